@@ -1,0 +1,258 @@
+import * as z from 'zod/v4-mini'
+import { refreshMarginShare, times, timingFaults } from './times.ts'
+
+/**
+ * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the functions and the local
+ * world. Every message names the field and says what to change.
+ */
+
+const asymmetric = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
+const whole = (least: number, most: number, unit: string) =>
+  z
+    .int({ error: `give a whole number of ${unit} from ${least} to ${most}` })
+    .check(
+      z.gte(least, { error: `give at least ${least} ${unit}` }),
+      z.lte(most, { error: `give at most ${most} ${unit}` }),
+    )
+
+const text = z
+  .string({ error: 'give a text in quotes' })
+  .check(z.minLength(1, { error: 'this text must not be empty' }))
+
+const httpsAddress = text.check(
+  z.refine((address) => isHttps(address) || isLoopback(address), {
+    error:
+      'give an https:// address without user, query or fragment (plain http only for loopback addresses)',
+  }),
+)
+
+const pointer = text.check(
+  z.regex(/^(\/([^/~]|~0|~1)+)+$/, { error: 'give a JSON pointer to a claim, such as "/sub"' }),
+)
+
+const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'give a text, a number, true or false',
+})
+
+const claimRule = z.union(
+  [
+    z.strictObject({ claim: pointer, equals: scalar }),
+    z.strictObject({ claim: pointer, oneOf: z.array(scalar).check(z.minLength(1)) }),
+    z.strictObject({ claim: pointer, contains: scalar }),
+  ],
+  { error: 'give { "claim": "/pointer" } with exactly one of "equals", "oneOf" (a list) or "contains"' },
+)
+
+const unknownSubjects = z.enum(['reject', 'provision'], { error: 'choose "reject" or "provision"' })
+
+const shortName = text.check(
+  z.regex(/^[a-z0-9-]{1,32}$/, { error: 'use 1 to 32 of the characters a-z, 0-9 and -' }),
+)
+
+const issuer = z.strictObject({
+  /** Short and stable: it is part of every subject. */
+  name: shortName,
+  /** Exactly the `iss` of its tokens, to the last slash. */
+  issuer: httpsAddress,
+  audiences: z
+    .array(text, { error: 'list the audiences whose tokens are meant for this service' })
+    .check(
+      z.minLength(1, { error: 'list at least one audience; an empty list would mean nobody, never all' }),
+    ),
+  algorithms: z._default(
+    z
+      .array(
+        z.enum(asymmetric, {
+          error: `use only ${asymmetric.join(', ')}: with a shared secret (HS256) whoever can verify a token can also make one`,
+        }),
+      )
+      .check(z.minLength(1, { error: 'list at least one algorithm' })),
+    ['RS256'],
+  ),
+  /** Where its keys are; absent: what its discovery document says. */
+  jwksUri: z.optional(httpsAddress),
+  /** The `typ` header its tokens must carry, e.g. `at+jwt` (RFC 9068). */
+  typ: z.optional(text),
+  clockToleranceSeconds: z._default(whole(0, 60, 'seconds'), 5),
+  /** Tokens issued longer ago than this are refused, and so are tokens without `iat`. */
+  maxTokenAgeSeconds: z.optional(whole(60, 31_536_000, 'seconds')),
+  /** The claim that carries the audience, for access tokens without `aud` (Cognito `/client_id`, Clerk `/azp`). */
+  audienceClaim: z._default(pointer, '/aud'),
+  subjectClaim: z._default(pointer, '/sub'),
+  /** Two issuers may share one on purpose, when both carry the app's own user id. */
+  subjectNamespace: z.optional(shortName),
+  claimRules: z._default(z.array(claimRule), []),
+  unknownSubjects: z.optional(unknownSubjects),
+})
+
+const origin = text.check(
+  z.refine((value) => isOrigin(value), {
+    error:
+      'give an exact origin such as "https://app.example" (scheme, host and port only; no path, no *; plain http only for loopback)',
+  }),
+)
+
+const configuration = z.strictObject({
+  /** Part of every `user_identifier_key`. */
+  deployment: shortName,
+  issuers: z.array(issuer, { error: 'list the identity providers whose tokens are accepted' }).check(
+    z.minLength(1, { error: 'list at least one issuer; an empty list would mean nobody, never all' }),
+    z.refine((issuers) => distinct(issuers.map(({ name }) => name)), {
+      error: 'two issuers have one name; give each its own',
+    }),
+    z.refine((issuers) => distinct(issuers.map(({ issuer }) => issuer)), {
+      error: 'one issuer is listed twice; list it once, with all its audiences',
+    }),
+  ),
+  allowedOrigins: z
+    .array(origin, { error: 'list the origins of the pages that may call this service' })
+    .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
+  /** Whether a subject without a record is refused or gets an empty one. */
+  unknownSubjects: z._default(unknownSubjects, 'reject'),
+  /** Raised after a restore of the table: keys of an earlier generation are let go of. */
+  generation: z._default(whole(1, 1_000_000, 'generations'), 1),
+  clientSession: z._default(
+    z.strictObject({
+      lifetimeSeconds: z._default(whole(60, 86_400, 'seconds'), 3600),
+      longestAgeSeconds: z._default(whole(60, 2_592_000, 'seconds'), 43_200),
+    }),
+    { lifetimeSeconds: 3600, longestAgeSeconds: 43_200 },
+  ),
+  cleanup: z._default(
+    z.strictObject({
+      everyMinutes: z._default(whole(1, 60, 'minutes'), 5),
+      callsPerSecond: z._default(whole(1, 100, 'calls'), 5),
+      concurrency: z._default(whole(1, 50, 'calls'), 4),
+    }),
+    { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 },
+  ),
+  limits: z._default(
+    z.strictObject({
+      /** New client sessions per user and hour. */
+      creationsPerHour: z._default(whole(1, 10_000, 'client sessions'), 30),
+      /** New records per hour, against open sign-up. */
+      newUsersPerHour: z._default(whole(1, 1_000_000, 'records'), 1000),
+      connectWebviewsPerHour: z._default(whole(1, 1000, 'connect webviews'), 10),
+      accountsPerUser: z._default(whole(1, 500, 'accounts'), 500),
+      /** The stage throttle of the HTTP API. */
+      requestsPerSecond: z._default(whole(1, 10_000, 'requests'), 50),
+    }),
+    {
+      creationsPerHour: 30,
+      newUsersPerHour: 1000,
+      connectWebviewsPerHour: 10,
+      accountsPerUser: 500,
+      requestsPerSecond: 50,
+    },
+  ),
+  seamEndpoint: z._default(httpsAddress, 'https://connect.getseam.com'),
+})
+
+export type Configuration = z.infer<typeof configuration>
+export type Issuer = Configuration['issuers'][number]
+export type ClaimRule = z.infer<typeof claimRule>
+/** What a user writes: defaults left out. */
+export type ConfigurationInput = z.input<typeof configuration>
+
+/** The configuration cannot be used; `message` has one line per fault: where, and what to change. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError'
+}
+
+/**
+ * The configuration with its defaults, or a `ConfigurationError` that lists every fault.
+ * Plain http is accepted for loopback addresses only where `loopback` says so (the local world).
+ */
+export function readConfiguration(input: unknown, { loopback = false } = {}): Configuration {
+  const parsed = configuration.safeParse(input, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `unknown: ${issue.keys.join(', ')}; remove it or correct the spelling`
+        : issue.input === undefined
+          ? 'is missing; add it'
+          : undefined,
+  })
+  if (!parsed.success)
+    throw new ConfigurationError(faultLines(parsed.error.issues.map(({ path, message }) => [path, message])))
+  const faults: [PropertyKey[], string][] = []
+  const { clientSession, issuers, seamEndpoint } = parsed.data
+  const lifetime = clientSession.lifetimeSeconds * 1000
+  for (const fault of timingFaults(times, lifetime))
+    faults.push([['clientSession', 'lifetimeSeconds'], fault])
+  if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
+    faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
+  if (!loopback) {
+    const plain: [PropertyKey[], string | undefined][] = [
+      ...issuers.flatMap(({ issuer, jwksUri }, i): [PropertyKey[], string | undefined][] => [
+        [['issuers', i, 'issuer'], issuer],
+        [['issuers', i, 'jwksUri'], jwksUri],
+      ]),
+      [['seamEndpoint'], seamEndpoint],
+    ]
+    for (const [path, address] of plain)
+      if (address?.startsWith('http:'))
+        faults.push([path, 'plain http is for the local world only; give an https:// address'])
+  }
+  if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
+  return parsed.data
+}
+
+/** The refresh margin that these terms lead to, in milliseconds. */
+export function refreshMargin(lifetime: number, longest = times.refreshMargin): number {
+  return Math.min(longest, lifetime * refreshMarginShare)
+}
+
+/** Its subjects are `<namespace>|<value>`. */
+export function subjectNamespace(issuer: Issuer): string {
+  return issuer.subjectNamespace ?? issuer.name
+}
+
+function faultLines(faults: [PropertyKey[], string][]): string {
+  return faults
+    .map(
+      ([path, message]) =>
+        `tokenVending${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
+    )
+    .join('\n')
+}
+
+function distinct(values: string[]): boolean {
+  return new Set(values).size === values.length
+}
+
+function isHttps(address: string): boolean {
+  const url = URL.parse(address)
+  return url !== null && url.protocol === 'https:' && bare(url)
+}
+
+function isLoopback(address: string): boolean {
+  const url = URL.parse(address)
+  return (
+    url !== null &&
+    url.protocol === 'http:' &&
+    ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname) &&
+    bare(url)
+  )
+}
+
+function bare(url: URL): boolean {
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+}
+
+function isOrigin(value: string): boolean {
+  const url = URL.parse(value)
+  return url !== null && url.origin === value && (isHttps(value) || isLoopback(value))
+}

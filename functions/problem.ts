@@ -1,0 +1,117 @@
+/**
+ * What the wire says when it says no: RFC 9457 problems with a stable `code`, and the `action` that a client
+ * should take, because what clients get wrong is when to stop.
+ */
+
+type Action = 'reauthenticate' | 'retry' | 'stop' | 'fix_request'
+
+interface Kind {
+  status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 500 | 502 | 503 | 504
+  action: Action
+  title: string
+}
+
+const kinds = {
+  invalid_request: { status: 400, action: 'fix_request', title: 'The request is not valid.' },
+  missing_token: {
+    status: 401,
+    action: 'reauthenticate',
+    title: 'Send the caller’s token as `Authorization: Bearer`.',
+  },
+  invalid_token: { status: 401, action: 'reauthenticate', title: 'The bearer token is not accepted.' },
+  not_provisioned: { status: 403, action: 'stop', title: 'This subject has no access here.' },
+  subject_disabled: { status: 403, action: 'stop', title: 'The access of this subject has ended.' },
+  claim_denied: { status: 403, action: 'stop', title: 'The bearer token’s claims do not grant access.' },
+  not_found: { status: 404, action: 'fix_request', title: 'There is nothing at this address.' },
+  method_not_allowed: { status: 405, action: 'fix_request', title: 'The address does not know this method.' },
+  too_large: { status: 413, action: 'fix_request', title: 'The request is too large.' },
+  unsupported_media_type: {
+    status: 415,
+    action: 'fix_request',
+    title: 'Send the body as `application/json`.',
+  },
+  rate_limited: { status: 429, action: 'retry', title: 'Too many client sessions were asked for.' },
+  internal: { status: 500, action: 'retry', title: 'Something went wrong here.' },
+  upstream_rejected: {
+    status: 502,
+    action: 'stop',
+    title: 'Seam’s answer was not the one that was asked for.',
+  },
+  busy: { status: 503, action: 'retry', title: 'The client session is being made; ask again.' },
+  upstream_unavailable: { status: 503, action: 'retry', title: 'A service behind this one is unavailable.' },
+  issuer_keys_unavailable: {
+    status: 503,
+    action: 'retry',
+    title: 'The identity provider’s keys cannot be had.',
+  },
+  upstream_timeout: {
+    status: 504,
+    action: 'retry',
+    title: 'A service behind this one did not answer in time.',
+  },
+} as const satisfies Record<string, Kind>
+
+export type Code = keyof typeof kinds
+
+/** Which outside world is in trouble; a metric's dimension, never shown to a caller. */
+export type Dependency = 'seam' | 'dynamodb' | 'issuer' | 'secrets'
+
+export interface ProblemDetails {
+  /** What happened, in a sentence for a developer; never contains input. */
+  detail?: string
+  /** Why, for the log alone: never on the wire, so that every `invalid_token` looks alike. */
+  reason?: string
+  /** Seconds, for `Retry-After`. */
+  retryAfter?: number
+  /** The verified caller's own subject, on a 403, to send to support. */
+  subject?: string
+  /** For a 405. */
+  allow?: string
+  dependency?: Dependency
+}
+
+/** A refusal (the caller's doing, 4xx) or an outage (a dependency's doing, 5xx); which of the two, `code` says. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: Code
+  readonly details: ProblemDetails
+
+  constructor(code: Code, details: ProblemDetails = {}) {
+    super(details.reason ?? code)
+    this.code = code
+    this.details = details
+  }
+
+  get status(): Kind['status'] {
+    return kinds[this.code].status
+  }
+}
+
+/** The members of `application/problem+json` for this problem. */
+export function problemBody(problem: Problem, requestId: string) {
+  const { status, action, title } = kinds[problem.code]
+  const { detail, subject } = problem.details
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    code: problem.code,
+    action,
+    request_id: requestId,
+    ...(detail !== undefined && { detail }),
+    ...(subject !== undefined && { subject }),
+  }
+}
+
+/** The headers that belong to this problem, beside the content type. */
+export function problemHeaders(problem: Problem): Record<string, string> {
+  const { retryAfter, allow } = problem.details
+  const waits = kinds[problem.code].action === 'retry' && problem.status !== 500
+  return {
+    ...(waits && { 'retry-after': String(Math.max(1, Math.ceil(retryAfter ?? 1))) }),
+    ...(allow !== undefined && { allow }),
+    // RFC 6750 §3: no error code when no credentials were sent.
+    ...(problem.code === 'missing_token' && { 'www-authenticate': 'Bearer' }),
+    ...(problem.code === 'invalid_token' && { 'www-authenticate': 'Bearer error="invalid_token"' }),
+  }
+}

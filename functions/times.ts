@@ -1,0 +1,87 @@
+/**
+ * Every duration the protocol depends on, in milliseconds, stated once and handed in: the tests divide all of
+ * them by 50, the stack derives timeouts from them, and a test holds the rules between them (`timingFaults`).
+ */
+export interface Times {
+  /** The refresh margin is the smaller of this and `refreshMarginShare` of the lifetime. */
+  refreshMargin: number
+  /** A token that is good for this much longer may still be handed out when an extension cannot be had. */
+  goodForMore: number
+  /** How long after everybody gave up on it a call may still arrive at Seam. */
+  lateCall: number
+  /** The largest difference we accept between any two clocks, ours and Seam's. */
+  clockSkew: number
+  /** From letting go of a key until the list by that key that settles it. */
+  grace: number
+  /** The right of one act to call Seam for one user. */
+  lease: number
+  /** How long a caller without a usable token waits for the winner's commit. */
+  waiting: number
+  /** A client session may be reported dead once in this time, per user. */
+  reportedDead: number
+  /** An account that Seam does not know is left out of what is asked for during this time. */
+  unknownAccount: number
+  /** The window of the budgets on creations and on new records. */
+  budgetWindow: number
+  /** One attempt at an issuer's discovery document or key set. */
+  keySet: number
+  /** After an attempt at a key set, successful or not, before the next one. */
+  keySetCooldown: number
+  /** One attempt at DynamoDB; there are two. */
+  dynamodb: number
+  /** One call to Seam. */
+  seam: number
+  /** One attempt at Secrets Manager. */
+  secrets: number
+  /** One request to the vend function, and every act of it from claim to commit. */
+  vend: number
+}
+
+/** The margin is never more than this share of a client session's lifetime. */
+export const refreshMarginShare = 1 / 5
+
+const second = 1000
+const minute = 60 * second
+
+export const times: Times = {
+  refreshMargin: 10 * minute,
+  goodForMore: 1 * minute,
+  lateCall: 60 * second,
+  clockSkew: 60 * second,
+  grace: 180 * second,
+  lease: 12 * second,
+  waiting: 3 * second,
+  reportedDead: 1 * minute,
+  unknownAccount: 60 * minute,
+  budgetWindow: 60 * minute,
+  keySet: 1.5 * second,
+  keySetCooldown: 30 * second,
+  dynamodb: 1 * second,
+  seam: 3 * second,
+  secrets: 2 * second,
+  vend: 10 * second,
+}
+
+/** The same protocol at another speed: every duration divided by `by`. */
+export function faster(times: Times, by: number): Times {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / by])) as unknown as Times
+}
+
+/** Law 12: what is wrong with these times, as sentences; empty when all rules hold. */
+export function timingFaults(times: Times, lifetime: number): string[] {
+  const margin = Math.min(times.refreshMargin, lifetime * refreshMarginShare)
+  const rules: [boolean, string][] = [
+    [times.vend < times.lease, 'an act must end before its lease: keep `vend` below `lease`'],
+    [
+      times.grace >= times.lease + times.lateCall + times.clockSkew,
+      'the grace must outlast a lease, a late call and the clock skew: raise `grace`',
+    ],
+    [margin < lifetime, 'the refresh margin must be shorter than the lifetime: raise the lifetime'],
+    [
+      margin > times.goodForMore,
+      'a refresh must be due before a token is too short to hand out: raise the lifetime so that a fifth of it is more than `goodForMore`',
+    ],
+    [times.seam + 2 * times.dynamodb < times.vend, 'a call to Seam and its commit must fit into `vend`'],
+  ]
+  return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence)
+}

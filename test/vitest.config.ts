@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+/** CI reads one closing line; vitest's own summary is coloured and spread over several. */
+const closingLine = {
+  onTestRunEnd(
+    modules: ReadonlyArray<{ children: { allTests(): Iterable<{ result(): { state: string } }> } }>,
+  ) {
+    const count = { passed: 0, failed: 0, skipped: 0, pending: 0 }
+    for (const module of modules)
+      for (const test of module.children.allTests()) count[test.result().state as keyof typeof count]++
+    console.log(`\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
+  },
+}
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', closingLine],
+  },
+})
