@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto'
+import { Server, ServerResponse } from 'node:http'
+import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
+import type { ClientSession } from './client-sessions.ts'
+import type { AccountWish, DeviceWish } from './homes.ts'
+import type { Answer, Call } from './wire.ts'
+
+/** The collections that are kept between runs. Client sessions are not among them: ours are the only ones. */
+const kept = [
+  '_counters',
+  'workspaces',
+  'api_keys',
+  'connected_accounts',
+  'connect_webviews',
+  'devices',
+  'access_codes',
+  'action_attempts',
+  'noise_thresholds',
+  'events',
+] as const
+
+/**
+ * Seam's own in-memory server with one workspace in it, answering requests that are handed to it. It never listens:
+ * by itself it would bind every interface of the machine.
+ * @param saved what `snapshot` returned in an earlier run
+ */
+export const startFake = async (
+  url: string,
+  { apiKey, saved, clock }: { apiKey: string | undefined; saved: unknown; clock: () => number },
+) => {
+  const database = createDatabase()
+  if (saved !== undefined) database.setState(saved as Partial<Database>)
+  else
+    database.addWorkspace({
+      workspace_id: randomUUID(),
+      name: 'Local workspace',
+      company_name: 'Local',
+      publishable_key: `seam_pk_${randomUUID().replaceAll('-', '')}`,
+      is_sandbox: true,
+    })
+  const workspace_id = only(database.workspaces).workspace_id
+  if (saved === undefined || (apiKey !== undefined && only(database.api_keys).token !== apiKey)) {
+    database.setState({ api_keys: [] })
+    database.addApiKey({ workspace_id, token: apiKey ?? `seam_${randomUUID().replaceAll('-', '')}` })
+  }
+  const key = only(database.api_keys)
+
+  // Without a port the fake would look for a free one first, and the borrowed `listen` would be gone when it needs it.
+  const { server } = await withoutListening(() => new Fake(database).startServer({ port: 1, baseUrl: url }))
+  if (server.listening) throw new Error('The fake Seam listens by itself, on every interface; it must not.')
+
+  const accountIds = indexOf(
+    () => database.connected_accounts,
+    ({ connected_account_id }) => connected_account_id,
+  )
+  const devicesByAccount = indexOf(
+    () => database.devices,
+    ({ connected_account_id }) => connected_account_id ?? '',
+  )
+
+  const addDevice = (connected_account_id: string, { name, device_type }: DeviceWish) => {
+    const lock = device_type.endsWith('_lock')
+    const { device_id } = database.addDevice({
+      device_id: randomUUID(),
+      workspace_id,
+      connected_account_id,
+      created_at: new Date(clock()).toISOString(),
+      display_name: name,
+      name,
+      device_type,
+      can_remotely_lock: lock,
+      can_remotely_unlock: lock,
+      can_program_online_access_codes: lock,
+      properties: { ...properties[kindOf(device_type)], manufacturer: device_type.split('_')[0] },
+    } as Parameters<typeof database.addDevice>[0])
+    database.updateDevice({
+      device_id,
+      capabilities_supported: lock ? ['lock', 'access_code'] : [kindOf(device_type)],
+    } as Parameters<typeof database.updateDevice>[0])
+  }
+
+  return {
+    api_key: key.token,
+    workspace_id,
+    workspace: () => only(database.workspaces),
+    updateWorkspace: (change: {
+      name?: string | undefined
+      is_publishable_key_auth_enabled?: boolean | undefined
+    }) =>
+      database.setState({
+        workspaces: [{ ...only(database.workspaces), ...change }] as Database['workspaces'],
+      }),
+
+    accounts: () => database.connected_accounts,
+    knowsAccount: (connected_account_id: string) => accountIds().has(connected_account_id),
+    devicesOf: (connected_account_id: string) => devicesByAccount().get(connected_account_id) ?? [],
+    accountOfDevice: (device_id: string) =>
+      database.devices.find((device) => device.device_id === device_id)?.connected_account_id,
+    deviceOfAccessCode: (access_code_id: string) =>
+      database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id,
+
+    addAccount: ({ provider, email, devices }: AccountWish): string => {
+      const { connected_account_id } = database.addConnectedAccount({
+        connected_account_id: randomUUID(),
+        workspace_id,
+        provider,
+        user_identifier: { email },
+        account_type: provider,
+        created_at: new Date(clock()).toISOString(),
+      })
+      for (const device of devices) addDevice(connected_account_id, device)
+      return connected_account_id
+    },
+    deleteAccount: (connected_account_id: string) => {
+      database.deleteConnectedAccount({ connected_account_id })
+      database.setState({
+        devices: database.devices.filter((device) => device.connected_account_id !== connected_account_id),
+      })
+    },
+
+    /** The fake checks the tokens of handed-over calls itself, by its own clock: ours decided before about expiry. */
+    admit: (sessions: ClientSession[]) =>
+      database.setState({
+        client_sessions: sessions.map((session) => ({
+          ...session,
+          user_identifier_key: session.user_identifier_key ?? '',
+          api_key_id: key.api_key_id,
+          expires_at: '9999-12-31T23:59:59.999Z',
+        })),
+      }),
+
+    handOver: ({ request, params }: Call): Promise<Answer> =>
+      new Promise((resolve) => {
+        const response = new ServerResponse(request)
+        const { end } = response
+        response.end = (body?: unknown) => {
+          const type = response.getHeader('content-type')
+          resolve({
+            status: response.statusCode,
+            headers: type === undefined ? {} : { 'content-type': String(type) },
+            body: typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '',
+          })
+          return Reflect.apply(end, response, [])
+        }
+        server.emit('request', Object.assign(request, { body: params }), response)
+      }),
+
+    snapshot: () => Object.fromEntries(kept.map((name) => [name, database[name]])),
+  }
+}
+
+export type FakeSeam = Awaited<ReturnType<typeof startFake>>
+
+/** `start` must call `listen` before it first awaits, as the fake does; several may start side by side. */
+const withoutListening = <T>(start: () => T): T => {
+  const prototype: { listen?: unknown } = Server.prototype
+  prototype.listen = function (this: Server, _port: number, done: () => void) {
+    queueMicrotask(done)
+    return this
+  }
+  try {
+    return start()
+  } finally {
+    // What is deleted is this borrowed one; the real `listen` is inherited from net.Server.
+    delete prototype.listen
+  }
+}
+
+/** Groups of a collection that is replaced, never changed, when something changes: computed once per collection. */
+const indexOf = <T>(collection: () => T[], keyOf: (item: T) => string) => {
+  let of: T[] | undefined
+  let index = new Map<string, T[]>()
+  return () => {
+    if (of !== collection()) {
+      of = collection()
+      index = Map.groupBy(of, keyOf)
+    }
+    return index
+  }
+}
+
+const only = <T>([item]: T[]): T => {
+  if (item === undefined) throw new Error('The local Seam workspace is empty')
+  return item
+}
+
+const kindOf = (device_type: DeviceWish['device_type']) =>
+  device_type.endsWith('_lock')
+    ? 'lock'
+    : device_type === 'ecobee_thermostat'
+      ? 'thermostat'
+      : 'noise_detection'
+
+const properties = {
+  lock: { locked: true },
+  thermostat: {
+    is_cooling_available: true,
+    is_heating_available: true,
+    is_fan_running: false,
+    fan_mode_setting: 'auto',
+    temperature_celsius: 21,
+    temperature_fahrenheit: 69.8,
+    current_climate_setting: {
+      automatic_heating_enabled: true,
+      automatic_cooling_enabled: false,
+      hvac_mode_setting: 'heat',
+      manual_override_allowed: true,
+      heating_set_point_celsius: 20,
+    },
+  },
+  noise_detection: { noise_level_decibels: 38 },
+}

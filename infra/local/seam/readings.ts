@@ -1,0 +1,21 @@
+/**
+ * What Seam's documentation leaves open, so that every answer can be tried. The probe against a sandbox workspace
+ * tells which one is true; until then the functions must be right under all of them.
+ */
+export type Readings = {
+  /** What `get_or_create` does to the `connected_account_ids` of a client session that exists. */
+  get_or_create: 'replaces' | 'merges'
+  /** What `get_or_create` does under the key of a deleted, revoked or expired client session. */
+  dead_sessions: 'stay_dead' | 'are_revived'
+  /** How a call is refused that names a connected account the workspace does not have. */
+  unknown_account: 400 | 404
+  /** Whether `list` also shows expired and revoked client sessions; deleted ones it never shows. */
+  list: 'live' | 'with_dead'
+}
+
+export const plainReadings: Readings = {
+  get_or_create: 'replaces',
+  dead_sessions: 'stay_dead',
+  unknown_account: 400,
+  list: 'live',
+}
