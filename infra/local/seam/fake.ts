@@ -39,11 +39,9 @@ export const startFake = async (
       is_sandbox: true,
     })
   const workspace_id = only(database.workspaces).workspace_id
-  if (saved === undefined || (apiKey !== undefined && only(database.api_keys).token !== apiKey)) {
-    database.setState({ api_keys: [] })
-    database.addApiKey({ workspace_id, token: apiKey ?? `seam_${randomUUID().replaceAll('-', '')}` })
-  }
-  const key = only(database.api_keys)
+  const api_key = apiKey ?? database.api_keys[0]?.token ?? `seam_${randomUUID().replaceAll('-', '')}`
+  database.setState({ api_keys: [] })
+  const { api_key_id } = database.addApiKey({ workspace_id, token: api_key })
 
   // Without a port the fake would look for a free one first, and the borrowed `listen` would be gone when it needs it.
   const { server } = await withoutListening(() => new Fake(database).startServer({ port: 1, baseUrl: url }))
@@ -80,7 +78,7 @@ export const startFake = async (
   }
 
   return {
-    api_key: key.token,
+    api_key,
     workspace_id,
     workspace: () => only(database.workspaces),
     updateWorkspace: (change: {
@@ -124,7 +122,7 @@ export const startFake = async (
         client_sessions: sessions.map((session) => ({
           ...session,
           user_identifier_key: session.user_identifier_key ?? '',
-          api_key_id: key.api_key_id,
+          api_key_id,
           expires_at: '9999-12-31T23:59:59.999Z',
         })),
       }),

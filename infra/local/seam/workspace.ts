@@ -131,7 +131,7 @@ export const startSeam = async ({
     url,
     apiKey: fake.api_key,
     workspaceId: fake.workspace_id,
-    publishableKey: fake.workspace().publishable_key ?? '',
+    publishableKey: fake.workspace().publishable_key,
     users,
     spareAccountIds,
     counts,
