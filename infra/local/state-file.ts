@@ -1,0 +1,42 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import type * as z from 'zod/v4-mini'
+import { codeOf, Trouble } from './trouble.ts'
+
+/**
+ * What a file of the local world holds; undefined when there is none yet.
+ * @param loss what deleting the file costs, for the message about a damaged one
+ * @throws Trouble
+ */
+export async function readStateFile<S extends z.ZodMiniType>(
+  file: string,
+  schema: S,
+  loss: string,
+): Promise<z.infer<S> | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable, or delete it: ${loss}.`)
+  })
+  if (text === undefined) return undefined
+  const state = schema.safeParse(parsed(text))
+  if (!state.success)
+    throw new Trouble(`${file} is damaged or of another version. Delete it to go on: ${loss}.`)
+  return state.data
+}
+
+/** Readable by its owner alone. Written beside and renamed, so that a killed process leaves the old state or the new. */
+export async function writeStateFile(file: string, state: unknown): Promise<void> {
+  try {
+    await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
+    await rename(`${file}.new`, file)
+  } catch (error) {
+    throw new Trouble(`${file} cannot be written (${codeOf(error)}). Make its folder writable.`)
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
