@@ -187,7 +187,11 @@ describe('get_or_create', () => {
       if (how === 'deleted') await call('/client_sessions/delete', { client_session_id })
       if (how === 'revoked') await call('/client_sessions/revoke', { client_session_id })
       if (how === 'expired') now += 3_600_000
-      expect((await call('/devices/list', {}, token)).status).toBe(401)
+      for (const path of ['/devices/list', '/client_sessions/get']) {
+        const { status, body } = await call(path, {}, token)
+        const type = how === 'deleted' ? 'client_session_not_found' : `client_session_${how}`
+        expect([status, body.error.type]).toEqual([401, type])
+      }
 
       seam.readings.dead_sessions = 'are_revived'
       expect(await vend('key', 'ada')).toMatchObject({ client_session_id, token })
