@@ -1,0 +1,322 @@
+import type { Change } from './change.ts'
+import type { Deadline } from './deadline.ts'
+import { Problem } from './problem.ts'
+import type { Seal } from './seal.ts'
+import { type ClientSession, type Seam, SeamFailure } from './seam.ts'
+import type { Settings } from './table.ts'
+import {
+  claim,
+  commit,
+  confirmDeleted,
+  forget,
+  leaseHeld,
+  letGo,
+  markUnknown,
+  recordedSession,
+  settleable,
+  type User,
+  unconfirmed,
+  wantedAccountIds,
+} from './user.ts'
+import { extendedExpiry, judge, newExpiry, refreshIn, type Terms, type Verdict } from './verdict.ts'
+import type { WorkspaceKnower } from './workspace.ts'
+
+/**
+ * Carries a verdict out: the only code that changes anything at Seam. The order of its steps is the fence
+ * (DESIGN §3): the key is written down before Seam is called, what must end leaves the record before it is
+ * deleted, and a token leaves only after the commit.
+ */
+
+export interface Edges {
+  readUser: (owner: string) => Promise<User | undefined>
+  change: Change
+  seam: Pick<Seam, 'getOrCreate' | 'delete' | 'list' | 'listConnectedAccountIds'>
+  seal: Seal
+  workspace: WorkspaceKnower
+  clock: () => number
+  uuid: () => string
+  sleep: (ms: number) => Promise<void>
+  /** 0 to 1; spreads those who wait. */
+  random: () => number
+}
+
+/** What happened, for the audit: filled in as the act goes. */
+export interface Trace {
+  verdicts: Verdict[]
+  seam_calls: string[]
+  waits: number
+  /** Law 2: what was wrong with an answer of Seam. */
+  wrong_answers: string[]
+}
+
+export const newTrace = (): Trace => ({ verdicts: [], seam_calls: [], waits: 0, wrong_answers: [] })
+
+export type Outcome =
+  | { handedOut: true; user: User; token: string; refreshIn: number; settings: Settings; isNew: boolean }
+  | { handedOut: false; user: User; verdict: Verdict }
+
+/** What one act puts up with before it gives up: refused writes, rounds that call Seam, and wrong answers. */
+const most = { refusals: 3, rounds: 3, wrongAnswers: 1 }
+
+export function verdictCarrier(edges: Edges, terms: Terms) {
+  const { change, seam, seal, workspace, clock } = edges
+  const { times } = terms
+
+  /**
+   * `asked`: somebody asks for a token. Otherwise only what must end is ended. Throws an outage (`Problem`)
+   * when what was asked for cannot be had; what has been let go of by then, cleaning up ends.
+   */
+  return async function carryOut(
+    read: User,
+    { asked, deadline, trace }: { asked: boolean; deadline: Deadline; trace: Trace },
+  ): Promise<Outcome> {
+    const me = edges.uuid()
+    let user = read
+    /** A sealed token that could not be opened. */
+    let unreadable: string | undefined
+    let isNew = false
+    let refusals = 0
+    let rounds = 0
+    let unknownMarked = false
+    let waitedSince: number | undefined
+    /** Why no further act can be had; from then on the record may only be handed out as it is. */
+    let trouble: Problem | undefined
+
+    for (;;) {
+      const now = clock()
+      const verdict = judge(user, terms, now, {
+        asked,
+        unreadable: unreadable !== undefined && unreadable === user.sealed_token,
+        settle: trouble !== undefined,
+      })
+      trace.verdicts.push(verdict)
+      if (verdict.act === 'reuse') {
+        const session = recordedSession(user)
+        const token = session && (await seal.open(session.sealed_token, session.client_session_id, deadline))
+        if (token !== undefined) {
+          const wait = refreshIn(user, terms, now, verdict.mayWait)
+          const settings = await workspace.settings(deadline)
+          return { handedOut: true, user, token, refreshIn: wait, settings, isNew }
+        }
+        unreadable = session?.sealed_token
+        continue
+      }
+      if (verdict.act === 'leave') {
+        // Who asks is refused either way; cleaning up ends what could not be ended now.
+        await (asked ? endLetGo().catch(() => undefined) : endLetGo())
+        return { handedOut: false, user, verdict }
+      }
+      if (trouble !== undefined) throw trouble
+      try {
+        await (verdict.act === 'end' ? write(letGo(user, now)) : call(verdict, now))
+      } catch (error) {
+        if (!(error instanceof Problem) || !verdict.mayWait) throw error
+        trouble = error
+      }
+    }
+
+    /** Writes, or takes the record that stands instead and lets it be judged again. */
+    async function write(next: User): Promise<boolean> {
+      const changed = await change(user, next)
+      if (changed.user === undefined) throw busy('record_gone')
+      user = changed.user
+      if (changed.written) return true
+      if (++refusals > most.refusals) throw busy('refused_writes')
+      return false
+    }
+
+    /** create, extend, widen and replace: claim, delete what must be gone first, call, check, commit. */
+    async function call(verdict: Verdict, now: number): Promise<void> {
+      const mine = user.lease_owner === me && leaseHeld(user, now)
+      if (!mine && verdict.act !== 'replace' && leaseHeld(user, now)) {
+        if (verdict.mayWait) throw busy('lease_held')
+        return waitForTheWinner(now)
+      }
+      if (!mine || verdict.act === 'replace' || user.user_identifier_key === undefined) {
+        const fresh = verdict.act === 'replace' || user.user_identifier_key === undefined
+        const key = fresh ? await newKey(user.owner) : undefined
+        const base = verdict.act === 'replace' ? letGo(user, now) : user
+        const by = {
+          lease_owner: me,
+          now,
+          times,
+          ...(key && { newKey: { key, generation: terms.generation } }),
+        }
+        if (!(await write(claim(base, by)))) return
+      }
+      if (++rounds > most.rounds) throw busy('rounds')
+      const makes = recordedSession(user) === undefined
+      // Rule 3: no new key is called while an id that was let go of may still be alive.
+      const confirmed = makes ? await deleteUnconfirmed(user) : new Set<string>()
+      const asking = whatToAsk(clock())
+      let answer: ClientSession
+      try {
+        timeToCall('get_or_create')
+        answer = await seam.getOrCreate(asking, deadline)
+      } catch (error) {
+        const unknown = await unknownAccounts(error, asking.connected_account_ids)
+        if (unknown === undefined) throw error
+        await write(markUnknown(confirmDeleted(user, confirmed, clock()), unknown, clock()))
+        return
+      }
+      await record(answer, asking, confirmed)
+    }
+
+    function whatToAsk(now: number) {
+      const session = recordedSession(user)
+      return {
+        user_identifier_key: user.user_identifier_key ?? '',
+        connected_account_ids: wantedAccountIds(user, times, now),
+        expires_at:
+          session === undefined ? newExpiry(user, terms, now) : extendedExpiry(user, session, terms, now),
+      }
+    }
+
+    /** Law 2, then the commit. A refused commit leaves the record as it stands, to be judged again. */
+    async function record(
+      answer: ClientSession,
+      asking: ReturnType<typeof whatToAsk>,
+      confirmed: Set<string>,
+    ): Promise<void> {
+      const session = recordedSession(user)
+      const { workspace_id } = await workspace.settings(deadline)
+      const fault = answerFault(answer, { ...asking, workspace_id, session, now: clock() })
+      if (fault !== undefined) {
+        trace.wrong_answers.push(fault)
+        const ours = answer.user_identifier_key === asking.user_identifier_key
+        const answered = ours ? answer.client_session_id : undefined
+        await write(letGo(confirmDeleted(user, confirmed, clock()), clock(), answered))
+        if (trace.wrong_answers.length > most.wrongAnswers)
+          throw new Problem('upstream_rejected', { dependency: 'seam', reason: fault })
+        return
+      }
+      const committed = commit(confirmDeleted(user, confirmed, clock()), {
+        client_session_id: answer.client_session_id,
+        sealed_token: await seal.seal(answer.token, answer.client_session_id, deadline),
+        created_at: session?.created_at ?? clock(),
+        expires_at: Math.min(Date.parse(answer.expires_at), asking.expires_at),
+        account_ids: asking.connected_account_ids,
+      })
+      if (await write(committed)) isNew ||= session === undefined
+    }
+
+    async function newKey(owner: string): Promise<string> {
+      const { key_prefix } = await workspace.settings(deadline)
+      return `${key_prefix}_${owner}_${edges.uuid()}`
+    }
+
+    /** Only callers without a usable token come here: they wait for the winner's commit, by its start and Seam's usual time. */
+    async function waitForTheWinner(now: number): Promise<void> {
+      const started = (user.lease_until ?? now) - times.lease
+      const firstLook = started + times.seam / 10 - now
+      const next = waitedSince === undefined ? Math.max(0, firstLook) : times.seam / 15
+      waitedSince ??= now
+      const left = Math.min(waitedSince + times.waiting - now, deadline.left() - 2 * times.dynamodb)
+      if (left <= 0) throw busy('waited')
+      trace.waits++
+      await edges.sleep(Math.min(left, next + (edges.random() * times.seam) / 30))
+      const found = await edges.readUser(user.owner)
+      if (found === undefined) throw busy('record_gone')
+      user = found
+    }
+
+    /** Deletes at Seam what the record has let go of; the ids that are gone now. */
+    async function deleteUnconfirmed(from: User): Promise<Set<string>> {
+      const gone = new Set<string>()
+      for (const { client_session_id } of unconfirmed(from)) {
+        await deleteSession(client_session_id)
+        gone.add(client_session_id)
+      }
+      return gone
+    }
+
+    async function deleteSession(client_session_id: string): Promise<'deleted' | 'already_gone'> {
+      timeToCall('delete')
+      try {
+        await seam.delete({ client_session_id }, deadline)
+        return 'deleted'
+      } catch (error) {
+        if (!(error instanceof SeamFailure) || error.httpStatus !== 404) throw error
+        await workspace.confirm(deadline)
+        return 'already_gone'
+      }
+    }
+
+    /** Finishes what the record has let go of: deletes, confirms, and after the grace looks whether anything shows. */
+    async function endLetGo(): Promise<void> {
+      while (unconfirmed(user).length > 0) {
+        const gone = await deleteUnconfirmed(user)
+        while (!(await write(confirmDeleted(user, gone, clock())))) {
+          // A delete is a fact whatever the record says now.
+        }
+      }
+      if (asked) return
+      const settled = new Set<string>()
+      for (const { user_identifier_key } of settleable(user, times, clock()))
+        if (await nothingShows(user_identifier_key)) settled.add(user_identifier_key)
+      if (settled.size > 0) await write(forget(user, settled))
+    }
+
+    /** Rule 4: a late call may have made or revived a client session under a let-go key; what shows is deleted. */
+    async function nothingShows(user_identifier_key: string): Promise<boolean> {
+      timeToCall('list')
+      const shown = await seam.list({ user_identifier_key }, deadline)
+      let alive = false
+      for (const session of shown) {
+        // A list that ignored its filter would show strangers.
+        if (session.user_identifier_key !== user_identifier_key) continue
+        alive = (await deleteSession(session.client_session_id)) === 'deleted' || alive
+      }
+      return !alive
+    }
+
+    /** The accounts that made Seam refuse, once the API key's workspace is confirmed; undefined if it was something else. */
+    async function unknownAccounts(error: unknown, asked: string[]): Promise<string[] | undefined> {
+      const refused = error instanceof SeamFailure && (error.httpStatus === 400 || error.httpStatus === 404)
+      if (!refused || unknownMarked) return undefined
+      unknownMarked = true
+      await workspace.confirm(deadline)
+      const known = new Set(await seam.listConnectedAccountIds(deadline))
+      const unknown = asked.filter((id) => !known.has(id))
+      return unknown.length > 0 ? unknown : undefined
+    }
+
+    /** No call starts without the time to commit after it, nor under a lease that may end before it does. */
+    function timeToCall(path: string): void {
+      const enough = times.seam + 2 * times.dynamodb
+      const leased = user.lease_owner !== me || (user.lease_until ?? 0) - clock() > times.seam
+      if (deadline.left() < enough || !leased) throw busy('no_time_to_call')
+      trace.seam_calls.push(path)
+    }
+  }
+
+  function busy(reason: string): Problem {
+    return new Problem('busy', { reason, retryAfter: 1 })
+  }
+}
+
+/** Law 2: what is wrong with Seam's answer, or undefined. An expiry earlier than asked for only shortens. */
+function answerFault(
+  answer: ClientSession,
+  asked: {
+    user_identifier_key: string
+    connected_account_ids: string[]
+    expires_at: number
+    workspace_id: string
+    session: { client_session_id: string; expires_at: number } | undefined
+    now: number
+  },
+): string | undefined {
+  const oneSecond = 1000 // Seam may round.
+  const expires = Date.parse(answer.expires_at)
+  const accounts = new Set(answer.connected_account_ids)
+  if (answer.user_identifier_key !== asked.user_identifier_key) return 'other_key'
+  if (answer.workspace_id !== asked.workspace_id) return 'other_workspace'
+  if (asked.session && answer.client_session_id !== asked.session.client_session_id) return 'other_id'
+  if (!(expires > asked.now)) return 'expired_already'
+  if (expires > asked.expires_at + oneSecond) return 'expires_too_late'
+  if (asked.session && expires < asked.session.expires_at - oneSecond) return 'shortened'
+  if (accounts.size !== asked.connected_account_ids.length) return 'other_accounts'
+  if (!asked.connected_account_ids.every((id) => accounts.has(id))) return 'other_accounts'
+  return undefined
+}

@@ -1,0 +1,39 @@
+/**
+ * One audit object per decision: a value filled in as the request goes and sent once. Its fields are this list
+ * and no others, so that no secret can slip in with an error or an event.
+ */
+export interface Audit {
+  what: 'vend' | 'sign_out' | 'cleanup' | 'webhook' | 'connect_webview' | 'account' | 'request'
+  request_id: string
+  method?: string
+  path?: string
+  status?: number
+  code?: string
+  /** Why, from the code's own fixed words; never input. */
+  reason?: string
+  dependency?: string
+  issuer?: string
+  /** The subject's hash, see DESIGN's words. */
+  owner?: string
+  verdict?: string
+  verdict_reason?: string
+  /** Every verdict of the act, in order, as `act:reason`. */
+  verdicts?: string[]
+  seam_calls?: string[]
+  wrong_answers?: string[]
+  waits?: number
+  client_session_id?: string
+  /** First 12 hex characters of SHA-256, for tracing a token that was found somewhere. */
+  bearer_sha256?: string
+  token_sha256?: string
+  /** Milliseconds. */
+  took?: number
+  steps?: Record<string, number>
+}
+
+export type Log = (audit: Audit) => void
+
+/** One JSON object a line, as Lambda's log expects. */
+export function jsonLog(write: (line: string) => void): Log {
+  return (audit) => write(JSON.stringify(audit))
+}

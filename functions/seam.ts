@@ -1,0 +1,240 @@
+import type { ClientSession as SeamClientSession } from '@seamapi/types/connect'
+import * as z from 'zod/v4-mini'
+import { type Deadline, signalWithin } from './deadline.ts'
+import { type Code, Problem } from './problem.ts'
+import type { Times } from './times.ts'
+
+/**
+ * Seam over HTTP: the few calls this service makes, each a POST with JSON and the API key. Our own because the
+ * SDK's errors carry the API key, it retries silently and it costs a cold start 70 ms; measured, see the README.
+ */
+
+const clientSession = z.object({
+  client_session_id: z.string().check(z.minLength(1)),
+  token: z.string().check(z.minLength(1)),
+  user_identifier_key: z.nullable(z.string()),
+  connected_account_ids: z.array(z.string()),
+  workspace_id: z.string(),
+  created_at: z.iso.datetime({ offset: true }),
+  expires_at: z.iso.datetime({ offset: true }),
+})
+
+/** Seam's client session: those of its fields that we rely on. */
+export type ClientSession = z.infer<typeof clientSession> &
+  Pick<SeamClientSession, 'client_session_id' | 'token' | 'user_identifier_key' | 'connected_account_ids'>
+
+const workspace = z.object({
+  workspace_id: z.string().check(z.minLength(1)),
+  name: z.optional(z.string()),
+  is_sandbox: z.boolean(),
+  is_publishable_key_auth_enabled: z.optional(z.boolean()),
+})
+export type Workspace = z.infer<typeof workspace>
+
+const answers = {
+  session: z.object({ client_session: clientSession }),
+  sessions: z.object({ client_sessions: z.array(clientSession) }),
+  workspace: z.object({ workspace }),
+  accounts: z.object({
+    connected_accounts: z.array(z.object({ connected_account_id: z.string() })),
+    pagination: z.optional(z.object({ has_next_page: z.boolean(), next_page_cursor: z.nullish(z.string()) })),
+  }),
+  nothing: z.object({}),
+} as const
+
+const errorAnswer = z.object({ error: z.object({ type: z.string().check(z.regex(/^[a-z0-9_]{1,64}$/)) }) })
+
+/** Law 13: a list without its filter would return every client session of the workspace, tokens included. */
+export type SessionFilter = { user_identifier_key: string } | { connect_webview_id: string }
+
+/** What went wrong at Seam. It holds no part of the request, so it shows no secret however it is printed. */
+export class SeamFailure extends Problem {
+  /** The path that was called. */
+  readonly call: string
+  /** HTTP status; 0 when there was no answer. */
+  readonly httpStatus: number
+  /** Seam's `error.type`. */
+  readonly type: string | undefined
+  readonly seamRequestId: string | undefined
+
+  constructor(
+    code: Code,
+    call: string,
+    what: { status?: number; type?: string; seamRequestId?: string; retryAfter?: number; reason: string },
+  ) {
+    super(code, { dependency: 'seam', reason: what.reason, retryAfter: what.retryAfter ?? 1 })
+    this.call = call
+    this.httpStatus = what.status ?? 0
+    this.type = what.type
+    this.seamRequestId = what.seamRequestId
+  }
+}
+
+export interface Seam {
+  create(params: SessionRequest, deadline: Deadline): Promise<ClientSession>
+  getOrCreate(params: SessionRequest, deadline: Deadline): Promise<ClientSession>
+  get(params: { client_session_id: string }, deadline: Deadline): Promise<ClientSession>
+  list(filter: SessionFilter, deadline: Deadline): Promise<ClientSession[]>
+  grantAccess(
+    params: { client_session_id: string; connected_account_ids: string[] },
+    deadline: Deadline,
+  ): Promise<ClientSession>
+  revoke(params: { client_session_id: string }, deadline: Deadline): Promise<void>
+  /** Throws `SeamFailure` with `httpStatus` 404 when there is no such client session. */
+  delete(params: { client_session_id: string }, deadline: Deadline): Promise<void>
+  /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
+  getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
+  listConnectedAccountIds(deadline: Deadline): Promise<string[]>
+}
+
+export interface SessionRequest {
+  user_identifier_key: string
+  connected_account_ids: string[]
+  /** Epoch milliseconds; sent as ISO 8601. Always explicit: Seam's default is undocumented. */
+  expires_at: number
+}
+
+export function seamClient(options: {
+  endpoint: string
+  /** `fresh`: read it again, because Seam refused the one that was given before. */
+  apiKey: (how: { fresh: boolean }, deadline: Deadline) => Promise<string>
+  times: Times
+  fetch?: typeof fetch
+}): Seam {
+  const send = options.fetch ?? fetch
+
+  async function post<T extends z.ZodMiniType>(
+    call: string,
+    body: Record<string, unknown>,
+    answer: T,
+    deadline: Deadline,
+  ): Promise<{ value: z.infer<T>; answeredAt: number | undefined }> {
+    let response = await once(call, body, await options.apiKey({ fresh: false }, deadline), deadline)
+    if (response.status === 401) {
+      const key = await options.apiKey({ fresh: true }, deadline)
+      response = await once(call, body, key, deadline)
+    }
+    if (response.status !== 200) throw failure(call, response)
+    const parsed = z.safeParse(answer, response.json)
+    if (!parsed.success)
+      throw new SeamFailure('upstream_rejected', call, {
+        ...response,
+        reason: `its answer lacks ${parsed.error.issues[0]?.path.join('.') || 'an object'}`,
+      })
+    const answeredAt = Date.parse(response.date ?? '')
+    return { value: parsed.data, answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt }
+  }
+
+  async function once(call: string, body: Record<string, unknown>, key: string, deadline: Deadline) {
+    try {
+      const response = await send(`${options.endpoint}/${call}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        redirect: 'error',
+        signal: signalWithin(options.times.seam, deadline),
+      })
+      const text = await response.text()
+      return {
+        status: response.status,
+        json: parseJson(text),
+        seamRequestId: response.headers.get('seam-request-id') ?? undefined,
+        retryAfter: retryAfter(response.headers.get('retry-after')),
+        date: response.headers.get('date'),
+      }
+    } catch (error) {
+      // The cause is dropped on purpose: what a network error carries is not ours to vouch for.
+      const timedOut = error instanceof Error && error.name === 'TimeoutError'
+      throw timedOut
+        ? new SeamFailure('upstream_timeout', call, { reason: 'no answer in time' })
+        : new SeamFailure('upstream_unavailable', call, { reason: 'no connection' })
+    }
+  }
+
+  return {
+    async create(params, deadline) {
+      return (await post('client_sessions/create', wire(params), answers.session, deadline)).value
+        .client_session
+    },
+    async getOrCreate(params, deadline) {
+      return (await post('client_sessions/get_or_create', wire(params), answers.session, deadline)).value
+        .client_session
+    },
+    async get(params, deadline) {
+      return (await post('client_sessions/get', params, answers.session, deadline)).value.client_session
+    },
+    async list(filter, deadline) {
+      return (await post('client_sessions/list', filter, answers.sessions, deadline)).value.client_sessions
+    },
+    async grantAccess(params, deadline) {
+      return (await post('client_sessions/grant_access', params, answers.session, deadline)).value
+        .client_session
+    },
+    async revoke(params, deadline) {
+      await post('client_sessions/revoke', params, answers.nothing, deadline)
+    },
+    async delete(params, deadline) {
+      await post('client_sessions/delete', params, answers.nothing, deadline)
+    },
+    async getWorkspace(deadline) {
+      const { value, answeredAt } = await post('workspaces/get', {}, answers.workspace, deadline)
+      return { ...value.workspace, ...(answeredAt !== undefined && { answered_at: answeredAt }) }
+    },
+    async listConnectedAccountIds(deadline) {
+      const ids: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = cursor === undefined ? {} : { page_cursor: cursor }
+        const { value } = await post('connected_accounts/list', page, answers.accounts, deadline)
+        ids.push(...value.connected_accounts.map(({ connected_account_id }) => connected_account_id))
+        cursor = value.pagination?.has_next_page
+          ? (value.pagination.next_page_cursor ?? undefined)
+          : undefined
+      } while (cursor !== undefined)
+      return ids
+    },
+  }
+}
+
+function wire({ user_identifier_key, connected_account_ids, expires_at }: SessionRequest) {
+  return { user_identifier_key, connected_account_ids, expires_at: new Date(expires_at).toISOString() }
+}
+
+function failure(
+  call: string,
+  response: {
+    status: number
+    json: unknown
+    seamRequestId: string | undefined
+    retryAfter: number | undefined
+  },
+): SeamFailure {
+  const { status, json, seamRequestId, retryAfter } = response
+  const parsed = z.safeParse(errorAnswer, json)
+  const what = {
+    status,
+    ...(parsed.success && { type: parsed.data.error.type }),
+    ...(seamRequestId !== undefined && { seamRequestId }),
+    ...(retryAfter !== undefined && { retryAfter }),
+    reason: `Seam answered ${status}`,
+  }
+  return new SeamFailure(
+    status === 429 || status >= 500 ? 'upstream_unavailable' : 'upstream_rejected',
+    call,
+    what,
+  )
+}
+
+/** Seconds, capped: a caller should not be sent away for longer than a minute by another service's wish. */
+function retryAfter(header: string | null): number | undefined {
+  const seconds = Number(header)
+  return header === null || !Number.isFinite(seconds) ? undefined : Math.min(60, Math.max(1, seconds))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { CompareAndSet } from './change.ts'
+import { type Item, itemFromUser, userFromItem, userItem } from './item.ts'
+import type { KeyStore } from './keys.ts'
+import { Problem } from './problem.ts'
+import { tableShape } from './table-shape.ts'
+import type { User } from './user.ts'
+
+/** The records: the only place that knows DynamoDB. Single-item conditional writes only, see the README. */
+
+export interface Settings {
+  workspace_id: string
+  /** `<deployment>-<8 random characters>`: no two tables share one. */
+  key_prefix: string
+}
+
+/** Who holds a connected account: a superset of the truth, it only grows. Readers look at the user. */
+export interface AccountHolders {
+  owners: string[]
+  /** Seam has deleted the account. */
+  deleted_at?: number
+}
+
+export interface Table extends KeyStore {
+  /** Strongly consistent. */
+  readUser(owner: string): Promise<User | undefined>
+  compareAndSet: CompareAndSet
+  readSettings(): Promise<Settings | undefined>
+  /** Writes them if there are none, and returns those that stand. */
+  putSettings(settings: Settings): Promise<Settings>
+  /** Adds an owner unless the account is deleted; says whether it is. */
+  addHolder(connectedAccountId: string, owner: string): Promise<'added' | 'deleted'>
+  /** The tombstone, and everybody who may hold the account. */
+  markAccountDeleted(connectedAccountId: string, now: number): Promise<AccountHolders>
+  /** Counts one more of `what` in this window; false when there were `limit` already. */
+  takeFromBudget(what: string, limit: number, expires: number): Promise<boolean>
+  /** Owners whose `due_at` is not after `now`, oldest first; may be stale, so read the user again. */
+  dueOwners(shard: number, now: number, page?: { after?: Item; limit?: number }): Promise<DuePage>
+}
+
+export interface DuePage {
+  owners: string[]
+  /** Where the next page starts; absent on the last. */
+  after?: Item
+}
+
+export function vendingTable(options: { client: DynamoDBClient; tableName: string }): Table {
+  const { client, tableName: TableName } = options
+  const key = (item: string) => ({ [tableShape.key]: { S: item } })
+
+  async function read(item: string): Promise<Item | undefined> {
+    const command = new GetItemCommand({ TableName, Key: key(item), ConsistentRead: true })
+    return (await client.send(command).catch(outage)).Item
+  }
+
+  /** Sends a conditional write; what was there instead when it is refused. */
+  async function conditionally(
+    write: () => Promise<unknown>,
+  ): Promise<{ written: true } | { written: false; found: Item | undefined }> {
+    try {
+      await write()
+      return { written: true }
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') return outage(error)
+      return { written: false, found: (error as { Item?: Item }).Item }
+    }
+  }
+
+  return {
+    async readUser(owner) {
+      const item = await read(userItem(owner))
+      return item === undefined ? undefined : userFromItem(item)
+    },
+
+    async compareAndSet(owner, revision, next) {
+      const item = userItem(owner)
+      const condition = {
+        TableName,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+        ...(revision === undefined
+          ? { ConditionExpression: `attribute_not_exists(${tableShape.key})` }
+          : {
+              ConditionExpression: 'revision = :read',
+              ExpressionAttributeValues: { ':read': { S: revision } },
+            }),
+      }
+      const result = await conditionally(() =>
+        next === undefined
+          ? client.send(new DeleteItemCommand({ ...condition, Key: key(item) }))
+          : client.send(new PutItemCommand({ ...condition, Item: itemFromUser(next) })),
+      )
+      if (result.written) return result
+      // The portable engine refuses without telling what is there.
+      const found = result.found ?? (await read(item))
+      return { written: false, found: found && userFromItem(found) }
+    },
+
+    async readSettings() {
+      return settingsFromItem(await read('settings'))
+    },
+
+    async putSettings(settings) {
+      const result = await conditionally(() =>
+        client.send(
+          new PutItemCommand({
+            TableName,
+            Item: {
+              ...key('settings'),
+              workspace_id: { S: settings.workspace_id },
+              key_prefix: { S: settings.key_prefix },
+            },
+            ConditionExpression: `attribute_not_exists(${tableShape.key})`,
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      )
+      if (result.written) return settings
+      return settingsFromItem(result.found ?? (await read('settings'))) ?? settings
+    },
+
+    async addHolder(connectedAccountId, owner) {
+      const { written } = await conditionally(() =>
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: key(`account#${connectedAccountId}`),
+            UpdateExpression: 'ADD owners :owner',
+            ConditionExpression: 'attribute_not_exists(deleted_at)',
+            ExpressionAttributeValues: { ':owner': { SS: [owner] } },
+          }),
+        ),
+      )
+      return written ? 'added' : 'deleted'
+    },
+
+    async markAccountDeleted(connectedAccountId, now) {
+      const command = new UpdateItemCommand({
+        TableName,
+        Key: key(`account#${connectedAccountId}`),
+        UpdateExpression: 'SET deleted_at = if_not_exists(deleted_at, :now)',
+        ExpressionAttributeValues: { ':now': { N: String(now) } },
+        ReturnValues: 'ALL_NEW',
+      })
+      const { Attributes } = await client.send(command).catch(outage)
+      return { owners: Attributes?.owners?.SS ?? [], deleted_at: Number(Attributes?.deleted_at?.N ?? now) }
+    },
+
+    async takeFromBudget(what, limit, expires) {
+      const { written } = await conditionally(() =>
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: key(`budget#${what}`),
+            UpdateExpression: `ADD taken :one SET ${tableShape.ttl} = :expires`,
+            ConditionExpression: 'attribute_not_exists(taken) OR taken < :limit',
+            ExpressionAttributeValues: {
+              ':one': { N: '1' },
+              ':limit': { N: String(limit) },
+              ':expires': { N: String(expires) },
+            },
+          }),
+        ),
+      )
+      return written
+    },
+
+    async dueOwners(shard, now, { after, limit = 100 } = {}) {
+      const { name, partition, sort } = tableShape.due
+      const command = new QueryCommand({
+        TableName,
+        IndexName: name,
+        KeyConditionExpression: '#shard = :shard AND #due <= :now',
+        ExpressionAttributeNames: { '#shard': partition, '#due': sort },
+        ExpressionAttributeValues: { ':shard': { N: String(shard) }, ':now': { N: String(now) } },
+        Limit: limit,
+        ...(after !== undefined && { ExclusiveStartKey: after }),
+      })
+      const { Items = [], LastEvaluatedKey } = await client.send(command).catch(outage)
+      const owners = Items.map((item) => (item[tableShape.key]?.S ?? '').slice('user#'.length))
+      return { owners, ...(LastEvaluatedKey !== undefined && { after: LastEvaluatedKey }) }
+    },
+
+    async readKeySet(name) {
+      const item = await read(`keys#${name}`)
+      if (item?.key_set?.S === undefined) return undefined
+      return JSON.parse(item.key_set.S)
+    },
+
+    async writeKeySet(name, keySet) {
+      const Item = { ...key(`keys#${name}`), key_set: { S: JSON.stringify(keySet) } }
+      await client.send(new PutItemCommand({ TableName, Item })).catch(outage)
+    },
+  }
+}
+
+function settingsFromItem(item: Record<string, AttributeValue> | undefined): Settings | undefined {
+  const workspace_id = item?.workspace_id?.S
+  const key_prefix = item?.key_prefix?.S
+  return workspace_id === undefined || key_prefix === undefined ? undefined : { workspace_id, key_prefix }
+}
+
+/** Told apart by name, never by message; the error itself goes no further, it may quote an item. */
+function outage(error: unknown): never {
+  const reason = error instanceof Error ? error.name : 'unknown'
+  const code = reason === 'TimeoutError' ? 'upstream_timeout' : 'upstream_unavailable'
+  throw new Problem(code, { dependency: 'dynamodb', reason, retryAfter: 1 })
+}

@@ -1,0 +1,155 @@
+import type { Caller } from './caller.ts'
+import { newTrace, type Outcome, type Trace, type verdictCarrier } from './carrying-out.ts'
+import type { Change } from './change.ts'
+import { type Configuration, subjectNamespace } from './config.ts'
+import type { Deadline } from './deadline.ts'
+import type { Audit } from './log.ts'
+import { Problem } from './problem.ts'
+import type { Table } from './table.ts'
+import { letGo, newUser, reportDead, type User, unconfirmed } from './user.ts'
+import { barredReason, budgetReturnsIn, type Terms } from './verdict.ts'
+
+/** What the wire hands over, see DESIGN §6. Times are relative, because browsers' clocks are wrong. */
+export interface Vended {
+  isNew: boolean
+  body: {
+    token: string
+    token_type: 'seam_client_session'
+    client_session_id: string
+    workspace_id: string
+    endpoint: string
+    expires_at: string
+    expires_in: number
+    refresh_in: number
+  }
+}
+
+interface Edges {
+  table: Pick<Table, 'readUser' | 'takeFromBudget'>
+  change: Change
+  carryOut: ReturnType<typeof verdictCarrier>
+  clock: () => number
+}
+
+export interface Asking {
+  caller: Caller
+  /** The client session whose token Seam refused. */
+  staleClientSessionId?: string
+  deadline: Deadline
+  audit: Audit
+}
+
+export type Vend = (asking: Asking) => Promise<Vended>
+export type SignOut = (asking: Asking) => Promise<void>
+
+/** Hands a verified caller the token of their own client session, and of no other. */
+export function tokenVendor(edges: Edges, terms: Terms, configuration: Configuration): Vend {
+  const { table, change, carryOut, clock } = edges
+
+  return async function vend({ caller, staleClientSessionId, deadline, audit }) {
+    const { subject } = caller
+    let user = (await table.readUser(caller.owner)) ?? (await provision(caller))
+    checkCaller(user, caller, configuration)
+
+    if (staleClientSessionId !== undefined && user.client_session_id === staleClientSessionId)
+      user = await replaceDead(user)
+
+    const trace = newTrace()
+    const outcome = await carryOut(user, { asked: true, deadline, trace }).finally(() => fill(audit, trace))
+    if (outcome.handedOut) return vended(outcome)
+    const now = clock()
+    if (barredReason(outcome.user, now) !== undefined) throw new Problem('subject_disabled', { subject })
+    throw new Problem('rate_limited', {
+      reason: outcome.verdict.reason,
+      retryAfter: budgetReturnsIn(outcome.user, terms, now) / 1000,
+    })
+  }
+
+  /** A record for a subject that has none, where the configuration says so. It is written with its first claim. */
+  async function provision({ issuer, owner, subject, iss, sub }: Caller): Promise<User> {
+    const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
+    if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
+    const window = Math.floor(clock() / terms.times.budgetWindow)
+    const endsAt = (window + 1) * terms.times.budgetWindow
+    const expires = Math.ceil(endsAt / 1000) + 86_400
+    if (!(await table.takeFromBudget(String(window), configuration.limits.newUsersPerHour, expires)))
+      throw new Problem('rate_limited', { reason: 'new_users', retryAfter: (endsAt - clock()) / 1000 })
+    return newUser({ owner, subject, iss, sub }, clock())
+  }
+
+  /** Letting go is the compare: of ten tabs that report one client session, one gets here. */
+  async function replaceDead(user: User): Promise<User> {
+    const now = clock()
+    const again = (user.reported_dead_at ?? Number.NEGATIVE_INFINITY) + terms.times.reportedDead - now
+    if (again > 0) throw new Problem('rate_limited', { reason: 'reported_dead', retryAfter: again / 1000 })
+    const changed = await change(user, reportDead(user, now))
+    if (changed.user === undefined) throw new Problem('busy', { reason: 'record_gone' })
+    if (!changed.written && changed.user.client_session_id === user.client_session_id)
+      throw new Problem('busy', { reason: 'refused_write' })
+    return changed.user
+  }
+
+  function vended({ user, token, refreshIn, settings, isNew }: Outcome & { handedOut: true }): Vended {
+    const expiresAt = user.session_expires_at ?? 0
+    return {
+      isNew,
+      body: {
+        token,
+        token_type: 'seam_client_session',
+        client_session_id: user.client_session_id ?? '',
+        workspace_id: settings.workspace_id,
+        endpoint: configuration.seamEndpoint,
+        expires_at: new Date(expiresAt).toISOString(),
+        expires_in: Math.floor(Math.max(0, expiresAt - clock()) / 1000),
+        refresh_in: Math.ceil(refreshIn / 1000),
+      },
+    }
+  }
+}
+
+/** Ends the user's client session, on every device; repeatable. Throws an outage while Seam has not confirmed the delete. */
+export function signerOut(edges: Edges, configuration: Configuration): SignOut {
+  const { table, change, carryOut, clock } = edges
+
+  return async function signOut({ caller, deadline, audit }) {
+    let user = await table.readUser(caller.owner)
+    if (user === undefined) return
+    checkCaller(user, caller, configuration)
+    for (let refusals = 0; user.user_identifier_key !== undefined; refusals++) {
+      if (refusals > 3) throw new Problem('busy', { reason: 'refused_writes' })
+      const changed = await change(user, letGo(user, clock()))
+      if (changed.user === undefined) return
+      user = changed.user
+      if (changed.written) break
+    }
+    const trace = newTrace()
+    const outcome = await carryOut(user, { asked: false, deadline, trace }).finally(() => fill(audit, trace))
+    if (unconfirmed(outcome.user).length > 0)
+      throw new Problem('upstream_unavailable', { dependency: 'seam', reason: 'unconfirmed' })
+  }
+}
+
+/** What the record itself holds against this caller, whatever their token says. */
+function checkCaller(user: User, caller: Caller, configuration: Configuration): void {
+  // A renamed or reused issuer name must not hand over users: who made the record must share the namespace.
+  const maker = configuration.issuers.find(({ issuer }) => issuer === user.iss)
+  if (maker === undefined || subjectNamespace(maker) !== subjectNamespace(caller.issuer))
+    throw new Problem('not_provisioned', { subject: caller.subject, reason: 'record_of_another_issuer' })
+  if (
+    user.not_before !== undefined &&
+    !(caller.issued_at !== undefined && caller.issued_at >= user.not_before)
+  )
+    throw new Problem('invalid_token', { reason: 'before_not_before' })
+}
+
+function fill(audit: Audit, trace: Trace): void {
+  const last = trace.verdicts.at(-1)
+  Object.assign(audit, {
+    verdicts: trace.verdicts.map(({ act, reason }) => `${act}:${reason}`),
+    verdict: trace.verdicts.find(({ act }) => act !== 'reuse')?.act ?? last?.act,
+    verdict_reason: trace.verdicts[0]?.reason,
+    seam_calls: trace.seam_calls,
+    waits: trace.waits,
+    ...(trace.wrong_answers.length > 0 && { wrong_answers: trace.wrong_answers }),
+  } satisfies Partial<Audit>)
+}

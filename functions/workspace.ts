@@ -1,0 +1,43 @@
+import type { Deadline } from './deadline.ts'
+import { Problem } from './problem.ts'
+import type { Seam } from './seam.ts'
+import type { Settings, Table } from './table.ts'
+
+/** Which workspace this table belongs to: asked of Seam once, written down, and never changed afterwards. */
+export interface WorkspaceKnower {
+  /** The workspace and the key prefix of this table; remembered by the process. */
+  settings(deadline: Deadline): Promise<Settings>
+  /**
+   * Law 5: a 404 says that a client session is gone only if the API key opens this very workspace.
+   * Throws `upstream_rejected` when it opens another.
+   */
+  confirm(deadline: Deadline): Promise<void>
+}
+
+export function workspaceKnower(edges: {
+  table: Pick<Table, 'readSettings' | 'putSettings'>
+  seam: Pick<Seam, 'getWorkspace'>
+  uuid: () => string
+  deployment: string
+}): WorkspaceKnower {
+  let known: Settings | undefined
+
+  async function settings(deadline: Deadline): Promise<Settings> {
+    known ??= await edges.table.readSettings()
+    if (known !== undefined) return known
+    const { workspace_id } = await edges.seam.getWorkspace(deadline)
+    const random = edges.uuid().replaceAll('-', '').slice(0, 8)
+    known = await edges.table.putSettings({ workspace_id, key_prefix: `${edges.deployment}-${random}` })
+    return known
+  }
+
+  return {
+    settings,
+    async confirm(deadline) {
+      const { workspace_id } = await settings(deadline)
+      const opened = await edges.seam.getWorkspace(deadline)
+      if (opened.workspace_id !== workspace_id)
+        throw new Problem('upstream_rejected', { dependency: 'seam', reason: 'api_key_of_another_workspace' })
+    },
+  }
+}
