@@ -1,0 +1,237 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { listen, stopListening } from './loopback.ts'
+
+/** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */
+export type Fault =
+  | {
+      kind: 'throttled'
+      error?: 'ThrottlingException' | 'ProvisionedThroughputExceededException' | 'RequestLimitExceeded'
+    }
+  | { kind: 'failed'; status?: 500 | 503 }
+  /** The connection breaks before anything is done. */
+  | { kind: 'reset' }
+  /** Nothing is done, and no answer ever comes. */
+  | { kind: 'silence' }
+  /** Done, but the answer does not arrive: the connection breaks, stays silent, or a 500 comes instead. */
+  | { kind: 'answer_lost'; how?: 'reset' | 'silence' | 'failed' }
+  /** Done after `ms`, whether or not somebody still waits. */
+  | { kind: 'late'; ms: number }
+  /** A query of an index is answered as it was at an earlier query of the same partition, at first as empty. */
+  | { kind: 'stale_index' }
+
+export type Rule = Fault & {
+  /** `GetItem`, `PutItem`, …; absent: all. */
+  operations?: string[]
+  /** How often at most; absent: without end. */
+  times?: number
+  /** Which share of the matching requests, 0–1; absent: all. */
+  share?: number
+}
+
+export interface Faults {
+  /** Rules are asked in the order they were added; the first that strikes does. Returns how to take it back. */
+  add(rule: Rule): () => void
+  clear(): void
+  /** Begins the sequence of chances anew: the same requests in the same order meet the same faults. */
+  reseed(seed: number): void
+  /** By kind: faults that met a client that was still waiting. */
+  delivered: Partial<Record<Fault['kind'], number>>
+}
+
+export interface DynamoDbFaults {
+  /** Base URL, to be used instead of the engine's. */
+  endpoint: string
+  /** By operation: requests received, and those carried out by the engine. */
+  counts: Record<string, { received: number; applied: number }>
+  faults: Faults
+  close(): Promise<void>
+}
+
+/** Stands in front of a DynamoDB engine and lets it fail on purpose. Without rules it passes everything on. */
+export async function startDynamoDbFaults(options: {
+  endpoint: string
+  seed?: number
+}): Promise<DynamoDbFaults> {
+  const counts: DynamoDbFaults['counts'] = {}
+  const plan = faultPlan(options.seed ?? 1)
+  const index = staleIndex()
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const call = await readCall(request)
+    const count = counts[call.operation] ?? { received: 0, applied: 0 }
+    counts[call.operation] = count
+    count.received++
+    const carryOut = async () => {
+      count.applied++
+      const result = await forward(options.endpoint, call)
+      index.remember(call, result)
+      return result
+    }
+    const fault = plan.next(call)
+    if (fault === undefined) return reply(response, await carryOut())
+
+    const waiting = () => !response.destroyed && request.socket.writable
+    const deliver = (by: () => void) => {
+      if (!waiting()) return
+      plan.deliver(fault.kind)
+      by()
+    }
+    const lose = (how: 'reset' | 'silence' | 'failed') => {
+      if (how === 'reset') deliver(() => request.socket.destroy())
+      else if (how === 'failed') deliver(() => reply(response, refusal(500, 'InternalServerError')))
+      // Delivered when the client gives up: until then it may still be waiting for us.
+      else response.once('close', () => plan.deliver(fault.kind))
+    }
+    switch (fault.kind) {
+      case 'throttled':
+        return deliver(() => reply(response, refusal(400, fault.error ?? 'ThrottlingException')))
+      case 'failed':
+        return deliver(() => reply(response, refusal(fault.status ?? 500, 'InternalServerError')))
+      case 'reset':
+      case 'silence':
+        return lose(fault.kind)
+      case 'answer_lost':
+        await carryOut()
+        return lose(fault.how ?? 'reset')
+      case 'late': {
+        if (waiting()) plan.deliver(fault.kind)
+        await wait(fault.ms)
+        const result = await carryOut()
+        return waiting() ? reply(response, result) : undefined
+      }
+      case 'stale_index':
+        return deliver(() => reply(response, index.recall(call)))
+    }
+  }
+
+  const server = createServer((request, response) => {
+    // Our own end, or the engine's: either way nobody can be answered.
+    answer(request, response).catch(() => request.socket.destroy())
+  })
+  const endpoint = await listen(server, 0, 'the fault layer of DynamoDB')
+  return { endpoint, counts, faults: plan.faults, close: () => stopListening(server) }
+}
+
+interface Call {
+  operation: string
+  headers: IncomingHttpHeaders
+  body: string
+  /** Of an index: which partition, from where. Undefined for everything else. */
+  indexPage: string | undefined
+}
+
+interface Answer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+async function readCall(request: IncomingMessage): Promise<Call> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
+  const body = Buffer.concat(chunks).toString()
+  const operation = String(request.headers['x-amz-target'] ?? '').replace(/^.*\./, '')
+  return { operation, headers: request.headers, body, indexPage: indexPage(operation, body) }
+}
+
+/** The sort key's bound is left out: it is the caller's now, and moves with each query. */
+function indexPage(operation: string, body: string): string | undefined {
+  if (operation !== 'Query') return undefined
+  const { TableName, IndexName, KeyConditionExpression, ...rest } = JSON.parse(body)
+  if (IndexName === undefined) return undefined
+  const partition = /=\s*(:\w+)/.exec(KeyConditionExpression ?? '')?.[1] ?? ''
+  const value = rest.ExpressionAttributeValues?.[partition]
+  return JSON.stringify([TableName, IndexName, value, rest.ExclusiveStartKey ?? null])
+}
+
+async function forward(endpoint: string, { headers, body }: Call): Promise<Answer> {
+  const passed = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'] as const
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    body,
+    headers: passed.map((name): [string, string] => [name, String(headers[name] ?? '')]),
+  })
+  return {
+    status: response.status,
+    headers: { 'content-type': response.headers.get('content-type') ?? 'application/x-amz-json-1.0' },
+    body: await response.text(),
+  }
+}
+
+function reply(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+/** As DynamoDB says no. */
+function refusal(status: number, error: string): Answer {
+  const namespace =
+    error === 'ThrottlingException' ? 'com.amazon.coral.availability' : 'com.amazonaws.dynamodb.v20120810'
+  const body = JSON.stringify({ __type: `${namespace}#${error}`, message: 'A fault on purpose.' })
+  return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body }
+}
+
+function staleIndex() {
+  const pages = new Map<string, Answer>()
+  const empty: Answer = {
+    status: 200,
+    headers: { 'content-type': 'application/x-amz-json-1.0' },
+    body: '{"Items":[],"Count":0,"ScannedCount":0}',
+  }
+  return {
+    remember({ indexPage }: Call, answer: Answer) {
+      if (indexPage !== undefined && answer.status === 200) pages.set(indexPage, answer)
+    },
+    recall: ({ indexPage }: Call) => pages.get(indexPage ?? '') ?? empty,
+  }
+}
+
+function faultPlan(firstSeed: number) {
+  let rules: { rule: Rule; left: number }[] = []
+  let chance = chances(firstSeed)
+  const delivered: Faults['delivered'] = {}
+
+  const matches = (rule: Rule, { operation, indexPage }: Call) =>
+    (rule.operations?.includes(operation) ?? true) &&
+    (rule.kind !== 'stale_index' || indexPage !== undefined) &&
+    (rule.share === undefined || chance() < rule.share)
+
+  const faults: Faults = {
+    add(rule) {
+      const entry = { rule, left: rule.times ?? Number.POSITIVE_INFINITY }
+      rules.push(entry)
+      return () => {
+        rules = rules.filter((other) => other !== entry)
+      }
+    },
+    clear() {
+      rules = []
+    },
+    reseed(seed) {
+      chance = chances(seed)
+    },
+    delivered,
+  }
+  return {
+    faults,
+    next(call: Call): Fault | undefined {
+      const entry = rules.find(({ rule, left }) => left > 0 && matches(rule, call))
+      if (entry !== undefined) entry.left--
+      return entry?.rule
+    },
+    deliver(kind: Fault['kind']) {
+      delivered[kind] = (delivered[kind] ?? 0) + 1
+    },
+  }
+}
+
+/** Numbers from 0 to 1 that a seed repeats (a 32-bit mixing counter). */
+function chances(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x9e3779b9) | 0
+    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
+  }
+}
