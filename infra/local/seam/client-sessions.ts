@@ -240,6 +240,12 @@ export const clientSessionStore = ({ workspace, readings, clock, rows, changes }
     isLive,
     byToken: (token: string) => byToken.get(token),
     rows: () => [...byId.values()],
+    shown,
+    /** Changes a row behind everybody's back. */
+    alter: (row: ClientSession, change: Partial<ClientSession>) => {
+      Object.assign(row, change)
+      changes.count++
+    },
     /** The account is gone from the workspace, and so from every client session. */
     dropAccount: (connected_account_id: string) => {
       for (const row of byId.values())

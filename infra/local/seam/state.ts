@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import * as z from 'zod/v4-mini'
+import { readStateFile, writeStateFile } from '../state-file.ts'
 import type { ClientSession } from './client-sessions.ts'
 
 export type SeamUser = { sub: string; connected_account_ids: string[] }
@@ -28,51 +26,28 @@ const outline = z.looseObject({
   }),
 })
 
+/** @throws Trouble when the file cannot be read or is not what `stateKeeper` wrote */
+export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
+  readStateFile(
+    file,
+    outline,
+    'the local Seam starts with a fresh workspace, and tokens it made end',
+  ) as Promise<SavedWorkspace | undefined>
+
 /**
- * `saved()` resolves when everything that had changed before the call is in the file: concurrent callers share one
- * write. Written beside and renamed, so a reader or a killed process finds the old state or the new, never half of
- * one. There is no fsync: it has to survive a killed process, not a power cut.
+ * @returns `saved`, which resolves when everything that had changed before the call is in the file: concurrent
+ * callers share one write. There is no fsync: it has to survive a killed process, not a power cut.
  */
 export const stateKeeper = (file: string, snapshot: () => SavedWorkspace): (() => Promise<void>) => {
   let writing = Promise.resolve()
   let waiting: Promise<void> | undefined
-  const write = async () => {
+  const write = () => {
     waiting = undefined
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(`${file}.new`, JSON.stringify(snapshot()), { mode: 0o600 })
-    await rename(`${file}.new`, file)
+    return writeStateFile(file, snapshot())
   }
   return () => {
     waiting ??= writing.then(write)
     writing = waiting.catch(() => {})
     return waiting
-  }
-}
-
-/**
- * @returns undefined when there is no file yet
- * @throws when it cannot be read or is not what `stateKeeper` wrote
- */
-export const readState = (file: string): SavedWorkspace | undefined => {
-  const text = textOf(file)
-  if (text === undefined) return undefined
-  try {
-    const state: unknown = JSON.parse(text)
-    if (outline.safeParse(state).success) return state as SavedWorkspace
-  } catch {}
-  throw new Error(
-    `The state of the local Seam workspace, ${file}, is damaged or of another version. Delete that file to start with a fresh workspace.`,
-  )
-}
-
-const textOf = (file: string): string | undefined => {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    const reason = error instanceof Error && 'code' in error ? error.code : 'unknown reason'
-    throw new Error(
-      `The state of the local Seam workspace, ${file}, cannot be read (${reason}). Delete it, or make it readable.`,
-    )
   }
 }

@@ -110,8 +110,12 @@ export const corsHeaders = (origin: string | undefined): Record<string, string> 
   'access-control-expose-headers': 'retry-after, seam-request-id',
 })
 
-/** `now`: epoch milliseconds by the workspace's own clock, which `Date` follows. */
+/**
+ * Sends to whoever is still there.
+ * @param now epoch milliseconds by the workspace's own clock, which `Date` follows
+ */
 export const send = (response: ServerResponse, answer: Answer, now: number): void => {
+  if (response.destroyed || response.headersSent) return
   response.sendDate = false
   response.writeHead(answer.status, {
     ...answer.headers,

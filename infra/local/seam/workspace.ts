@@ -1,7 +1,10 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import { listen, stopListening } from '../loopback.ts'
 import { type Changes, type ClientSession, clientSessionStore } from './client-sessions.ts'
+import { controlServer } from './control.ts'
+import { type Delivery, faultDeliverer } from './delivery.ts'
 import { type FakeSeam, startFake } from './fake.ts'
+import { type Faults, faultDrawer } from './faults.ts'
 import { type AccountWish, households, spareAccounts } from './homes.ts'
 import { plainReadings, type Readings } from './readings.ts'
 import { seamRoutes } from './routes.ts'
@@ -16,6 +19,7 @@ import {
   refused,
   send,
 } from './wire.ts'
+import { answerBender } from './wrong-answers.ts'
 
 export type SessionSnapshot = ClientSession & { live: boolean }
 export type PathCounts = { received: number; changes: number }
@@ -34,6 +38,9 @@ export type LocalSeam = {
   counts: Record<string, PathCounts>
   /** May be changed at any time. */
   readings: Readings
+  faults: Faults
+  /** Base URL of the control address, see control.ts. */
+  control: string | undefined
   /** Every client session ever made, how it ended, and whether its token works now. */
   sessions: () => SessionSnapshot[]
   /** @returns the new connected account's id */
@@ -51,27 +58,29 @@ type Options = {
   clock?: () => number
   readings?: Partial<Readings>
   apiKey?: string
+  /** Whether faults and readings can also be set over HTTP. */
+  control?: boolean
 }
 
 /**
  * A Seam workspace on one machine: Seam's own fake, and in front of it what the fake lacks.
- * @throws Error when the port is taken or the state file is damaged; its message says what to do
+ * @throws Trouble when the port is taken or the state file is damaged; its message says what to do
  */
 export const startSeam = async ({
   port = 0,
   stateFile,
   clock = Date.now,
   readings: chosen,
+  control: withControl = false,
   apiKey,
 }: Options = {}): Promise<LocalSeam> => {
-  const saved = stateFile === undefined ? undefined : readState(stateFile)
+  const saved = stateFile === undefined ? undefined : await readState(stateFile)
   const readings: Readings = { ...plainReadings, ...chosen }
   const counts: Record<string, PathCounts> = {}
   const countsOf = (path: string) => (counts[path] ??= { received: 0, changes: 0 })
 
   const server = createServer()
-  await listening(server, port)
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = await listen(server, port, 'the local Seam')
 
   const fake = await startFake(url, { apiKey, saved: saved?.seam, clock })
   if (saved === undefined) fake.updateWorkspace({ is_publishable_key_auth_enabled: false })
@@ -104,12 +113,30 @@ export const startSeam = async ({
   const answerTo = seamRoutes({ fake, store, changes })
 
   /** The call with its effect; what changed is kept before anybody hears of it. */
-  const perform = async (call: Call): Promise<Answer> => {
-    const { answer, changed } = await answerTo(call)
-    if (!changed) return answer
-    countsOf(call.path).changes++
+  const perform = async (call: Call, requestId: string): Promise<Answer> => {
+    try {
+      const { answer, changed } = await answerTo(call)
+      if (!changed) return answer
+      countsOf(call.path).changes++
+      await save()
+      return answer
+    } catch (error) {
+      return refused(error instanceof Refusal ? error : broken, requestId)
+    }
+  }
+
+  const faults = faultDrawer()
+  const ended = new AbortController()
+  const deliver = faultDeliverer(faults, ended.signal)
+  const bendAnswer = answerBender({
+    store,
+    clock,
+    accountIds: () => fake.accounts().map(({ connected_account_id }) => connected_account_id),
+  })
+  const bend: Delivery['bend'] = async ({ wrong }, answer) => {
+    const bent = bendAnswer(wrong, answer)
     await save()
-    return answer
+    return bent
   }
 
   server.on('request', async (request, response) => {
@@ -121,11 +148,16 @@ export const startSeam = async ({
     try {
       const call = await readCall(request)
       countsOf(call.path).received++
-      reply(await perform(call))
+      const fault = faults.draw(call.path)
+      if (fault === undefined) reply(await perform(call, requestId))
+      else await deliver(fault, { response, reply, bend, perform: () => perform(call, requestId) })
     } catch (error) {
+      // The client has left, the workspace is closing, or the body was none.
       reply(refused(error instanceof Refusal ? error : broken, requestId))
     }
   })
+
+  const control = withControl ? controlServer({ faults, readings, counts }) : undefined
 
   return {
     url,
@@ -136,6 +168,8 @@ export const startSeam = async ({
     spareAccountIds,
     counts,
     readings,
+    faults,
+    control: control && (await listen(control, 0, 'the control of the local Seam')),
     sessions: () => store.rows().map((row) => ({ ...structuredClone(row), live: store.isLive(row) })),
     addAccount: (wish = {}) => fake.addAccount({ ...newcomer, ...wish }),
     deleteAccount: (connected_account_id) => {
@@ -143,9 +177,8 @@ export const startSeam = async ({
       store.dropAccount(connected_account_id)
     },
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      ended.abort()
+      await Promise.all([stopListening(server), control && stopListening(control)])
       await save()
     },
   }
@@ -170,15 +203,3 @@ const residents = (fake: FakeSeam, saved: SavedWorkspace | undefined) =>
         spareAccountIds: spareAccounts.map(fake.addAccount),
       }
     : { users: saved.users, spareAccountIds: saved.spare_account_ids }
-
-const listening = (server: Server, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(
-        'code' in error && error.code === 'EADDRINUSE'
-          ? new Error(`Port ${port} is taken, so the local Seam cannot start there. Choose another port.`)
-          : error,
-      ),
-    )
-    server.listen(port, '127.0.0.1', resolve)
-  })

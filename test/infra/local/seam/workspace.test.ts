@@ -72,7 +72,7 @@ test('a deleted connected account is out of reach of the tokens that had it', as
 })
 
 test('what was answered is still there after a kill, tokens and lock states included', async () => {
-  const stateFile = join(await folder(), 'deep', 'seam.json')
+  const stateFile = join(await folder(), 'seam.json')
   const seam = await start({ stateFile })
   const ada = seam.users[0]?.connected_account_ids ?? []
   const token = await tokenFor(seam, ada)
@@ -109,8 +109,8 @@ test.each([['{"version":1,"users":['], ['{"version":2}'], ['[]'], ['{"version":1
   async (text) => {
     const stateFile = join(await folder(), 'seam.json')
     await writeFile(stateFile, text)
-    await expect(startSeam({ stateFile })).rejects.toThrow(`${stateFile}, is damaged`)
-    await expect(startSeam({ stateFile })).rejects.toThrow('Delete that file')
+    await expect(startSeam({ stateFile })).rejects.toThrow(`${stateFile} is damaged`)
+    await expect(startSeam({ stateFile })).rejects.toThrow('Delete it')
     expect(await readFile(stateFile, 'utf8')).toBe(text)
   },
 )
@@ -118,7 +118,7 @@ test.each([['{"version":1,"users":['], ['{"version":2}'], ['[]'], ['{"version":1
 test('a taken port is named', async () => {
   const seam = await start()
   const port = Number(new URL(seam.url).port)
-  await expect(startSeam({ port })).rejects.toThrow(`Port ${port} is taken`)
+  await expect(startSeam({ port })).rejects.toThrow(`Port ${port}, which the local Seam needs, is taken`)
 })
 
 test('nothing listens beyond loopback, and every other server still can', async () => {

@@ -1,0 +1,127 @@
+import * as z from 'zod/v4-mini'
+
+/**
+ * What goes wrong on purpose. `applied` tells whether the call has had its effect all the same: "done, but the
+ * answer was lost".
+ */
+const kinds = [
+  /** Answered truly, only later. */
+  z.object({ kind: z.literal('delay'), applied: z.optional(z.boolean()) }),
+  /** Never answered. */
+  z.object({ kind: z.literal('silence'), applied: z.optional(z.boolean()) }),
+  z.object({ kind: z.literal('reset'), applied: z.optional(z.boolean()) }),
+  /** The effect happens, and the connection breaks in the middle of the answer. */
+  z.object({ kind: z.literal('cut') }),
+  z.object({
+    kind: z.literal('status'),
+    status: z.int().check(z.gte(200), z.lte(599)),
+    /** Seconds. */
+    retry_after: z.optional(z.number()),
+    body: z.optional(z.enum(['html', 'empty', 'json'])),
+    applied: z.optional(z.boolean()),
+  }),
+  /**
+   * Everybody gives up, and then the call arrives: `late_ms` after its connection broke, or went silent. Without
+   * `late_ms` it waits for `settle`.
+   */
+  z.object({
+    kind: z.literal('applied_late'),
+    late_ms: z.optional(z.number()),
+    answer: z.optional(z.enum(['reset', 'silence'])),
+  }),
+  /** A 200 that is not what was asked for. Only calls that answer one client session can be answered so. */
+  z.object({
+    kind: z.literal('wrong'),
+    wrong: z.enum([
+      'other_key',
+      'other_id',
+      'other_workspace',
+      'extra_account',
+      'missing_account',
+      'past_expiry',
+      'late_expiry',
+      'dead_session',
+    ]),
+  }),
+] as const
+
+const limits = z.object({
+  /** Only calls of this path, such as `/client_sessions/get_or_create`; absent: all. */
+  path: z.optional(z.string()),
+  /** How many calls it strikes before it is used up; absent: no end. */
+  times: z.optional(z.int().check(z.gte(1))),
+  /** The share of calls it strikes, 0 to 1, drawn by the plan's seed; absent: all. */
+  share: z.optional(z.number().check(z.gte(0), z.lte(1))),
+  /** Milliseconds to wait first, whatever the kind. */
+  delay_ms: z.optional(z.number()),
+})
+
+export const faultSchema = z.intersection(z.discriminatedUnion('kind', kinds), limits)
+export const planSchema = z.object({ seed: z.optional(z.int()), faults: z.array(faultSchema) })
+
+export type Fault = z.infer<typeof faultSchema>
+export type WrongAnswer = Extract<Fault, { kind: 'wrong' }>['wrong']
+/** The first fault that fits a call strikes it. */
+export type FaultPlan = z.infer<typeof planSchema>
+
+export type Faults = ReturnType<typeof faultDrawer>
+
+const oneClientSession = /^\/client_sessions\/(create|get|get_or_create|grant_access)$/
+
+/** Which fault strikes which call: the same calls under the same plan and seed are struck the same way. */
+export const faultDrawer = () => {
+  let faults: (Fault & { struck: number })[] = []
+  let random = randomFrom(0)
+  const delivered: Record<string, number> = {}
+  const late = new Set<() => Promise<void>>()
+
+  const fits = (fault: Fault & { struck: number }, path: string) =>
+    (fault.path === undefined || fault.path === path) &&
+    (fault.times === undefined || fault.struck < fault.times) &&
+    (fault.kind !== 'wrong' || oneClientSession.test(path)) &&
+    (fault.share === undefined || random() < fault.share)
+
+  return {
+    /** Replaces what was planned. */
+    plan: ({ seed = 0, faults: planned }: FaultPlan): void => {
+      random = randomFrom(seed)
+      faults = planned.map((fault) => ({ ...fault, struck: 0 }))
+    },
+    /** Adds to what is planned. */
+    add: (...more: Fault[]): void => {
+      faults.push(...more.map((fault) => ({ ...fault, struck: 0 })))
+    },
+    /** From now on everything is as it should be, but for what is still to be applied late. */
+    clear: (): void => {
+      faults = []
+    },
+    planned: (): Fault[] => faults.map(({ struck, ...fault }) => fault),
+    draw: (path: string): Fault | undefined => {
+      const fault = faults.find((one) => fits(one, path))
+      if (fault) fault.struck++
+      return fault
+    },
+    /** By kind, how often a fault reached a client that was waiting. */
+    delivered,
+    count: (kind: Fault['kind']): void => {
+      delivered[kind] = (delivered[kind] ?? 0) + 1
+    },
+    /** Calls that everybody gave up on and that have yet to arrive. */
+    late,
+    /** Lets them arrive now. */
+    settle: async (): Promise<void> => {
+      for (const apply of [...late]) await apply()
+    },
+  }
+}
+
+/** Mulberry32: small, quick, and good enough to spread faults. */
+const randomFrom = (seed: number) => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

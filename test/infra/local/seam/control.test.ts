@@ -1,0 +1,84 @@
+import { request } from 'node:http'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
+import { caller } from './calling.ts'
+
+let seam: LocalSeam
+beforeEach(async () => {
+  seam = await startSeam({ control: true })
+})
+afterEach(() => seam.close())
+
+const control = async (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) => {
+  const response = await fetch(seam.control + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  return { status: response.status, headers: response.headers, body: text && JSON.parse(text) }
+}
+
+test('plans, adds, reads and clears faults', async () => {
+  const call = caller(seam)
+  await control('PUT', '/faults', { seed: 3, faults: [{ kind: 'status', status: 503, times: 1 }] })
+  const added = await control('POST', '/faults', { kind: 'applied_late', path: '/client_sessions/create' })
+  expect(added.body.faults).toEqual([
+    { kind: 'status', status: 503, times: 1 },
+    { kind: 'applied_late', path: '/client_sessions/create' },
+  ])
+  expect((await call('/client_sessions/create')).status).toBe(503)
+  await expect(call('/client_sessions/create')).rejects.toThrow()
+  expect((await control('GET', '/')).body).toMatchObject({
+    delivered: { status: 1, applied_late: 1 },
+    late: 1,
+    counts: { '/client_sessions/create': { received: 2, changes: 0 } },
+  })
+  const settled = await control('POST', '/faults/settle')
+  expect(settled.body).toMatchObject({ late: 0, counts: { '/client_sessions/create': { changes: 1 } } })
+  expect((await control('DELETE', '/faults')).body.faults).toEqual([])
+  expect((await call('/client_sessions/create')).status).toBe(200)
+})
+
+test('changes readings', async () => {
+  const { body } = await control('PATCH', '/readings', { get_or_create: 'merges', unknown_account: 404 })
+  expect(body.readings).toEqual({
+    get_or_create: 'merges',
+    dead_sessions: 'stay_dead',
+    unknown_account: 404,
+    list: 'live',
+  })
+  expect(seam.readings).toEqual(body.readings)
+})
+
+test('refuses what it does not know', async () => {
+  expect((await control('POST', '/faults', { kind: 'earthquake' })).status).toBe(400)
+  expect((await control('PATCH', '/readings', { list: 'everything' })).status).toBe(400)
+  expect((await control('GET', '/elsewhere')).status).toBe(404)
+  expect(seam.faults.planned()).toEqual([])
+})
+
+test('serves pages of this machine, and no others', async () => {
+  const page = { origin: 'http://127.0.0.1:4000' }
+  const allowed = await control('OPTIONS', '/faults', undefined, page)
+  expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, page.origin])
+  const site = { origin: 'https://attacker.example' }
+  const refused = await control('PUT', '/faults', { faults: [{ kind: 'reset' }] }, site)
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null])
+  expect(seam.faults.planned()).toEqual([])
+})
+
+test('is not fooled by a name that somebody points at this machine', async () => {
+  const status = await new Promise((resolve, reject) => {
+    const options = { method: 'DELETE', headers: { host: 'rebound.attacker.example' } }
+    request(`${seam.control}/faults`, options, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end()
+  })
+  expect(status).toBe(403)
+})
