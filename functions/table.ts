@@ -86,7 +86,7 @@ export function vendingTable(options: { client: DynamoDBClient; tableName: strin
         TableName,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
         ...(revision === undefined
-          ? { ConditionExpression: `attribute_not_exists(${tableShape.key})` }
+          ? { ConditionExpression: 'attribute_not_exists(revision)' }
           : {
               ConditionExpression: 'revision = :read',
               ExpressionAttributeValues: { ':read': { S: revision } },
@@ -117,7 +117,7 @@ export function vendingTable(options: { client: DynamoDBClient; tableName: strin
               workspace_id: { S: settings.workspace_id },
               key_prefix: { S: settings.key_prefix },
             },
-            ConditionExpression: `attribute_not_exists(${tableShape.key})`,
+            ConditionExpression: 'attribute_not_exists(workspace_id)',
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         ),

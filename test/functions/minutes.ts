@@ -1,0 +1,1 @@
+export const minutes = 60_000

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto'
+import { ownerOf } from '../../functions/caller.ts'
+import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
+import { deadlineIn } from '../../functions/deadline.ts'
+import { type Audit, jsonLog } from '../../functions/log.ts'
+import { vendingMachine } from '../../functions/machine.ts'
+import { type SealingKeys, sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import { seamClient } from '../../functions/seam.ts'
+import { vendingTable } from '../../functions/table.ts'
+import { type Times, times } from '../../functions/times.ts'
+import { grant, newUser, type User } from '../../functions/user.ts'
+import { createTable, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
+import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
+import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+
+/** Everything a request meets, on one machine, with a clock that can be moved. */
+export interface VendingWorld {
+  seam: LocalSeam
+  identityProvider: IdentityProvider
+  table: ReturnType<typeof vendingTable>
+  /** Requests to the engine by operation, as it received them. */
+  counts: Record<string, number>
+  log: Audit[]
+  /** Every log line as written. */
+  lines: string[]
+  clock: { now: () => number; advance: (ms: number) => void }
+  sealing: { keys: SealingKeys }
+  machine: Machine
+  /** Another process on the same worlds: nothing remembered. */
+  another: (changes?: { configuration?: Partial<ConfigurationInput>; times?: Times }) => Machine
+  token: (sub: string, claims?: Record<string, unknown>) => Promise<string>
+  /** A record for this subject at the main issuer, with these accounts. */
+  record: (sub: string, accountIds: string[]) => Promise<User>
+  user: (sub: string) => Promise<User | undefined>
+  close: () => Promise<void>
+}
+
+type Machine = ReturnType<typeof vendingMachine>
+
+export const ownerOfSub = (sub: string) => ownerOf(`main|${sub}`)
+
+export async function startVendingWorld(
+  options: {
+    configuration?: Partial<ConfigurationInput>
+    engine?: 'dynoxide' | 'dynalite'
+    times?: Times
+  } = {},
+): Promise<VendingWorld> {
+  let ahead = 0
+  const clock = {
+    now: () => Date.now() + ahead,
+    advance: (ms: number) => {
+      ahead += ms
+    },
+  }
+  const engine = await startDynamoDb(options.engine ? { engine: options.engine } : {})
+  const client = localDynamoDbClient(engine.endpoint, { maxAttempts: 2 })
+  const counts: Record<string, number> = {}
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      const name = (context.commandName ?? '').replace('Command', '')
+      counts[name] = (counts[name] ?? 0) + 1
+      return next(args)
+    },
+    { step: 'finalizeRequest' },
+  )
+  const tableName = `vending-${randomUUID()}`
+  await createTable(client, tableName)
+  const table = vendingTable({ client, tableName })
+  const seam = await startSeam({ clock: clock.now })
+  const identityProvider = await startIdentityProvider({ clock: clock.now })
+  const sealing = { keys: await sealingKeysFrom(JSON.stringify({ current: randomUUID() })) }
+  const log: Audit[] = []
+  const lines: string[] = []
+  const write = jsonLog((line) => lines.push(line))
+
+  function another(changes: { configuration?: Partial<ConfigurationInput>; times?: Times } = {}) {
+    const configuration = readConfiguration(
+      {
+        deployment: 'test',
+        issuers: [{ name: 'main', issuer: identityProvider.issuer, audiences: [identityProvider.audience] }],
+        allowedOrigins: ['https://app.example'],
+        seamEndpoint: seam.url,
+        ...options.configuration,
+        ...changes.configuration,
+      },
+      { loopback: true },
+    )
+    const speed = changes.times ?? options.times ?? times
+    return vendingMachine(
+      configuration,
+      speed,
+      {
+        table,
+        seam: seamClient({
+          endpoint: configuration.seamEndpoint,
+          apiKey: async () => seam.apiKey,
+          times: speed,
+        }),
+        seal: tokenSealer(async () => sealing.keys),
+        fetch,
+        clock: clock.now,
+        uuid: randomUUID,
+        random: Math.random,
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        log: (audit) => {
+          log.push(audit)
+          write(audit)
+        },
+        requestId: () => randomUUID(),
+      },
+      { loopback: true },
+    )
+  }
+
+  return {
+    seam,
+    identityProvider,
+    table,
+    counts,
+    log,
+    lines,
+    clock,
+    sealing,
+    machine: another(),
+    another,
+    token: (sub, claims = {}) => identityProvider.sign({ sub, ...claims }),
+    async record(sub, accountIds) {
+      const who = { owner: ownerOfSub(sub), subject: `main|${sub}`, iss: identityProvider.issuer, sub }
+      const user = { ...grant(newUser(who, clock.now()), accountIds), revision: randomUUID() }
+      await table.compareAndSet(user.owner, undefined, user)
+      return user
+    },
+    user: (sub) => table.readUser(ownerOfSub(sub)),
+    async close() {
+      client.destroy()
+      await Promise.all([seam.close(), identityProvider.close(), engine.close()])
+    },
+  }
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: what a stranger would see; each test says what it expects.
+  body: any
+  text: string
+}
+
+/** One request to the app, as the front door would hand it over. */
+export async function ask(
+  { app }: Machine,
+  request: {
+    method?: string
+    path?: string
+    token?: string
+    body?: unknown
+    headers?: Record<string, string>
+  } = {},
+): Promise<Answer> {
+  const { method = 'POST', path = '/client-session', token, body, headers } = request
+  const response = await app.request(path, {
+    method,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text === '' ? undefined : JSON.parse(text),
+  }
+}
+
+/** What a browser with this token sees at Seam. */
+export async function devicesOf(seam: LocalSeam, token: string): Promise<string[]> {
+  const response = await fetch(`${seam.url}/devices/list`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: '{}',
+  })
+  if (response.status !== 200) throw new Error(`Seam answered ${response.status}`)
+  const { devices } = (await response.json()) as { devices: { device_id: string }[] }
+  return devices.map(({ device_id }) => device_id).sort()
+}
+
+export const soon = () => deadlineIn(10_000, Date.now)
