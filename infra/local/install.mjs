@@ -1,0 +1,104 @@
+/**
+ * Runs before `npm start`, by whatever Node there is: installs what the lock file says, unless that was done
+ * already. The Node that runs everything else is among what is installed.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const oldestNode = 20
+const oldestNpm = 9
+/** Runs TypeScript as it is. */
+const neededNode = 24
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const at = (...path) => join(root, ...path)
+const modules = at('node_modules')
+const note = join(modules, '.installed')
+
+const node = major(process.versions.node)
+if (node < oldestNode)
+  stop(`Node ${process.versions.node} is too old: install Node ${oldestNode} or later, then try again.`)
+
+const wanted = hashOf(at('package-lock.json'))
+if (read(note) !== wanted) {
+  if (!isInstalled()) install()
+  writeFileSync(note, wanted)
+}
+if (node < neededNode && !existsSync(join(modules, 'node', 'bin')))
+  stop(
+    `Node ${neededNode} was not put into node_modules, because npm is told not to run install scripts.`,
+    'Run "npm rebuild node --ignore-scripts=false", then try again.',
+  )
+
+function install() {
+  const npm = major((/\bnpm\/(\S+)/.exec(process.env.npm_config_user_agent ?? '') ?? [])[1] ?? '')
+  if (npm < oldestNpm)
+    stop(`This npm is too old: run "npm install --global npm@${oldestNpm}" or install a newer Node.`)
+  console.log('Installing what package-lock.json says; this happens once, and again when that file changes.')
+  const installed = runNpm(
+    // Also when NODE_ENV says production: the local world is what development is for.
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    'inherit',
+  )
+  if (installed) return
+  if (runNpm(['ping', '--fetch-retries=0', '--fetch-timeout=10000'], 'ignore'))
+    stop('"npm ci" failed; what it says above is why.')
+  stop(
+    'The npm registry cannot be reached, so nothing could be installed. Check the network and the proxy;',
+    '"npm config get registry" and "npm ping" tell more.',
+  )
+}
+
+function runNpm(args, stdio) {
+  const cli = process.env.npm_execpath ?? ''
+  // A retry after ten seconds, as by default, makes a missing network look like a slow one.
+  const all = [...args, '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000']
+  const options = { cwd: root, stdio }
+  const { status } = /npm-cli\.[cm]?js$/.test(cli)
+    ? spawnSync(process.execPath, [cli, ...all], options)
+    : spawnSync('npm', all, { ...options, shell: process.platform === 'win32' })
+  return status === 0
+}
+
+/** By npm itself, as with `npm cit`: npm's own record of node_modules, written last, has all that the lock file has. */
+function isInstalled() {
+  const packages = (file) => JSON.parse(read(file) ?? '{}').packages ?? {}
+  const found = packages(join(modules, '.package-lock.json'))
+  return (
+    Object.keys(found).length > 0 &&
+    Object.entries(packages(at('package-lock.json'))).every(
+      ([path, { version, integrity, optional }]) =>
+        path === '' ||
+        (found[path] === undefined
+          ? optional
+          : found[path].version === version && found[path].integrity === integrity),
+    )
+  )
+}
+
+/** With the platform, because a folder may be shared between machines. */
+function hashOf(file) {
+  const text = read(file)
+  if (text === undefined) stop('package-lock.json is missing: check the repository out again.')
+  return createHash('sha256').update(`${process.platform} ${process.arch}\n${text}`).digest('hex')
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function major(version) {
+  return Number(version.split('.')[0])
+}
+
+function stop(...lines) {
+  console.error(`\n${lines.join('\n')}\n`)
+  process.exit(1)
+}
