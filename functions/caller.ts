@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { compactVerify } from 'jose'
+import { brokenRule, type ClaimsFault, claimsFault, headerFault, subjectOf } from './claims.ts'
+import { type Issuer, subjectNamespace } from './config.ts'
+import type { Deadline } from './deadline.ts'
+import { type JwsFault, readJws } from './jws.ts'
+import type { FindKeys } from './keys.ts'
+import { Problem } from './problem.ts'
+
+/** Whom a verified bearer token speaks for. */
+export interface Caller {
+  issuer: Issuer
+  iss: string
+  /** The value of the issuer's `subjectClaim`, by default `sub`. */
+  sub: string
+  /** `<namespace>|<sub>`: a namespace has no `|`, so no two callers share a subject. */
+  subject: string
+  /** The subject's hash: what appears in keys, logs and at Seam. */
+  owner: string
+  /** The token's `iat` in epoch milliseconds. */
+  issued_at?: number
+  /** First 12 hex characters of the token's SHA-256, for the log. */
+  token_sha256: string
+  /** Verified with keys that their issuer could not confirm lately: to be watched. */
+  stale_keys?: true
+}
+
+/**
+ * The caller of an `Authorization` header, or a `Problem`: `missing_token`; `invalid_token`, one answer for
+ * whatever is wrong, with the `reason` for the log alone; `issuer_keys_unavailable`; or, once the caller is
+ * verified, `claim_denied` with their own subject.
+ */
+export type VerifyCaller = (authorization: string | undefined, deadline: Deadline) => Promise<Caller>
+
+/** Why a bearer token was refused: fixed words, never input. */
+export type Refusal = JwsFault | ClaimsFault | 'too_long' | 'unknown_issuer' | 'unknown_key' | 'signature'
+
+const longestToken = 8192 // Characters, which are bytes in what passes `readJws`.
+
+export function callerVerifier(options: {
+  issuers: Issuer[]
+  findKeys: FindKeys
+  clock: () => number
+}): VerifyCaller {
+  const { issuers, findKeys, clock } = options
+  // A Map: in an object, `__proto__` would find something.
+  const issuerByAddress = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.issuer, issuer]))
+
+  return async function verifyCaller(authorization, deadline) {
+    const token = bearerToken(authorization)
+    const jws = readJws(token)
+    if (typeof jws === 'string') refuse(jws)
+    const { header, claims } = jws
+
+    // Before anything is fetched: nobody can make us ask an address that is not in the configuration.
+    const issuer = issuerByAddress.get(claims.iss)
+    if (issuer === undefined) refuse('unknown_issuer')
+    const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
+    if (fault !== undefined) refuse(fault)
+
+    const { keys, stale } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
+    if (keys.length === 0) refuse('unknown_key')
+    if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
+
+    // Safe to use from here on: the bytes that were verified are the ones that were read, in their one encoding.
+    const sub = subjectOf(claims, issuer) ?? refuse('subject')
+    const subject = `${subjectNamespace(issuer)}|${sub}`
+    if (brokenRule(claims, issuer.claimRules) !== undefined)
+      throw new Problem('claim_denied', { subject, reason: 'claim_rule' })
+    return {
+      issuer,
+      iss: issuer.issuer,
+      sub,
+      subject,
+      owner: ownerOf(subject),
+      ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
+      token_sha256: hash('sha256', token, 'hex').slice(0, 12),
+      ...(stale && { stale_keys: true }),
+    }
+  }
+}
+
+/** What stands for a subject in keys, in logs and at Seam: 22 characters that tell nothing about it. */
+export function ownerOf(subject: string): string {
+  return hash('sha256', subject, 'buffer').subarray(0, 16).toString('base64url')
+}
+
+/**
+ * RFC 6750 §2.1. Two headers arrive as one with a comma between, which is no base64url: they are refused with
+ * all else that is no token. Another scheme counts as none sent, as §3.1 wants.
+ */
+function bearerToken(authorization = ''): string {
+  const [, rest] = /^bearer +([^ ].*)$/is.exec(authorization) ?? []
+  if (rest === undefined) throw new Problem('missing_token')
+  if (rest.length > longestToken) refuse('too_long')
+  return rest
+}
+
+async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
+  for (const key of keys) {
+    try {
+      await compactVerify(token, key, { algorithms: issuer.algorithms })
+      return true
+    } catch {
+      // Whatever else jose throws means no as well: fail closed.
+    }
+  }
+  return false
+}
+
+function refuse(reason: Refusal): never {
+  throw new Problem('invalid_token', { reason })
+}

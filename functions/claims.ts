@@ -1,0 +1,139 @@
+import type { ClaimRule, Issuer } from './config.ts'
+
+/**
+ * What an issuer's tokens must say. PURE: no I/O, no clock. Everything here is judged before the signature,
+ * because it is cheap, but for the claim rules: theirs is the only answer that tells the caller more than "no".
+ */
+
+type Claims = Record<string, unknown>
+
+/** Why a token is refused; for the log. */
+export type ClaimsFault =
+  | 'algorithm'
+  | 'header'
+  | 'key_id'
+  | 'type'
+  | 'audience'
+  | 'expiry_missing'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'issued_in_the_future'
+  | 'issue_time_missing'
+  | 'too_old'
+  | 'time'
+  | 'bound_to_a_key'
+  | 'subject'
+
+/**
+ * Header parameters with which a token would bring its own key, point at one, or ask to be read in another way
+ * (RFC 7515 §4.1, RFC 7797). Fingerprints (`x5t`) are harmless, and Entra sends them.
+ */
+const forbiddenParameters = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64']
+
+/** Without a `typ` of its own an issuer's tokens must at least not say that they are something else (RFC 8725 §3.11). */
+const usualTypes = ['jwt', 'at+jwt']
+
+const longestKeyId = 255
+/** OpenID Connect Core §2. */
+const longestSubject = 255
+/** The last second that a `Date` can tell (ECMA-262). */
+const lastSecond = 8.64e12
+
+export function headerFault(header: Record<string, unknown>, issuer: Issuer): ClaimsFault | undefined {
+  const { alg, kid, typ } = header
+  if (!issuer.algorithms.some((allowed) => allowed === alg)) return 'algorithm'
+  if (forbiddenParameters.some((name) => Object.hasOwn(header, name))) return 'header'
+  if (kid !== undefined && !(typeof kid === 'string' && kid.length <= longestKeyId)) return 'key_id'
+  const types = issuer.typ === undefined ? usualTypes : [mediaType(issuer.typ)]
+  if (
+    typ === undefined
+      ? issuer.typ !== undefined
+      : !(typeof typ === 'string' && types.includes(mediaType(typ)))
+  )
+    return 'type'
+  return undefined
+}
+
+/** RFC 7515 §4.1.9: case does not count, and `application/` may be left out. */
+function mediaType(typ: string): string {
+  return typ.toLowerCase().replace(/^application\//, '')
+}
+
+/** `now` in epoch milliseconds. */
+export function claimsFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | undefined {
+  if (!isMeantForUs(claims, issuer)) return 'audience'
+  // Presented as plain bearer, a token that is bound to a key (DPoP, mTLS; RFC 7800) may be a stolen one.
+  if (Object.hasOwn(claims, 'cnf')) return 'bound_to_a_key'
+  return (
+    timeFault(claims, issuer, now / 1000) ?? (subjectOf(claims, issuer) === undefined ? 'subject' : undefined)
+  )
+}
+
+function timeFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | undefined {
+  const { exp, nbf, iat } = claims
+  const tolerance = issuer.clockToleranceSeconds
+  if (exp === undefined) return 'expiry_missing'
+  if (!isTime(exp) || !(nbf === undefined || isTime(nbf)) || !(iat === undefined || isTime(iat)))
+    return 'time'
+  if (now >= exp + tolerance) return 'expired'
+  if (nbf !== undefined && now < nbf - tolerance) return 'not_yet_valid'
+  if (iat !== undefined && now < iat - tolerance) return 'issued_in_the_future'
+  if (issuer.maxTokenAgeSeconds === undefined) return undefined
+  if (iat === undefined) return 'issue_time_missing'
+  return now > iat + issuer.maxTokenAgeSeconds + tolerance ? 'too_old' : undefined
+}
+
+/** A NumericDate (RFC 7519 §2) of this world: JSON's `1e999` is Infinity, and would never expire. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= lastSecond
+}
+
+/** An `aud` that is there is heeded even where another claim stands in for it (RFC 7519 §4.1.3). */
+function isMeantForUs(claims: Claims, issuer: Issuer): boolean {
+  const named = claimAt(claims, issuer.audienceClaim)
+  return names(named, issuer.audiences) && (claims.aud === undefined || names(claims.aud, issuer.audiences))
+}
+
+function names(audience: unknown, ours: string[]): boolean {
+  const audiences = Array.isArray(audience) ? audience : [audience]
+  return audiences.every((name) => typeof name === 'string') && audiences.some((name) => ours.includes(name))
+}
+
+/**
+ * The value that names the user: a text without blanks, control or invisible characters or halves of surrogate
+ * pairs (all of which would hash to one owner), so that no two users look alike or share a record.
+ */
+export function subjectOf(claims: Claims, issuer: Issuer): string | undefined {
+  const value = claimAt(claims, issuer.subjectClaim)
+  return typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= longestSubject &&
+    !/[\s\p{Cc}\p{Cf}\p{Cs}]/u.test(value)
+    ? value
+    : undefined
+}
+
+/** The first rule that does not hold. */
+export function brokenRule(claims: Claims, rules: ClaimRule[]): ClaimRule | undefined {
+  return rules.find((rule) => !holds(rule, claimAt(claims, rule.claim)))
+}
+
+function holds(rule: ClaimRule, value: unknown): boolean {
+  if ('equals' in rule) return value === rule.equals
+  if ('oneOf' in rule) return rule.oneOf.some((one) => value === one)
+  // RFC 8693 §4.2: a scope is a list with spaces between.
+  const values: unknown[] = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
+  return values.includes(rule.contains)
+}
+
+/** RFC 6901. Own members only: `/__proto__` and `/constructor` point at nothing, and neither does an array's length. */
+export function claimAt(claims: Claims, pointer: string): unknown {
+  let value: unknown = claims
+  for (const step of pointer.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    if (Array.isArray(value) && !/^\d+$/.test(name)) return undefined
+    value = (value as Claims)[name]
+  }
+  return value
+}

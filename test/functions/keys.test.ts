@@ -1,0 +1,335 @@
+import type { ServerResponse } from 'node:http'
+import type { JWK } from 'jose'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Issuer, readConfiguration } from '../../functions/config.ts'
+import { deadlineIn } from '../../functions/deadline.ts'
+import { type FindKeys, freshFor, keyFinder, staleFor } from '../../functions/keys.ts'
+import { Problem } from '../../functions/problem.ts'
+import { type Table, vendingTable } from '../../functions/table.ts'
+import { times } from '../../functions/times.ts'
+import { createTable, type DynamoDb, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
+import { signingKey } from './signing.ts'
+import { discoveryPath, sendJson, startTestIssuer, type TestIssuer } from './test-issuer.ts'
+
+const first = signingKey('ES256', { kid: 'first' })
+const second = signingKey('ES256', { kid: 'second' })
+const aSet = 2 // Requests that one look at the issuer takes: discovery, then keys.
+
+let engine: DynamoDb
+let table: Table
+let provider: TestIssuer
+let now: number
+const clock = () => now
+
+beforeAll(async () => {
+  engine = await startDynamoDb()
+  const client = localDynamoDbClient(engine.endpoint)
+  await createTable(client, 'keys')
+  table = vendingTable({ client, tableName: 'keys' })
+})
+afterAll(() => engine.close())
+
+beforeEach(async () => {
+  now = 1_800_000_000_000
+  provider = await startTestIssuer([first.jwk])
+})
+afterEach(() => provider.close())
+
+/** One of a provider's own: names are the table's keys, so each test has another. */
+let count = 0
+function issuerOf(more: Partial<Issuer> = {}): Issuer {
+  count += 1
+  const issuers = [
+    { name: `issuer-${count}`, issuer: provider.address, audiences: ['us'], algorithms: ['ES256'], ...more },
+  ]
+  const input = { deployment: 'test', issuers, allowedOrigins: ['https://app.example'] }
+  return readConfiguration(input, { loopback: true }).issuers[0] as Issuer
+}
+
+/** What one process would be: nothing in memory, everything in the table. */
+const process = (more: Partial<Parameters<typeof keyFinder>[0]> = {}) =>
+  keyFinder({ store: table, fetch, clock, times, loopback: true, ...more })
+
+const find = async (findKeys: FindKeys, issuer: Issuer, kid?: string, alg = 'ES256') => {
+  const header = kid === undefined ? { alg } : { alg, kid }
+  const { keys } = await findKeys(issuer, header, deadlineIn(10_000, clock))
+  return keys.length
+}
+
+async function outage(found: Promise<unknown>): Promise<{ reason: unknown; retryAfter: unknown }> {
+  const problem = await found.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(problem).toBeInstanceOf(Problem)
+  const { code, details } = problem as Problem
+  expect(code).toBe('issuer_keys_unavailable')
+  return { reason: details.reason, retryAfter: details.retryAfter }
+}
+
+const down = (_path: string, response: ServerResponse) => {
+  response.writeHead(503).end()
+  return true
+}
+
+describe('a key set', () => {
+  it('is found by discovery and fetched once for any number of simultaneous callers', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    const found = await Promise.all(Array.from({ length: 50 }, () => find(findKeys, issuer, 'first')))
+    expect(new Set(found)).toEqual(new Set([1]))
+    expect(provider.requests).toEqual([discoveryPath, '/jwks'])
+  })
+
+  it('is fetched from the configured address without discovery', async () => {
+    const issuer = issuerOf({ jwksUri: `${provider.address}/jwks` })
+    expect(await find(process(), issuer, 'first')).toBe(1)
+    expect(provider.requests).toEqual(['/jwks'])
+  })
+
+  it('serves a token without `kid` with every key of its algorithm', async () => {
+    provider.keys = [first.jwk, second.jwk, signingKey('RS256').jwk]
+    expect(await find(process(), issuerOf(), undefined)).toBe(2)
+  })
+
+  it('is shared through the table: a cold start asks nobody', async () => {
+    const issuer = issuerOf()
+    await find(process(), issuer, 'first')
+    expect(await find(process(), issuer, 'first')).toBe(1)
+    expect(provider.requests.length).toBe(aSet)
+  })
+
+  it('is fetched anew when it is no longer fresh, so that a removed key stops working', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    provider.keys = [second.jwk]
+    now += freshFor - 1
+    expect(await find(findKeys, issuer, 'first')).toBe(1)
+    now += 1
+    expect(await find(findKeys, issuer, 'first')).toBe(0)
+    expect(await find(process(), issuer, 'first')).toBe(0)
+  })
+
+  it('may be empty: a provider that withdraws all its keys is taken at its word', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    provider.keys = []
+    now += freshFor
+    expect(await find(findKeys, issuer, 'first')).toBe(0)
+  })
+})
+
+describe('a set from the table', () => {
+  const stored = async (more: object, issuer = issuerOf()) => {
+    const set = { issuer: issuer.issuer, keys: [second.jwk], fetched_at: now, ...more }
+    await table.writeKeySet(issuer.name, set)
+    return find(process(), issuer, 'second')
+  }
+
+  it('is used when it is the configuration’s own', async () => {
+    expect(await stored({})).toBe(1)
+    expect(provider.requests).toEqual([])
+  })
+
+  it.each([
+    ['of another issuer', () => ({ issuer: 'https://elsewhere.example' })],
+    ['from another address', () => ({ jwks_uri: 'https://elsewhere.example/jwks' })],
+    ['that is too old', () => ({ fetched_at: now - freshFor })],
+    ['from a future beyond any clock', () => ({ fetched_at: now + times.clockSkew + 1 })],
+    ['whose age is no number', () => ({ fetched_at: 'now' })],
+    ['that is no key set', () => ({ keys: [null] })],
+  ])('%s is fetched anew', async (_name, more) => {
+    expect(await stored(more())).toBe(0)
+    expect(provider.requests.length).toBe(aSet)
+  })
+
+  it('from the discovered address is not used once an address is configured', async () => {
+    expect(await stored({}, issuerOf({ jwksUri: `${provider.address}/jwks` }))).toBe(0)
+  })
+
+  it('is not missed when the table is down', async () => {
+    const client = localDynamoDbClient('http://127.0.0.1:9', { maxAttempts: 1 })
+    const findKeys = process({ store: vendingTable({ client, tableName: 'keys' }) })
+    expect(await find(findKeys, issuerOf(), 'first')).toBe(1)
+  })
+})
+
+describe('an unknown key', () => {
+  it('is looked for at once, so that a rotation refuses nobody', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    now += 6_000
+    provider.keys = [first.jwk, second.jwk]
+    const found = await Promise.all(Array.from({ length: 50 }, () => find(findKeys, issuer, 'second')))
+    expect(new Set(found)).toEqual(new Set([1]))
+    expect(provider.requests.length).toBe(2 * aSet)
+  })
+
+  it('is found in the table when another process has looked', async () => {
+    const [one, other, issuer] = [process(), process(), issuerOf()]
+    await find(one, issuer, 'first')
+    await find(other, issuer, 'first')
+    now += 6_000
+    provider.keys = [first.jwk, second.jwk]
+    await find(one, issuer, 'second')
+    expect(await find(other, issuer, 'second')).toBe(1)
+    expect(provider.requests.length).toBe(2 * aSet)
+  })
+
+  it('is not looked for in a set that has just been fetched', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    expect(await find(findKeys, issuer, 'unknown')).toBe(0)
+    now += 4_999
+    expect(await find(findKeys, issuer, 'unknown')).toBe(0)
+    expect(provider.requests.length).toBe(aSet)
+  })
+
+  it('in a flood costs the issuer a few requests, then one look with each cooldown', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    for (let second = 0; second < 300; second += 1) {
+      now += 1000
+      await find(findKeys, issuer, `unknown ${second}`)
+    }
+    expect(provider.requests.length).toBe(aSet * (1 + 3 + 10))
+  })
+
+  it('is an outage while it cannot be looked for: never the caller’s fault', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    now += 10_000
+    provider.instead = down
+    expect(await outage(find(findKeys, issuer, 'second'))).toEqual({ reason: 'status', retryAfter: 30 })
+    expect(await find(findKeys, issuer, 'first')).toBe(1)
+    provider.instead = undefined
+    provider.keys = [second.jwk]
+    now += 30_000
+    expect(await find(findKeys, issuer, 'second')).toBe(1)
+  })
+})
+
+describe('a key that does not fit', () => {
+  const { kid: _kid, ...bare } = first.jwk
+  const weak = signingKey('RS256', { kid: 'weak', exponent: 3 }).jwk
+  const fit = { ...first.jwk, kid: 'x' }
+
+  it.each([
+    ['is for encryption', { ...fit, use: 'enc' }],
+    ['is for another algorithm', { ...fit, alg: 'ES384' }],
+    ['may not verify', { ...fit, key_ops: ['sign'] }],
+    ['is of another curve', { ...signingKey('ES384').jwk, kid: 'x', alg: 'ES256' }],
+    ['is of another kind', { ...signingKey('RS256').jwk, kid: 'x', alg: 'ES256' }],
+    ['is a shared secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'x', alg: 'ES256' }],
+    ['has been published with its private half', { ...fit, d: 'AQ' }],
+    ['is not on its curve', { ...fit, y: fit.x }],
+    ['has no name', bare],
+  ] as [string, JWK][])('is not used: it %s', async (_name, jwk) => {
+    provider.keys = [jwk]
+    expect(await find(process(), issuerOf(), 'x')).toBe(0)
+  })
+
+  it.each([
+    ['3', weak.e],
+    ['1', 'AQ'],
+    ['even', 'AQAC'],
+    ['nothing', ''],
+  ])('is not used: its exponent is %s', async (_name, e) => {
+    provider.keys = [{ ...weak, e } as JWK]
+    expect(await find(process(), issuerOf({ algorithms: ['RS256'] }), 'weak', 'RS256')).toBe(0)
+  })
+
+  it('does not keep its neighbours from being used', async () => {
+    provider.keys = [{ kty: 'unknown' }, { ...fit, use: 'enc' }, { ...fit, y: 'AA' }, weak, first.jwk]
+    expect(await find(process(), issuerOf(), 'first')).toBe(1)
+  })
+})
+
+describe('an issuer in trouble', () => {
+  const answer = (body: string | object) => (_path: string, response: ServerResponse) => {
+    if (typeof body === 'string') response.end(body)
+    else sendJson(response, body)
+    return true
+  }
+  const at =
+    (path: string, then: TestIssuer['instead']): TestIssuer['instead'] =>
+    (asked, response) =>
+      asked === path ? (then?.(asked, response) ?? false) : false
+  const redirect = (_path: string, response: ServerResponse) => {
+    response.writeHead(302, { location: `${provider.address}/jwks` }).end()
+    return true
+  }
+
+  it.each([
+    ['answers with an error', 'status', () => down],
+    ['sends us elsewhere', 'unreachable', () => at('/jwks', redirect)],
+    [
+      'breaks the connection',
+      'unreachable',
+      () => (_: string, response: ServerResponse) => !!response.destroy(),
+    ],
+    ['sends no JSON', 'not_json', () => answer('<html>')],
+    ['sends no end of it', 'too_large', () => answer(' '.repeat(200_000))],
+    ['calls itself something else', 'other_issuer', () => answer({ issuer: 'https://elsewhere.example' })],
+    ['names no address', 'plain_address', () => answer({ issuer: provider.address })],
+    [
+      'names a plain address',
+      'plain_address',
+      () => answer({ issuer: provider.address, jwks_uri: 'http://keys.example/' }),
+    ],
+    [
+      'names a file',
+      'plain_address',
+      () => answer({ issuer: provider.address, jwks_uri: 'file:///etc/passwd' }),
+    ],
+    ['sends no keys', 'not_a_key_set', () => at('/jwks', answer({ keys: 'none' }))],
+  ] as [string, string, () => TestIssuer['instead']][])(
+    'that %s cannot be had',
+    async (_name, reason, instead) => {
+      provider.instead = instead()
+      expect(await outage(find(process(), issuerOf(), 'first'))).toEqual({ reason, retryAfter: 30 })
+    },
+  )
+
+  it('that does not answer is given up', async () => {
+    provider.instead = () => true
+    const findKeys = process({ times: { ...times, keySet: 50 } })
+    expect(await outage(find(findKeys, issuerOf(), 'first'))).toMatchObject({ reason: 'timeout' })
+  })
+
+  it('over plain http counts only in the local world', async () => {
+    expect(await outage(find(process({ loopback: false }), issuerOf(), 'first'))).toMatchObject({
+      reason: 'plain_address',
+    })
+    expect(provider.requests).toEqual([])
+  })
+
+  it('is left in peace for a cooldown after each failure', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    provider.instead = down
+    for (let second = 0; second < 60; second += 1) {
+      await outage(find(findKeys, issuer, 'first'))
+      now += 1000
+    }
+    expect(provider.requests.length).toBe(2)
+    expect(await outage(find(findKeys, issuer, 'first'))).toEqual({ reason: 'status', retryAfter: 30 })
+    now += 10_000
+    expect(await outage(find(findKeys, issuer, 'first'))).toEqual({ reason: 'status', retryAfter: 20 })
+  })
+
+  it('logs nobody out while its last keys are young enough, and then everybody', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    const ask = () => findKeys(issuer, { alg: 'ES256', kid: 'first' }, deadlineIn(10_000, clock))
+    expect((await ask()).stale).toBe(false)
+    provider.instead = down
+    now += freshFor
+    expect(await ask()).toMatchObject({ keys: { length: 1 }, stale: true })
+    now += staleFor - freshFor - 1
+    expect((await ask()).stale).toBe(true)
+    expect(await find(process(), issuer, 'first')).toBe(1)
+    now += 1
+    await outage(ask())
+    await outage(find(process(), issuer, 'first'))
+    provider.instead = undefined
+    now += 30_000
+    expect((await ask()).stale).toBe(false)
+  })
+})
