@@ -134,8 +134,12 @@ export const seamRoutes = ({ fake, store, changes }: Parts): ((call: Call) => Pr
     },
     '/connected_accounts/get': {
       methods: ['POST', 'GET'],
-      allows: ['api_key'],
-      run: ({ params }) => ok({ connected_account: accountShown(checked(accountNamed, params)) }),
+      allows: ['api_key', 'client_session'],
+      run: (call, authority) => {
+        if (authority.by === 'client_session')
+          keepCallWithin(call, authority.session.connected_account_ids, fake)
+        return ok({ connected_account: accountShown(checked(accountNamed, call.params)) })
+      },
     },
     '/connected_accounts/delete': {
       methods: ['POST', 'DELETE'],

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Fault, faultDrawer } from '../../../../infra/local/seam/faults.ts'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
@@ -215,26 +217,36 @@ describe('a wrong answer', () => {
   })
 
   test('is not given where no client session is answered', async () => {
-    seam.faults.add({ kind: 'wrong', wrong: 'other_id' })
+    seam.faults.add({ kind: 'wrong', wrong: 'other_id', times: 2 })
     expect((await call('/client_sessions/list')).body).toEqual({ client_sessions: [], ok: true })
     expect((await call('/client_sessions/get', { client_session_id: 'none' })).status).toBe(404)
     expect(seam.faults.delivered).toEqual({})
+    await vend()
+    expect(seam.faults.delivered).toEqual({ wrong: 1 })
   })
 })
 
-test('closing does not wait for what is delayed, silent or late', async () => {
-  const other = await startSeam()
-  other.faults.plan({
-    faults: [
+test('closing ends what is delayed, silent or late, and leaves nothing that keeps the process alive', async () => {
+  const workspace = new URL('../../../../infra/local/seam/workspace.ts', import.meta.url)
+  const script = `
+    const { startSeam } = await import(${JSON.stringify(workspace.href)})
+    const seam = await startSeam({ control: true })
+    const hour = 3_600_000
+    seam.faults.plan({ faults: [
       { kind: 'silence', times: 1 },
-      { kind: 'delay', delay_ms: 3_600_000, times: 1 },
-      { kind: 'applied_late', late_ms: 3_600_000, times: 1 },
-    ],
-  })
-  const waiting = [1, 2, 3].map(() => caller(other)(path, { user_identifier_key: 'key' }))
-  const ended = Promise.allSettled(waiting)
-  await expect.poll(() => other.counts[path]?.received, { interval: 1 }).toBe(3)
-  await other.close()
-  expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-  expect(other.sessions()).toEqual([])
+      { kind: 'delay', delay_ms: hour, times: 1 },
+      { kind: 'applied_late', late_ms: hour, answer: 'silence', times: 1 },
+    ] })
+    const call = () => fetch(seam.url + '/client_sessions/create', {
+      method: 'POST', headers: { authorization: 'Bearer ' + seam.apiKey } })
+    const ended = Promise.allSettled([call(), call(), call()])
+    const path = '/client_sessions/create'
+    while (seam.counts[path]?.received !== 3) await new Promise(setImmediate)
+    await seam.close()
+    console.log(JSON.stringify([(await ended).map(({ status }) => status), seam.sessions()]))
+  `
+  const { stdout } = await execFileAsync(process.execPath, ['--input-type=module', '--eval', script])
+  expect(JSON.parse(stdout)).toEqual([['rejected', 'rejected', 'rejected'], []])
 })
+
+const execFileAsync = promisify(execFile)

@@ -59,6 +59,8 @@ test('naming what belongs to somebody else finds nothing and does nothing', asyn
     ['/access_codes/get', { access_code_id }],
     ['/access_codes/delete', { access_code_id }],
     ['/access_codes/create', { device_id, name: 'x', code: '1111' }],
+    ['/connected_accounts/get', { connected_account_id }],
+    ['/connected_accounts/delete', { connected_account_id }],
   ]
   for (const [path, params] of attempts) {
     const { status } = await call(path, params, ada)
@@ -87,6 +89,12 @@ test('one locks and unlocks the door one has', async () => {
     const device: Reply = await call('/devices/get', { device_id }, ada)
     expect(device.body.device.properties.locked).toBe(state)
   }
+})
+
+test('one reads the connected account of a device one has', async () => {
+  const [connected_account_id] = seam.users[0]?.connected_account_ids ?? []
+  const { body } = await call('/connected_accounts/get', { connected_account_id }, ada)
+  expect(body.connected_account).toMatchObject({ connected_account_id, display_name: 'ada@example.com' })
 })
 
 test("the fake's own doors are shut", async () => {
