@@ -29,7 +29,7 @@ const whole = (least: number, most: number, unit: string) =>
     )
 
 const text = z
-  .string({ error: 'give a text in quotes' })
+  .string({ error: ({ input }) => (input === undefined ? 'is missing; add it' : 'give a text in quotes') })
   .check(z.minLength(1, { error: 'this text must not be empty' }))
 
 const httpsAddress = text.check(
@@ -213,6 +213,17 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
 /** The refresh margin that these terms lead to, in milliseconds. */
 export function refreshMargin(lifetime: number, longest = times.refreshMargin): number {
   return Math.min(longest, lifetime * refreshMarginShare)
+}
+
+/** What is allowed and may still be a mistake, as sentences for whoever synthesises. */
+export function configurationWarnings({ issuers }: Configuration): string[] {
+  const sharing = Object.entries(Object.groupBy(issuers, subjectNamespace)).filter(
+    ([, sharers = []]) => sharers.length > 1,
+  )
+  return sharing.map(
+    ([namespace, sharers = []]) =>
+      `the issuers ${sharers.map(({ name }) => name).join(', ')} share the subject namespace ${namespace}: a user of one is the user with the same subject at the other; keep it so only if all of them carry your own app's user id`,
+  )
 }
 
 /** Its subjects are `<namespace>|<value>`. */
