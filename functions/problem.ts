@@ -72,7 +72,7 @@ export interface ProblemDetails {
 
 /** A refusal (the caller's doing, 4xx) or an outage (a dependency's doing, 5xx); which of the two, `code` says. */
 export class Problem extends Error {
-  override readonly name = 'Problem'
+  override readonly name: string = 'Problem'
   readonly code: Code
   readonly details: ProblemDetails
 

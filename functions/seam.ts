@@ -49,6 +49,7 @@ export type SessionFilter = { user_identifier_key: string } | { connect_webview_
 
 /** What went wrong at Seam. It holds no part of the request, so it shows no secret however it is printed. */
 export class SeamFailure extends Problem {
+  override readonly name = 'SeamFailure'
   /** The path that was called. */
   readonly call: string
   /** HTTP status; 0 when there was no answer. */

@@ -10,6 +10,7 @@ import { vendingTable } from '../../functions/table.ts'
 import { type Times, times } from '../../functions/times.ts'
 import { grant, newUser, type User } from '../../functions/user.ts'
 import { createTable, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
+import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 
@@ -18,8 +19,8 @@ export interface VendingWorld {
   seam: LocalSeam
   identityProvider: IdentityProvider
   table: ReturnType<typeof vendingTable>
-  /** Requests to the engine by operation, as it received them. */
-  counts: Record<string, number>
+  /** In front of the engine: counts what arrives, and fails on purpose. */
+  dynamoDb: DynamoDbFaults
   log: Audit[]
   /** Every log line as written. */
   lines: string[]
@@ -54,16 +55,8 @@ export async function startVendingWorld(
     },
   }
   const engine = await startDynamoDb(options.engine ? { engine: options.engine } : {})
-  const client = localDynamoDbClient(engine.endpoint, { maxAttempts: 2 })
-  const counts: Record<string, number> = {}
-  client.middlewareStack.add(
-    (next, context) => (args) => {
-      const name = (context.commandName ?? '').replace('Command', '')
-      counts[name] = (counts[name] ?? 0) + 1
-      return next(args)
-    },
-    { step: 'finalizeRequest' },
-  )
+  const proxy = await startDynamoDbFaults({ endpoint: engine.endpoint })
+  const client = localDynamoDbClient(proxy.endpoint, { maxAttempts: 2 })
   const tableName = `vending-${randomUUID()}`
   await createTable(client, tableName)
   const table = vendingTable({ client, tableName })
@@ -117,7 +110,7 @@ export async function startVendingWorld(
     seam,
     identityProvider,
     table,
-    counts,
+    dynamoDb: proxy,
     log,
     lines,
     clock,
@@ -134,7 +127,8 @@ export async function startVendingWorld(
     user: (sub) => table.readUser(ownerOfSub(sub)),
     async close() {
       client.destroy()
-      await Promise.all([seam.close(), identityProvider.close(), engine.close()])
+      await Promise.all([seam.close(), identityProvider.close(), proxy.close()])
+      await engine.close()
     },
   }
 }

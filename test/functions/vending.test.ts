@@ -11,10 +11,11 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 const callsAtSeam = () => Object.values(world.seam.counts).reduce((sum, { received }) => sum + received, 0)
-const requestsToTable = () => ({ ...world.counts })
+const requestsToTable = () =>
+  Object.fromEntries(Object.entries(world.dynamoDb.counts).map(([name, { received }]) => [name, received]))
 const difference = (before: Record<string, number>) =>
   Object.fromEntries(
-    Object.entries(world.counts)
+    Object.entries(requestsToTable())
       .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
       .filter(([, count]) => count > 0),
   )

@@ -1,0 +1,157 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/** DESIGN's arrows: who may import whom. A picture of the house that cannot go stale. */
+
+const root = new URL('..', import.meta.url).pathname
+const sources = globSync(['functions/**/*.ts', 'infra/**/*.ts'], { cwd: root }).sort()
+
+interface Import {
+  from: string
+  typeOnly: boolean
+}
+
+const importsOf = (file: string): Import[] => {
+  const text = readFileSync(join(root, file), 'utf8')
+  const statements = text.matchAll(
+    /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gms,
+  )
+  return [...statements].map(([, type, from, dynamic]) => {
+    const target = from ?? dynamic ?? ''
+    return {
+      from: target.startsWith('.') ? relative(root, join(root, dirname(file), target)) : target,
+      typeOnly: type !== undefined,
+    }
+  })
+}
+const house = new Map(sources.map((file) => [file, importsOf(file)]))
+const textOf = (file: string) =>
+  readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+
+const functions = sources.filter((file) => file.startsWith('functions/'))
+const entries = ['vend', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
+/** Each knows one outside world, and no other edge. */
+const edges: Record<string, RegExp> = {
+  'functions/table.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/secrets.ts': /^@aws-sdk\/client-secrets-manager$/,
+  'functions/seam.ts': /^$/,
+  'functions/seal.ts': /^jose$/,
+  'functions/caller.ts': /^jose$/,
+  'functions/keys.ts': /^jose$/,
+  'functions/key-set.ts': /^jose$/,
+}
+/** No I/O, no clock, no SDK: what they import is pure as well, or a type. */
+const pure = [
+  'user',
+  'verdict',
+  'times',
+  'problem',
+  'item',
+  'table-shape',
+  'claims',
+  'jws',
+  'config',
+  'deadline',
+].map((name) => `functions/${name}.ts`)
+
+test('every file that a rule names exists', () => {
+  expect(functions).toEqual(expect.arrayContaining([...Object.keys(edges), ...pure]))
+  expect(functions.length).toBeGreaterThan(15)
+})
+
+test('functions never import infra or test', () => {
+  const wrong = functions.filter((file) => house.get(file)?.some(({ from }) => /^(infra|test)\//.test(from)))
+  expect(wrong).toEqual([])
+})
+
+test('nothing imports an entry but for its types', () => {
+  const wrong = [...house].flatMap(([file, imports]) =>
+    imports
+      .filter(({ from, typeOnly }) => entries.includes(from) && !typeOnly)
+      .map(({ from }) => `${file} → ${from}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('only entries read the environment or the clock, and nothing in functions prints', () => {
+  const browser = 'functions/browser.ts'
+  const wrong = functions
+    .filter((file) => !entries.includes(file) && file !== browser)
+    .filter((file) => /process\.env|Date\.now\(|new Date\(\)|console\.|Math\.random/.test(textOf(file)))
+  expect(wrong).toEqual([])
+})
+
+describe('edges', () => {
+  test.each(Object.entries(edges))(
+    '%s imports its own outside world alone, and no other edge',
+    (file, own) => {
+      const wrong = (house.get(file) ?? [])
+        .filter(({ typeOnly }) => !typeOnly)
+        .filter(({ from }) => /^(@aws-sdk|@seamapi|jose|hono)/.test(from) || from in edges)
+        .filter(
+          ({ from }) => !own.test(from) && !['functions/key-set.ts', 'functions/keys.ts'].includes(from),
+        )
+      expect(wrong).toEqual([])
+    },
+  )
+
+  test('an SDK is imported by its edge and by entries alone', () => {
+    const wrong = functions.flatMap((file) =>
+      (house.get(file) ?? [])
+        .filter(({ from, typeOnly }) => !typeOnly && from.startsWith('@aws-sdk/'))
+        .filter(({ from }) => !entries.includes(file) && !edges[file]?.test(from))
+        .map(({ from }) => `${file} → ${from}`),
+    )
+    expect(wrong).toEqual([])
+  })
+})
+
+test('acts know the edges by their types alone', () => {
+  const assembly = ['functions/machine.ts', 'functions/app.ts']
+  // The class of a failure is needed to tell it apart.
+  const allowed = new Set(['functions/carrying-out.ts → functions/seam.ts'])
+  const wrong = functions
+    .filter((file) => !entries.includes(file) && !assembly.includes(file) && !(file in edges))
+    .flatMap((file) =>
+      (house.get(file) ?? [])
+        .filter(({ from, typeOnly }) => !typeOnly && from in edges)
+        .map(({ from }) => `${file} → ${from}`),
+    )
+  expect(wrong.filter((arrow) => !allowed.has(arrow))).toEqual([])
+})
+
+test('pure files import only pure files, types, and the schema library', () => {
+  const wrong = pure.flatMap((file) =>
+    (house.get(file) ?? [])
+      .filter(({ typeOnly }) => !typeOnly)
+      .filter(({ from }) => !pure.includes(from) && from !== 'zod/v4-mini')
+      .map(({ from }) => `${file} → ${from}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+test('no two files import each other', () => {
+  const runtime = (file: string) =>
+    (house.get(file) ?? []).filter(({ typeOnly }) => !typeOnly).map(({ from }) => from)
+  const circles: string[] = []
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    else if (house.has(file)) for (const next of runtime(file)) visit(next, [...path, file])
+  }
+  for (const file of sources) visit(file, [])
+  expect([...new Set(circles)]).toEqual([])
+})
+
+test('each test stands where its file does', () => {
+  const tests = globSync('test/{functions,infra}/**/*.test.ts', { cwd: root })
+  expect(tests.length).toBeGreaterThan(5)
+  const wrong = tests.filter((file) => {
+    const [, side = '', ...rest] = file.split('/')
+    const first = `${side}/${rest[0]}`.replace('.test.ts', '')
+    return !sources.some((source) => source.startsWith(first))
+  })
+  // Whole-house tests of `functions`: they walk through many rooms.
+  const wholeHouse = /^test\/functions\/(model|attacks|faults|crash)/
+  expect(wrong.filter((file) => !wholeHouse.test(file))).toEqual([])
+})

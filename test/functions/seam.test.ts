@@ -1,0 +1,116 @@
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deadlineIn } from '../../functions/deadline.ts'
+import { SeamFailure, seamClient } from '../../functions/seam.ts'
+import { faster, times } from '../../functions/times.ts'
+import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+
+let local: LocalSeam
+beforeAll(async () => {
+  local = await startSeam()
+})
+afterAll(() => local.close())
+
+const quick = faster(times, 10)
+const soon = () => deadlineIn(10_000, Date.now)
+const client = (apiKey: (how: { fresh: boolean }) => Promise<string> = async () => local.apiKey) =>
+  seamClient({ endpoint: local.url, apiKey, times: quick })
+const request = (key: string) => ({
+  user_identifier_key: key,
+  connected_account_ids: local.users[0]?.connected_account_ids ?? [],
+  expires_at: Date.now() + 3_600_000,
+})
+const failureOf = async (call: Promise<unknown>): Promise<SeamFailure> => {
+  const error = await call.then(
+    () => undefined,
+    (reason) => reason,
+  )
+  if (!(error instanceof SeamFailure)) throw new Error('expected a SeamFailure')
+  return error
+}
+
+test('makes the seven calls', async () => {
+  const seam = client()
+  const made = await seam.getOrCreate(request('key-seven'), soon())
+  expect(made).toMatchObject({ user_identifier_key: 'key-seven', workspace_id: local.workspaceId })
+  expect(await seam.get(made, soon())).toMatchObject({ token: made.token })
+  expect(await seam.list({ user_identifier_key: 'key-seven' }, soon())).toHaveLength(1)
+  const spare = local.spareAccountIds[0] ?? ''
+  const { client_session_id } = made
+  const granted = await seam.grantAccess({ client_session_id, connected_account_ids: [spare] }, soon())
+  expect(granted.connected_account_ids).toContain(spare)
+  await seam.revoke({ client_session_id }, soon())
+  const other = await seam.create(request('key-other'), soon())
+  await seam.delete(other, soon())
+  expect((await failureOf(seam.delete(other, soon()))).httpStatus).toBe(404)
+})
+
+test('an error shows no secret, however it is printed', async () => {
+  local.faults.plan({ faults: [{ kind: 'status', status: 500, body: 'html', times: 1 }] })
+  const failures = [
+    await failureOf(client().getOrCreate(request('key-of-nobody-else'), soon())),
+    await failureOf(
+      client(async () => 'seam_wrong_api_key').getOrCreate(request('key-of-nobody-else'), soon()),
+    ),
+    await failureOf(client().delete({ client_session_id: 'd8b7b1c4-0000-4000-8000-000000000000' }, soon())),
+  ]
+  expect(failures.map(({ code }) => code)).toEqual([
+    'upstream_unavailable',
+    'upstream_rejected',
+    'upstream_rejected',
+  ])
+  for (const failure of failures) {
+    const shown = [
+      String(failure),
+      failure.stack,
+      JSON.stringify(failure),
+      JSON.stringify(failure, Object.getOwnPropertyNames(failure)),
+      inspect(failure, { depth: 10, showHidden: true }),
+    ].join('\n')
+    expect(shown).toContain('SeamFailure')
+    for (const secret of [local.apiKey, 'seam_wrong_api_key', 'key-of-nobody-else'])
+      expect(shown).not.toContain(secret)
+  }
+})
+
+test('reads the API key again at once when Seam refuses it', async () => {
+  const given: boolean[] = []
+  const seam = client(async ({ fresh }) => {
+    given.push(fresh)
+    return fresh ? local.apiKey : 'seam_rotated_away'
+  })
+  expect(await seam.getWorkspace(soon())).toMatchObject({ workspace_id: local.workspaceId })
+  expect(given).toEqual([false, true])
+})
+
+test.each([
+  ['a 503 of a gateway', { kind: 'status', status: 503, body: 'empty' }, 'upstream_unavailable', 503],
+  ['a 429', { kind: 'status', status: 429, retry_after: 3600 }, 'upstream_unavailable', 429],
+  ['a broken connection', { kind: 'reset' }, 'upstream_unavailable', 0],
+  ['silence', { kind: 'silence' }, 'upstream_timeout', 0],
+  ['a 200 with HTML', { kind: 'status', status: 200, body: 'html' }, 'upstream_rejected', 200],
+] as const)('%s is told apart', async (_, fault, code, httpStatus) => {
+  local.faults.plan({ faults: [{ ...fault, times: 1 }] })
+  const failure = await failureOf(client().getWorkspace(soon()))
+  expect({ code: failure.code, httpStatus: failure.httpStatus }).toEqual({ code, httpStatus })
+  expect(failure.details.retryAfter).toBeLessThanOrEqual(60)
+  expect(failure.details.dependency).toBe('seam')
+})
+
+test('does not outlast the deadline it was given', async () => {
+  local.faults.plan({ faults: [{ kind: 'silence', times: 1 }] })
+  const failure = await failureOf(client().getWorkspace(deadlineIn(20, Date.now)))
+  expect(failure.code).toBe('upstream_timeout')
+})
+
+test('an answer that lacks what we rely on is not believed', async () => {
+  const seam = seamClient({
+    endpoint: 'https://seam.example',
+    apiKey: async () => 'k',
+    times,
+    fetch: async () => Response.json({ ok: true, client_session: { client_session_id: 'x' } }),
+  })
+  const failure = await failureOf(seam.get({ client_session_id: 'x' }, soon()))
+  expect(failure.code).toBe('upstream_rejected')
+  expect(failure.details.reason).toBe('its answer lacks client_session.token')
+})

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { userChanger } from '../../functions/change.ts'
+import { Problem } from '../../functions/problem.ts'
+import { type Table, vendingTable } from '../../functions/table.ts'
+import { times } from '../../functions/times.ts'
+import { commit, grant, letGo, newUser, type User } from '../../functions/user.ts'
+import type { Terms } from '../../functions/verdict.ts'
+import {
+  createTable,
+  type DynamoDb,
+  type Engine,
+  localDynamoDbClient,
+  startDynamoDb,
+} from '../../infra/local/dynamodb.ts'
+import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
+
+const terms: Terms = {
+  lifetime: 3_600_000,
+  refreshMargin: 600_000,
+  longestAge: 43_200_000,
+  generation: 1,
+  creations: 10,
+  times,
+}
+const now = 1_800_000_000_000
+const somebody = (): User => {
+  const owner = randomUUID().replaceAll('-', '').slice(0, 22)
+  return newUser({ owner, subject: `main|${owner}`, iss: 'https://issuer.example', sub: owner }, now)
+}
+const everything = (): User => ({
+  ...commit(
+    { ...grant(somebody(), ['b', 'a']), user_identifier_key: 'key', generation: 1 },
+    { client_session_id: 's', sealed_token: 'x', created_at: now, expires_at: now + 1, account_ids: ['a'] },
+  ),
+  not_before: now,
+  access_until: now + 5,
+  reported_dead_at: now,
+  unknown_account_ids: { a: now },
+  lease_owner: 'me',
+  lease_until: now,
+  ended: [
+    { user_identifier_key: 'old', at: now },
+    { user_identifier_key: 'older', client_session_id: 't', at: now - 1, deleted_at: now },
+  ],
+})
+
+describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) => {
+  let db: DynamoDb
+  let proxy: DynamoDbFaults
+  let table: Table
+  const close: (() => Promise<void> | void)[] = []
+  beforeAll(async () => {
+    db = await startDynamoDb({ engine })
+    proxy = await startDynamoDbFaults({ endpoint: db.endpoint })
+    const client = localDynamoDbClient(proxy.endpoint, { maxAttempts: 2 })
+    await createTable(client, 'vending')
+    table = vendingTable({ client, tableName: 'vending' })
+    close.push(() => client.destroy(), proxy.close, db.close)
+  })
+  afterAll(async () => {
+    for (const end of close) await end()
+  })
+  const changer = () => userChanger({ compareAndSet: table.compareAndSet, uuid: randomUUID }, terms)
+
+  test('a record comes back as it was written, full or bare', async () => {
+    for (const user of [somebody(), everything(), letGo(everything(), now)]) {
+      const written = await changer()(user, user)
+      expect(written.written).toBe(true)
+      expect(await table.readUser(user.owner)).toEqual(written.user)
+    }
+  })
+
+  test('a write against another revision is refused and told what stands there', async () => {
+    const user = somebody()
+    const first = await changer()(user, user)
+    expect(await changer()(user, user)).toEqual({ written: false, user: first.user })
+    const second = await changer()(first.user as User, grant(user, ['a']))
+    expect(second.written).toBe(true)
+    expect(await changer()(first.user as User, user)).toEqual({ written: false, user: second.user })
+    expect(await table.compareAndSet(user.owner, first.user?.revision, undefined)).toMatchObject({
+      written: false,
+    })
+    expect(await table.compareAndSet(user.owner, second.user?.revision, undefined)).toEqual({ written: true })
+    expect(await table.readUser(user.owner)).toBeUndefined()
+    expect(await changer()(second.user as User, user)).toEqual({ written: false, user: undefined })
+  })
+
+  test('a write whose answer was lost is recognised as our own when the retry is refused by it', async () => {
+    const user = somebody()
+    proxy.faults.add({ kind: 'answer_lost', operations: ['PutItem'], times: 1 })
+    const changed = await changer()(user, user)
+    expect(changed.written).toBe(true)
+    expect(await table.readUser(user.owner)).toEqual(changed.user)
+    expect(proxy.faults.delivered.answer_lost).toBe(1)
+  })
+
+  test('throttling is an outage, never a refusal', async () => {
+    const user = somebody()
+    proxy.faults.add({ kind: 'throttled', operations: ['PutItem'], times: 2 })
+    const error = await changer()(user, user).catch((reason) => reason)
+    expect(error).toBeInstanceOf(Problem)
+    expect(error).toMatchObject({ code: 'upstream_unavailable', details: { dependency: 'dynamodb' } })
+    proxy.faults.clear()
+  })
+
+  test('the index leads to what is due, oldest first and page by page, and to nothing else', async () => {
+    const shard = 3
+    const owners: string[] = []
+    for (let n = 0; owners.length < 5; n++) {
+      const owner = Buffer.from([shard, n, ...Array(14).fill(7)]).toString('base64url')
+      owners.push(owner)
+      const user = { ...somebody(), owner, ended: [{ user_identifier_key: 'k', at: now - n - times.grace }] }
+      await changer()(user, user)
+    }
+    const notDue = { ...somebody(), owner: Buffer.from([shard, ...Array(15).fill(9)]).toString('base64url') }
+    await changer()(notDue, notDue)
+    const first = await table.dueOwners(shard, now, { limit: 3 })
+    expect(first.owners).toEqual([owners[4], owners[3], owners[2]])
+    const second = await table.dueOwners(shard, now, { limit: 3, ...(first.after && { after: first.after }) })
+    expect(second.owners).toEqual([owners[1], owners[0]])
+    expect((await table.dueOwners(shard, now - 100)).owners).toEqual([])
+  })
+
+  test('settings are written once, whoever comes first', async () => {
+    const first = { workspace_id: 'w1', key_prefix: 'test-1' }
+    expect(await table.putSettings(first)).toEqual(first)
+    expect(await table.putSettings({ workspace_id: 'w2', key_prefix: 'test-2' })).toEqual(first)
+    expect(await table.readSettings()).toEqual(first)
+  })
+
+  test('the holders of an account only grow, and a deleted account takes no more', async () => {
+    const account = randomUUID()
+    expect(await table.addHolder(account, 'one')).toBe('added')
+    expect(await table.addHolder(account, 'two')).toBe('added')
+    expect(await table.addHolder(account, 'one')).toBe('added')
+    expect((await table.markAccountDeleted(account, now)).owners.sort()).toEqual(['one', 'two'])
+    expect(await table.addHolder(account, 'three')).toBe('deleted')
+    expect(await table.markAccountDeleted(account, now + 5)).toMatchObject({ deleted_at: now })
+    expect((await table.markAccountDeleted(randomUUID(), now)).owners).toEqual([])
+  })
+
+  test('a budget gives out what it has and no more', async () => {
+    const taken: boolean[] = []
+    for (let n = 0; n < 4; n++) taken.push(await table.takeFromBudget('hour', 3, now / 1000))
+    expect(taken).toEqual([true, true, true, false])
+    expect(await table.takeFromBudget('next-hour', 3, now / 1000)).toBe(true)
+  })
+
+  test('keeps key sets', async () => {
+    const set = {
+      issuer: 'https://issuer.example',
+      jwks_uri: 'https://issuer.example/jwks',
+      keys: [],
+      fetched_at: 1,
+    }
+    expect(await table.readKeySet('main')).toBeUndefined()
+    await table.writeKeySet('main', set)
+    expect(await table.readKeySet('main')).toEqual(set)
+  })
+})
