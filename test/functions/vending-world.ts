@@ -1,18 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { ownerOf } from '../../functions/caller.ts'
-import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
+import type { ConfigurationInput } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { type Audit, jsonLog } from '../../functions/log.ts'
-import { vendingMachine } from '../../functions/machine.ts'
-import { type SealingKeys, sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
-import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table.ts'
-import { type Times, times } from '../../functions/times.ts'
+import type { Times } from '../../functions/times.ts'
 import { grant, newUser, type User } from '../../functions/user.ts'
 import { createTable, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+import { type Addresses, type Machine, machineOver } from './machine-over.ts'
 
 /** Everything a request meets, on one machine, with a clock that can be moved. */
 export interface VendingWorld {
@@ -25,7 +23,8 @@ export interface VendingWorld {
   /** Every log line as written. */
   lines: string[]
   clock: { now: () => number; advance: (ms: number) => void }
-  sealing: { keys: SealingKeys }
+  /** What another process needs to vend from the same worlds. */
+  addresses: Addresses
   machine: Machine
   /** Another process on the same worlds: nothing remembered. */
   another: (changes?: { configuration?: Partial<ConfigurationInput>; times?: Times }) => Machine
@@ -35,8 +34,6 @@ export interface VendingWorld {
   user: (sub: string) => Promise<User | undefined>
   close: () => Promise<void>
 }
-
-type Machine = ReturnType<typeof vendingMachine>
 
 export const ownerOfSub = (sub: string) => ownerOf(`main|${sub}`)
 
@@ -62,49 +59,30 @@ export async function startVendingWorld(
   const table = vendingTable({ client, tableName })
   const seam = await startSeam({ clock: clock.now })
   const identityProvider = await startIdentityProvider({ clock: clock.now })
-  const sealing = { keys: await sealingKeysFrom(JSON.stringify({ current: randomUUID() })) }
+  const sealingKey = JSON.stringify({ current: randomUUID() })
   const log: Audit[] = []
   const lines: string[] = []
   const write = jsonLog((line) => lines.push(line))
 
-  function another(changes: { configuration?: Partial<ConfigurationInput>; times?: Times } = {}) {
-    const configuration = readConfiguration(
-      {
-        deployment: 'test',
-        issuers: [{ name: 'main', issuer: identityProvider.issuer, audiences: [identityProvider.audience] }],
-        allowedOrigins: ['https://app.example'],
-        seamEndpoint: seam.url,
-        ...options.configuration,
-        ...changes.configuration,
-      },
-      { loopback: true },
-    )
-    const speed = changes.times ?? options.times ?? times
-    return vendingMachine(
-      configuration,
-      speed,
-      {
-        table,
-        seam: seamClient({
-          endpoint: configuration.seamEndpoint,
-          apiKey: async () => seam.apiKey,
-          times: speed,
-        }),
-        seal: tokenSealer(async () => sealing.keys),
-        fetch,
-        clock: clock.now,
-        uuid: randomUUID,
-        random: Math.random,
-        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-        log: (audit) => {
-          log.push(audit)
-          write(audit)
-        },
-        requestId: () => randomUUID(),
-      },
-      { loopback: true },
-    )
+  const addresses: Addresses = {
+    dynamoDb: proxy.endpoint,
+    tableName,
+    seam: seam.url,
+    seamApiKey: seam.apiKey,
+    issuer: identityProvider.issuer,
+    audience: identityProvider.audience,
+    sealingKey,
   }
+  const another: VendingWorld['another'] = ({ configuration, times = options.times } = {}) =>
+    machineOver(addresses, {
+      configuration: { ...options.configuration, ...configuration },
+      ...(times && { times }),
+      clock: clock.now,
+      log: (audit) => {
+        log.push(audit)
+        write(audit)
+      },
+    })
 
   return {
     seam,
@@ -114,7 +92,7 @@ export async function startVendingWorld(
     log,
     lines,
     clock,
-    sealing,
+    addresses,
     machine: another(),
     another,
     token: (sub, claims = {}) => identityProvider.sign({ sub, ...claims }),

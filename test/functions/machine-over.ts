@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto'
+import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
+import type { Log } from '../../functions/log.ts'
+import { vendingMachine } from '../../functions/machine.ts'
+import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import { seamClient } from '../../functions/seam.ts'
+import { vendingTable } from '../../functions/table.ts'
+import { type Times, times } from '../../functions/times.ts'
+import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
+
+/** Where the outside worlds are; plain data, so that it can be handed to another process. */
+export interface Addresses {
+  dynamoDb: string
+  tableName: string
+  seam: string
+  seamApiKey: string
+  issuer: string
+  audience: string
+  sealingKey: string
+}
+
+export type Machine = ReturnType<typeof vendingMachine>
+
+/** The machine as an entry would put it together, over worlds that are somewhere on this computer. */
+export function machineOver(
+  addresses: Addresses,
+  options: {
+    configuration?: Partial<ConfigurationInput>
+    times?: Times
+    clock?: () => number
+    log?: Log
+  } = {},
+): Machine {
+  const { times: speed = times, clock = Date.now, log = () => {} } = options
+  const configuration = readConfiguration(
+    {
+      deployment: 'test',
+      issuers: [{ name: 'main', issuer: addresses.issuer, audiences: [addresses.audience] }],
+      allowedOrigins: ['https://app.example'],
+      seamEndpoint: addresses.seam,
+      ...options.configuration,
+    },
+    { loopback: true },
+  )
+  const client = localDynamoDbClient(addresses.dynamoDb, {
+    maxAttempts: 2,
+    requestHandler: { requestTimeout: speed.dynamodb, throwOnRequestTimeout: true },
+  })
+  const worlds = {
+    table: vendingTable({ client, tableName: addresses.tableName }),
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: async () => addresses.seamApiKey,
+      times: speed,
+    }),
+    seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
+    fetch,
+    clock,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    log,
+    requestId: () => randomUUID(),
+  }
+  return vendingMachine(configuration, speed, worlds, { loopback: true })
+}
