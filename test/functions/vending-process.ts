@@ -9,13 +9,15 @@ import { ask } from './vending-world.ts'
  */
 export interface Order {
   addresses: Addresses
+  /** How far this process's clock is ahead, ms. */
+  ahead?: number
   requests: { token: string; method?: string; body?: unknown }[]
 }
 
 const lines = createInterface({ input: process.stdin })
 const [first] = (await once(lines, 'line')) as [string]
-const { addresses, requests } = JSON.parse(first) as Order
-const machine = machineOver(addresses)
+const { addresses, requests, ahead = 0 } = JSON.parse(first) as Order
+const machine = machineOver(addresses, { clock: () => Date.now() + ahead })
 process.stdout.write('ready\n')
 await once(lines, 'line')
 const answers = await Promise.all(requests.map((request) => ask(machine, request)))

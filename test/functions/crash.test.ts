@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { times } from '../../functions/times.ts'
+import type { User } from '../../functions/user.ts'
+import { machineOver } from './machine-over.ts'
+import { minutes } from './minutes.ts'
+import type { Order } from './vending-process.ts'
+import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
+import { startWire } from './wire.ts'
+
+/**
+ * A real process is killed at every call it makes, before it leaves and after it was answered; then another comes
+ * and finishes what was begun.
+ */
+let world: VendingWorld
+let dynamoDb: Awaited<ReturnType<typeof startWire>>
+let seam: Awaited<ReturnType<typeof startWire>>
+beforeAll(async () => {
+  world = await startVendingWorld()
+  // The key set and the settings are there already: what is counted is one request's own.
+  await world.record('warm', [])
+  await ask(world.machine, { token: await world.token('warm') })
+  ;[dynamoDb, seam] = await Promise.all([startWire(world.dynamoDb.endpoint), startWire(world.seam.url)])
+})
+afterAll(async () => {
+  await Promise.all([dynamoDb.close(), seam.close()])
+  await world.close()
+})
+
+interface Flow {
+  name: string
+  /** What the record is before; it has a live client session unless this says otherwise. */
+  before: (user: User) => User
+  fresh?: true
+  request: (user: User) => { method?: string; body?: unknown }
+  /** How many calls it makes when nothing happens to it: the number of crash points is twice that. */
+  calls: number
+}
+
+const [one = '', two = ''] = ['account-one', 'account-two']
+const same = (user: User) => user
+const post = () => ({})
+const flows: Flow[] = [
+  { name: 'create', fresh: true, before: same, request: post, calls: 6 },
+  {
+    name: 'extend',
+    before: (user) => ({ ...user, session_expires_at: Date.now() + 5 * minutes }),
+    request: post,
+    calls: 6,
+  },
+  {
+    name: 'widen',
+    before: (user) => ({ ...user, connected_account_ids: [one, two] }),
+    request: post,
+    calls: 6,
+  },
+  { name: 'replace', before: (user) => ({ ...user, connected_account_ids: [] }), request: post, calls: 7 },
+  {
+    name: 'compare and replace',
+    before: same,
+    request: ({ client_session_id }) => ({ body: { stale_client_session_id: client_session_id } }),
+    calls: 8,
+  },
+  { name: 'sign out', before: same, request: () => ({ method: 'DELETE' }), calls: 5 },
+]
+
+const accounts: Record<string, string> = {}
+const realAccounts = (user: User): User => ({
+  ...user,
+  connected_account_ids: user.connected_account_ids.map((id) => accounts[id] ?? id).sort(),
+})
+
+let subjects = 0
+async function prepare(flow: Flow): Promise<{ sub: string; user: User }> {
+  accounts[one] ??= world.seam.addAccount()
+  accounts[two] ??= world.seam.addAccount()
+  const sub = `crash-${subjects++}`
+  const recorded = await world.record(sub, [accounts[one]])
+  if (flow.fresh) return { sub, user: recorded }
+  await ask(world.machine, { token: await world.token(sub) })
+  const user = (await world.user(sub)) as User
+  const changed = { ...realAccounts(flow.before(user)), revision: `${user.revision}-changed` }
+  await world.table.compareAndSet(user.owner, user.revision, changed)
+  return { sub, user: changed }
+}
+
+/** Runs the flow in a process of its own; killed at the given call and moment, or never. */
+async function run(flow: Flow, sub: string, user: User, point?: { call: number; moment: string }) {
+  const addresses = { ...world.addresses, dynamoDb: dynamoDb.url, seam: seam.url }
+  const order: Order = { addresses, requests: [{ token: await world.token(sub), ...flow.request(user) }] }
+  const child: ChildProcess = spawn(process.execPath, [`${import.meta.dirname}/vending-process.ts`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  let calls = 0
+  let killed = false
+  const gate = (moment: string) => {
+    if (killed) return false
+    if (moment === 'leaving') calls++
+    if (point === undefined || calls !== point.call || moment !== point.moment) return true
+    killed = true
+    child.kill('SIGKILL')
+    return false
+  }
+  dynamoDb.gate = gate
+  seam.gate = gate
+  const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })
+  child.stdin?.write(`${JSON.stringify(order)}\n`)
+  await once(lines, 'line')
+  const answer = once(lines, 'line').catch(() => undefined)
+  child.stdin?.write('go\n')
+  await ended
+  return { calls, killed, line: killed ? undefined : ((await answer) as [string])[0] }
+}
+
+const liveSessions = (sub: string) =>
+  world.seam
+    .sessions()
+    .filter((session) => session.live && session.user_identifier_key?.includes(ownerOfSub(sub)))
+
+describe.each(flows)('$name', (flow) => {
+  test('makes as many calls as ever', async () => {
+    const { sub, user } = await prepare(flow)
+    const { calls, line } = await run(flow, sub, user)
+    expect(line).toMatch(/"status":20[014]/)
+    expect(calls).toBe(flow.calls)
+  })
+
+  test.each(
+    Array.from({ length: flow.calls }, (_, n) => [n + 1, 'leaving'] as const).flatMap(([call]) => [
+      { call, moment: 'leaving' },
+      { call, moment: 'answered' },
+    ]),
+  )('killed at call $call, $moment: the next process finishes', async (point) => {
+    const { sub, user } = await prepare(flow)
+    expect((await run(flow, sub, user, point)).killed).toBe(true)
+
+    // The dead process's lease has run out.
+    const next = machineOver(world.addresses, { clock: () => Date.now() + times.lease + 1000 })
+    const { status, body } = await ask(next, { token: await world.token(sub), ...flow.request(user) })
+    const after = (await world.user(sub)) as User
+    const live = liveSessions(sub)
+    if (flow.name === 'sign out') {
+      expect(status).toBe(204)
+      expect(live).toEqual([])
+    } else if (status === 429) {
+      // The dead process had let go of the reported session already, and the one that is there now is another.
+      expect(after.client_session_id).not.toBe(user.client_session_id)
+    } else {
+      expect(status).toBeLessThan(300)
+      expect(live.map(({ token }) => token)).toEqual([body.token])
+      expect(live[0]?.client_session_id).toBe(after.client_session_id)
+      expect([...(live[0]?.connected_account_ids ?? [])].sort()).toEqual(after.connected_account_ids)
+    }
+    // Whatever was ever made for this user is recorded, or let go of.
+    const known = new Set([
+      after.user_identifier_key,
+      ...after.ended.map((entry) => entry.user_identifier_key),
+    ])
+    const made = world.seam
+      .sessions()
+      .filter(({ user_identifier_key }) => user_identifier_key?.includes(ownerOfSub(sub)))
+    expect(made.filter(({ user_identifier_key }) => !known.has(user_identifier_key ?? ''))).toEqual([])
+    expect(after.ended.filter((entry) => entry.client_session_id && entry.deleted_at === undefined)).toEqual(
+      [],
+    )
+  })
+})
