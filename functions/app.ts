@@ -1,5 +1,6 @@
-import { type Context, Hono, type MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { Hono } from 'hono/tiny'
 import * as z from 'zod/v4-mini'
 import type { VerifyCaller } from './caller.ts'
 import type { Configuration } from './config.ts'

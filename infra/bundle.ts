@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { build, type Metafile, type Plugin } from 'esbuild'
+import type { Configuration } from '../functions/config.ts'
+
+/** A Lambda entry: `functions/<entry>.ts`, which exports `handler`. */
+export type Entry = 'vend'
+
+/**
+ * Writes the one file of an entry's asset, `<entry>.mjs`, with everything in it that it needs: the SDK too, since
+ * what is tested shall be what runs, and the runtime's own copy loads slower. Returns what went into it.
+ */
+export async function bundle(entry: Entry, configuration: Configuration, folder: string): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: [`${project}/functions/${entry}.ts`],
+    outfile: `${folder}/${entry}.mjs`,
+    absWorkingDir: project,
+    bundle: true,
+    minify: true,
+    legalComments: 'none',
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // esbuild prefers CommonJS for this platform, from which nothing can be shaken.
+    mainFields: ['module', 'main'],
+    // A function's environment ends at 4 KB, so the configuration travels in the code.
+    define: { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) },
+    plugins: [leanSdk],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile
+}
+
+const project = dirname(import.meta.dirname)
+const bundled = `${import.meta.dirname}/bundled`
+
+const leftOut = new RegExp(
+  [
+    '^@aws-sdk/middleware-(logger|recursion-detection|user-agent|endpoint-discovery)$',
+    '^@smithy/core/event-streams$',
+    '/util-retry/AdaptiveRetryStrategy$',
+    '/adaptors/getEndpointFromConfig$',
+  ].join('|'),
+)
+
+/** Leaves out of the AWS SDK what Lambda has no use for, 180 kB: the less there is to load, the sooner the first caller is served. */
+const leanSdk: Plugin = {
+  name: 'lean-sdk',
+  setup({ onLoad, onResolve }) {
+    const ours = readFileSync(`${bundled}/runtimeConfig.js`, 'utf8')
+    onLoad({ filter: /client-[a-z-]+\/dist-es\/runtimeConfig\.js$/ }, ({ path }) => ({
+      contents: ours,
+      resolveDir: dirname(path),
+    }))
+    onLoad({ filter: /client-[a-z-]+\/dist-es\/endpoint\/endpointResolver\.js$/ }, () => ({
+      contents: 'export const defaultEndpointResolver = undefined',
+    }))
+    onResolve({ filter: leftOut }, () => ({ path: `${bundled}/left-out.ts` }))
+  },
+}
+
+// Constructs are made synchronously and esbuild's plugins are not, so a construct runs this file as a program:
+// `node infra/bundle.ts <entry> <folder>`, with the configuration on its standard input.
+if (import.meta.main) {
+  const [entry, folder = '.'] = process.argv.slice(2)
+  await bundle(entry as Entry, JSON.parse(readFileSync(0, 'utf8')), folder)
+}

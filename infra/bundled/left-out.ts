@@ -1,0 +1,23 @@
+/**
+ * Takes the place of parts of the AWS SDK that a bundle is better without: the client's own logging, the endpoint
+ * discovery that DynamoDB does not need, the trace header against loops of functions, and the user agent.
+ */
+const nothing = { applyToStack() {} }
+const asItIs = <Config>(config: Config) => config
+
+export const getLoggerPlugin = () => nothing
+export const getRecursionDetectionPlugin = () => nothing
+export const getUserAgentPlugin = () => nothing
+export const resolveUserAgentConfig = asItIs
+export const resolveEndpointDiscoveryConfig = asItIs
+
+/** Another endpoint than AWS's, from the environment and not from files. */
+export async function getEndpointFromConfig(serviceId: string): Promise<string | undefined> {
+  return process.env[`AWS_ENDPOINT_URL_${serviceId.toUpperCase().replaceAll(' ', '_')}`]
+}
+
+/** Never reached: our runtime configuration (beside this file) asks for standard retries. */
+export const AdaptiveRetryStrategy = undefined
+/** Loaded by operations with event streams, of which we call none. */
+export const EventStreamSerde = undefined
+export const eventStreamSerdeProvider = undefined

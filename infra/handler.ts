@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process'
+import { AssetHashType, DockerImage, Duration } from 'aws-cdk-lib'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import type { Configuration } from '../functions/config.ts'
+import type { Entry } from './bundle.ts'
+
+const bundler = `${import.meta.dirname}/bundle.ts`
+
+export interface HandlerProps<Environment> {
+  readonly entry: Entry
+  readonly description: string
+  readonly configuration: Configuration
+  /** Names and ARNs, never a secret. */
+  readonly environment: Environment
+  /** Milliseconds; rounded up to seconds. */
+  readonly timeout: number
+  /** MB; CPU comes in proportion. */
+  readonly memory: number
+  /** Absent: unreserved. In a new account, whose quota may be 10, any reservation fails the deployment. */
+  readonly reservedConcurrency?: number
+}
+
+/** One entry of `functions/` as a Lambda function, with a role of its own that may do nothing yet but write its log. */
+export class Handler<Environment extends { [name in keyof Environment]: string }> extends Construct {
+  readonly lambda: LambdaFunction
+  /** Others grant to this. Hand-written: no managed policy. */
+  readonly role: Role
+  readonly logGroup: LogGroup
+
+  constructor(scope: Construct, id: string, props: HandlerProps<Environment>) {
+    super(scope, id)
+    const { entry, configuration } = props
+
+    this.logGroup = new LogGroup(this, 'Log', { retention: RetentionDays.ONE_MONTH })
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    this.logGroup.grantWrite(this.role)
+
+    this.lambda = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: `${entry}.handler`,
+      code: bundledCode(entry, configuration),
+      environment: { ...props.environment },
+      timeout: Duration.seconds(Math.ceil(props.timeout / 1000)),
+      memorySize: props.memory,
+      role: this.role,
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      // Lambda's own three lines per request cost ten times what computing does.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
+    })
+  }
+}
+
+function bundledCode(entry: Entry, configuration: Configuration): Code {
+  return Code.fromAsset(`${import.meta.dirname}/../functions`, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Required, and never run: the bundle is made on this machine.
+      image: DockerImage.fromRegistry('none'),
+      local: {
+        tryBundle(folder) {
+          execFileSync(process.execPath, [bundler, entry, folder], {
+            input: JSON.stringify(configuration),
+            stdio: ['pipe', 'inherit', 'inherit'],
+          })
+          return true
+        },
+      },
+    },
+  })
+}

@@ -1,0 +1,116 @@
+import { CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib'
+import { Construct } from 'constructs'
+import {
+  type Configuration,
+  ConfigurationError,
+  type ConfigurationInput,
+  readConfiguration,
+} from '../functions/config.ts'
+import { times } from '../functions/times.ts'
+import type { VendEnvironment } from '../functions/vend.ts'
+import { Api } from './api.ts'
+import { exampleIssuerFault } from './example-issuer.ts'
+import { Handler } from './handler.ts'
+import { Secrets } from './secrets.ts'
+import { VendingTable } from './vending-table.ts'
+
+export interface TokenVendingProps {
+  /** As in `context.tokenVending`: defaults may be left out. */
+  readonly configuration: ConfigurationInput
+  /**
+   * Whether pages on this developer's machine (`http://localhost:…`) may be among the allowed origins.
+   * @default false
+   */
+  readonly allowLocalOrigins?: boolean
+  /**
+   * A secret that already holds the Seam API key as plain text, with its six random characters at the end.
+   * @default one is made, for `npm run setup` to fill in
+   */
+  readonly seamApiKeySecretArn?: string
+  /**
+   * Environments set aside for, and the most there may be of, the vend function. A new account's quota may be 10,
+   * and then any reservation fails the deployment.
+   * @default none; the stage throttle is the brake
+   */
+  readonly vendConcurrency?: number
+}
+
+/**
+ * The whole vending machine: an HTTP API, the functions behind it, the table and the secrets.
+ * Throws `ConfigurationError` with a sentence that says what to change when the configuration is insecure or cannot work.
+ */
+export class TokenVending extends Construct {
+  /** With its defaults. */
+  readonly configuration: Configuration
+  readonly api: Api
+  readonly table: VendingTable
+  readonly secrets: Secrets
+  readonly vend: Handler<VendEnvironment>
+
+  constructor(scope: Construct, id: string, props: TokenVendingProps) {
+    super(scope, id)
+    const configuration = readConfiguration(props.configuration)
+    refuseLocalOrigins(configuration, props.allowLocalOrigins ?? false)
+    this.configuration = configuration
+    const { requestsPerSecond } = configuration.limits
+
+    this.table = new VendingTable(this, 'Records', { requestsPerSecond })
+    this.secrets = new Secrets(this, 'Secrets', props)
+
+    this.vend = new Handler(this, 'Vend', {
+      entry: 'vend',
+      description: 'Bearer token in, client session token out.',
+      configuration,
+      environment: {
+        TABLE_NAME: this.table.table.tableName,
+        SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
+        SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
+      },
+      // The function gives up by itself at `vend` and says so properly; Lambda's own end comes after that, and
+      // before the lease's (law 12).
+      timeout: (times.vend + times.lease) / 2,
+      memory: 512,
+      ...(props.vendConcurrency !== undefined && { reservedConcurrency: props.vendConcurrency }),
+    })
+    this.table.grantVend(this.vend.role)
+    this.secrets.grantVend(this.vend.role)
+
+    this.api = new Api(this, 'Api', {
+      allowedOrigins: configuration.allowedOrigins,
+      requestsPerSecond,
+      vend: this.vend.lambda,
+    })
+
+    this.refuseToDeployTheExample()
+    this.tellWhatIsNext()
+  }
+
+  /** Synthesis passes on a bare checkout; CloudFormation refuses the template before it makes anything. */
+  private refuseToDeployTheExample(): void {
+    const fault = exampleIssuerFault(this.configuration)
+    if (fault === undefined) return
+    new CfnRule(this, 'ExampleIssuer', {
+      assertions: [{ assert: Fn.conditionEquals('example', 'your own'), assertDescription: fault }],
+    })
+  }
+
+  private tellWhatIsNext(): void {
+    new CfnOutput(this, 'Endpoint', {
+      description: 'Pages send POST /client-session here.',
+      value: this.api.api.apiEndpoint,
+    })
+    new CfnOutput(this, 'Next', {
+      description: 'Stores the Seam API key.',
+      value: `npm run setup -- --stack ${Stack.of(this).stackName}`,
+    })
+  }
+}
+
+function refuseLocalOrigins({ allowedOrigins }: Configuration, allowed: boolean): void {
+  const faults = allowedOrigins.flatMap((origin, i) =>
+    origin.startsWith('http:') && !allowed
+      ? `tokenVending.allowedOrigins[${i}]: ${origin} is a page on one machine; remove it, or set allowLocalOrigins for a stage of developers`
+      : [],
+  )
+  if (faults.length > 0) throw new ConfigurationError(faults.join('\n'))
+}

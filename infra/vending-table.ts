@@ -1,0 +1,59 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
+import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+import { tableShape } from '../functions/table-shape.ts'
+
+export interface VendingTableProps {
+  /** What the HTTP API lets through; the most that the table may be asked for, and cost, follows from it. */
+  readonly requestsPerSecond: number
+}
+
+/** The one table, and who may do what with which items. */
+export class VendingTable extends Construct {
+  readonly table: Table
+
+  constructor(scope: Construct, id: string, { requestsPerSecond }: VendingTableProps) {
+    super(scope, id)
+    const { key, ttl, due } = tableShape
+    // A request reads one record and at worst writes it twice. A record with a few accounts is 1 to 2 KB: one or two
+    // units; the rest is room for long records, refused writes and cleaning up.
+    const most = { maxReadRequestUnits: 20 * requestsPerSecond, maxWriteRequestUnits: 20 * requestsPerSecond }
+
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: key, type: AttributeType.STRING },
+      timeToLiveAttribute: ttl,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      ...most,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    })
+    this.table.addGlobalSecondaryIndex({
+      indexName: due.name,
+      partitionKey: { name: due.partition, type: AttributeType.NUMBER },
+      sortKey: { name: due.sort, type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+      ...most,
+    })
+  }
+
+  /** Read and write users, the settings and the issuers' key sets (a trust anchor: nobody else writes those). */
+  grantVend(role: IRole): void {
+    this.allow(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
+    this.allow(role, ['UpdateItem'], ['budget#*'])
+  }
+
+  /** Actions on single items, limited to those whose key has one of these prefixes. */
+  private allow(role: IRole, actions: string[], items: string[]): void {
+    role.addToPrincipalPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [this.table.tableArn],
+        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items } },
+      }),
+    )
+  }
+}

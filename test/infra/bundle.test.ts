@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readConfiguration } from '../../functions/config.ts'
+import { bundle } from '../../infra/bundle.ts'
+import { exampleConfiguration } from './stack.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const configuration = readConfiguration({
+  ...exampleConfiguration,
+  // Nothing in a configuration may reach a shell or end a string.
+  issuers: [{ name: 'own', issuer: 'https://issuer.example', audiences: ['$(echo "hi")', "it's `quoted`"] }],
+})
+
+describe('the bundle of the vend function', async () => {
+  const { inputs, outputs } = await bundle('vend', configuration, folder)
+  const [output] = Object.values(outputs)
+  const code = readFileSync(join(folder, 'vend.mjs'), 'utf8')
+
+  it('stays under 260 kB', () => {
+    expect(output?.bytes).toBeGreaterThan(0)
+    expect(output?.bytes).toBeLessThan(260_000)
+  })
+
+  it.each([
+    '@seamapi/',
+    'seam/',
+    'axios/',
+    'svix/',
+    '@aws-sdk/credential-provider',
+    '@aws-sdk/nested-clients/',
+    '@smithy/credential-provider-imds/',
+  ])('has nothing of %s in it', (name) => {
+    expect(Object.keys(inputs).filter((file) => file.includes(`node_modules/${name}`))).toEqual([])
+  })
+
+  it('has the mini build of zod in it, not the full one', () => {
+    const zod = Object.keys(inputs).filter((file) => file.includes('node_modules/zod/'))
+    expect(zod.filter((file) => /\/(classic|v3|locales)\//.test(file) && weight(file) > 0)).toEqual([])
+  })
+
+  it('needs no file outside its asset', () => {
+    const outside = output?.imports.filter(({ external }) => external).map(({ path }) => path) ?? []
+    expect(outside.filter((path) => !isBuiltIn(path))).toEqual([])
+    expect(code.includes('Dynamic require')).toBe(false)
+  })
+
+  it('carries the configuration as it was validated', () => {
+    // esbuild chooses the quotes that need the fewest escapes.
+    expect(code.includes(`'$(echo "hi")'`)).toBe(true)
+    expect(code.includes('"it\'s `quoted`"')).toBe(true)
+  })
+
+  const weight = (file: string) => output?.inputs[file]?.bytesInOutput ?? 0
+})
+
+const isBuiltIn = (path: string) => process.getBuiltinModule(path) !== undefined

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { App, Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { TokenVending, type TokenVendingProps } from '../../infra/token-vending.ts'
+
+const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'))
+
+/** What cdk.json says on a bare checkout. */
+export const exampleConfiguration: TokenVendingProps['configuration'] = context.tokenVending
+
+/** A configuration that may be deployed. */
+export const ownConfiguration: TokenVendingProps['configuration'] = {
+  ...exampleConfiguration,
+  deployment: 'own',
+  issuers: [{ name: 'own', issuer: 'https://login.own.example/', audiences: ['https://api.own.example'] }],
+}
+
+/** The stack as synthesis makes it, with the flags of cdk.json, but without its bundles. */
+export function synthesised(props: Partial<TokenVendingProps> = {}): Template {
+  const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } })
+  const stack = new Stack(app, 'token-vending-example')
+  new TokenVending(stack, 'TokenVending', { configuration: exampleConfiguration, ...props })
+  return Template.fromStack(stack)
+}
+
+export interface Resource {
+  Type: string
+  // biome-ignore lint/suspicious/noExplicitAny: a template's properties have no types.
+  Properties: any
+  DeletionPolicy?: string
+  UpdateReplacePolicy?: string
+}
+
+/** The resources of one type, with their logical ids. */
+export function resources(template: Template, type: string): [string, Resource][] {
+  return Object.entries(template.findResources(type)) as [string, Resource][]
+}
