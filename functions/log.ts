@@ -33,6 +33,38 @@ export interface Audit {
 
 export type Log = (audit: Audit) => void
 
+/** What a user may have, at one moment. */
+export interface Holding {
+  status: 'active' | 'disabled' | 'removed'
+  connected_account_ids: string[]
+  /** Epoch milliseconds, as the next. */
+  access_until?: number
+  not_before?: number
+}
+
+/** One change of who may have what. `before` is absent when there was no record. */
+export interface MappingChange {
+  /** Epoch milliseconds. */
+  at: number
+  owner: string
+  /** In clear: the one exception, for the one log group that this goes to. */
+  subject: string
+  before?: Holding
+  after: Holding
+}
+
+/** A mapping change with who made it, by which command or webhook; a line of the audit log. */
+export interface AccountAudit extends MappingChange {
+  what: 'account'
+  request_id: string
+  /** The command, or the kind of event. */
+  act: string
+  /** As its sender says; in the cloud, CloudTrail knows better. */
+  by: string
+}
+
+export type AuditLog = (audit: AccountAudit) => void
+
 /** One JSON object a line, as Lambda's log expects. */
 export function jsonLog(write: (line: string) => void): Log {
   return (audit) => write(JSON.stringify(audit))
