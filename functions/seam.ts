@@ -23,6 +23,28 @@ const clientSession = z.object({
 export type ClientSession = z.infer<typeof clientSession> &
   Pick<SeamClientSession, 'client_session_id' | 'token' | 'user_identifier_key' | 'connected_account_ids'>
 
+/** Law 13: what a call without a filter may tell. What the schema does not name is dropped on reading. */
+const sessionWithoutToken = z.object({
+  client_session_id: z.string().check(z.minLength(1)),
+  user_identifier_key: z.nullable(z.string()),
+  connected_account_ids: z.array(z.string()),
+  workspace_id: z.string(),
+  created_at: z.iso.datetime({ offset: true }),
+  expires_at: z.iso.datetime({ offset: true }),
+})
+export type SessionWithoutToken = z.infer<typeof sessionWithoutToken>
+
+const connectedAccount = z.object({
+  connected_account_id: z.string().check(z.minLength(1)),
+  /** The provider, such as `august`. */
+  account_type: z.optional(z.string()),
+  /** What its owner calls it. */
+  display_name: z.optional(z.string()),
+  /** Seam's older way to say the same. */
+  user_identifier: z.optional(z.object({ email: z.optional(z.string()), username: z.optional(z.string()) })),
+})
+export type ConnectedAccount = z.infer<typeof connectedAccount>
+
 const workspace = z.object({
   workspace_id: z.string().check(z.minLength(1)),
   name: z.optional(z.string()),
@@ -34,9 +56,11 @@ export type Workspace = z.infer<typeof workspace>
 const answers = {
   session: z.object({ client_session: clientSession }),
   sessions: z.object({ client_sessions: z.array(clientSession) }),
+  sessionWithoutToken: z.object({ client_session: sessionWithoutToken }),
+  sessionsWithoutTokens: z.object({ client_sessions: z.array(sessionWithoutToken) }),
   workspace: z.object({ workspace }),
   accounts: z.object({
-    connected_accounts: z.array(z.object({ connected_account_id: z.string() })),
+    connected_accounts: z.array(connectedAccount),
     pagination: z.optional(z.object({ has_next_page: z.boolean(), next_page_cursor: z.nullish(z.string()) })),
   }),
   nothing: z.object({}),
@@ -85,8 +109,16 @@ export interface Seam {
   delete(params: { client_session_id: string }, deadline: Deadline): Promise<void>
   /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
   getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
+  listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]>
   listConnectedAccountIds(deadline: Deadline): Promise<string[]>
+  /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
+  listWithoutTokens(deadline: Deadline): Promise<SessionWithoutToken[]>
+  /** The client session that a token opens, asked with that token. `httpStatus` 401: it opens none (any more). */
+  whose(token: string, deadline: Deadline): Promise<SessionWithoutToken>
 }
+
+/** A whole workspace in one answer takes longer than one client session. */
+const patience = { usual: 1, wholeWorkspace: 10 }
 
 export interface SessionRequest {
   user_identifier_key: string
@@ -109,12 +141,12 @@ export function seamClient(options: {
     body: Record<string, unknown>,
     answer: T,
     deadline: Deadline,
+    how: { patience?: number; token?: string } = {},
   ): Promise<{ value: z.infer<T>; answeredAt: number | undefined }> {
-    let response = await once(call, body, await options.apiKey({ fresh: false }, deadline), deadline)
-    if (response.status === 401) {
-      const key = await options.apiKey({ fresh: true }, deadline)
-      response = await once(call, body, key, deadline)
-    }
+    const key = async (fresh: boolean) => how.token ?? (await options.apiKey({ fresh }, deadline))
+    let response = await once(call, body, await key(false), deadline, how.patience)
+    if (response.status === 401 && how.token === undefined)
+      response = await once(call, body, await key(true), deadline, how.patience)
     if (response.status !== 200) throw failure(call, response)
     const parsed = z.safeParse(answer, response.json)
     if (!parsed.success)
@@ -126,14 +158,20 @@ export function seamClient(options: {
     return { value: parsed.data, answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt }
   }
 
-  async function once(call: string, body: Record<string, unknown>, key: string, deadline: Deadline) {
+  async function once(
+    call: string,
+    body: Record<string, unknown>,
+    key: string,
+    deadline: Deadline,
+    times = patience.usual,
+  ) {
     try {
       const response = await send(`${options.endpoint}/${call}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
         redirect: 'error',
-        signal: signalWithin(options.times.seam, deadline),
+        signal: signalWithin(times * options.times.seam, deadline),
       })
       const text = await response.text()
       return {
@@ -150,6 +188,18 @@ export function seamClient(options: {
         ? new SeamFailure('upstream_timeout', call, { reason: 'no answer in time' })
         : new SeamFailure('upstream_unavailable', call, { reason: 'no connection' })
     }
+  }
+
+  async function listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]> {
+    const accounts: ConnectedAccount[] = []
+    let cursor: string | undefined
+    do {
+      const page = cursor === undefined ? {} : { page_cursor: cursor }
+      const { value } = await post('connected_accounts/list', page, answers.accounts, deadline)
+      accounts.push(...value.connected_accounts)
+      cursor = value.pagination?.has_next_page ? (value.pagination.next_page_cursor ?? undefined) : undefined
+    } while (cursor !== undefined)
+    return accounts
   }
 
   return {
@@ -181,18 +231,18 @@ export function seamClient(options: {
       const { value, answeredAt } = await post('workspaces/get', {}, answers.workspace, deadline)
       return { ...value.workspace, ...(answeredAt !== undefined && { answered_at: answeredAt }) }
     },
+    listConnectedAccounts,
     async listConnectedAccountIds(deadline) {
-      const ids: string[] = []
-      let cursor: string | undefined
-      do {
-        const page = cursor === undefined ? {} : { page_cursor: cursor }
-        const { value } = await post('connected_accounts/list', page, answers.accounts, deadline)
-        ids.push(...value.connected_accounts.map(({ connected_account_id }) => connected_account_id))
-        cursor = value.pagination?.has_next_page
-          ? (value.pagination.next_page_cursor ?? undefined)
-          : undefined
-      } while (cursor !== undefined)
-      return ids
+      return (await listConnectedAccounts(deadline)).map(({ connected_account_id }) => connected_account_id)
+    },
+    async listWithoutTokens(deadline) {
+      const how = { patience: patience.wholeWorkspace }
+      return (await post('client_sessions/list', {}, answers.sessionsWithoutTokens, deadline, how)).value
+        .client_sessions
+    },
+    async whose(token, deadline) {
+      return (await post('client_sessions/get', {}, answers.sessionWithoutToken, deadline, { token })).value
+        .client_session
     },
   }
 }

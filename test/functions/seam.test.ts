@@ -45,6 +45,44 @@ test('makes the seven calls', async () => {
   expect((await failureOf(seam.delete(other, soon()))).httpStatus).toBe(404)
 })
 
+test('what has no filter has no tokens: neither the type nor the answer as it is read', async () => {
+  const seam = client()
+  const made = await seam.getOrCreate(request('key-tokenless'), soon())
+  const all = await seam.listWithoutTokens(soon())
+  const found = all.find(({ client_session_id }) => client_session_id === made.client_session_id)
+  expect(found).toMatchObject({ user_identifier_key: 'key-tokenless', workspace_id: local.workspaceId })
+  expect(JSON.stringify(all)).not.toContain('seam_cst')
+  // @ts-expect-error law 13
+  expect(all[0]?.token).toBeUndefined()
+})
+
+test('a token tells whose it is, and a dead one that it opens nothing, without asking for the API key', async () => {
+  const made = await client().getOrCreate(request('key-whose'), soon())
+  const seam = client(async () => {
+    throw new Error('asked for the API key')
+  })
+  const whose = await seam.whose(made.token, soon())
+  expect(whose).toMatchObject({
+    client_session_id: made.client_session_id,
+    user_identifier_key: 'key-whose',
+  })
+  expect(JSON.stringify(whose)).not.toContain(made.token)
+  await client().delete(made, soon())
+  expect((await failureOf(seam.whose(made.token, soon()))).httpStatus).toBe(401)
+})
+
+test('lists connected accounts with their providers, page by page', async () => {
+  const accounts = await client().listConnectedAccounts(soon())
+  const ofAda = local.users[0]?.connected_account_ids ?? []
+  expect(accounts.map(({ connected_account_id }) => connected_account_id)).toEqual(
+    expect.arrayContaining(ofAda),
+  )
+  expect(accounts.map(({ account_type }) => account_type)).toEqual(
+    expect.arrayContaining(['august', 'ecobee']),
+  )
+  expect(await client().listConnectedAccountIds(soon())).toHaveLength(accounts.length)
+})
+
 test('an error shows no secret, however it is printed', async () => {
   local.faults.plan({ faults: [{ kind: 'status', status: 500, body: 'html', times: 1 }] })
   const failures = [
