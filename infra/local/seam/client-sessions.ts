@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
+import type { Emit } from './events.ts'
 import type { Readings } from './readings.ts'
 import { type Answer, checked, ok, Refusal } from './wire.ts'
 
@@ -25,6 +26,7 @@ export type Authority =
   | { by: 'api_key' }
   | { by: 'client_session'; session: ClientSession }
   | { by: 'publishable_key'; user_identifier_key: string }
+  | { by: 'nobody' }
 
 /** Goes up with each change, so that two looks at it tell whether something happened between. */
 export type Changes = { count: number }
@@ -36,6 +38,7 @@ type Workspace = {
 }
 
 type Options = {
+  emit: Emit
   workspace: Workspace
   readings: Readings
   clock: () => number
@@ -70,7 +73,7 @@ const listInput = z.object({
 })
 
 /** The workspace's client sessions and the seven calls on them, from memory. */
-export const clientSessionStore = ({ workspace, readings, clock, rows, changes }: Options) => {
+export const clientSessionStore = ({ emit, workspace, readings, clock, rows, changes }: Options) => {
   const byId = new Map<string, ClientSession>()
   const byToken = new Map<string, ClientSession>()
   const byKey = new Map<string, ClientSession[]>()
@@ -225,6 +228,8 @@ export const clientSessionStore = ({ workspace, readings, clock, rows, changes }
   const end = (params: unknown, how: 'revoked_at' | 'deleted_at'): Answer => {
     const row = named(checked(endInput, params))
     row[how] ??= new Date(clock()).toISOString()
+    const { client_session_id } = row
+    if (how === 'deleted_at') emit('client_session.deleted', { client_session_id })
     changes.count++
     return ok()
   }

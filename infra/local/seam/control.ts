@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import * as z from 'zod/v4-mini'
 import { type Faults, faultSchema, planSchema } from './faults.ts'
 import type { Readings } from './readings.ts'
+import { moodSchema, type Webhooks } from './webhooks.ts'
 import { type Answer, checked, json, Refusal, readCall, refused, send } from './wire.ts'
 
 const readingsChange = z.partial(
@@ -10,24 +11,27 @@ const readingsChange = z.partial(
     dead_sessions: z.enum(['stay_dead', 'are_revived']),
     unknown_account: z.literal([400, 404]),
     list: z.enum(['live', 'with_dead']),
+    completed_webview: z.enum(['joins_session', 'stays_out']),
   } satisfies Record<keyof Readings, unknown>),
 )
 
-type Parts = { faults: Faults; readings: Readings; counts: Record<string, unknown> }
+type Parts = { faults: Faults; readings: Readings; counts: Record<string, unknown>; webhooks: Webhooks }
 
 /**
  * A control address for other processes and the demo page:
  *
- *     GET /                { faults, delivered, late, counts, readings }
+ *     GET /                { faults, delivered, late, counts, readings, webhooks }
  *     PUT /faults          { seed?, faults }: what is planned from now on
  *     POST /faults         one more fault
  *     DELETE /faults       none any more
  *     POST /faults/settle  lets what is late arrive now
  *     PATCH /readings      some readings
+ *     PATCH /webhooks      some of how webhooks are delivered: hold, copies, order
+ *     POST /webhooks/flush sends what is held or waits to be tried again
  *
  * Answers all of them as it answers the first. Only pages of this machine may call it.
  */
-export const controlServer = ({ faults, readings, counts }: Parts) => {
+export const controlServer = ({ faults, readings, counts, webhooks }: Parts) => {
   const routes: Record<string, (params: unknown) => unknown> = {
     'GET /': () => {},
     'PUT /faults': (params) => faults.plan(checked(planSchema, params)),
@@ -35,6 +39,8 @@ export const controlServer = ({ faults, readings, counts }: Parts) => {
     'DELETE /faults': () => faults.clear(),
     'POST /faults/settle': () => faults.settle(),
     'PATCH /readings': (params) => Object.assign(readings, checked(readingsChange, params)),
+    'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),
+    'POST /webhooks/flush': () => webhooks.flush(),
   }
 
   return createServer(async (request, response) => {
@@ -58,7 +64,11 @@ export const controlServer = ({ faults, readings, counts }: Parts) => {
       if (run === undefined) throw new Refusal(404, 'not_found', `There is no ${method} ${path}`)
       await run(params)
       const { delivered, late } = faults
-      reply(json(200, { faults: faults.planned(), delivered, late: late.size, counts, readings }))
+      const deliveries = { ...webhooks.mood, waiting: webhooks.waiting().length, attempts: webhooks.attempts }
+      const planned = faults.planned()
+      reply(
+        json(200, { faults: planned, delivered, late: late.size, counts, readings, webhooks: deliveries }),
+      )
     } catch (error) {
       reply(refused(error instanceof Refusal ? error : new Refusal(500, 'internal_error', 'It failed'), ''))
     }

@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { Server, ServerResponse } from 'node:http'
 import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
 import type { ClientSession } from './client-sessions.ts'
+import type { LocalEvent } from './events.ts'
 import type { AccountWish, DeviceWish } from './homes.ts'
 import type { Answer, Call } from './wire.ts'
 
-/** The collections that are kept between runs. Client sessions are not among them: ours are the only ones. */
+/** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
 const kept = [
   '_counters',
   'workspaces',
   'api_keys',
   'connected_accounts',
-  'connect_webviews',
   'devices',
   'access_codes',
   'action_attempts',
@@ -97,13 +97,19 @@ export const startFake = async (
     deviceOfAccessCode: (access_code_id: string) =>
       database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id,
 
-    addAccount: ({ provider, email, devices }: AccountWish): string => {
+    /** Whoever logs in again at the same provider has the same account. */
+    accountOf: ({ provider, email }: Pick<AccountWish, 'provider' | 'email'>): string | undefined =>
+      database.connected_accounts.find(
+        (account) => account.provider === provider && account.user_identifier.email === email,
+      )?.connected_account_id,
+    addAccount: ({ provider, email, devices, custom_metadata = {} }: AccountWish): string => {
       const { connected_account_id } = database.addConnectedAccount({
         connected_account_id: randomUUID(),
         workspace_id,
         provider,
         user_identifier: { email },
         account_type: provider,
+        custom_metadata,
         created_at: new Date(clock()).toISOString(),
       })
       for (const device of devices) addDevice(connected_account_id, device)
@@ -115,6 +121,8 @@ export const startFake = async (
         devices: database.devices.filter((device) => device.connected_account_id !== connected_account_id),
       })
     },
+
+    addEvent: (event: LocalEvent) => database.addEvent(event as Parameters<typeof database.addEvent>[0]),
 
     /** The fake checks the tokens of handed-over calls itself, by its own clock: ours decided before about expiry. */
     admit: (sessions: ClientSession[]) =>

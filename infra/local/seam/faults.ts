@@ -66,6 +66,8 @@ export type FaultPlan = z.infer<typeof planSchema>
 
 export type Faults = ReturnType<typeof faultDrawer>
 
+/** What a person or a script does in the workspace is no call of the API. */
+const byHand = /^\/(_fake|connect_webviews\/view)\b/
 const oneClientSession = /^\/client_sessions\/(create|get|get_or_create|grant_access)$/
 
 /** Which fault strikes which call: the same calls under the same plan and seed are struck the same way. */
@@ -76,7 +78,7 @@ export const faultDrawer = () => {
   const late = new Set<() => Promise<void>>()
 
   const fits = (fault: Fault & { struck: number }, path: string) =>
-    (fault.path === undefined || fault.path === path) &&
+    (fault.path === undefined ? !byHand.test(path) : fault.path === path) &&
     (fault.times === undefined || fault.struck < fault.times) &&
     (fault.kind !== 'wrong' || oneClientSession.test(path)) &&
     (fault.share === undefined || random() < fault.share)

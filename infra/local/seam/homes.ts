@@ -4,7 +4,12 @@ export type DeviceWish = {
   name: string
   device_type: 'august_lock' | 'schlage_lock' | 'yale_lock' | 'ecobee_thermostat' | 'minut_sensor'
 }
-export type AccountWish = { provider: string; email: string; devices: DeviceWish[] }
+export type AccountWish = {
+  provider: string
+  email: string
+  devices: DeviceWish[]
+  custom_metadata?: Record<string, string | boolean>
+}
 
 const account = (provider: string, email: string, ...devices: DeviceWish[]): AccountWish => ({
   provider,
@@ -45,3 +50,19 @@ export const spareAccounts: AccountWish[] = [
   account('august', 'guest-house@example.com', { name: 'Guest House', device_type: 'august_lock' }),
   account('schlage', 'workshop@example.com', { name: 'Workshop', device_type: 'schlage_lock' }),
 ]
+
+/** What a Connect Webview accepts unless told otherwise. */
+export const providers = ['august', 'schlage', 'yale', 'ecobee', 'minut']
+
+/** What a person's new account brings along. */
+export const deviceOf = (provider: string): DeviceWish => {
+  const device_type = deviceTypes[provider] ?? 'august_lock'
+  return { name: device_type.endsWith('_lock') ? 'New Door' : 'New Room', device_type }
+}
+
+const deviceTypes: Record<string, DeviceWish['device_type']> = {
+  schlage: 'schlage_lock',
+  yale: 'yale_lock',
+  ecobee: 'ecobee_thermostat',
+  minut: 'minut_sensor',
+}

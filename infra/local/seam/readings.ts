@@ -11,6 +11,10 @@ export type Readings = {
   unknown_account: 400 | 404
   /** Whether `list` also shows expired and revoked client sessions; deleted ones it never shows. */
   list: 'live' | 'with_dead'
+  /**
+   * Whether the account of a Connect Webview that a client session made is in that client session's reach at once.
+   */
+  completed_webview: 'joins_session' | 'stays_out'
 }
 
 export const plainReadings: Readings = {
@@ -18,4 +22,5 @@ export const plainReadings: Readings = {
   dead_sessions: 'stay_dead',
   unknown_account: 400,
   list: 'live',
+  completed_webview: 'joins_session',
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod/v4-mini'
 import type { Authority, Changes, ClientSessionStore } from './client-sessions.ts'
+import type { ConnectWebviewStore } from './connect-webviews.ts'
 import type { FakeSeam } from './fake.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
+import { webviewPages } from './webview-page.ts'
 import { type Answer, bearerOf, type Call, checked, ok, Refusal } from './wire.ts'
 
 type Route = {
@@ -10,7 +12,13 @@ type Route = {
   run: (call: Call, authority: Authority) => Answer
 }
 
-type Parts = { fake: FakeSeam; store: ClientSessionStore; changes: Changes }
+type Parts = {
+  fake: FakeSeam
+  store: ClientSessionStore
+  webviews: ConnectWebviewStore
+  changes: Changes
+  deleteAccount: (connected_account_id: string) => void
+}
 
 /** What a call came to, and whether the workspace is another one since. */
 export type Outcome = { answer: Answer; changed: boolean }
@@ -30,9 +38,13 @@ const page = z.object({
   page_cursor: z.optional(z.nullable(z.string())),
 })
 const accountNamed = z.object({ connected_account_id: z.string() })
+const webviewNamed = z.object({ connect_webview_id: z.string() })
 
 /** @returns the whole of the local Seam as one function; it throws a Refusal for what Seam refuses. */
-export const seamRoutes = ({ fake, store, changes }: Parts): ((call: Call) => Promise<Outcome>) => {
+export const seamRoutes = (parts: Parts): ((call: Call) => Promise<Outcome>) => {
+  const { fake, store, webviews, changes } = parts
+  const pages = webviewPages(webviews)
+
   const accountShown = ({ connected_account_id }: { connected_account_id: string }) => {
     const account = fake.accounts().find((one) => one.connected_account_id === connected_account_id)
     if (account === undefined)
@@ -56,11 +68,10 @@ export const seamRoutes = ({ fake, store, changes }: Parts): ((call: Call) => Pr
     })
   }
 
-  const deleteAccount = (params: unknown): Answer => {
+  const removeAccount = (params: unknown): Answer => {
     const { connected_account_id } = checked(accountNamed, params)
     accountShown({ connected_account_id })
-    fake.deleteAccount(connected_account_id)
-    store.dropAccount(connected_account_id)
+    parts.deleteAccount(connected_account_id)
     return ok()
   }
 
@@ -144,7 +155,35 @@ export const seamRoutes = ({ fake, store, changes }: Parts): ((call: Call) => Pr
     '/connected_accounts/delete': {
       methods: ['POST', 'DELETE'],
       allows: ['api_key'],
-      run: ({ params }) => deleteAccount(params),
+      run: ({ params }) => removeAccount(params),
+    },
+    '/connect_webviews/create': {
+      methods: ['POST'],
+      allows: ['api_key', 'client_session'],
+      run: ({ params }, authority) => webviews.create(params, authority),
+    },
+    '/connect_webviews/get': {
+      methods: ['POST', 'GET'],
+      allows: ['api_key', 'client_session'],
+      run: ({ params }, authority) => webviews.get(params, authority),
+    },
+    '/connect_webviews/list': {
+      methods: ['POST', 'GET'],
+      allows: ['api_key', 'client_session'],
+      run: (_call, authority) => webviews.list(authority),
+    },
+    '/connect_webviews/view': {
+      methods: ['GET', 'POST'],
+      allows: ['nobody'],
+      run: (call) => (call.method === 'GET' ? pages.show(call) : pages.act(call)),
+    },
+    '/_fake/complete_connect_webview': {
+      methods: ['POST'],
+      allows: ['nobody'],
+      run: ({ params }) => {
+        webviews.complete(checked(webviewNamed, params).connect_webview_id)
+        return ok()
+      },
     },
   }
 
@@ -197,7 +236,7 @@ export const seamRoutes = ({ fake, store, changes }: Parts): ((call: Call) => Pr
       throw new Refusal(404, 'not_found', `The local Seam does not know ${call.path}`)
     if (route !== undefined && !route.methods.includes(call.method))
       throw new Refusal(405, 'method_not_allowed', `${call.path} takes ${route.methods.join(' or ')}`)
-    const authority = authorityOf(call)
+    const authority: Authority = route?.allows.includes('nobody') ? { by: 'nobody' } : authorityOf(call)
     if (route === undefined && authority.by !== 'publishable_key') return handOver(call, authority)
     if (!route?.allows.includes(authority.by))
       throw new Refusal(401, 'unauthorized', `${call.path} cannot be called by ${words[authority.by]}`)
@@ -210,4 +249,5 @@ const words = {
   api_key: 'an API key',
   client_session: 'a client session token',
   publishable_key: 'a publishable key',
+  nobody: 'nobody',
 } satisfies Record<Authority['by'], string>

@@ -42,5 +42,7 @@ const accountOf = (item: unknown, reach: Reach): string | undefined => {
     return item.connected_account_id
   if ('device_id' in item && typeof item.device_id === 'string')
     return reach.accountOfDevice(item.device_id) ?? 'a device that is gone'
+  // Events that tell how others' client sessions and logins went.
+  if ('client_session_id' in item || 'connect_webview_id' in item) return 'an account of nobody'
   return undefined
 }

@@ -1,3 +1,4 @@
+import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { readStateFile, writeStateFile } from '../state-file.ts'
 import type { ClientSession } from './client-sessions.ts'
@@ -9,6 +10,8 @@ export type SavedWorkspace = {
   users: SeamUser[]
   spare_account_ids: string[]
   client_sessions: ClientSession[]
+  /** Absent in files of before there were any. */
+  connect_webviews?: ConnectWebview[]
   /** What belongs to Seam's fake. */
   seam: Record<string, unknown>
 }
@@ -18,6 +21,7 @@ const outline = z.looseObject({
   users: z.array(z.object({ sub: z.string(), connected_account_ids: z.array(z.string()) })),
   spare_account_ids: z.array(z.string()),
   client_sessions: z.array(z.looseObject({ client_session_id: z.string(), token: z.string() })),
+  connect_webviews: z.optional(z.array(z.looseObject({ connect_webview_id: z.string(), url: z.string() }))),
   seam: z.looseObject({
     workspaces: z.array(z.looseObject({ workspace_id: z.string() })).check(z.length(1)),
     api_keys: z.array(z.looseObject({ token: z.string() })).check(z.length(1)),

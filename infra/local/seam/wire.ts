@@ -54,13 +54,13 @@ export const readCall = async (request: IncomingMessage): Promise<Call> => {
   return {
     method: request.method ?? 'GET',
     path: url.pathname,
-    params: { ...queryOf(url), ...bodyOf(Buffer.concat(chunks).toString()) },
+    params: { ...queryOf(url.searchParams), ...bodyOf(Buffer.concat(chunks).toString(), request.headers) },
     headers: request.headers,
     request,
   }
 }
 
-const queryOf = ({ searchParams }: URL): Record<string, unknown> => {
+const queryOf = (searchParams: URLSearchParams): Record<string, unknown> => {
   const query: Record<string, unknown> = {}
   for (const name of new Set(searchParams.keys())) {
     const values = searchParams.getAll(name)
@@ -70,8 +70,10 @@ const queryOf = ({ searchParams }: URL): Record<string, unknown> => {
   return query
 }
 
-const bodyOf = (text: string): Record<string, unknown> => {
+const bodyOf = (text: string, headers: IncomingHttpHeaders): Record<string, unknown> => {
   if (text === '') return {}
+  if (headers['content-type']?.startsWith('application/x-www-form-urlencoded'))
+    return queryOf(new URLSearchParams(text))
   const body = parsed(text)
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body }
   throw new Refusal(400, 'invalid_input', 'The body must be a JSON object')

@@ -1,14 +1,18 @@
 import { createServer } from 'node:http'
+import type { ConnectWebview } from '@seamapi/types/connect'
 import { listen, stopListening } from '../loopback.ts'
 import { type Changes, type ClientSession, clientSessionStore } from './client-sessions.ts'
+import { connectWebviewStore, type Login } from './connect-webviews.ts'
 import { controlServer } from './control.ts'
 import { type Delivery, faultDeliverer } from './delivery.ts'
+import { eventEmitter } from './events.ts'
 import { type FakeSeam, startFake } from './fake.ts'
 import { type Faults, faultDrawer } from './faults.ts'
 import { type AccountWish, households, spareAccounts } from './homes.ts'
 import { plainReadings, type Readings } from './readings.ts'
 import { seamRoutes } from './routes.ts'
 import { readState, type SavedWorkspace, type SeamUser, stateKeeper } from './state.ts'
+import { type Webhooks, webhookSender } from './webhooks.ts'
 import {
   type Answer,
   type Call,
@@ -46,6 +50,12 @@ export type LocalSeam = {
   /** @returns the new connected account's id */
   addAccount: (wish?: Partial<AccountWish>) => string
   deleteAccount: (connected_account_id: string) => void
+  connectWebviews: () => ConnectWebview[]
+  /** A person logs in. @returns the connected account's id, a new one unless the same login was there before */
+  completeWebview: (connect_webview_id: string, login?: Partial<Login>) => string
+  /** A person's login fails. */
+  failWebview: (connect_webview_id: string) => void
+  webhooks: Webhooks
   close: () => Promise<void>
 }
 
@@ -86,8 +96,12 @@ export const startSeam = async ({
   if (saved === undefined) fake.updateWorkspace({ is_publishable_key_auth_enabled: false })
   const { users, spareAccountIds } = residents(fake, saved)
 
+  const ended = new AbortController()
+  const webhooks = webhookSender({ clock, ended: ended.signal })
+  const emit = eventEmitter(fake, clock, webhooks.take)
   const changes: Changes = { count: 0 }
   const store = clientSessionStore({
+    emit,
     workspace: {
       workspace_id: fake.workspace_id,
       knowsAccount: fake.knowsAccount,
@@ -98,6 +112,16 @@ export const startSeam = async ({
     rows: saved?.client_sessions ?? [],
     changes,
   })
+  const webviews = connectWebviewStore({
+    url,
+    fake,
+    sessions: store,
+    readings,
+    clock,
+    rows: saved?.connect_webviews ?? [],
+    changes,
+    emit,
+  })
   const save =
     stateFile === undefined
       ? async () => {}
@@ -106,11 +130,23 @@ export const startSeam = async ({
           users,
           spare_account_ids: spareAccountIds,
           client_sessions: store.rows(),
+          connect_webviews: webviews.rows(),
           seam: fake.snapshot(),
         }))
   await save()
 
-  const answerTo = seamRoutes({ fake, store, changes })
+  const deleteAccount = (connected_account_id: string) => {
+    fake.deleteAccount(connected_account_id)
+    store.dropAccount(connected_account_id)
+    webviews.dropAccount(connected_account_id)
+    emit('connected_account.deleted', { connected_account_id })
+  }
+  const answerTo = seamRoutes({ fake, store, webviews, changes, deleteAccount })
+  /** What is done in process is told of like what is called for. */
+  const done = <T>(result: T): T => {
+    webhooks.dispatch()
+    return result
+  }
 
   /** The call with its effect; what changed is kept before anybody hears of it. */
   const perform = async (call: Call, requestId: string): Promise<Answer> => {
@@ -119,6 +155,7 @@ export const startSeam = async ({
       if (!changed) return answer
       countsOf(call.path).changes++
       await save()
+      webhooks.dispatch()
       return answer
     } catch (error) {
       return refused(error instanceof Refusal ? error : broken, requestId)
@@ -126,7 +163,6 @@ export const startSeam = async ({
   }
 
   const faults = faultDrawer()
-  const ended = new AbortController()
   const deliver = faultDeliverer(faults, ended.signal)
   const bendAnswer = answerBender({
     store,
@@ -157,7 +193,7 @@ export const startSeam = async ({
     }
   })
 
-  const control = withControl ? controlServer({ faults, readings, counts }) : undefined
+  const control = withControl ? controlServer({ faults, readings, counts, webhooks }) : undefined
 
   return {
     url,
@@ -172,10 +208,11 @@ export const startSeam = async ({
     control: control && (await listen(control, 0, 'the control of the local Seam')),
     sessions: () => store.rows().map((row) => ({ ...structuredClone(row), live: store.isLive(row) })),
     addAccount: (wish = {}) => fake.addAccount({ ...newcomer, ...wish }),
-    deleteAccount: (connected_account_id) => {
-      fake.deleteAccount(connected_account_id)
-      store.dropAccount(connected_account_id)
-    },
+    deleteAccount: (connected_account_id) => done(deleteAccount(connected_account_id)),
+    connectWebviews: () => structuredClone(webviews.rows()),
+    completeWebview: (connect_webview_id, login) => done(webviews.complete(connect_webview_id, login)),
+    failWebview: (connect_webview_id) => done(webviews.fail(connect_webview_id)),
+    webhooks,
     close: async () => {
       ended.abort()
       await Promise.all([stopListening(server), control && stopListening(control)])

@@ -52,8 +52,19 @@ test('changes readings', async () => {
     dead_sessions: 'stay_dead',
     unknown_account: 404,
     list: 'live',
+    completed_webview: 'joins_session',
   })
   expect(seam.readings).toEqual(body.readings)
+})
+
+test('holds webhooks back, and lets them go', async () => {
+  seam.webhooks.add('http://127.0.0.1:1/nobody-is-there')
+  await control('PATCH', '/webhooks', { hold: true })
+  seam.deleteAccount(seam.spareAccountIds[0] ?? '')
+  expect((await control('GET', '/')).body.webhooks).toMatchObject({ hold: true, waiting: 1, attempts: [] })
+  const { body } = await control('POST', '/webhooks/flush')
+  expect(body.webhooks.attempts).toMatchObject([{ event_type: 'connected_account.deleted', status: 0 }])
+  expect((await control('PATCH', '/webhooks', { copies: 0 })).status).toBe(400)
 })
 
 test('refuses what it does not know', async () => {

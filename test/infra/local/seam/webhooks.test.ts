@@ -1,0 +1,89 @@
+import { Webhook } from 'svix'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
+import { type Received, startReceiver } from './receiving.ts'
+
+let seam: LocalSeam
+let receiver: Awaited<ReturnType<typeof startReceiver>>
+let endpoint: ReturnType<LocalSeam['webhooks']['add']>
+beforeEach(async () => {
+  seam = await startSeam()
+  receiver = await startReceiver()
+  endpoint = seam.webhooks.add(`${receiver.url}/hooks`)
+})
+afterEach(async () => {
+  await Promise.all([seam.close(), receiver.close()])
+})
+
+const verified = ({ headers, body }: Received, secret = endpoint.secret()): Record<string, string> => {
+  new Webhook(secret).verify(body, headers as Record<string, string>)
+  return JSON.parse(body)
+}
+const accountsTold = () => receiver.received.map(({ body }) => JSON.parse(body).connected_account_id)
+const deleteSpares = () => {
+  for (const id of seam.spareAccountIds) seam.deleteAccount(id)
+}
+
+test('what happens is delivered, signed', async () => {
+  const [id = ''] = seam.spareAccountIds
+  seam.deleteAccount(id)
+  await seam.webhooks.idle()
+  const [message] = receiver.received
+  expect(message && verified(message)).toMatchObject({
+    event_type: 'connected_account.deleted',
+    connected_account_id: id,
+    workspace_id: seam.workspaceId,
+  })
+  expect(receiver.received).toHaveLength(1)
+  expect(seam.webhooks.waiting()).toEqual([])
+})
+
+test('is tried again until it is accepted, as the same message', async () => {
+  receiver.status = 503
+  seam.deleteAccount(seam.spareAccountIds[0] ?? '')
+  await seam.webhooks.idle()
+  await seam.webhooks.flush()
+  expect(seam.webhooks.waiting()).toHaveLength(1)
+  receiver.status = 200
+  await seam.webhooks.flush()
+  await seam.webhooks.flush()
+  expect(new Set(receiver.received.map(({ headers }) => headers['svix-id'])).size).toBe(1)
+  expect(seam.webhooks.attempts.map(({ attempt, status }) => [attempt, status])).toEqual([
+    [1, 503],
+    [2, 503],
+    [3, 200],
+  ])
+})
+
+test('an endpoint that is not there is an answer 0, and does no harm', async () => {
+  await receiver.close()
+  deleteSpares()
+  await seam.webhooks.idle()
+  expect(seam.webhooks.attempts.map(({ status }) => status)).toEqual([0, 0])
+  expect(seam.webhooks.waiting()).toHaveLength(2)
+})
+
+test('is held back, turned round and sent twice on demand', async () => {
+  Object.assign(seam.webhooks.mood, { hold: true, copies: 2, order: 'reversed' })
+  deleteSpares()
+  await seam.webhooks.idle()
+  expect(receiver.received).toEqual([])
+  await seam.webhooks.flush()
+  const [first, second] = seam.spareAccountIds
+  expect(accountsTold()).toEqual([second, second, first, first])
+})
+
+test('while a secret is rotated, both sign', async () => {
+  const old = endpoint.secret()
+  endpoint.rotate()
+  seam.deleteAccount(seam.spareAccountIds[0] ?? '')
+  await seam.webhooks.idle()
+  const [during] = receiver.received
+  for (const secret of [old, endpoint.secret()]) expect(during && verified(during, secret)).toBeDefined()
+  endpoint.forgetOld()
+  seam.deleteAccount(seam.spareAccountIds[1] ?? '')
+  await seam.webhooks.idle()
+  const [, after] = receiver.received
+  expect(after && verified(after)).toBeDefined()
+  expect(() => after && verified(after, old)).toThrow('No matching signature')
+})
