@@ -1,5 +1,6 @@
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import { cors } from 'hono/cors'
+import { routePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod/v4-mini'
 import type { VerifyCaller } from './caller.ts'
@@ -35,6 +36,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
   const app = new Hono<Env>()
 
   app.use(frame(configuration, times, edges))
+  app.use(exactPath)
 
   app.post('/client-session', async (c) => {
     const { audit, deadline } = c.var
@@ -121,7 +123,8 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
       c.header('x-request-id', audit.request_id)
       Object.assign(audit, {
         method: c.req.method,
-        path: c.req.path,
+        // The route's, not the request's: a path may be anything, also somebody's token.
+        path: routePath(c, -1),
         status: c.res.status,
         took: clock() - startedAt,
       })
@@ -129,6 +132,12 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
       return undefined
     }
   }
+}
+
+/** The small router takes a slash at the end for nothing; an address has one spelling. */
+async function exactPath(c: Context, next: Next): Promise<void> {
+  if (c.req.path.endsWith('/')) throw new Problem('not_found')
+  await next()
 }
 
 /** A bearer token in a query would stand in every log on the way; and nothing else is asked for there. */
