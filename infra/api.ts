@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Validations } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   CorsHttpMethod,
@@ -74,5 +74,11 @@ export class Api extends Construct {
 
     const integration = new HttpLambdaIntegration('Vend', props.vend)
     for (const [method, path] of vendRoutes) this.api.addRoutes({ path, methods: [method], integration })
+
+    Validations.of(this.api).acknowledge({
+      id: 'AwsSolutions-APIG4',
+      reason:
+        'The vend function verifies bearer tokens itself: an authorizer of the API knows RSA and a single issuer only.',
+    })
   }
 }

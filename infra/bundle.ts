@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import type { Configuration } from '../functions/config.ts'
+import type { VendEnvironment } from '../functions/vend.ts'
 
-/** A Lambda entry: `functions/<entry>.ts`, which exports `handler`. */
-export type Entry = 'vend'
+/** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
+export interface Entries {
+  vend: VendEnvironment
+}
+export type Entry = keyof Entries
 
 /**
  * Writes the one file of an entry's asset, `<entry>.mjs`, with everything in it that it needs: the SDK too, since

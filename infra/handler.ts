@@ -13,16 +13,16 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Configuration } from '../functions/config.ts'
-import type { Entry } from './bundle.ts'
+import type { Entries, Entry } from './bundle.ts'
 
 const bundler = `${import.meta.dirname}/bundle.ts`
 
-export interface HandlerProps<Environment> {
-  readonly entry: Entry
+export interface HandlerProps<E extends Entry> {
+  readonly entry: E
   readonly description: string
   readonly configuration: Configuration
-  /** Names and ARNs, never a secret. */
-  readonly environment: Environment
+  /** Names and ARNs, never a secret. One that is missing or misspelt does not compile. */
+  readonly environment: Record<keyof Entries[E] & string, string>
   /** Milliseconds; rounded up to seconds. */
   readonly timeout: number
   /** MB; CPU comes in proportion. */
@@ -32,13 +32,13 @@ export interface HandlerProps<Environment> {
 }
 
 /** One entry of `functions/` as a Lambda function, with a role of its own that may do nothing yet but write its log. */
-export class Handler<Environment extends { [name in keyof Environment]: string }> extends Construct {
+export class Handler<E extends Entry> extends Construct {
   readonly lambda: LambdaFunction
   /** Others grant to this. Hand-written: no managed policy. */
   readonly role: Role
   readonly logGroup: LogGroup
 
-  constructor(scope: Construct, id: string, props: HandlerProps<Environment>) {
+  constructor(scope: Construct, id: string, props: HandlerProps<E>) {
     super(scope, id)
     const { entry, configuration } = props
 

@@ -7,7 +7,6 @@ import {
   readConfiguration,
 } from '../functions/config.ts'
 import { times } from '../functions/times.ts'
-import type { VendEnvironment } from '../functions/vend.ts'
 import { Api } from './api.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
@@ -45,7 +44,7 @@ export class TokenVending extends Construct {
   readonly api: Api
   readonly table: VendingTable
   readonly secrets: Secrets
-  readonly vend: Handler<VendEnvironment>
+  readonly vend: Handler<'vend'>
 
   constructor(scope: Construct, id: string, props: TokenVendingProps) {
     super(scope, id)

@@ -3,7 +3,7 @@ import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { TokenVending, type TokenVendingProps } from '../../infra/token-vending.ts'
 
-const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'))
+export const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'))
 
 /** What cdk.json says on a bare checkout. */
 export const exampleConfiguration: TokenVendingProps['configuration'] = context.tokenVending
