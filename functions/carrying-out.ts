@@ -47,9 +47,20 @@ export interface Trace {
   waits: number
   /** Law 2: what was wrong with an answer of Seam. */
   wrong_answers: string[]
+  /** Client sessions that were to be deleted and that Seam no longer knew. */
+  already_gone: number
+  /** Client sessions that showed under a let-go key, and were deleted. */
+  strays: number
 }
 
-export const newTrace = (): Trace => ({ verdicts: [], seam_calls: [], waits: 0, wrong_answers: [] })
+export const newTrace = (): Trace => ({
+  verdicts: [],
+  seam_calls: [],
+  waits: 0,
+  wrong_answers: [],
+  already_gone: 0,
+  strays: 0,
+})
 
 export type Outcome =
   | { handedOut: true; user: User; token: string; refreshIn: number; settings: Settings; isNew: boolean }
@@ -63,13 +74,15 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
   const { times } = terms
 
   /**
-   * `asked`: somebody asks for a token. Otherwise only what must end is ended. Throws an outage (`Problem`)
-   * when what was asked for cannot be had; what has been let go of by then, cleaning up ends.
+   * `asked`: somebody asks for a token. Otherwise only what must end is ended, and with `onlyLetGo` only what the
+   * record has let go of already. Throws an outage (`Problem`) when what was asked for cannot be had; what has been
+   * let go of by then, cleaning up ends.
    */
   return async function carryOut(
     read: User,
-    { asked, deadline, trace }: { asked: boolean; deadline: Deadline; trace: Trace },
+    how: { asked: boolean; onlyLetGo?: boolean; deadline: Deadline; trace: Trace },
   ): Promise<Outcome> {
+    const { asked, onlyLetGo, deadline, trace } = how
     const me = edges.uuid()
     let user = read
     /** A sealed token that could not be opened. */
@@ -101,7 +114,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
         unreadable = session?.sealed_token
         continue
       }
-      if (verdict.act === 'leave') {
+      if (verdict.act === 'leave' || onlyLetGo) {
         // Who asks is refused either way; cleaning up ends what could not be ended now.
         await (asked ? endLetGo().catch(() => undefined) : endLetGo())
         return { handedOut: false, user, verdict }
@@ -238,6 +251,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       } catch (error) {
         if (!(error instanceof SeamFailure) || error.httpStatus !== 404) throw error
         await workspace.confirm(deadline)
+        trace.already_gone++
         return 'already_gone'
       }
     }
@@ -265,7 +279,9 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       for (const session of shown) {
         // A list that ignored its filter would show strangers.
         if (session.user_identifier_key !== user_identifier_key) continue
-        alive = (await deleteSession(session.client_session_id)) === 'deleted' || alive
+        if ((await deleteSession(session.client_session_id)) === 'already_gone') continue
+        trace.strays++
+        alive = true
       }
       return !alive
     }

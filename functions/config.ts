@@ -1,5 +1,6 @@
 import * as z from 'zod/v4-mini'
-import { refreshMarginShare, times, timingFaults } from './times.ts'
+import { refreshMarginShare, type Times, times, timingFaults } from './times.ts'
+import type { Terms } from './verdict.ts'
 
 /**
  * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the functions and the local
@@ -224,6 +225,19 @@ export function configurationWarnings({ issuers }: Configuration): string[] {
     ([namespace, sharers = []]) =>
       `the issuers ${sharers.map(({ name }) => name).join(', ')} share the subject namespace ${namespace}: a user of one is the user with the same subject at the other; keep it so only if all of them carry your own app's user id`,
   )
+}
+
+/** The terms of client sessions that a configuration and its times lead to. */
+export function termsOf({ clientSession, generation, limits }: Configuration, times: Times): Terms {
+  const lifetime = clientSession.lifetimeSeconds * 1000
+  return {
+    lifetime,
+    refreshMargin: refreshMargin(lifetime, times.refreshMargin),
+    longestAge: clientSession.longestAgeSeconds * 1000,
+    generation,
+    creations: limits.creationsPerHour,
+    times,
+  }
 }
 
 /** Its subjects are `<namespace>|<value>`. */

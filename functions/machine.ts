@@ -3,7 +3,7 @@ import { vendingApp } from './app.ts'
 import { callerVerifier } from './caller.ts'
 import { type Edges, verdictCarrier } from './carrying-out.ts'
 import { userChanger } from './change.ts'
-import { type Configuration, refreshMargin } from './config.ts'
+import { type Configuration, termsOf } from './config.ts'
 import { keyFinder } from './keys.ts'
 import type { Log } from './log.ts'
 import type { Seal } from './seal.ts'
@@ -11,7 +11,6 @@ import type { Seam } from './seam.ts'
 import type { Table } from './table.ts'
 import type { Times } from './times.ts'
 import { signerOut, tokenVendor } from './vending.ts'
-import type { Terms } from './verdict.ts'
 import { workspaceKnower } from './workspace.ts'
 
 /** The outside worlds, as an entry or the local world provides them. */
@@ -26,19 +25,6 @@ export interface Worlds {
   sleep: (ms: number) => Promise<void>
   log: Log
   requestId: (c: Context) => string
-}
-
-/** The terms of client sessions that a configuration and its times lead to. */
-export function termsOf({ clientSession, generation, limits }: Configuration, times: Times): Terms {
-  const lifetime = clientSession.lifetimeSeconds * 1000
-  return {
-    lifetime,
-    refreshMargin: refreshMargin(lifetime, times.refreshMargin),
-    longestAge: clientSession.longestAgeSeconds * 1000,
-    generation,
-    creations: limits.creationsPerHour,
-    times,
-  }
 }
 
 /** The parts put together: the same for Lambda and for the local world. */

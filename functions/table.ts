@@ -5,6 +5,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { CompareAndSet } from './change.ts'
@@ -43,10 +44,18 @@ export interface Table extends KeyStore {
   /** Counts one more of `what` in this window; false when there were `limit` already. */
   takeFromBudget(what: string, limit: number, expires: number): Promise<boolean>
   /** Owners whose `due_at` is not after `now`, oldest first; may be stale, so read the user again. */
-  dueOwners(shard: number, now: number, page?: { after?: Item; limit?: number }): Promise<DuePage>
+  dueOwners(shard: number, now: number, page?: { after?: Item; limit?: number }): Promise<OwnerPage>
+  /** All owners, in no order: for the runbook after a restore only, it costs by the whole table. */
+  allOwners(page?: { after?: Item; limit?: number }): Promise<OwnerPage>
+  /** Takes the right to clean up until `until`; false while another run has it. */
+  startRun(run: string, now: number, until: number): Promise<boolean>
+  /** Gives it back at `until`, with a report as JSON, unless another run has taken over. */
+  endRun(run: string, until: number, report: string): Promise<void>
+  /** The report of the last run that ended, as JSON. */
+  readReport(): Promise<string | undefined>
 }
 
-export interface DuePage {
+export interface OwnerPage {
   owners: string[]
   /** Where the next page starts; absent on the last. */
   after?: Item
@@ -184,8 +193,66 @@ export function vendingTable(options: { client: DynamoDBClient; tableName: strin
         ...(after !== undefined && { ExclusiveStartKey: after }),
       })
       const { Items = [], LastEvaluatedKey } = await client.send(command).catch(outage)
-      const owners = Items.map((item) => (item[tableShape.key]?.S ?? '').slice('user#'.length))
-      return { owners, ...(LastEvaluatedKey !== undefined && { after: LastEvaluatedKey }) }
+      return ownerPage(Items, LastEvaluatedKey)
+    },
+
+    async allOwners({ after, limit = 1000 } = {}) {
+      const command = new ScanCommand({
+        TableName,
+        ConsistentRead: true,
+        ProjectionExpression: '#item',
+        FilterExpression: 'begins_with(#item, :user)',
+        ExpressionAttributeNames: { '#item': tableShape.key },
+        ExpressionAttributeValues: { ':user': { S: userItem('') } },
+        Limit: limit,
+        ...(after !== undefined && { ExclusiveStartKey: after }),
+      })
+      const { Items = [], LastEvaluatedKey } = await client.send(command).catch(outage)
+      return ownerPage(Items, LastEvaluatedKey)
+    },
+
+    async startRun(run, now, until) {
+      const result = await conditionally(() =>
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: key(cleanupRun),
+            UpdateExpression: 'SET lease_owner = :run, lease_until = :until',
+            ConditionExpression: 'attribute_not_exists(lease_until) OR lease_until <= :now',
+            ExpressionAttributeValues: {
+              ':run': { S: run },
+              ':now': { N: String(now) },
+              ':until': { N: String(until) },
+            },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        ),
+      )
+      if (result.written) return true
+      // The answer to our own write may have been lost, and the write repeated.
+      return (result.found ?? (await read(cleanupRun)))?.lease_owner?.S === run
+    },
+
+    async endRun(run, until, report) {
+      await conditionally(() =>
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: key(cleanupRun),
+            UpdateExpression: 'SET lease_until = :until, last_report = :report',
+            ConditionExpression: 'lease_owner = :run',
+            ExpressionAttributeValues: {
+              ':run': { S: run },
+              ':until': { N: String(until) },
+              ':report': { S: report },
+            },
+          }),
+        ),
+      )
+    },
+
+    async readReport() {
+      return (await read(cleanupRun))?.last_report?.S
     },
 
     async readKeySet(name) {
@@ -199,6 +266,13 @@ export function vendingTable(options: { client: DynamoDBClient; tableName: strin
       await client.send(new PutItemCommand({ TableName, Item })).catch(outage)
     },
   }
+}
+
+const cleanupRun = 'run#cleanup'
+
+function ownerPage(items: Item[], after: Item | undefined): OwnerPage {
+  const owners = items.map((item) => (item[tableShape.key]?.S ?? '').slice(userItem('').length))
+  return { owners, ...(after !== undefined && { after }) }
 }
 
 function settingsFromItem(item: Record<string, AttributeValue> | undefined): Settings | undefined {

@@ -35,10 +35,21 @@ export interface Times {
   secrets: number
   /** One request to the vend function, and every act of it from claim to commit. */
   vend: number
+  /** A run of cleaning up; see also `cleanupShare`. */
+  cleanup: number
+  /** Cleaning up infers nothing while our clock and Seam's are further apart than this. */
+  clocksApart: number
+  /** After a first failure of cleaning up for a user, before the next attempt; doubles with each. */
+  retry: number
+  /** The longest time between two attempts. */
+  retryAtMost: number
 }
 
 /** The margin is never more than this share of a client session's lifetime. */
 export const refreshMarginShare = 1 / 5
+
+/** A run of cleaning up ends within this share of its schedule. */
+const cleanupShare = 4 / 5
 
 const second = 1000
 const minute = 60 * second
@@ -60,11 +71,20 @@ export const times: Times = {
   seam: 3 * second,
   secrets: 2 * second,
   vend: 10 * second,
+  cleanup: 4 * minute,
+  clocksApart: 30 * second,
+  retry: 1 * minute,
+  retryAtMost: 24 * 60 * minute,
 }
 
 /** The same protocol at another speed: every duration divided by `by`. */
 export function faster(times: Times, by: number): Times {
   return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / by])) as unknown as Times
+}
+
+/** Milliseconds that a run of cleaning up may take: always less than its schedule (law 12). */
+export function cleanupTime(everyMinutes: number, { cleanup }: Times): number {
+  return Math.min(cleanup, everyMinutes * minute * cleanupShare)
 }
 
 /** Law 12: what is wrong with these times, as sentences; empty when all rules hold. */

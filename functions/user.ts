@@ -113,6 +113,11 @@ export function settleable(user: User, times: Times, now: number): Ended[] {
   )
 }
 
+/** A removed record may go once nothing leads from it to Seam any more. */
+export function removable(user: User): boolean {
+  return user.status === 'removed' && user.user_identifier_key === undefined && user.ended.length === 0
+}
+
 /** Whether another act may be calling Seam for this user. */
 export function leaseHeld(user: User, now: number): boolean {
   return user.lease_until !== undefined && user.lease_until > now
@@ -127,7 +132,8 @@ export function dueAt(user: User, longestAge: number, times: Times): number | un
   if (session !== undefined)
     dues.push(Math.min(session.created_at + longestAge, user.access_until ?? Number.POSITIVE_INFINITY))
   else if (user.user_identifier_key !== undefined) dues.push(user.lease_until ?? 0)
-  return dues.length === 0 ? undefined : Math.min(...dues)
+  if (dues.length > 0) return Math.min(...dues)
+  return removable(user) ? 0 : undefined
 }
 
 // ── The pure writes ────────────────────────────────────────────────────────────────────────────────────────

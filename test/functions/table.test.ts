@@ -25,7 +25,8 @@ const terms: Terms = {
 }
 const now = 1_800_000_000_000
 const somebody = (): User => {
-  const owner = randomUUID().replaceAll('-', '').slice(0, 22)
+  // Of shard 0, so that they do not turn up among what a test puts into another.
+  const owner = `AA${randomUUID().replaceAll('-', '').slice(0, 20)}`
   return newUser({ owner, subject: `main|${owner}`, iss: 'https://issuer.example', sub: owner }, now)
 }
 const everything = (): User => ({
@@ -145,6 +146,39 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) =>
     for (let n = 0; n < 4; n++) taken.push(await table.takeFromBudget('hour', 3, now / 1000))
     expect(taken).toEqual([true, true, true, false])
     expect(await table.takeFromBudget('next-hour', 3, now / 1000)).toBe(true)
+  })
+
+  test('one run at a time may clean up, until its lease ends, and its report is kept', async () => {
+    expect(await table.readReport()).toBeUndefined()
+    expect(await table.startRun('one', now, now + 10)).toBe(true)
+    expect(await table.startRun('other', now + 9, now + 20)).toBe(false)
+    expect(await table.startRun('other', now + 10, now + 20)).toBe(true)
+    await table.endRun('one', now, '{"of":"one"}')
+    expect(await table.readReport()).toBeUndefined()
+    await table.endRun('other', now + 12, '{"of":"other"}')
+    expect(await table.readReport()).toBe('{"of":"other"}')
+    expect(await table.startRun('third', now + 11, now + 30)).toBe(false)
+    proxy.faults.add({ kind: 'answer_lost', operations: ['UpdateItem'], times: 1 })
+    expect(await table.startRun('third', now + 12, now + 30)).toBe(true)
+  })
+
+  test('all owners are found page by page, and nothing that is no user', async () => {
+    const made = new Set<string>()
+    for (let n = 0; n < 5; n++) {
+      const user = somebody()
+      await changer()(user, user)
+      made.add(user.owner)
+    }
+    const found: string[] = []
+    let after: Awaited<ReturnType<typeof table.allOwners>>['after']
+    do {
+      const page = await table.allOwners({ limit: 4, ...(after && { after }) })
+      found.push(...page.owners)
+      after = page.after
+    } while (after !== undefined)
+    expect(new Set(found).size).toBe(found.length)
+    expect([...made].filter((owner) => !found.includes(owner))).toEqual([])
+    for (const owner of found) expect(await table.readUser(owner)).toBeDefined()
   })
 
   test('keeps key sets', async () => {

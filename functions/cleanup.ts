@@ -1,0 +1,72 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { Context } from 'aws-lambda'
+import * as z from 'zod/v4-mini'
+import { cleaner } from './cleaning-up.ts'
+import { readConfiguration, termsOf } from './config.ts'
+import { deadlineIn } from './deadline.ts'
+import type { CleanupReport } from './report.ts'
+import { seamClient } from './seam.ts'
+import { secretReader } from './secrets.ts'
+import { vendingTable } from './table.ts'
+import { cleanupTime, times } from './times.ts'
+
+/** What the stack must provide; a missing or misspelt name does not compile there. */
+export interface CleanupEnvironment {
+  TABLE_NAME: string
+  SEAM_API_KEY_SECRET_ARN: string
+}
+
+/** The schedule sends `{}`. Anything else is refused: a misspelt `dry_run` must not be a real run. */
+const order = z.strictObject({
+  dry_run: z.optional(z.boolean()),
+  all_users: z.optional(z.boolean()),
+  override_fuse: z.optional(z.boolean()),
+})
+
+const environment = process.env as unknown as CleanupEnvironment
+const configuration = readConfiguration(TOKEN_VENDING_CONFIGURATION)
+const clock = () => Date.now()
+
+const client = new DynamoDBClient({
+  maxAttempts: 2,
+  requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
+})
+const table = vendingTable({ client, tableName: environment.TABLE_NAME })
+const readSecret = secretReader({ client: new SecretsManagerClient({ maxAttempts: 2 }), clock, times })
+
+export async function handler(event: unknown, { awsRequestId }: Context): Promise<CleanupReport> {
+  const parsed = order.safeParse(event)
+  if (!parsed.success)
+    throw new Error('send {} or some of {"dry_run", "all_users", "override_fuse"}, each true or false')
+  const { dry_run, all_users, override_fuse } = parsed.data
+
+  // One key for the whole run, read anew for each: were another taken up half-way, after a rotation, a 404 could
+  // come from a workspace that nobody has confirmed.
+  let apiKey: Promise<string> | undefined
+  const cleanUp = cleaner(
+    {
+      table,
+      seam: seamClient({
+        endpoint: configuration.seamEndpoint,
+        apiKey: (_, deadline) =>
+          (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
+        times,
+      }),
+      clock,
+      uuid: () => crypto.randomUUID(),
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+    termsOf(configuration, times),
+    configuration.cleanup,
+  )
+  const report = await cleanUp({
+    deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
+    dryRun: dry_run,
+    allUsers: all_users,
+    overrideFuse: override_fuse,
+  })
+  process.stdout.write(`${JSON.stringify({ what: 'cleanup', request_id: awsRequestId, ...report })}\n`)
+  return report
+}

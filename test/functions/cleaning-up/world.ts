@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { newTrace, verdictCarrier } from '../../../functions/carrying-out.ts'
+import { userChanger } from '../../../functions/change.ts'
+import { type CleanUp, cleaner, type Order } from '../../../functions/cleaning-up.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import type { CleanupReport } from '../../../functions/report.ts'
+import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
+import { seamClient } from '../../../functions/seam.ts'
+import { type Table, vendingTable } from '../../../functions/table.ts'
+import { type Times, times } from '../../../functions/times.ts'
+import { grant, newUser, type User } from '../../../functions/user.ts'
+import type { Terms } from '../../../functions/verdict.ts'
+import { workspaceKnower } from '../../../functions/workspace.ts'
+import {
+  createTable,
+  type DynamoDb,
+  type Engine,
+  localDynamoDbClient,
+  startDynamoDb,
+} from '../../../infra/local/dynamodb.ts'
+import { startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
+import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
+import { minutes } from '../minutes.ts'
+
+export const terms: Terms = {
+  lifetime: 60 * minutes,
+  refreshMargin: 10 * minutes,
+  longestAge: 12 * 60 * minutes,
+  generation: 1,
+  creations: 1000,
+  times,
+}
+
+export const nothingHappened = { failed: 0, left_for_next_time: 0, held_back: 0, alarms: [] }
+
+export async function many<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  const made: T[] = []
+  while (made.length < count) made.push(await make())
+  return made
+}
+
+/** As fast as it goes. */
+const unlimited = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 8 }
+
+interface Differently {
+  terms?: Partial<Terms>
+  rate?: { callsPerSecond: number; concurrency: number }
+  /** Another workspace than the one everything was made in. */
+  seam?: LocalSeam
+  clock?: () => number
+  fetch?: typeof fetch
+  table?: Table
+}
+
+export type CleaningWorld = Awaited<ReturnType<typeof startCleaningWorld>>
+
+/** A table and a Seam workspace with a clock that can be moved; users with client sessions, and who cleans up after them. */
+export async function startCleaningWorld(options: { engine?: Engine; speed?: Times } = {}) {
+  let ahead = 0
+  const clock = () => Date.now() + ahead
+  const engine: DynamoDb = await startDynamoDb(options.engine ? { engine: options.engine } : {})
+  const dynamoDb = await startDynamoDbFaults({ endpoint: engine.endpoint })
+  const client = localDynamoDbClient(dynamoDb.endpoint, { maxAttempts: 2 })
+  const tableName = `cleaning-${randomUUID()}`
+  await createTable(client, tableName)
+  const table = vendingTable({ client, tableName })
+  const seam = await startSeam({ clock })
+  const worldTerms = { ...terms, times: options.speed ?? times }
+
+  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+  const edges = { clock, uuid: randomUUID, random: Math.random, sleep }
+  const seamEdge = (to: LocalSeam, through: typeof fetch = fetch) =>
+    seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times: worldTerms.times, fetch: through })
+  const change = userChanger({ compareAndSet: table.compareAndSet, uuid: randomUUID }, worldTerms)
+  const workspace = workspaceKnower({ table, seam: seamEdge(seam), uuid: randomUUID, deployment: 'test' })
+  const keys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
+  const carryOut = verdictCarrier(
+    {
+      ...edges,
+      readUser: table.readUser,
+      change,
+      seam: seamEdge(seam),
+      seal: tokenSealer(() => keys),
+      workspace,
+    },
+    worldTerms,
+  )
+  const soon = () => deadlineIn(10_000, clock)
+  const settings = await workspace.settings(soon())
+  const accounts = seam.users[0]?.connected_account_ids ?? []
+
+  function another(how: Differently = {}): CleanUp {
+    return cleaner(
+      {
+        ...edges,
+        clock: how.clock ?? clock,
+        table: how.table ?? table,
+        seam: seamEdge(how.seam ?? seam, how.fetch),
+      },
+      { ...worldTerms, ...how.terms },
+      how.rate ?? unlimited,
+    )
+  }
+
+  /** A record, not written yet. */
+  function person(): User {
+    const sub = randomUUID()
+    const owner = createHash('sha256').update(sub).digest().subarray(0, 16).toString('base64url')
+    return grant(newUser({ owner, subject: `main|${sub}`, iss: 'https://issuer.example', sub }, clock()), [
+      ...accounts,
+    ])
+  }
+
+  /** Writes what a pure write makes of the record as it stands. */
+  async function alter(owner: string, write: (user: User, now: number) => User): Promise<User> {
+    const user = await table.readUser(owner)
+    if (user === undefined) throw new Error('no such user')
+    const changed = await change(user, write(user, clock()))
+    if (!changed.written) throw new Error('somebody else has written')
+    return changed.user
+  }
+
+  return {
+    seam,
+    table,
+    dynamoDb,
+    client,
+    tableName,
+    engine,
+    change,
+    clock,
+    settings,
+    person,
+    alter,
+    another,
+    advance: (ms: number) => {
+      ahead += ms
+    },
+
+    /** A user with a live client session, made as every other. */
+    async signedIn(user: User = person()): Promise<User> {
+      const outcome = await carryOut(user, { asked: true, deadline: soon(), trace: newTrace() })
+      return outcome.user
+    },
+
+    /** Written as it is: as a restore, or a process that was killed, would leave it. */
+    async record(user: User): Promise<User> {
+      return (await change(user, user)).user as User
+    },
+
+    /** A client session under this key at Seam, as a call that arrived late makes it; its id. */
+    async atSeam(user_identifier_key: string): Promise<string> {
+      const made = await seamEdge(seam).getOrCreate(
+        { user_identifier_key, connected_account_ids: [...accounts], expires_at: clock() + terms.lifetime },
+        soon(),
+      )
+      return made.client_session_id
+    },
+
+    read: async (user: User) => await table.readUser(user.owner),
+
+    /** Whether this client session opens anything. */
+    lives: (id: string | undefined) =>
+      seam.sessions().some(({ client_session_id, live }) => client_session_id === id && live),
+
+    async clean(order: Partial<Order> = {}, how: Differently = {}): Promise<CleanupReport> {
+      return another(how)({ deadline: deadlineIn(worldTerms.times.cleanup, how.clock ?? clock), ...order })
+    },
+
+    callsAtSeam: (path?: string) =>
+      Object.entries(seam.counts)
+        .filter(([name]) => path === undefined || name === path)
+        .reduce((sum, [, { received }]) => sum + received, 0),
+    requestsToTable: () => Object.values(dynamoDb.counts).reduce((sum, { received }) => sum + received, 0),
+
+    async close() {
+      client.destroy()
+      await Promise.all([seam.close(), dynamoDb.close()])
+      await engine.close()
+    },
+  }
+}
