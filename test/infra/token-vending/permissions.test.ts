@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { resources, synthesised } from './stack.ts'
+import { resources, synthesised } from '../stack.ts'
 
 const template = synthesised()
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Resource, resources, synthesised } from './stack.ts'
+import { type Resource, resources, synthesised } from '../stack.ts'
 
 /** What cdk-nag does not see, asserted on everything of a kind that the template has, now and later. */
 
