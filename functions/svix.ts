@@ -1,0 +1,71 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { Problem } from './problem.ts'
+
+/**
+ * Svix's signatures, docs.svix.com/receiving/verifying-payloads/how-manual. Our own, because Svix's library and the
+ * smaller one behind it read the clock themselves and sign a text, where this is given `now` and signs the bytes
+ * that came; the tests hold it against theirs.
+ */
+
+/** Why a webhook is not to be believed; fixed words, for the log alone. */
+export type SignatureFault = 'unsigned' | 'too_old' | 'too_new' | 'signature'
+
+/** Milliseconds between Svix's clock and ours; what was overheard is worthless after that. */
+const tolerance = 5 * 60_000
+
+const most = { signatures: 10 }
+
+/**
+ * `now` in epoch milliseconds; `header` reads one of the request's. Undefined: one of the keys has signed exactly
+ * this, lately.
+ */
+export function signatureFault(
+  keys: Buffer[],
+  signed: { header: (name: string) => string | undefined; body: Uint8Array },
+  now: number,
+): SignatureFault | undefined {
+  const id = signed.header('svix-id') ?? ''
+  const timestamp = signed.header('svix-timestamp') ?? ''
+  const signatures = signed.header('svix-signature') ?? ''
+  // The dots divide what is signed, so none may be inside of a part.
+  if (!/^[^.\s]{1,256}$/.test(id) || !/^\d{1,12}$/.test(timestamp) || signatures === '') return 'unsigned'
+  const age = now - Number(timestamp) * 1000
+  if (age > tolerance) return 'too_old'
+  if (age < -tolerance) return 'too_new'
+  const given = signatures
+    .split(' ', most.signatures)
+    .filter((one) => one.startsWith('v1,'))
+    .map((one) => Buffer.from(one.slice('v1,'.length)))
+  const isSigned = keys.some((key) => {
+    const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(signed.body)
+    const expected = Buffer.from(hmac.digest('base64'))
+    return given.some((one) => one.length === expected.length && timingSafeEqual(one, expected))
+  })
+  return isSigned ? undefined : 'signature'
+}
+
+/**
+ * The keys in the value of the webhook secrets' secret: a JSON list of `whsec_…`, several while one is rotated.
+ * Anything else is an outage, not a reason to believe nobody or, worse, everybody.
+ */
+export function webhookKeysFrom(secret: string): Buffer[] {
+  const keys = listIn(secret).map((one) => {
+    const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]{22,}={0,2})$/.exec(String(one)) ?? []
+    return Buffer.from(encoded, 'base64')
+  })
+  if (keys.length === 0 || keys.some(({ length }) => length < 16))
+    throw new Problem('upstream_unavailable', {
+      dependency: 'secrets',
+      reason: 'webhook_secrets_are_no_list_of_whsec',
+    })
+  return keys
+}
+
+function listIn(json: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(json)
+    return Array.isArray(list) ? list : []
+  } catch {
+    return []
+  }
+}
