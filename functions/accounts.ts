@@ -8,6 +8,7 @@ import {
   grant,
   letGo,
   newUser,
+  removable,
   setAccessUntil,
   setStatus,
   signOutEverywhere,
@@ -256,8 +257,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
 
   /** A removed record goes once nothing leads from it to Seam any more. */
   async function forgetRemoved(user: User): Promise<User> {
-    const empty = user.user_identifier_key === undefined && user.ended.length === 0
-    if (user.status === 'removed' && empty && user.revision !== undefined)
+    if (removable(user) && user.revision !== undefined)
       await table.compareAndSet(user.owner, user.revision, undefined)
     return user
   }

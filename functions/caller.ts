@@ -5,7 +5,10 @@ import { type Issuer, subjectNamespace } from './config.ts'
 import type { Deadline } from './deadline.ts'
 import { type JwsFault, readJws } from './jws.ts'
 import type { FindKeys } from './keys.ts'
+import { ownerOf } from './owner.ts'
 import { Problem } from './problem.ts'
+
+export { ownerOf }
 
 /** Whom a verified bearer token speaks for. */
 export interface Caller {
@@ -78,11 +81,6 @@ export function callerVerifier(options: {
       ...(stale && { stale_keys: true }),
     }
   }
-}
-
-/** What stands for a subject in keys, in logs and at Seam: 22 characters that tell nothing about it. */
-export function ownerOf(subject: string): string {
-  return hash('sha256', subject, 'buffer').subarray(0, 16).toString('base64url')
 }
 
 /**

@@ -113,8 +113,8 @@ export interface Seam {
   listConnectedAccountIds(deadline: Deadline): Promise<string[]>
   /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
   listWithoutTokens(deadline: Deadline): Promise<SessionWithoutToken[]>
-  /** The client session that a token opens, asked with that token. `httpStatus` 401: it opens none (any more). */
-  whose(token: string, deadline: Deadline): Promise<SessionWithoutToken>
+  /** The client session that a token opens, asked with that token; undefined: it opens none (any more). */
+  whose(token: string, deadline: Deadline): Promise<SessionWithoutToken | undefined>
 }
 
 /** A whole workspace in one answer takes longer than one client session. */
@@ -241,8 +241,14 @@ export function seamClient(options: {
         .client_sessions
     },
     async whose(token, deadline) {
-      return (await post('client_sessions/get', {}, answers.sessionWithoutToken, deadline, { token })).value
-        .client_session
+      const answer = answers.sessionWithoutToken
+      return post('client_sessions/get', {}, answer, deadline, { token }).then(
+        ({ value }) => value.client_session,
+        (error: unknown) => {
+          if (error instanceof SeamFailure && error.httpStatus === 401) return undefined
+          throw error
+        },
+      )
     },
   }
 }

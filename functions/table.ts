@@ -11,7 +11,7 @@ import {
 import type { CompareAndSet } from './change.ts'
 import { type Item, itemFromUser, userFromItem, userItem } from './item.ts'
 import type { KeyStore } from './keys.ts'
-import { Problem } from './problem.ts'
+import { outage } from './table-outage.ts'
 import { tableShape } from './table-shape.ts'
 import type { User } from './user.ts'
 
@@ -279,11 +279,4 @@ function settingsFromItem(item: Record<string, AttributeValue> | undefined): Set
   const workspace_id = item?.workspace_id?.S
   const key_prefix = item?.key_prefix?.S
   return workspace_id === undefined || key_prefix === undefined ? undefined : { workspace_id, key_prefix }
-}
-
-/** Told apart by name, never by message; the error itself goes no further, it may quote an item. */
-function outage(error: unknown): never {
-  const reason = error instanceof Error ? error.name : 'unknown'
-  const code = reason === 'TimeoutError' ? 'upstream_timeout' : 'upstream_unavailable'
-  throw new Problem(code, { dependency: 'dynamodb', reason, retryAfter: 1 })
 }

@@ -129,17 +129,27 @@ export function signerOut(edges: Edges, configuration: Configuration): SignOut {
   }
 }
 
-/** What the record itself holds against this caller, whatever their token says. */
 function checkCaller(user: User, caller: Caller, configuration: Configuration): void {
+  const fault = recordFault(user, caller, configuration)
+  if (fault === 'record_of_another_issuer')
+    throw new Problem('not_provisioned', { subject: caller.subject, reason: fault })
+  if (fault !== undefined) throw new Problem('invalid_token', { reason: fault })
+}
+
+/** What the record itself holds against this caller, whatever their token says. */
+export function recordFault(
+  user: User,
+  caller: Caller,
+  configuration: Configuration,
+): 'record_of_another_issuer' | 'before_not_before' | undefined {
   // A renamed or reused issuer name must not hand over users: who made the record must share the namespace.
   const maker = configuration.issuers.find(({ issuer }) => issuer === user.iss)
   if (maker === undefined || subjectNamespace(maker) !== subjectNamespace(caller.issuer))
-    throw new Problem('not_provisioned', { subject: caller.subject, reason: 'record_of_another_issuer' })
-  if (
-    user.not_before !== undefined &&
-    !(caller.issued_at !== undefined && caller.issued_at >= user.not_before)
-  )
-    throw new Problem('invalid_token', { reason: 'before_not_before' })
+    return 'record_of_another_issuer'
+  const { issued_at } = caller
+  if (user.not_before !== undefined && !(issued_at !== undefined && issued_at >= user.not_before))
+    return 'before_not_before'
+  return undefined
 }
 
 function fill(audit: Audit, trace: Trace): void {

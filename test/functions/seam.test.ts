@@ -68,7 +68,9 @@ test('a token tells whose it is, and a dead one that it opens nothing, without a
   })
   expect(JSON.stringify(whose)).not.toContain(made.token)
   await client().delete(made, soon())
-  expect((await failureOf(seam.whose(made.token, soon()))).httpStatus).toBe(401)
+  expect(await seam.whose(made.token, soon())).toBeUndefined()
+  local.faults.plan({ faults: [{ kind: 'status', status: 503, times: 1 }] })
+  expect((await failureOf(seam.whose(made.token, soon()))).code).toBe('upstream_unavailable')
 })
 
 test('lists connected accounts with their providers, page by page', async () => {

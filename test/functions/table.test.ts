@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { userChanger } from '../../functions/change.ts'
 import { Problem } from '../../functions/problem.ts'
 import { type Table, vendingTable } from '../../functions/table.ts'
+import { type OperatorTable, operatorTable } from '../../functions/table-operator.ts'
 import { times } from '../../functions/times.ts'
 import { commit, grant, letGo, newUser, type User } from '../../functions/user.ts'
 import type { Terms } from '../../functions/verdict.ts'
@@ -49,14 +50,15 @@ const everything = (): User => ({
 describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) => {
   let db: DynamoDb
   let proxy: DynamoDbFaults
-  let table: Table
+  let table: Table & OperatorTable
   const close: (() => Promise<void> | void)[] = []
   beforeAll(async () => {
     db = await startDynamoDb({ engine })
     proxy = await startDynamoDbFaults({ endpoint: db.endpoint })
     const client = localDynamoDbClient(proxy.endpoint, { maxAttempts: 2 })
     await createTable(client, 'vending')
-    table = vendingTable({ client, tableName: 'vending' })
+    const where = { client, tableName: 'vending' }
+    table = { ...vendingTable(where), ...operatorTable(where) }
     close.push(() => client.destroy(), proxy.close, db.close)
   })
   afterAll(async () => {
@@ -137,6 +139,9 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) =>
     expect(await table.addHolder(account, 'one')).toBe('added')
     expect((await table.markAccountDeleted(account, now)).owners.sort()).toEqual(['one', 'two'])
     expect(await table.addHolder(account, 'three')).toBe('deleted')
+    const holders = await table.readHolders(account)
+    expect({ ...holders, owners: holders.owners.sort() }).toEqual({ owners: ['one', 'two'], deleted_at: now })
+    expect(await table.readHolders(randomUUID())).toEqual({ owners: [] })
     expect(await table.markAccountDeleted(account, now + 5)).toMatchObject({ deleted_at: now })
     expect((await table.markAccountDeleted(randomUUID(), now)).owners).toEqual([])
   })
@@ -179,6 +184,12 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) =>
     expect(new Set(found).size).toBe(found.length)
     expect([...made].filter((owner) => !found.includes(owner))).toEqual([])
     for (const owner of found) expect(await table.readUser(owner)).toBeDefined()
+  })
+
+  test('an orphan is noted with the moment it was first seen', async () => {
+    const id = randomUUID()
+    expect(await table.noteOrphan(id, now)).toBe(now)
+    expect(await table.noteOrphan(id, now + 5)).toBe(now)
   })
 
   test('keeps key sets', async () => {
