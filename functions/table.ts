@@ -2,7 +2,6 @@ import {
   type AttributeValue,
   DeleteItemCommand,
   type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
@@ -11,6 +10,8 @@ import {
 import type { CompareAndSet } from './change.ts'
 import { type Item, itemFromUser, userFromItem, userItem } from './item.ts'
 import type { KeyStore } from './keys.ts'
+import { type AccountTable, accountTable, type WebviewTable } from './table-accounts.ts'
+import { tableItems } from './table-items.ts'
 import { outage } from './table-outage.ts'
 import { tableShape } from './table-shape.ts'
 import type { User } from './user.ts'
@@ -28,19 +29,17 @@ export interface AccountHolders {
   owners: string[]
   /** Seam has deleted the account. */
   deleted_at?: number
+  /** Whose records have been written since then. */
+  settled_owners?: string[]
 }
 
-export interface Table extends KeyStore {
+export interface Table extends KeyStore, AccountTable {
   /** Strongly consistent. */
   readUser(owner: string): Promise<User | undefined>
   compareAndSet: CompareAndSet
   readSettings(): Promise<Settings | undefined>
   /** Writes them if there are none, and returns those that stand. */
   putSettings(settings: Settings): Promise<Settings>
-  /** Adds an owner unless the account is deleted; says whether it is. */
-  addHolder(connectedAccountId: string, owner: string): Promise<'added' | 'deleted'>
-  /** The tombstone, and everybody who may hold the account. */
-  markAccountDeleted(connectedAccountId: string, now: number): Promise<AccountHolders>
   /** Counts one more of `what` in this window; false when there were `limit` already. */
   takeFromBudget(what: string, limit: number, expires: number): Promise<boolean>
   /** Owners whose `due_at` is not after `now`, oldest first; may be stale, so read the user again. */
@@ -61,29 +60,13 @@ export interface OwnerPage {
   after?: Item
 }
 
-export function vendingTable(options: { client: DynamoDBClient; tableName: string }): Table {
-  const { client, tableName: TableName } = options
-  const key = (item: string) => ({ [tableShape.key]: { S: item } })
-
-  async function read(item: string): Promise<Item | undefined> {
-    const command = new GetItemCommand({ TableName, Key: key(item), ConsistentRead: true })
-    return (await client.send(command).catch(outage)).Item
-  }
-
-  /** Sends a conditional write; what was there instead when it is refused. */
-  async function conditionally(
-    write: () => Promise<unknown>,
-  ): Promise<{ written: true } | { written: false; found: Item | undefined }> {
-    try {
-      await write()
-      return { written: true }
-    } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') return outage(error)
-      return { written: false, found: (error as { Item?: Item }).Item }
-    }
-  }
+export function vendingTable(options: { client: DynamoDBClient; tableName: string }): Table & WebviewTable {
+  const items = tableItems(options)
+  const { client, TableName, key, read, conditionally } = items
 
   return {
+    ...accountTable(items),
+
     async readUser(owner) {
       const item = await read(userItem(owner))
       return item === undefined ? undefined : userFromItem(item)
@@ -133,33 +116,6 @@ export function vendingTable(options: { client: DynamoDBClient; tableName: strin
       )
       if (result.written) return settings
       return settingsFromItem(result.found ?? (await read('settings'))) ?? settings
-    },
-
-    async addHolder(connectedAccountId, owner) {
-      const { written } = await conditionally(() =>
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: key(`account#${connectedAccountId}`),
-            UpdateExpression: 'ADD owners :owner',
-            ConditionExpression: 'attribute_not_exists(deleted_at)',
-            ExpressionAttributeValues: { ':owner': { SS: [owner] } },
-          }),
-        ),
-      )
-      return written ? 'added' : 'deleted'
-    },
-
-    async markAccountDeleted(connectedAccountId, now) {
-      const command = new UpdateItemCommand({
-        TableName,
-        Key: key(`account#${connectedAccountId}`),
-        UpdateExpression: 'SET deleted_at = if_not_exists(deleted_at, :now)',
-        ExpressionAttributeValues: { ':now': { N: String(now) } },
-        ReturnValues: 'ALL_NEW',
-      })
-      const { Attributes } = await client.send(command).catch(outage)
-      return { owners: Attributes?.owners?.SS ?? [], deleted_at: Number(Attributes?.deleted_at?.N ?? now) }
     },
 
     async takeFromBudget(what, limit, expires) {

@@ -33,7 +33,9 @@ const functions = sources.filter((file) => file.startsWith('functions/'))
 const entries = ['vend', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
 /** Each knows one outside world, and no other edge. */
 const edges: Record<string, RegExp> = {
-  'functions/table.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table.ts': /^(@aws-sdk\/client-dynamodb|functions\/table-(accounts|items)\.ts)$/,
+  'functions/table-accounts.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table-items.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/table-operator.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/secrets.ts': /^@aws-sdk\/client-secrets-manager$/,
   'functions/seam.ts': /^$/,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { userChanger } from '../../functions/change.ts'
 import { Problem } from '../../functions/problem.ts'
-import { type Table, vendingTable } from '../../functions/table.ts'
+import { vendingTable } from '../../functions/table.ts'
 import { type OperatorTable, operatorTable } from '../../functions/table-operator.ts'
 import { times } from '../../functions/times.ts'
 import { commit, grant, letGo, newUser, type User } from '../../functions/user.ts'
@@ -50,7 +50,7 @@ const everything = (): User => ({
 describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) => {
   let db: DynamoDb
   let proxy: DynamoDbFaults
-  let table: Table & OperatorTable
+  let table: ReturnType<typeof vendingTable> & OperatorTable
   const close: (() => Promise<void> | void)[] = []
   beforeAll(async () => {
     db = await startDynamoDb({ engine })
@@ -144,6 +144,49 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) =>
     expect(await table.readHolders(randomUUID())).toEqual({ owners: [] })
     expect(await table.markAccountDeleted(account, now + 5)).toMatchObject({ deleted_at: now })
     expect((await table.markAccountDeleted(randomUUID(), now)).owners).toEqual([])
+  })
+
+  test('who has been settled since the tombstone is kept beside it', async () => {
+    const account = randomUUID()
+    for (const owner of ['one', 'two', 'three']) await table.addHolder(account, owner)
+    expect((await table.markAccountDeleted(account, now)).settled_owners).toEqual([])
+    await table.markSettled(account, [])
+    await table.markSettled(account, ['one', 'three'])
+    await table.markSettled(account, ['one'])
+    const { settled_owners = [], owners } = await table.markAccountDeleted(account, now)
+    expect([settled_owners.sort(), owners.length]).toEqual([['one', 'three'], 3])
+  })
+
+  test('a Connect Webview belongs to whoever made it first', async () => {
+    const [id, expires] = [randomUUID(), now / 1000]
+    expect(await table.readWebview(id)).toBeUndefined()
+    expect(await table.putWebview(id, { owner: 'one', expires_at: now }, expires)).toBe(true)
+    expect(await table.putWebview(id, { owner: 'two', expires_at: now + 5 }, expires)).toBe(false)
+    expect(await table.readWebview(id)).toEqual({ owner: 'one', expires_at: now })
+    // Its own answer was lost, and it is written again.
+    expect(await table.putWebview(id, { owner: 'one', expires_at: now }, expires)).toBe(true)
+  })
+
+  test('one at a time asks about a Connect Webview, and notes what Seam said', async () => {
+    const id = randomUUID()
+    expect(await table.takeTurnToAsk(id, now, now - 3000)).toBe(false)
+    await table.noteWebviewStatus(id, 'connected')
+    expect(await table.readWebview(id)).toBeUndefined()
+    await table.putWebview(id, { owner: 'one', expires_at: now }, now / 1000)
+    const turns = await Promise.all([1, 2, 3].map(() => table.takeTurnToAsk(id, now, now - 3000)))
+    expect(turns.filter(Boolean)).toHaveLength(1)
+    expect(await table.takeTurnToAsk(id, now + 2999, now - 1)).toBe(false)
+    expect(await table.takeTurnToAsk(id, now + 3000, now)).toBe(true)
+    await table.noteWebviewStatus(id, 'failed')
+    expect(await table.readWebview(id)).toEqual({ owner: 'one', expires_at: now, status: 'failed' })
+  })
+
+  test('an event that has had its effect is known', async () => {
+    const id = randomUUID()
+    expect(await table.hasEvent(id)).toBe(false)
+    await table.markEvent(id, now / 1000)
+    await table.markEvent(id, now / 1000)
+    expect(await table.hasEvent(id)).toBe(true)
   })
 
   test('a budget gives out what it has and no more', async () => {

@@ -1,0 +1,39 @@
+import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import type { Item } from './item.ts'
+import { outage } from './table-outage.ts'
+import { tableShape } from './table-shape.ts'
+
+/** What all items of the table have in common: how one is read, and how one is written under a condition. */
+
+export type TableItems = ReturnType<typeof tableItems>
+
+export function tableItems(options: { client: DynamoDBClient; tableName: string }) {
+  const { client, tableName: TableName } = options
+  const key = (item: string) => ({ [tableShape.key]: { S: item } })
+
+  return {
+    client,
+    TableName,
+    key,
+
+    /** Strongly consistent. */
+    async read(item: string): Promise<Item | undefined> {
+      const command = new GetItemCommand({ TableName, Key: key(item), ConsistentRead: true })
+      return (await client.send(command).catch(outage)).Item
+    },
+
+    /** Sends a conditional write; what was there instead when it is refused, where the engine tells. */
+    async conditionally(
+      write: () => Promise<unknown>,
+    ): Promise<{ written: true } | { written: false; found: Item | undefined }> {
+      try {
+        await write()
+        return { written: true }
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException')
+          return outage(error)
+        return { written: false, found: (error as { Item?: Item }).Item }
+      }
+    },
+  }
+}
