@@ -10,7 +10,7 @@ import { type Seam, SeamFailure } from './seam.ts'
 import type { Settings, Table } from './table.ts'
 import { removable, settleable, type User, unconfirmed } from './user.ts'
 import { judge, type Terms } from './verdict.ts'
-import { everyOwner, ownersDue } from './walking.ts'
+import { deletesFirst, dueSince, everyOwner, ownersDue } from './walking.ts'
 
 /**
  * The scheduled act: ends what is stale. It asks the verdict that everybody asks, and whatever it changes at Seam
@@ -101,7 +101,7 @@ export function cleaner(
         if (over()) return
         const letGo: User[] = []
         await sideBySide(owners, most.readsAtOnce, (owner) => look(owner, letGo))
-        letGo.sort((one, other) => dueSince(one, clock()) - dueSince(other, clock()))
+        letGo.sort(deletesFirst(clock()))
         await sideBySide(letGo, rate.concurrency, (user) => endLetGo(user, carryOut))
       }
       if (stale.length === 0 || over()) return
@@ -248,7 +248,7 @@ export function cleaner(
         const attempts = user.attempts + 1
         if (attempts >= most.attempts) report.given_up.push(owner)
         const wait = attempts >= most.attempts ? times.retryAtMost : times.retry * 2 ** (attempts - 1)
-        const notDueBefore = clock() + wait * (0.75 + edges.random() / 2)
+        const notDueBefore = Math.ceil(clock() + wait * (0.75 + edges.random() / 2))
         await change(user, { ...user, attempts }, { notDueBefore })
       } catch (error) {
         // A record that cannot be understood cannot be put off either, and will not heal by itself.
@@ -284,12 +284,6 @@ const noSeal: Seal = { seal: refuse, open: refuse }
 
 async function refuse(): Promise<never> {
   throw new Error('cleaning up neither seals nor opens a token')
-}
-
-/** Epoch ms. `due_at` moves when an attempt has failed; since when it should have been deleted, does not. */
-function dueSince(user: User, now: number): number {
-  const since = Math.min(...unconfirmed(user).map(({ at }) => at), user.due_at || now)
-  return Math.min(since, now)
 }
 
 /** In fixed words: what an error holds is not for a report. */

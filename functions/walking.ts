@@ -1,7 +1,8 @@
 import type { OwnerPage, Table } from './table.ts'
 import { tableShape } from './table-shape.ts'
+import { type User, unconfirmed } from './user.ts'
 
-/** Owners in pages, so that memory stays flat however many there are. */
+/** In which order users are come to; in pages, so that memory stays flat however many there are. */
 
 const pageOfAShard = 50
 
@@ -29,4 +30,17 @@ export async function* everyOwner(table: Pick<Table, 'allOwners'>): AsyncGenerat
     page = await table.allOwners(page?.after && { after: page.after })
     yield page.owners
   } while (page.after !== undefined)
+}
+
+/** What may still open doors before what only has to be looked after; then the oldest. */
+export function deletesFirst(now: number) {
+  const settled = (user: User) => Number(unconfirmed(user).length === 0)
+  return (one: User, other: User) =>
+    settled(one) - settled(other) || dueSince(one, now) - dueSince(other, now)
+}
+
+/** Epoch ms. `due_at` moves when an attempt has failed; since when it should have been deleted, does not. */
+export function dueSince(user: User, now: number): number {
+  const since = Math.min(...unconfirmed(user).map(({ at }) => at), user.due_at || now)
+  return Math.min(since, now)
 }

@@ -7,7 +7,7 @@ import type { CleanupReport } from '../../../functions/report.ts'
 import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
 import { seamClient } from '../../../functions/seam.ts'
 import { type Table, vendingTable } from '../../../functions/table.ts'
-import { type Times, times } from '../../../functions/times.ts'
+import { times } from '../../../functions/times.ts'
 import { grant, newUser, type User } from '../../../functions/user.ts'
 import type { Terms } from '../../../functions/verdict.ts'
 import { workspaceKnower } from '../../../functions/workspace.ts'
@@ -55,7 +55,7 @@ interface Differently {
 export type CleaningWorld = Awaited<ReturnType<typeof startCleaningWorld>>
 
 /** A table and a Seam workspace with a clock that can be moved; users with client sessions, and who cleans up after them. */
-export async function startCleaningWorld(options: { engine?: Engine; speed?: Times } = {}) {
+export async function startCleaningWorld(options: { engine?: Engine; terms?: Partial<Terms> } = {}) {
   let ahead = 0
   const clock = () => Date.now() + ahead
   const engine: DynamoDb = await startDynamoDb(options.engine ? { engine: options.engine } : {})
@@ -65,12 +65,12 @@ export async function startCleaningWorld(options: { engine?: Engine; speed?: Tim
   await createTable(client, tableName)
   const table = vendingTable({ client, tableName })
   const seam = await startSeam({ clock })
-  const worldTerms = { ...terms, times: options.speed ?? times }
+  const worldTerms = { ...terms, ...options.terms }
 
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
   const edges = { clock, uuid: randomUUID, random: Math.random, sleep }
   const seamEdge = (to: LocalSeam, through: typeof fetch = fetch) =>
-    seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times: worldTerms.times, fetch: through })
+    seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times, fetch: through })
   const change = userChanger({ compareAndSet: table.compareAndSet, uuid: randomUUID }, worldTerms)
   const workspace = workspaceKnower({ table, seam: seamEdge(seam), uuid: randomUUID, deployment: 'test' })
   const keys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
@@ -164,7 +164,7 @@ export async function startCleaningWorld(options: { engine?: Engine; speed?: Tim
       seam.sessions().some(({ client_session_id, live }) => client_session_id === id && live),
 
     async clean(order: Partial<Order> = {}, how: Differently = {}): Promise<CleanupReport> {
-      return another(how)({ deadline: deadlineIn(worldTerms.times.cleanup, how.clock ?? clock), ...order })
+      return another(how)({ deadline: deadlineIn(times.cleanup, how.clock ?? clock), ...order })
     },
 
     callsAtSeam: (path?: string) =>

@@ -1,0 +1,120 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { vendingTable } from '../../../functions/table.ts'
+import { times } from '../../../functions/times.ts'
+import { claim, letGo, setStatus, type User } from '../../../functions/user.ts'
+import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { minutes } from '../minutes.ts'
+import { type CleaningWorld, startCleaningWorld } from './world.ts'
+
+/** Calls are those to Seam and to the table. Until it thaws, a frozen run is as good as a killed one. */
+
+let world: CleaningWorld
+beforeAll(async () => {
+  world = await startCleaningWorld({
+    terms: { lifetime: 30 * 24 * 60 * minutes, longestAge: 40 * 24 * 60 * minutes },
+  })
+})
+afterAll(() => world.close())
+
+/** A network that lets so many calls through; at the next one, before it leaves or after it was answered, all stands still. */
+function freezing(after: number, when: 'before' | 'answered') {
+  let calls = 0
+  let thaw = () => {}
+  let atPoint = () => {}
+  const thawed = new Promise<void>((resolve) => {
+    thaw = resolve
+  })
+  const reached = new Promise<void>((resolve) => {
+    atPoint = resolve
+  })
+  async function pass<T>(send: () => Promise<T>): Promise<T> {
+    if (++calls <= after) return send()
+    // Answered, and never heard; sent once more after the thaw, as a repeated or late call is.
+    if (calls === after + 1 && when === 'answered') await send()
+    atPoint()
+    await thawed
+    return send()
+  }
+  const through: typeof fetch = (input, init) => pass(() => fetch(input, init))
+  function standStill(client: DynamoDBClient): void {
+    client.middlewareStack.add((next) => (args) => pass(() => next(args)), {
+      step: 'finalizeRequest',
+      priority: 'low',
+    })
+  }
+  return { through, standStill, reached, thaw }
+}
+
+async function scene() {
+  const signedIn = () => world.signedIn()
+  const live = await signedIn()
+  const out = await world.alter((await signedIn()).owner, letGo)
+  const removed = await world.alter((await signedIn()).owner, (user, now) => setStatus(user, 'removed', now))
+  const settled = await world.record({
+    ...world.person(),
+    ended: [{ user_identifier_key: crypto.randomUUID(), at: world.clock() - times.grace }],
+  })
+  const stray = await world.atSeam(settled.ended[0]?.user_identifier_key ?? '')
+  const aged = await signedIn()
+  await world.record({
+    ...aged,
+    session_created_at: world.clock() - 40 * 24 * 60 * minutes,
+    session_expires_at: world.clock(),
+  })
+  const newKey = { key: `${world.settings.key_prefix}_${crypto.randomUUID()}`, generation: 1 }
+  const abandoned = await world.record(
+    claim(world.person(), { lease_owner: 'gone', now: world.clock() - times.lease, times, newKey }),
+  )
+  const late = await world.atSeam(newKey.key)
+  return { live, stale: [out, removed, settled, aged, abandoned], strays: [stray, late] }
+}
+
+async function cleanUntilQuiet(): Promise<void> {
+  let looked = 0
+  do {
+    world.advance(times.grace + times.cleanup)
+    looked = (await world.clean()).looked_at
+  } while (looked > 0)
+}
+
+async function expectFinished({ live, stale, strays }: Awaited<ReturnType<typeof scene>>): Promise<void> {
+  const ids = stale.flatMap((user: User) => [
+    user.client_session_id,
+    ...user.ended.map((one) => one.client_session_id),
+  ])
+  for (const id of [...ids, ...strays]) expect(world.lives(id)).toBe(false)
+  expect(world.lives(live.client_session_id)).toBe(true)
+  expect(await world.read(live)).toEqual(live)
+  for (const user of stale) {
+    const now = await world.read(user)
+    expect([now?.user_identifier_key, now?.ended ?? []]).toEqual([undefined, []])
+  }
+  expect(await world.read(stale[1] as User)).toBeUndefined()
+}
+
+test.each(['before', 'answered'] as const)(
+  'a run that freezes at any call, %s, is finished by others, and does no harm when it thaws',
+  async (when) => {
+    let points = 0
+    for (let passes = false; !passes; points++) {
+      const made = await scene()
+      const network = freezing(points, when)
+      const client = localDynamoDbClient(world.dynamoDb.endpoint, { maxAttempts: 1 })
+      network.standStill(client)
+      const table = vendingTable({ client, tableName: world.tableName })
+      const rate = { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 1 }
+      const run = world.clean({}, { fetch: network.through, table, rate })
+      passes = await Promise.race([run.then(() => true), network.reached.then(() => false)])
+      await cleanUntilQuiet()
+      await expectFinished(made)
+      network.thaw()
+      await run
+      await cleanUntilQuiet()
+      await expectFinished(made)
+      client.destroy()
+    }
+    expect(points).toBeGreaterThan(35)
+  },
+  120_000,
+)
