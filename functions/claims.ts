@@ -126,13 +126,12 @@ function holds(rule: ClaimRule, value: unknown): boolean {
   return values.includes(rule.contains)
 }
 
-/** RFC 6901. Own members only: `/__proto__` and `/constructor` point at nothing, and neither does an array's length. */
+/** RFC 6901. Own members only: `/constructor` points at nothing. */
 export function claimAt(claims: Claims, pointer: string): unknown {
   let value: unknown = claims
   for (const step of pointer.split('/').slice(1)) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-    if (Array.isArray(value) && !/^\d+$/.test(name)) return undefined
     value = (value as Claims)[name]
   }
   return value

@@ -38,5 +38,6 @@ export async function startTestIssuer(keys: JWK[] = []): Promise<TestIssuer> {
 }
 
 export function sendJson(response: ServerResponse, value: unknown): void {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify(value))
+  if (!response.headersSent) response.setHeader('content-type', 'application/json')
+  response.end(JSON.stringify(value))
 }

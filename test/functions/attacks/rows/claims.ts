@@ -1,0 +1,371 @@
+import { compact } from '../../signing.ts'
+import type { Defence } from '../defences.ts'
+import { attackerKey, audience, ownKeys } from '../issuers.ts'
+import { bearer, type Row, tokens } from '../row.ts'
+import type { AttackedWorld } from '../world.ts'
+
+/** Well-signed tokens that do not say what they must. */
+
+const known: Defence[] = ['known issuers only']
+const prototype = (world: AttackedWorld, member: string, more: Record<string, unknown>) =>
+  compact({}, JSON.stringify(world.claims(more)).replace('{', `{"__proto__":${member},`), ownKeys.main)
+const absurd = (world: AttackedWorld, value: string) =>
+  compact({}, JSON.stringify(world.claims({ exp: 'EXP' })).replace('"EXP"', value), ownKeys.main)
+
+export const claimRows: Row[] = [
+  ...tokens('issuers', [
+    ['another address', known, 'unknown_issuer', (world) => world.token({ iss: world.attacker.address })],
+    [
+      'another address, with keys there',
+      ['known issuers only', 'the signature, by jose'],
+      'unknown_issuer',
+      (world) => world.token({ iss: world.attacker.address }, {}, attackerKey),
+    ],
+    ['a slash too many', known, 'unknown_issuer', (world) => world.token({ iss: `${world.address.main}/` })],
+    [
+      'a slash too few',
+      known,
+      'unknown_issuer',
+      (world) => world.token({ iss: world.address.slash.slice(0, -1) }),
+    ],
+    [
+      'capitals',
+      known,
+      'unknown_issuer',
+      (world) => world.token({ iss: world.address.main.replace('http', 'HTTP') }),
+    ],
+    [
+      'a letter that looks alike',
+      known,
+      'unknown_issuer',
+      (world) => world.token({ iss: world.address.main.replace('main', 'mаin') }),
+    ],
+    [
+      'ours before another host',
+      known,
+      'unknown_issuer',
+      (world) => world.token({ iss: `${world.address.main}@intruder.example` }),
+    ],
+    [
+      'ours behind another address',
+      known,
+      'unknown_issuer',
+      (world) => world.token({ iss: `https://intruder.example/?${world.address.main}` }),
+    ],
+    ['a list with ours', known, 'unknown_issuer', (world) => world.token({ iss: [world.address.main] })],
+    ['an object', known, 'unknown_issuer', (world) => world.token({ iss: { issuer: world.address.main } })],
+    ['none', known, 'unknown_issuer', (world) => world.token({ iss: undefined })],
+    ['our short name for it', known, 'unknown_issuer', (world) => world.token({ iss: 'main' })],
+    [
+      'what every object inherits',
+      ['issuers in a map'],
+      'unknown_issuer',
+      (world) => world.token({ iss: '__proto__' }),
+    ],
+    [
+      'what every object can do',
+      ['issuers in a map'],
+      'unknown_issuer',
+      (world) => world.token({ iss: 'hasOwnProperty' }),
+    ],
+    ['a blank behind it', known, 'unknown_issuer', (world) => world.token({ iss: `${world.address.main} ` })],
+  ]),
+
+  ...tokens('audiences', [
+    ['another one', ['audience'], 'audience', (world) => world.token({ aud: 'https://INTRUDER.example' })],
+    ['none', ['audience'], 'audience', (world) => world.token({ aud: undefined })],
+    ['an empty list', ['audience'], 'audience', (world) => world.token({ aud: [] })],
+    [
+      'ours with a path',
+      ['audience'],
+      'audience',
+      (world) => world.token({ aud: `${audience}/client-session` }),
+    ],
+    ['ours among blanks', ['audience'], 'audience', (world) => world.token({ aud: `other ${audience}` })],
+    ['ours in capitals', ['audience'], 'audience', (world) => world.token({ aud: audience.toUpperCase() })],
+    ['a list in a list', ['audience'], 'audience', (world) => world.token({ aud: [[audience]] })],
+    [
+      'an object with ours',
+      ['audience'],
+      'audience',
+      (world) => world.token({ aud: { 0: audience, length: 1 } }),
+    ],
+    [
+      'a list with something else than text',
+      ['audiences are texts'],
+      'audience',
+      (world) => world.token({ aud: [audience, { admin: true }] }),
+    ],
+    ['ours, asked for by another issuer', ['audience'], 'audience', (world) => world.tokenFrom('other')],
+    [
+      'ours in `azp` alone',
+      ['audience'],
+      'audience',
+      (world) => world.token({ aud: 'other', azp: audience }),
+    ],
+    [
+      'another one in the substitute',
+      ['audience'],
+      'audience',
+      (world) => world.tokenFrom('client', { aud: undefined, client_id: 'INTRUDER' }),
+    ],
+    [
+      'ours in `aud`, none in the substitute',
+      ['audience'],
+      'audience',
+      (world) => world.tokenFrom('client', { aud: 'web-client' }),
+    ],
+    [
+      'another one beside ours in the substitute',
+      ['`aud` beside its substitute'],
+      'audience',
+      (world) => world.tokenFrom('client', { aud: 'other', client_id: 'web-client' }),
+    ],
+    [
+      'null beside ours in the substitute',
+      ['`aud` beside its substitute'],
+      'audience',
+      (world) => world.tokenFrom('client', { aud: null, client_id: 'web-client' }),
+    ],
+  ]),
+
+  ...tokens('times', [
+    [
+      'no end',
+      ['tokens end', 'times are times'],
+      'expiry_missing',
+      (world) => world.token({ exp: undefined }),
+    ],
+    [
+      'an end that is null',
+      ['times are times', 'not expired'],
+      'time',
+      (world) => world.token({ exp: null }),
+    ],
+    ['an end as text', ['times are times'], 'time', (world) => world.token({ exp: String(world.now + 60) })],
+    ['an end in a list', ['times are times'], 'time', (world) => world.token({ exp: [world.now + 60] })],
+    ['an end beyond all numbers', ['times are times'], 'time', (world) => absurd(world, '1e999')],
+    [
+      'an end in milliseconds',
+      ['times are times'],
+      'time',
+      (world) => world.token({ exp: (world.now + 3600) * 1e6 }),
+    ],
+    [
+      'an end that is true',
+      ['times are times', 'not expired'],
+      'time',
+      (world) => world.token({ exp: true }),
+    ],
+    [
+      'an end that is just over, tolerance and all',
+      ['not expired'],
+      'expired',
+      (world) => world.token({ exp: world.now - 5 }),
+    ],
+    ['an end in 1970', ['not expired'], 'expired', (world) => world.token({ exp: 0 })],
+    [
+      'an end now, where nothing is tolerated',
+      ['not expired'],
+      'expired',
+      (world) => world.tokenFrom('aged', { exp: world.now }),
+    ],
+    [
+      'a beginning just out of reach',
+      ['valid by now'],
+      'not_yet_valid',
+      (world) => world.token({ nbf: world.now + 5.001 }),
+    ],
+    ['a beginning as text', ['times are times'], 'time', (world) => world.token({ nbf: '0' })],
+    ['a beginning that is null', ['times are times'], 'time', (world) => world.token({ nbf: null })],
+    [
+      'issued in a moment',
+      ['issued by now'],
+      'issued_in_the_future',
+      (world) => world.token({ iat: world.now + 6 }),
+    ],
+    [
+      'issued next century',
+      ['issued by now'],
+      'issued_in_the_future',
+      (world) => world.token({ iat: 4e9, exp: 5e9 }),
+    ],
+    ['issued before time began', ['times are times'], 'time', (world) => world.token({ iat: -1 })],
+    ['issued at a time that is a list', ['times are times'], 'time', (world) => world.token({ iat: [] })],
+    [
+      'issued just too long ago',
+      ['longest age'],
+      'too_old',
+      (world) => world.tokenFrom('aged', { iat: world.now - 300.001 }),
+    ],
+    [
+      'issued in 1970, for ever',
+      ['longest age'],
+      'too_old',
+      (world) => world.tokenFrom('aged', { iat: 0, exp: 8e12 }),
+    ],
+    [
+      'of unknown age, where age counts',
+      ['age known where it counts'],
+      'issue_time_missing',
+      (world) => world.tokenFrom('aged', { iat: undefined }),
+    ],
+  ]),
+
+  ...tokens('subjects', [
+    ['none', ['subjects are texts'], 'subject', (world) => world.token({ sub: null })],
+    ['an empty text', ['subjects are not empty'], 'subject', (world) => world.token({ sub: '' })],
+    ['a number', ['subjects are texts'], 'subject', (world) => world.token({ sub: 7 })],
+    ['a list', ['subjects are texts'], 'subject', (world) => world.token({ sub: ['ada'] })],
+    [
+      'an object that turns into text',
+      ['subjects are texts', 'subjects are visible'],
+      'subject',
+      (world) => world.token({ sub: { value: 'ada' } }),
+    ],
+    ['true', ['subjects are texts'], 'subject', (world) => world.token({ sub: true })],
+    ['a blank at its end', ['subjects are visible'], 'subject', (world) => world.token({ sub: 'ada ' })],
+    ['a line break', ['subjects are visible'], 'subject', (world) => world.token({ sub: 'ada\nx-admin: 1' })],
+    ['a NUL', ['subjects are visible'], 'subject', (world) => world.token({ sub: 'ada\u0000' })],
+    [
+      'a blank without width',
+      ['subjects are visible'],
+      'subject',
+      (world) => world.token({ sub: 'a\u200bda' }),
+    ],
+    [
+      'writing from right to left',
+      ['subjects are visible'],
+      'subject',
+      (world) => world.token({ sub: '\u202eada' }),
+    ],
+    [
+      'half a surrogate pair',
+      ['subjects are visible'],
+      'subject',
+      (world) => world.token({ sub: 'ada\udc00' }),
+    ],
+    [
+      '256 characters',
+      ['subjects are not long'],
+      'subject',
+      (world) => world.token({ sub: 'x'.repeat(256) }),
+    ],
+    [
+      'in another claim than the configured one',
+      ['subjects are texts'],
+      'subject',
+      (world) => world.tokenFrom('nested', { sub: 'ada' }),
+    ],
+    [
+      'the length of a list',
+      ['subjects are texts'],
+      'subject',
+      (world) => world.tokenFrom('measured', { identities: ['ada'] }),
+    ],
+    [
+      'what every object inherits',
+      ['subjects are texts'],
+      'subject',
+      (world) => world.tokenFrom('inherited'),
+    ],
+  ]),
+
+  ...tokens('prototypes', [
+    [
+      'a subject',
+      ['subjects are texts'],
+      'subject',
+      (world) => prototype(world, '{"sub":"ada"}', { sub: undefined }),
+    ],
+    [
+      'an audience',
+      ['audience'],
+      'audience',
+      (world) => prototype(world, JSON.stringify({ aud: audience }), { aud: undefined }),
+    ],
+    [
+      'an end',
+      ['tokens end', 'times are times'],
+      'expiry_missing',
+      (world) => prototype(world, '{"exp":9e9}', { exp: undefined }),
+    ],
+    [
+      'an issuer',
+      known,
+      'unknown_issuer',
+      (world) => prototype(world, JSON.stringify({ iss: world.address.main }), { iss: undefined }),
+    ],
+    [
+      'a constructor’s',
+      ['subjects are texts'],
+      'subject',
+      (world) => world.token({ sub: undefined, constructor: { prototype: { sub: 'ada' } } }),
+    ],
+  ]),
+
+  ...tokens('tokens bound to a key', [
+    [
+      'by DPoP',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }),
+    ],
+    [
+      'by a client certificate',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } }),
+    ],
+    [
+      'by the key itself',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: { jwk: attackerKey.jwk } }),
+    ],
+    [
+      'by the name of a key',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: { kid: 'INTRUDER' } }),
+    ],
+    [
+      'in a way that is empty',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: {} }),
+    ],
+    [
+      'in a way that is null',
+      ['no tokens that are bound to a key'],
+      'bound_to_a_key',
+      (world) => world.token({ cnf: null }),
+    ],
+  ]),
+
+  ...rules([
+    ['a missing claim', ['claim rules'], { email_verified: undefined }],
+    ['false', ['claim rules'], { email_verified: false }],
+    ['a text in place of true', ['rules compare types'], { email_verified: 'true' }],
+    ['a value that is not listed', ['claim rules'], { org: { tier: 'tin' } }],
+    ['a number as text', ['rules compare types'], { org: { tier: '1' } }],
+    ['a list of a listed value', ['rules compare types'], { org: { tier: ['gold'] } }],
+    ['a claim one level too high', ['claim rules'], { org: undefined, tier: 'gold' }],
+    ['a scope that only begins alike', ['rules compare whole words'], { scope: 'openid devices:read' }],
+    ['a scope in capitals', ['claim rules'], { scope: 'DEVICES' }],
+    ['a list that lacks it', ['rules compare whole words'], { roles: ['tenants', 'subtenant'] }],
+    ['an object with it as a name', ['claim rules'], { roles: { tenant: true } }],
+  ]),
+]
+
+/** 403, and the caller is told their own subject: only once the signature has been verified. */
+function rules(attacks: [string, Defence[], Record<string, unknown>][]): Row[] {
+  const good = { email_verified: true, org: { tier: 'gold' }, scope: 'openid devices', roles: ['tenant'] }
+  return attacks.map(([name, defences, more]) => ({
+    class: 'claim rules',
+    name,
+    defences,
+    request: (world) => bearer(world.tokenFrom('ruled', { ...good, ...more })),
+    answer: { status: 403, code: 'claim_denied', action: 'stop', reason: 'claim_rule', subject: 'ruled|ada' },
+  }))
+}

@@ -1,0 +1,370 @@
+import { compact, encoded, signatureOf } from '../../signing.ts'
+import { keys, ownKeys } from '../issuers.ts'
+import { bearer, invalidToken, missingToken, requests, tokens } from '../row.ts'
+import type { AttackedWorld } from '../world.ts'
+
+/** Tokens that two parsers could read differently, or that are none. */
+
+const header = JSON.stringify({ alg: 'ES256', kid: 'es' })
+const payload = (world: AttackedWorld) => JSON.stringify(world.claims())
+/** Signed as they stand: only how they are written is wrong. */
+const raw = (first: string, second: string) => compact(first, second, ownKeys.main)
+const withMember = (world: AttackedWorld, member: string) =>
+  raw(header, payload(world).replace('{', `{${member},`))
+
+/** Signs parts that are encoded already. */
+function signed(first: string, second: string): string {
+  return `${first}.${second}.${signatureOf(`${first}.${second}`, ownKeys.main).toString('base64url')}`
+}
+
+/** Another last character that stands for the same bytes: only for parts that do not fill their last group. */
+function withStrayBits(part: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  const last = alphabet.indexOf(part.at(-1) ?? '')
+  return part.slice(0, -1) + alphabet[last + 1]
+}
+
+/** JSON is free to hold blanks: as many as the last group of base64url needs to be short. */
+function unfilled(text: string): string {
+  return Buffer.byteLength(text) % 3 === 0 ? `${text} ` : text
+}
+
+const jwe = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'rs' }
+
+export const readingRows = [
+  ...tokens('no JWS', [
+    [
+      'an opaque token, as Auth0 gives without an audience',
+      ['no empty part'],
+      'not_compact',
+      () => encoded('opaque INTRUDER'),
+    ],
+    [
+      'three parts and two more',
+      ['three parts'],
+      'not_compact',
+      (world) => `${world.token()}.${encoded('a')}.${encoded('b')}`,
+    ],
+    [
+      'a JWE',
+      ['three parts', 'unreadable JSON is a refusal', 'text is UTF-8'],
+      'not_compact',
+      (world) =>
+        [
+          encoded(jwe),
+          Buffer.from([0xff, 0xfe]).toString('base64url'),
+          encoded('iv'),
+          encoded(payload(world)),
+          encoded('tag'),
+        ].join('.'),
+    ],
+    [
+      'two parts',
+      ['no empty part'],
+      'not_compact',
+      (world) => world.token().split('.').slice(0, 2).join('.'),
+    ],
+    ['dots alone', ['no empty part', 'unreadable JSON is a refusal'], 'not_compact', () => '..'],
+    [
+      'a detached payload',
+      ['no empty part', 'unreadable JSON is a refusal'],
+      'not_compact',
+      (world) => world.token().replace(/\.[^.]+\./, '..'),
+    ],
+    [
+      'flattened JSON serialisation',
+      ['no empty part', 'canonical base64url', 'text is UTF-8', 'unreadable JSON is a refusal'],
+      'not_compact',
+      (world) =>
+        JSON.stringify({ protected: encoded(header), payload: encoded(payload(world)), signature: 'AA' }),
+    ],
+    [
+      'a payload that is no JSON',
+      ['unreadable JSON is a refusal'],
+      'not_json',
+      () => raw(header, 'INTRUDER'),
+    ],
+    [
+      'a payload that is cut off',
+      ['unreadable JSON is a refusal'],
+      'not_json',
+      (world) => raw(header, payload(world).slice(0, -1)),
+    ],
+    [
+      'a header that is cut off',
+      ['unreadable JSON is a refusal'],
+      'not_json',
+      (world) => raw(header.slice(0, -1), payload(world)),
+    ],
+    ['a payload that is null', ['parts are objects'], 'not_an_object', () => raw(header, 'null')],
+    [
+      'a token in a token',
+      ['unreadable JSON is a refusal'],
+      'not_json',
+      (world) => compact({ cty: 'JWT' }, world.token(), ownKeys.main),
+    ],
+    [
+      'a JWE whose algorithm is a signature’s',
+      ['three parts', 'unreadable JSON is a refusal'],
+      'not_compact',
+      (world) =>
+        [
+          encoded({ ...jwe, alg: 'ES256' }),
+          encoded('key'),
+          encoded('iv'),
+          encoded(payload(world)),
+          encoded('tag'),
+        ].join('.'),
+    ],
+  ]),
+
+  ...tokens('encoding', [
+    [
+      'stray bits at the end of the payload',
+      ['canonical base64url'],
+      'base64url',
+      (world) => signed(encoded(header), withStrayBits(encoded(unfilled(payload(world))))),
+    ],
+    [
+      'stray bits at the end of the header',
+      ['canonical base64url'],
+      'base64url',
+      (world) => signed(withStrayBits(encoded(unfilled(header))), encoded(payload(world))),
+    ],
+    [
+      'stray bits at the end of the signature',
+      ['canonical base64url'],
+      'base64url',
+      (world) => withStrayBits(world.token()),
+    ],
+    ['a padded signature', ['canonical base64url'], 'base64url', (world) => `${world.token()}==`],
+    [
+      'a padded payload',
+      ['canonical base64url'],
+      'base64url',
+      (world) => {
+        const part = encoded(unfilled(payload(world)))
+        return signed(encoded(header), part + '='.repeat((4 - (part.length % 4)) % 4))
+      },
+    ],
+    [
+      'a blank in the signature',
+      ['canonical base64url'],
+      'base64url',
+      (world) => world.token().replace(/.{4}$/, ' $&'),
+    ],
+    [
+      'a tab in the payload',
+      ['canonical base64url'],
+      'base64url',
+      (world) => signed(encoded(header), encoded(payload(world)).replace(/^..../, '$&\t')),
+    ],
+    [
+      'the alphabet of base64',
+      ['canonical base64url', 'the signature, by jose'],
+      'base64url',
+      (world) => world.token().replace(/\.[^.]*$/, '.++//'),
+    ],
+    [
+      'a byte that is no UTF-8 in the subject',
+      ['text is UTF-8'],
+      'not_text',
+      (world) => {
+        const bytes = Buffer.from(JSON.stringify(world.claims({ sub: 'ada~' })))
+        bytes[bytes.indexOf('~')] = 0xff
+        return signed(encoded(header), bytes.toString('base64url'))
+      },
+    ],
+    [
+      'a slash in an overlong encoding',
+      ['text is UTF-8'],
+      'not_text',
+      (world) => {
+        const bytes = Buffer.from(JSON.stringify(world.claims({ sub: 'ada~~' })))
+        bytes.set([0xc0, 0xaf], bytes.indexOf('~~'))
+        return signed(encoded(header), bytes.toString('base64url'))
+      },
+    ],
+    [
+      'UTF-16',
+      ['unreadable JSON is a refusal'],
+      'not_json',
+      (world) => signed(encoded(header), Buffer.from(payload(world), 'utf16le').toString('base64url')),
+    ],
+    [
+      'a byte order mark before the payload',
+      ['no byte order mark'],
+      'not_json',
+      (world) => raw(header, `\ufeff${payload(world)}`),
+    ],
+    [
+      'a byte order mark before the header',
+      ['no byte order mark'],
+      'not_json',
+      (world) => raw(`\ufeff${header}`, payload(world)),
+    ],
+  ]),
+
+  ...tokens('duplicate members and size', [
+    [
+      'two subjects',
+      ['no duplicate members'],
+      'duplicate_member',
+      (world) => withMember(world, '"sub":"eve"'),
+    ],
+    [
+      'two subjects, one written with escapes',
+      ['names compared as what they mean'],
+      'duplicate_member',
+      (world) => withMember(world, '"\\u0073\\u0075\\u0062":"eve"'),
+    ],
+    [
+      'two audiences',
+      ['no duplicate members'],
+      'duplicate_member',
+      (world) => withMember(world, '"aud":"somebody else"'),
+    ],
+    [
+      'two equal names deep inside',
+      ['no duplicate members'],
+      'duplicate_member',
+      (world) => withMember(world, '"a":[{"b":{"c":1,"c":2}}]'),
+    ],
+    [
+      'two algorithms',
+      ['no duplicate members'],
+      'duplicate_member',
+      (world) => raw('{"alg":"none","alg":"ES256","kid":"es"}', payload(world)),
+    ],
+    [
+      'two prototypes',
+      ['no duplicate members'],
+      'duplicate_member',
+      (world) => withMember(world, '"__proto__":{},"__proto__":{"sub":"eve"}'),
+    ],
+    [
+      'nested lists without end',
+      ['limited depth'],
+      'too_deep',
+      (world) => withMember(world, `"a":${'['.repeat(2500)}${']'.repeat(2500)}`),
+    ],
+    [
+      'nested objects just too deep',
+      ['limited depth'],
+      'too_deep',
+      (world) => withMember(world, `"a":${'{"b":'.repeat(16)}1${'}'.repeat(16)}`),
+    ],
+    [
+      'a header nested without end',
+      ['limited depth'],
+      'too_deep',
+      (world) => raw(header.replace('{', `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`), payload(world)),
+    ],
+    [
+      'more than 8 KiB',
+      ['size before parsing'],
+      'too_long',
+      (world) => world.token({ filler: 'x'.repeat(6000) }),
+    ],
+    [
+      'more than 8 KiB of key id',
+      ['size before parsing', 'key ids are short texts', 'fitting keys only'],
+      'too_long',
+      (world) => world.token({}, { kid: 'k'.repeat(6000) }),
+    ],
+  ]),
+
+  ...requests('credentials', [
+    ['none', ['no credentials, no error code'], missingToken, () => ({})],
+    [
+      'an empty header',
+      ['no credentials, no error code'],
+      missingToken,
+      () => ({ headers: [['authorization', '']] }),
+    ],
+    [
+      'the scheme alone',
+      ['no credentials, no error code'],
+      missingToken,
+      () => ({ headers: [['authorization', 'Bearer']] }),
+    ],
+    [
+      'a password',
+      ['no credentials, no error code'],
+      missingToken,
+      () => ({ headers: [['authorization', 'Basic SU5UUlVERVI6eA==']] }),
+    ],
+    [
+      'a good token under another scheme',
+      ['the bearer scheme'],
+      missingToken,
+      (world) => ({ headers: [['authorization', `DPoP ${world.token()}`]] }),
+    ],
+    [
+      'a good token without a scheme',
+      ['the bearer scheme'],
+      missingToken,
+      (world) => ({ headers: [['authorization', world.token()]] }),
+    ],
+    [
+      'a good token glued to its scheme',
+      ['the bearer scheme'],
+      missingToken,
+      (world) => ({ headers: [['authorization', `Bearer${world.token()}`]] }),
+    ],
+    [
+      'a good token behind a colon',
+      ['the bearer scheme'],
+      missingToken,
+      (world) => ({ headers: [['authorization', `Bearer: ${world.token()}`]] }),
+    ],
+    [
+      'two good tokens in two headers',
+      ['three parts', 'canonical base64url', 'the signature, by jose'],
+      invalidToken('not_compact'),
+      (world) => bearer(world.token(), { headers: [['authorization', `Bearer ${world.token()}`]] }),
+    ],
+    [
+      'a good token, then another scheme',
+      ['canonical base64url', 'the signature, by jose'],
+      invalidToken('base64url'),
+      (world) => bearer(world.token(), { headers: [['authorization', 'Basic SU5U']] }),
+    ],
+    [
+      'two good tokens in one header',
+      ['three parts', 'canonical base64url', 'the signature, by jose'],
+      invalidToken('not_compact'),
+      (world) => bearer(`${world.token()} ${world.token()}`),
+    ],
+    [
+      'a good token in quotes',
+      ['canonical base64url', 'the signature, by jose'],
+      invalidToken('base64url'),
+      (world) => bearer(`"${world.token()}"`),
+    ],
+    [
+      'a good token in a cookie',
+      ['no credentials, no error code'],
+      missingToken,
+      (world) => ({ headers: [['cookie', `access_token=${world.token()}`]] }),
+    ],
+    [
+      'a good token in a header that proxies add',
+      ['no credentials, no error code'],
+      missingToken,
+      (world) => ({
+        headers: [
+          ['x-forwarded-authorization', `Bearer ${world.token()}`],
+          ['proxy-authorization', `Bearer ${world.token()}`],
+        ],
+      }),
+    ],
+    [
+      'an RS256 token longer than any header should be',
+      ['size before parsing'],
+      invalidToken('too_long'),
+      (world) =>
+        bearer(world.token({ groups: Array.from({ length: 600 }, (_, i) => `group-${i}`) }, {}, keys.rs)),
+    ],
+  ]),
+]
