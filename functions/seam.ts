@@ -1,7 +1,8 @@
-import type { ClientSession as SeamClientSession } from '@seamapi/types/connect'
-import * as z from 'zod/v4-mini'
+import type * as Published from '@seamapi/types/connect'
+import type * as z from 'zod/v4-mini'
 import { type Deadline, signalWithin } from './deadline.ts'
 import { type Code, Problem } from './problem.ts'
+import { answers, typeOfError } from './seam-answers.ts'
 import type { Times } from './times.ts'
 
 /**
@@ -9,67 +10,20 @@ import type { Times } from './times.ts'
  * SDK's errors carry the API key, it retries silently and it costs a cold start 70 ms; measured, see the README.
  */
 
-const clientSession = z.object({
-  client_session_id: z.string().check(z.minLength(1)),
-  token: z.string().check(z.minLength(1)),
-  user_identifier_key: z.nullable(z.string()),
-  connected_account_ids: z.array(z.string()),
-  workspace_id: z.string(),
-  created_at: z.iso.datetime({ offset: true }),
-  expires_at: z.iso.datetime({ offset: true }),
-})
-
-/** Seam's client session: those of its fields that we rely on. */
-export type ClientSession = z.infer<typeof clientSession> &
-  Pick<SeamClientSession, 'client_session_id' | 'token' | 'user_identifier_key' | 'connected_account_ids'>
-
-/** Law 13: what a call without a filter may tell. What the schema does not name is dropped on reading. */
-const sessionWithoutToken = z.object({
-  client_session_id: z.string().check(z.minLength(1)),
-  user_identifier_key: z.nullable(z.string()),
-  connected_account_ids: z.array(z.string()),
-  workspace_id: z.string(),
-  created_at: z.iso.datetime({ offset: true }),
-  expires_at: z.iso.datetime({ offset: true }),
-})
-export type SessionWithoutToken = z.infer<typeof sessionWithoutToken>
-
-const connectedAccount = z.object({
-  connected_account_id: z.string().check(z.minLength(1)),
-  /** The provider, such as `august`. */
-  account_type: z.optional(z.string()),
-  /** What its owner calls it. */
-  display_name: z.optional(z.string()),
-  /** Seam's older way to say the same. */
-  user_identifier: z.optional(z.object({ email: z.optional(z.string()), username: z.optional(z.string()) })),
-})
-export type ConnectedAccount = z.infer<typeof connectedAccount>
-
-const workspace = z.object({
-  workspace_id: z.string().check(z.minLength(1)),
-  name: z.optional(z.string()),
-  is_sandbox: z.boolean(),
-  is_publishable_key_auth_enabled: z.optional(z.boolean()),
-})
-export type Workspace = z.infer<typeof workspace>
-
-const answers = {
-  session: z.object({ client_session: clientSession }),
-  sessions: z.object({ client_sessions: z.array(clientSession) }),
-  sessionWithoutToken: z.object({ client_session: sessionWithoutToken }),
-  sessionsWithoutTokens: z.object({ client_sessions: z.array(sessionWithoutToken) }),
-  workspace: z.object({ workspace }),
-  accounts: z.object({
-    connected_accounts: z.array(connectedAccount),
-    pagination: z.optional(z.object({ has_next_page: z.boolean(), next_page_cursor: z.nullish(z.string()) })),
-  }),
-  nothing: z.object({}),
-} as const
-
-const errorAnswer = z.object({ error: z.object({ type: z.string().check(z.regex(/^[a-z0-9_]{1,64}$/)) }) })
+export type ClientSession = z.infer<typeof answers.session>['client_session'] &
+  Pick<
+    Published.ClientSession,
+    'client_session_id' | 'token' | 'user_identifier_key' | 'connected_account_ids'
+  >
+export type SessionWithoutToken = z.infer<typeof answers.sessionWithoutToken>['client_session']
+export type WebviewMaker = z.infer<typeof answers.webviewMakers>['client_sessions'][number]
+export type ConnectWebview = z.infer<typeof answers.webview>['connect_webview'] &
+  Pick<Published.ConnectWebview, 'connect_webview_id' | 'url' | 'workspace_id'>
+export type ConnectedAccount = z.infer<typeof answers.accounts>['connected_accounts'][number]
+export type Workspace = z.infer<typeof answers.workspace>['workspace']
 
 /** Law 13: a list without its filter would return every client session of the workspace, tokens included. */
-export type SessionFilter = { user_identifier_key: string } | { connect_webview_id: string }
+export type SessionFilter = { user_identifier_key: string }
 
 /** What went wrong at Seam. It holds no part of the request, so it shows no secret however it is printed. */
 export class SeamFailure extends Problem {
@@ -107,6 +61,10 @@ export interface Seam {
   revoke(params: { client_session_id: string }, deadline: Deadline): Promise<void>
   /** Throws `SeamFailure` with `httpStatus` 404 when there is no such client session. */
   delete(params: { client_session_id: string }, deadline: Deadline): Promise<void>
+  /** The client sessions that a Connect Webview was made with, by browsers, past us. */
+  listWebviewMakers(filter: { connect_webview_id: string }, deadline: Deadline): Promise<WebviewMaker[]>
+  createWebview(params: WebviewRequest, deadline: Deadline): Promise<ConnectWebview>
+  getWebview(params: { connect_webview_id: string }, deadline: Deadline): Promise<ConnectWebview>
   /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
   getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
   listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]>
@@ -125,6 +83,15 @@ export interface SessionRequest {
   connected_account_ids: string[]
   /** Epoch milliseconds; sent as ISO 8601. Always explicit: Seam's default is undocumented. */
   expires_at: number
+}
+
+/** Nothing in it names anybody. */
+export interface WebviewRequest {
+  accepted_providers?: string[]
+  accepted_capabilities?: string[]
+  custom_redirect_url?: string
+  custom_redirect_failure_url?: string
+  wait_for_device_creation?: boolean
 }
 
 export function seamClient(options: {
@@ -148,7 +115,7 @@ export function seamClient(options: {
     if (response.status === 401 && how.token === undefined)
       response = await once(call, body, await key(true), deadline, how.patience)
     if (response.status !== 200) throw failure(call, response)
-    const parsed = z.safeParse(answer, response.json)
+    const parsed = answer.safeParse(response.json)
     if (!parsed.success)
       throw new SeamFailure('upstream_rejected', call, {
         ...response,
@@ -227,6 +194,17 @@ export function seamClient(options: {
     async delete(params, deadline) {
       await post('client_sessions/delete', params, answers.nothing, deadline)
     },
+    async listWebviewMakers(filter, deadline) {
+      return (await post('client_sessions/list', filter, answers.webviewMakers, deadline)).value
+        .client_sessions
+    },
+    async createWebview(params, deadline) {
+      return (await post('connect_webviews/create', { ...params }, answers.webview, deadline)).value
+        .connect_webview
+    },
+    async getWebview(params, deadline) {
+      return (await post('connect_webviews/get', params, answers.webview, deadline)).value.connect_webview
+    },
     async getWorkspace(deadline) {
       const { value, answeredAt } = await post('workspaces/get', {}, answers.workspace, deadline)
       return { ...value.workspace, ...(answeredAt !== undefined && { answered_at: answeredAt }) }
@@ -267,10 +245,10 @@ function failure(
   },
 ): SeamFailure {
   const { status, json, seamRequestId, retryAfter } = response
-  const parsed = z.safeParse(errorAnswer, json)
+  const type = typeOfError(json)
   const what = {
     status,
-    ...(parsed.success && { type: parsed.data.error.type }),
+    ...(type !== undefined && { type }),
     ...(seamRequestId !== undefined && { seamRequestId }),
     ...(retryAfter !== undefined && { retryAfter }),
     reason: `Seam answered ${status}`,

@@ -85,6 +85,44 @@ test('lists connected accounts with their providers, page by page', async () => 
   expect(await client().listConnectedAccountIds(soon())).toHaveLength(accounts.length)
 })
 
+test('makes a Connect Webview, and sees how it goes and who else made one', async () => {
+  const seam = client()
+  const made = await seam.createWebview({ custom_redirect_url: 'https://app.example/' }, soon())
+  expect(made).toMatchObject({ status: 'pending', workspace_id: local.workspaceId })
+  const connected_account_id = local.completeWebview(made.connect_webview_id)
+  expect(await seam.getWebview(made, soon())).toMatchObject({ status: 'authorized', connected_account_id })
+  expect(await seam.listWebviewMakers(made, soon())).toEqual([])
+  const { token } = await seam.getOrCreate(request('key-of-a-maker'), soon())
+  const byBrowser = await seamClient({
+    endpoint: local.url,
+    apiKey: async () => token,
+    times: quick,
+  }).createWebview({}, soon())
+  const [maker, ...others] = await seam.listWebviewMakers(byBrowser, soon())
+  expect(maker).toEqual({
+    user_identifier_key: 'key-of-a-maker',
+    connect_webview_ids: [byBrowser.connect_webview_id],
+    workspace_id: local.workspaceId,
+  })
+  expect(others).toEqual([])
+  const { connect_webview_id } = made
+  expect(
+    (await failureOf(client(async () => token).getWebview({ connect_webview_id }, soon()))).httpStatus,
+  ).toBe(404)
+})
+
+test('an address that no page should open is not believed', async () => {
+  const webview = { connect_webview_id: 'x', workspace_id: 'w', status: 'pending' }
+  const seam = seamClient({
+    endpoint: 'https://seam.example',
+    apiKey: async () => 'k',
+    times,
+    fetch: async () => Response.json({ connect_webview: { ...webview, url: 'javascript:alert(1)' } }),
+  })
+  const failure = await failureOf(seam.createWebview({}, soon()))
+  expect(failure.details.reason).toBe('its answer lacks connect_webview.url')
+})
+
 test('an error shows no secret, however it is printed', async () => {
   local.faults.plan({ faults: [{ kind: 'status', status: 500, body: 'html', times: 1 }] })
   const failures = [
