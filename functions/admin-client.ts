@@ -228,8 +228,8 @@ export type Explanation =
       subject: string
       owner: string
       issued_at?: string
-      /** `would_be_made`: unknown subjects are provisioned. */
-      record: 'found' | 'missing' | 'would_be_made'
+      /** `would_be_made`: unknown subjects are provisioned. `not_looked_up`: there was no table at hand. */
+      record: 'found' | 'missing' | 'would_be_made' | 'not_looked_up'
       user?: ShownUser
       /** As `act:reason`; absent when the record forbids it. */
       verdict?: string

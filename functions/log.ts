@@ -3,10 +3,12 @@
  * and no others, so that no secret can slip in with an error or an event.
  */
 export interface Audit {
-  what: 'vend' | 'sign_out' | 'cleanup' | 'webhook' | 'connect_webview' | 'account' | 'request'
+  what: 'vend' | 'sign_out' | 'cleanup' | 'webhook' | 'connect_webview' | 'account' | 'admin' | 'request'
   request_id: string
   method?: string
   path?: string
+  /** An operator's. */
+  command?: string
   status?: number
   code?: string
   /** Why, from the code's own fixed words; never input. */

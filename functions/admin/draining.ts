@@ -1,0 +1,24 @@
+import type { Params, Result } from '../admin-client.ts'
+import { sideBySide } from '../pacing.ts'
+import { type Acting, forOneUser } from './acting.ts'
+import { pageOfUsers } from './looking.ts'
+import { countOurs } from './unrecorded.ts'
+
+const pageSize = 50
+
+/** Ends every client session of a page of users. Who is vended to meanwhile has one again: close vending first. */
+export async function drainPage(acting: Acting, params: Params<'drain'>): Promise<Result<'drain'>> {
+  const { users, after } = await pageOfUsers(acting, { ...params, limit: pageSize })
+  const holding = users.filter((user) => user.user_identifier_key !== undefined || user.ended.length > 0)
+  const counts = { ended: 0, will_be_retried: 0 }
+  await sideBySide(holding, acting.configuration.cleanup.concurrency, async ({ owner }) => {
+    const ended = await acting.keeper.endSession(owner, forOneUser(acting)).catch(() => undefined)
+    if (ended === undefined || ended.trouble !== undefined) counts.will_be_retried++
+    else if (ended.trace.seam_calls.includes('delete')) counts.ended++
+  })
+  return {
+    looked_at: users.length,
+    ...counts,
+    ...(after === undefined ? { remaining: await countOurs(acting) } : { after }),
+  }
+}

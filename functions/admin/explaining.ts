@@ -1,0 +1,99 @@
+import type { Explanation, Params } from '../admin-client.ts'
+import type { Caller, Refusal } from '../caller.ts'
+import { type Issuer, subjectNamespace } from '../config.ts'
+import { Problem } from '../problem.ts'
+import type { User } from '../user.ts'
+import { recordFault } from '../vending.ts'
+import { barredReason, judge } from '../verdict.ts'
+import type { Acting } from './acting.ts'
+import { firstFault } from './fault.ts'
+import { iso, shownUser } from './showing.ts'
+
+type Explaining = Pick<Acting, 'verifyCaller' | 'configuration' | 'terms' | 'clock' | 'deadline'> & {
+  /** Absent: there is no table to look into. */
+  table?: Pick<Acting['table'], 'readUser'>
+}
+
+/** The first thing that is wrong with a bearer token, or the user it speaks for and the verdict. Changes nothing. */
+export async function explainToken(
+  explaining: Explaining,
+  { token }: Params<'explain'>,
+): Promise<Explanation> {
+  const { verifyCaller, configuration, clock, deadline } = explaining
+  try {
+    const caller = await verifyCaller(`Bearer ${token}`, deadline)
+    return await explainCaller(explaining, caller)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const { code, details } = error
+    if (code === 'claim_denied' || code === 'invalid_token') {
+      const reason = details.reason as Refusal | 'claim_rule'
+      return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
+    }
+    if (code !== 'issuer_keys_unavailable') throw error
+    const sentence = `Its issuer's keys cannot be had (${details.reason}); the token may be good. Check that the issuer's address can be reached and serves its discovery document.`
+    return { accepted: false, reason: code, sentence }
+  }
+}
+
+async function explainCaller(explaining: Explaining, caller: Caller): Promise<Explanation> {
+  const { table, configuration } = explaining
+  const who = {
+    accepted: true as const,
+    issuer: caller.issuer.name,
+    subject: caller.subject,
+    owner: caller.owner,
+    ...(caller.issued_at !== undefined && { issued_at: iso(caller.issued_at) }),
+  }
+  if (table === undefined)
+    return { ...who, record: 'not_looked_up', sentence: 'The token is good; no record was looked up.' }
+  const user = await table.readUser(caller.owner)
+  if (user !== undefined)
+    return { ...who, record: 'found', user: shownUser(user), ...outlook(explaining, user, caller) }
+  const provisions = (caller.issuer.unknownSubjects ?? configuration.unknownSubjects) === 'provision'
+  return provisions
+    ? {
+        ...who,
+        record: 'would_be_made',
+        verdict: 'create:first_request',
+        sentence: 'A record without accounts would be made, and a client session that opens no devices.',
+      }
+    : {
+        ...who,
+        record: 'missing',
+        sentence:
+          'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.',
+      }
+}
+
+function outlook(
+  { configuration, terms, clock }: Explaining,
+  user: User,
+  caller: Caller,
+): { verdict?: string; sentence: string } {
+  const now = clock()
+  const fault = recordFault(user, caller, configuration)
+  if (fault === 'before_not_before')
+    return {
+      sentence: `The token was issued before the user was signed out everywhere (${iso(user.not_before ?? 0)}), or does not say when: 401. A new sign-in gives one that is accepted.`,
+    }
+  if (fault !== undefined) return { sentence: recordOfAnother(user, caller.issuer) }
+  const barred = barredReason(user, now)
+  if (barred === 'access_ended')
+    return { sentence: `The user's access ended at ${iso(user.access_until ?? 0)}: 403.` }
+  if (barred !== undefined) return { sentence: `The user is ${barred}: 403.` }
+  const { act, reason } = judge(user, terms, now, { asked: true })
+  return { verdict: `${act}:${reason}`, sentence: acts[act] ?? `Nothing would be handed out (${reason}).` }
+}
+
+function recordOfAnother(user: User, issuer: Issuer): string {
+  return `The record was made under ${user.iss}, which the configuration does not list with the subject namespace ${subjectNamespace(issuer)}: 403. If the issuer's address has changed, list the old one beside it with the same namespace.`
+}
+
+const acts: Partial<Record<string, string>> = {
+  reuse: 'The user would get the token of the live client session.',
+  extend: 'The live client session would be extended: the same token, a later end.',
+  widen: 'The live client session would get the accounts it lacks: the same token.',
+  replace: 'The client session would be replaced by a new one.',
+  create: 'A client session would be made.',
+}

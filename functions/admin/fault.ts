@@ -1,0 +1,139 @@
+import type { Refusal } from '../caller.ts'
+import { brokenRule, claimAt } from '../claims.ts'
+import type { ClaimRule, Issuer } from '../config.ts'
+import { readJws } from '../jws.ts'
+
+/** What is wrong with a bearer token, in a sentence for whoever has it in hand. PURE. */
+
+interface Seen {
+  token: string
+  header: Record<string, unknown>
+  claims: Record<string, unknown>
+  /** The one that the token names, if the configuration lists it. */
+  issuer: Issuer | undefined
+  issuers: Issuer[]
+  now: number
+}
+
+export function firstFault(
+  reason: Refusal | 'claim_rule',
+  token: string,
+  issuers: Issuer[],
+  now: number,
+): string {
+  const jws = readJws(token)
+  const { header, claims } = typeof jws === 'string' ? { header: {}, claims: {} } : jws
+  const issuer = issuers.find((one) => one.issuer === claims.iss)
+  return sentences[reason]({ token, header, claims, issuer, issuers, now })
+}
+
+const sentences: Record<Refusal | 'claim_rule', (seen: Seen) => string> = {
+  not_compact: ({ token }) => notAToken(token),
+  too_long: () => 'It is longer than 8,192 characters. Ask the identity provider for fewer claims.',
+  base64url: () =>
+    'One of its three parts is not plain base64url: it was cut off, padded or changed on the way.',
+  not_text: () => 'Its header or claims are not text in UTF-8.',
+  not_json: () => 'Its header or claims are not JSON: it was cut off or changed on the way.',
+  not_an_object: () => 'Its header or claims are not a JSON object.',
+  duplicate_member: () => 'It says one thing twice: two equal names in one JSON object.',
+  too_deep: () => 'Its claims are nested too deep.',
+  unknown_issuer: unknownIssuer,
+  algorithm: ({ header, issuer }) =>
+    `It is signed with ${quoted(header.alg)}; for this issuer ${list(issuer?.algorithms)} is configured. ${
+      /^HS/.test(String(header.alg))
+        ? 'With a shared secret whoever can verify a token can also make one: switch the identity provider to RS256.'
+        : 'Add it to `algorithms` if the issuer means it.'
+    }`,
+  header: () => 'Its header brings its own key, points at one, or asks to be read in another way.',
+  key_id: () => 'The `kid` of its header is no short text.',
+  type: ({ header, issuer }) =>
+    `The \`typ\` of its header is ${quoted(header.typ)}; ${issuer?.typ === undefined ? 'that is not an access token’s' : `${quoted(issuer.typ)} is configured`}.`,
+  audience: wrongAudience,
+  bound_to_a_key: () =>
+    'It is bound to a key (`cnf`: DPoP or mTLS). Sent as a plain bearer token it may be a stolen one.',
+  expiry_missing: () => 'It has no `exp`, so it would never end.',
+  expired: ({ claims, now }) =>
+    `It expired ${ago(now / 1000 - Number(claims.exp))} ago. Is the clock of this machine right?`,
+  not_yet_valid: ({ claims, now }) =>
+    `It is not valid yet: \`nbf\` is ${ago(Number(claims.nbf) - now / 1000)} ahead.`,
+  issued_in_the_future: ({ claims, now }) =>
+    `Its \`iat\` is ${ago(Number(claims.iat) - now / 1000)} ahead: one of the clocks is wrong.`,
+  issue_time_missing: () => 'It has no `iat`, which `maxTokenAgeSeconds` needs.',
+  too_old: ({ claims, issuer, now }) =>
+    `It was issued ${ago(now / 1000 - Number(claims.iat))} ago; \`maxTokenAgeSeconds\` is ${issuer?.maxTokenAgeSeconds}.`,
+  time: () => 'One of `exp`, `nbf` and `iat` is not a number of seconds since 1970.',
+  subject: ({ claims, issuer }) =>
+    `The claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: a text without blanks, of at most 255 characters, is needed.`,
+  unknown_key: ({ header, issuer }) =>
+    `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
+  signature: () =>
+    'Its signature does not fit: it was changed, or signed with another key than the one it names.',
+  claim_rule: ({ claims, issuer }) => {
+    const rule = issuer && brokenRule(claims, issuer.claimRules)
+    return `The token is good, but a claim rule does not hold: 403. ${rule ? broken(rule, claims) : ''}`.trim()
+  },
+}
+
+function notAToken(token: string): string {
+  if (token.startsWith('seam_cst'))
+    return 'This is a client session token of Seam. Bearer tokens come from the identity provider.'
+  const parts = token.split('.').length
+  if (parts === 5)
+    return 'It is encrypted (a JWE). Auth0 makes such tokens when the page asks for none of its `audience`s: ask for one.'
+  if (parts === 3) return 'It lacks one of its three parts.'
+  return 'It is not a JWT: an opaque token, which only the identity provider can read. Auth0 makes such tokens when the page asks for none of its `audience`s: ask for one.'
+}
+
+function unknownIssuer({ claims, issuers }: Seen): string {
+  const { iss } = claims
+  const bare = (address: unknown) => String(address).replace(/\/+$/, '').toLowerCase()
+  const near = issuers.find(({ issuer }) => bare(issuer) === bare(iss))
+  if (near !== undefined)
+    return `Its \`iss\` is ${quoted(iss)}, the configuration says ${quoted(near.issuer)}: they must be equal to the last slash. Write the token's into \`issuers\`.`
+  return `Its \`iss\` is ${quoted(iss)}; configured ${issuers.length === 1 ? 'is' : 'are'} ${list(issuers.map(({ issuer }) => issuer))}.`
+}
+
+function wrongAudience({ claims, issuer }: Seen): string {
+  const claim = issuer?.audienceClaim ?? '/aud'
+  const isIdToken =
+    ['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name)) ||
+    claims.typ === 'ID' ||
+    claims.token_use === 'id'
+  return [
+    isIdToken && 'This looks like an id token, which is for the page alone: send the access token.',
+    `Its audience (${claim}) is ${quoted(claimAt(claims, claim))}; configured ${issuer?.audiences.length === 1 ? 'is' : 'are'} ${list(issuer?.audiences)}.`,
+    claim !== '/aud' &&
+      claims.aud !== undefined &&
+      `Its \`aud\`, which counts too, is ${quoted(claims.aud)}.`,
+  ]
+    .filter((sentence) => sentence !== false)
+    .join(' ')
+}
+
+function broken(rule: ClaimRule, claims: Record<string, unknown>): string {
+  const wanted =
+    'equals' in rule
+      ? `be ${quoted(rule.equals)}`
+      : 'oneOf' in rule
+        ? `be one of ${list(rule.oneOf)}`
+        : `contain ${quoted(rule.contains)}`
+  return `${rule.claim} must ${wanted} and is ${quoted(claimAt(claims, rule.claim))}.`
+}
+
+/** Shortened: what is quoted came from a stranger. */
+function quoted(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'missing'
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}
+
+const list = (values: readonly unknown[] = []) => values.map(quoted).join(', ')
+
+function ago(seconds: number): string {
+  const units: [number, string][] = [
+    [86_400, 'days'],
+    [3600, 'hours'],
+    [60, 'minutes'],
+  ]
+  const [size, unit] = units.find(([size]) => seconds >= 2 * size) ?? [1, 'seconds']
+  return `${Math.round(seconds / size)} ${unit}`
+}

@@ -1,0 +1,46 @@
+import { callerVerifier } from '../caller.ts'
+import { verdictCarrier } from '../carrying-out.ts'
+import { userChanger } from '../change.ts'
+import { type Configuration, termsOf } from '../config.ts'
+import { keyFinder } from '../keys.ts'
+import type { AuditLog, Log } from '../log.ts'
+import type { Seal } from '../seal.ts'
+import type { Seam } from '../seam.ts'
+import type { Table } from '../table.ts'
+import type { OperatorTable } from '../table-operator.ts'
+import type { Times } from '../times.ts'
+import { workspaceKnower } from '../workspace.ts'
+import { type Administer, administrator } from './administrator.ts'
+
+/** The outside worlds, as the Lambda entry or the command line provides them. */
+export interface AdminWorlds {
+  table: Table & OperatorTable
+  seam: Seam
+  seal: Seal
+  fetch: typeof fetch
+  clock: () => number
+  uuid: () => string
+  random: () => number
+  sleep: (ms: number) => Promise<void>
+  log: Log
+  auditLog: AuditLog
+}
+
+/** The parts put together: the same for Lambda and for the local world. */
+export function adminMachine(
+  configuration: Configuration,
+  times: Times,
+  worlds: AdminWorlds,
+  { loopback = false } = {},
+): Administer {
+  const { table, seam, clock, uuid } = worlds
+  const terms = termsOf(configuration, times)
+  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
+  const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
+  const carryOut = verdictCarrier({ ...worlds, readUser: table.readUser, change, workspace }, terms)
+  // Key sets are a trust anchor, which only the vend function may write.
+  const store = { readKeySet: table.readKeySet, writeKeySet: async () => {} }
+  const findKeys = keyFinder({ store, fetch: worlds.fetch, clock, times, loopback })
+  const verifyCaller = callerVerifier({ issuers: configuration.issuers, findKeys, clock })
+  return administrator({ ...worlds, terms, change, carryOut, workspace, verifyCaller }, configuration)
+}
