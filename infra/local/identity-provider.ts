@@ -14,7 +14,7 @@ export type Outage = 'reset' | 'silence' | 'error'
 export interface IdentityProvider {
   /** Base URL, and the `iss` of its tokens. */
   issuer: string
-  /** The `aud` of its tokens. */
+  /** The `aud` of its tokens; may be changed at any time. */
   audience: string
   /** A token for any claims: `null` leaves one out that would be there by itself. Lasts an hour. */
   sign(claims: Claims, header?: Partial<JWTHeaderParameters>): Promise<string>
@@ -57,7 +57,11 @@ export async function startIdentityProvider(
   const { port = 0, audience = 'seam-token-vending', stateFile, clock = Date.now } = options
   const kept =
     stateFile &&
-    (await readStateFile(stateFile, keptKeys, 'tokens of the local identity provider end, nothing else'))
+    (await readStateFile(
+      stateFile,
+      keptKeys,
+      'Delete it: the tokens of the local identity provider end then, and nothing else.',
+    ))
   /** The newest first: it signs. */
   let keys: JWK[] = kept ? kept.keys : [await newKey()]
   const keep = async () => {
@@ -73,7 +77,7 @@ export async function startIdentityProvider(
     audience,
     async sign(claims, header = {}) {
       const now = Math.floor(clock() / 1000)
-      const payload = { iss: issuer, aud: audience, iat: now, exp: now + lifetimeSeconds, ...claims }
+      const payload = { iss: issuer, aud: provider.audience, iat: now, exp: now + lifetimeSeconds, ...claims }
       const [key = {}] = keys
       return new SignJWT(Object.fromEntries(Object.entries(payload).filter(([, value]) => value !== null)))
         .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid ?? '', ...header })

@@ -4,22 +4,21 @@ import { codeOf, Trouble } from './trouble.ts'
 
 /**
  * What a file of the local world holds; undefined when there is none yet.
- * @param loss what deleting the file costs, for the message about a damaged one
+ * @param remedy what to do about a damaged one, and what that costs: a sentence
  * @throws Trouble
  */
 export async function readStateFile<S extends z.ZodMiniType>(
   file: string,
   schema: S,
-  loss: string,
+  remedy: string,
 ): Promise<z.infer<S> | undefined> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined
-    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable, or delete it: ${loss}.`)
+    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable. Or: ${remedy}`)
   })
   if (text === undefined) return undefined
   const state = schema.safeParse(parsed(text))
-  if (!state.success)
-    throw new Trouble(`${file} is damaged or of another version. Delete it to go on: ${loss}.`)
+  if (!state.success) throw new Trouble(`${file} is damaged or of another version. ${remedy}`)
   return state.data
 }
 

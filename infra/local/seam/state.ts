@@ -35,7 +35,7 @@ export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
   readStateFile(
     file,
     outline,
-    'the local Seam starts with a fresh workspace, and tokens it made end',
+    'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.',
   ) as Promise<SavedWorkspace | undefined>
 
 /**

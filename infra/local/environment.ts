@@ -1,0 +1,71 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
+import { Trouble } from './trouble.ts'
+import type { WorldOptions } from './world.ts'
+
+/** Close together and seldom used by others; the page's and the API's are what people type. */
+const usualPorts = { identityProvider: 4801, seam: 4802, page: 4803 }
+const usualPort = 4800
+
+type Environment = Partial<
+  Record<'LOCAL_DIR' | 'PORT' | 'TOKEN_VENDING' | 'SEAM_ENDPOINT' | 'SEAM_API_KEY', string>
+>
+
+/** The folder of the local world, for every command that talks to it. */
+export function localFolder({ LOCAL_DIR }: Environment): string {
+  return LOCAL_DIR ? resolve(LOCAL_DIR) : fileURLToPath(new URL('../../.local', import.meta.url))
+}
+
+/**
+ * What `npm start` is told by its environment; an empty variable counts as none.
+ * @throws Trouble
+ */
+export function readEnvironment(environment: Environment): WorldOptions {
+  const { PORT, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
+  return {
+    folder: localFolder(environment),
+    port: PORT ? portOf(PORT) : usualPort,
+    usualPorts,
+    ...(TOKEN_VENDING && { configuration: configurationOf(TOKEN_VENDING) }),
+    // The key alone may be there for another program: it must not open a real workspace by surprise.
+    ...(SEAM_ENDPOINT && { seam: { endpoint: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  throw new Trouble(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
+}
+
+function configurationOf(text: string) {
+  let input: unknown
+  try {
+    input = JSON.parse(text)
+  } catch (error) {
+    throw new Trouble(`TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}.`)
+  }
+  try {
+    return readConfiguration(input, { loopback: true })
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    throw new Trouble(`TOKEN_VENDING cannot be used:\n${error.message}`)
+  }
+}
+
+function addressOf(text: string): string {
+  const { protocol, hostname, username, search, hash } = URL.parse(text) ?? {}
+  const isSafe =
+    protocol === 'https:' ||
+    (protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname ?? ''))
+  if (isSafe && `${username}${search}${hash}` === '') return text.replace(/\/+$/, '')
+  throw new Trouble(
+    'SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.',
+  )
+}
+
+function keyOf(key: string | undefined): string {
+  if (key) return key
+  throw new Trouble('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
+}

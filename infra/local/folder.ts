@@ -1,0 +1,52 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { codeOf, Trouble } from './trouble.ts'
+import { readWorldFile } from './world-file.ts'
+
+/** Where a local world keeps its state: for its owner alone, and for one world at a time. */
+export interface Folder {
+  path: string
+  file(name: string): string
+  release(): void
+}
+
+/**
+ * Makes the folder if there is none, and takes hold of it until it is released or this process ends, however it
+ * ends: a killed world leaves no lock behind.
+ * @throws Trouble
+ */
+export async function takeFolder(path: string): Promise<Folder> {
+  const lock = join(path, 'lock')
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, 0o700)
+    await writeFile(lock, '', { flag: 'a', mode: 0o600 })
+  } catch (error) {
+    throw new Trouble(
+      `${path} cannot be the folder of the local world (${codeOf(error)}). Make it a folder that you may write to, or set LOCAL_DIR to another.`,
+    )
+  }
+  const held = await hold(lock, path)
+  return { path, file: (name) => join(path, name), release: () => held.close() }
+}
+
+/** The system's file locks, which Node itself does not offer, by way of SQLite: they end with their process. */
+async function hold(lock: string, path: string): Promise<DatabaseSync> {
+  // Waits a moment (milliseconds): a world that was just told to end may not have ended yet.
+  const database = new DatabaseSync(lock, { timeout: 1500 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    const isLocked = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+    if (!isLocked) throw new Trouble(`${lock} is damaged. Delete it; it holds nothing.`)
+    const api = (await readWorldFile(path).catch(() => undefined))?.api
+    throw new Trouble(
+      `Another local world runs on ${path}${api === undefined ? '' : ` (its API: ${api})`}. Use that one, stop it, or set LOCAL_DIR to another folder.`,
+    )
+  }
+}
+
+const sqliteBusy = 5

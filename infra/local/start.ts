@@ -1,0 +1,73 @@
+import type { Audit } from '../../functions/log.ts'
+import { readEnvironment } from './environment.ts'
+import { Trouble } from './trouble.ts'
+import { startWorld, type World } from './world.ts'
+
+/** `npm start`: the local world, until it is told to end. */
+
+// Whatever is written from here on, also by the parts, is for its owner alone.
+process.umask(0o077)
+
+const starting = start()
+// Once: a second Ctrl-C ends the process then and there.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end())
+endWithNpm()
+
+try {
+  const world = await starting
+  console.log(introduction(world))
+  console.log('ready')
+  await world.failure
+} catch (error) {
+  console.error(error instanceof Trouble ? `\n${error.message}\n` : error)
+  await end(1)
+}
+
+async function start(): Promise<World> {
+  const options = readEnvironment(process.env)
+  if (process.env.SEAM_API_KEY && options.seam === undefined)
+    console.log('SEAM_API_KEY is set, SEAM_ENDPOINT is not: the local Seam workspace is used.\n')
+  return await startWorld({ ...options, log: report })
+}
+
+async function end(code = 0): Promise<never> {
+  const world = await starting.catch(() => undefined)
+  await world?.close()
+  process.exit(code)
+}
+
+/**
+ * A killed npm cannot tell us to end, and its next start would find our ports and our folder taken. npm is our
+ * parent, for the script says `exec`: else the shell between keeps the signals that npm passes on.
+ */
+function endWithNpm(): void {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const npm = process.ppid
+  setInterval(() => process.ppid !== npm && void end(), 200).unref()
+}
+
+function introduction({ file, identityProvider }: World): string {
+  const { api, page, issuer, audience, seam, dynamodb, users } = file
+  const sub = users?.[0] ?? 'ada'
+  const isLocal = issuer === identityProvider.issuer
+  const token = isLocal ? `$(curl -sS -H accept:text/plain -d '{"sub":"${sub}"}' ${issuer}/token)` : '$TOKEN'
+  const who = isLocal ? `as ${sub}` : `with a token of ${issuer} for ${audience} in $TOKEN`
+  return `The token vending machine, on this machine alone:
+
+  page       ${page}
+  API        ${api}
+  issuer     ${issuer}
+  Seam       ${seam}
+  DynamoDB   ${dynamodb}
+
+Open the page, or ask for a client session token ${who}:
+
+curl -sS -X POST -H "authorization: Bearer ${token}" ${api}/client-session
+`
+}
+
+/** A line per request, of what the audit tells: it holds no secret. */
+function report({ method, path, status, code, reason, verdicts, took }: Audit): void {
+  const why = [code, reason !== code && reason, ...(verdicts ?? [])].filter(Boolean).join(', ')
+  console.log(`${method} ${path} ${status}${why && ` (${why})`} ${took} ms`)
+}

@@ -1,0 +1,39 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod/v4-mini'
+import { readStateFile, writeStateFile } from './state-file.ts'
+import { Trouble } from './trouble.ts'
+
+/** `world.json`: how commands and scripts find the local world that runs. Addresses are base URLs. */
+const worldFile = z.object({
+  api: z.string(),
+  page: z.string(),
+  issuer: z.string(),
+  audience: z.string(),
+  seam: z.string(),
+  /** Absent, as `seam_control` and `users` are, when Seam is a real workspace. */
+  seam_api_key: z.optional(z.string()),
+  /** Where faults of the local Seam are planned, see seam/control.ts. */
+  seam_control: z.optional(z.string()),
+  dynamodb: z.string(),
+  table: z.string(),
+  /** The `sub`s that have accounts with devices. */
+  users: z.optional(z.array(z.string())),
+})
+
+export type WorldFile = z.infer<typeof worldFile>
+
+const nameOf = (folder: string) => join(folder, 'world.json')
+
+/** @throws Trouble when no world runs there */
+export async function readWorldFile(folder: string): Promise<WorldFile> {
+  const world = await readStateFile(nameOf(folder), worldFile, 'Delete it: the next start writes it anew.')
+  if (world !== undefined) return world
+  throw new Trouble(
+    `No local world runs on ${folder}. Start one with "npm start", or set LOCAL_DIR to its folder.`,
+  )
+}
+
+export const writeWorldFile = (folder: string, world: WorldFile) => writeStateFile(nameOf(folder), world)
+
+export const removeWorldFile = (folder: string) => rm(nameOf(folder), { force: true })

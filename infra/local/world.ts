@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { accountKeeper } from '../../functions/accounts.ts'
+import { ownerOf } from '../../functions/caller.ts'
+import {
+  type Configuration,
+  type Issuer,
+  readConfiguration,
+  subjectNamespace,
+} from '../../functions/config.ts'
+import { deadlineIn } from '../../functions/deadline.ts'
+import type { Log } from '../../functions/log.ts'
+import { vendingMachine } from '../../functions/machine.ts'
+import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import { seamClient } from '../../functions/seam.ts'
+import { type Table, vendingTable } from '../../functions/table.ts'
+import { times } from '../../functions/times.ts'
+import { createTable, localDynamoDbClient } from './dynamodb.ts'
+import { takeFolder } from './folder.ts'
+import type { IdentityProvider } from './identity-provider.ts'
+import { listen, PortTaken, stopListening } from './loopback.ts'
+import { openMemory } from './memory.ts'
+import { type Parts, type PartsOptions, startParts } from './parts.ts'
+import type { SeamUser } from './seam/state.ts'
+import type { LocalSeam } from './seam/workspace.ts'
+import { Trouble } from './trouble.ts'
+import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
+
+export interface WorldOptions extends PartsOptions {
+  /** Keeps the state; no other world may run on it. */
+  folder: string
+  /** The API's; absent or 0 = any free one. */
+  port?: number
+  /** Instead of the built-in one, which trusts the local identity provider. */
+  configuration?: Configuration
+  log?: Log
+}
+
+export interface World {
+  /** What `world.json` says. */
+  file: WorldFile
+  identityProvider: IdentityProvider
+  /** Absent when Seam is a real workspace. */
+  seam: LocalSeam | undefined
+  /** Rejects with a `Trouble` when a part ends by itself; never resolves. */
+  failure: Promise<never>
+  close(): Promise<void>
+}
+
+type AtEnd = (end: () => unknown) => void
+
+/**
+ * The whole service on one machine: the API that runs on Lambda, and around it a DynamoDB engine, a Seam
+ * workspace, an identity provider and a page. Resolves when all of it is up.
+ * @throws Trouble
+ */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const ends: (() => unknown)[] = []
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  }
+  try {
+    return { ...(await start(options, (end) => ends.push(end))), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, 'close'>> {
+  const folder = await takeFolder(options.folder)
+  atEnd(folder.release)
+  await removeWorldFile(folder.path)
+  const memory = await openMemory(folder.file('memory.json'))
+  const parts = await startParts(options, folder, memory, atEnd)
+  const { dynamoDb, identityProvider, page, workspace } = parts
+
+  const client = localDynamoDbClient(dynamoDb.endpoint)
+  atEnd(() => client.destroy())
+  // A table belongs to one workspace for good, so another workspace gets another one.
+  const tableName = `token-vending-${workspace.workspace_id}`
+  await createTable(client, tableName)
+  const table = vendingTable({ client, tableName })
+
+  const configuration = localConfiguration(parts, options.configuration)
+  const sealingKeys = await sealingKeysFrom(memory.sealingKeySecret)
+  const machine = vendingMachine(
+    configuration,
+    times,
+    {
+      table,
+      seam: seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
+      seal: tokenSealer(async () => sealingKeys),
+      fetch,
+      clock: Date.now,
+      uuid: randomUUID,
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      log: options.log ?? (() => {}),
+      requestId: () => randomUUID(),
+    },
+    { loopback: true },
+  )
+
+  /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
+  const local = configuration.issuers.find(({ issuer }) => issuer === identityProvider.issuer)
+  const users = local === undefined ? [] : workspace.users
+  if (local !== undefined) {
+    identityProvider.audience = local.audiences[0] ?? identityProvider.audience
+    // Once: what an operator has taken away since must not come back with a restart.
+    await memory.once(`${tableName}|${subjectNamespace(local)}`, () =>
+      giveAccounts(users, local, { table, machine, configuration }),
+    )
+  }
+
+  const [first] = configuration.issuers
+  const api = await serveApi(machine.app, options.port ?? 0, atEnd)
+  const file: WorldFile = {
+    api,
+    page: page.url,
+    issuer: (local ?? first)?.issuer ?? '',
+    audience: (local ?? first)?.audiences[0] ?? '',
+    seam: workspace.endpoint,
+    ...(workspace.local !== undefined && {
+      seam_api_key: workspace.apiKey,
+      seam_control: workspace.local.control,
+    }),
+    dynamodb: dynamoDb.endpoint,
+    table: tableName,
+    ...(workspace.local !== undefined && { users: users.map(({ sub }) => sub) }),
+  }
+  page.show({ api, issuer: identityProvider.issuer, seam: workspace.endpoint, users: file.users ?? [] })
+  await writeWorldFile(folder.path, file)
+  atEnd(() => removeWorldFile(folder.path))
+  return { file, identityProvider, seam: workspace.local, failure: dynamoDb.failure }
+}
+
+/** The page may call the API whatever the configuration says: this world is what the page is there to show. */
+function localConfiguration({ identityProvider, page, workspace }: Parts, chosen?: Configuration) {
+  const { issuer, audience } = identityProvider
+  const configuration =
+    chosen ??
+    readConfiguration(
+      {
+        deployment: 'local',
+        issuers: [{ name: 'local', issuer, audiences: [audience] }],
+        allowedOrigins: [page.url],
+        unknownSubjects: 'provision',
+      },
+      { loopback: true },
+    )
+  return {
+    ...configuration,
+    allowedOrigins: [...new Set([...configuration.allowedOrigins, page.url])],
+    seamEndpoint: workspace.endpoint,
+  }
+}
+
+async function giveAccounts(
+  users: SeamUser[],
+  issuer: Issuer,
+  over: { table: Table; machine: ReturnType<typeof vendingMachine>; configuration: Configuration },
+): Promise<void> {
+  const { table, machine, configuration } = over
+  const keeper = accountKeeper(
+    { table, change: machine.change, carryOut: machine.carryOut, clock: Date.now },
+    machine.terms,
+    configuration.limits,
+  )
+  for (const { sub, connected_account_ids } of users) {
+    const subject = `${subjectNamespace(issuer)}|${sub}`
+    const who = { owner: ownerOf(subject), subject, iss: issuer.issuer, sub }
+    await keeper.grant(who, connected_account_ids, deadlineIn(times.vend, Date.now))
+  }
+}
+
+async function serveApi(app: ReturnType<typeof vendingMachine>['app'], port: number, atEnd: AtEnd) {
+  const server = createServer(getRequestListener(app.fetch))
+  const url = await listen(server, port, 'the API').catch((error: unknown) => {
+    if (!(error instanceof PortTaken)) throw error
+    throw new Trouble(`${error.message} Or set PORT to another; 0 takes any that is free.`)
+  })
+  atEnd(() => stopListening(server))
+  return url
+}
