@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { Configuration } from '../../functions/config.ts'
+import { readConfiguration } from '../../functions/config.ts'
+import { localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
+import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
+import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+import { type Aws, generatedSecrets, startAws } from './aws.ts'
+import { startHttpApi } from './http-api.ts'
+import { type LambdaFunction, lambdaFunction } from './lambda-function.ts'
+import { type MayDo, permissionsOf } from './permissions.ts'
+import { region, synthesise, type Template } from './template.ts'
+import { certificateFile, startTls } from './tls.ts'
+
+export interface Deployment {
+  configuration: Configuration
+  template: Template
+  /** Base URL of the HTTP API. */
+  api: string
+  /** By entry. */
+  functions: Record<string, LambdaFunction>
+  aws: Aws
+  seam: LocalSeam
+  identityProvider: IdentityProvider
+  /** Past the permissions, for the test itself. */
+  table: { client: DynamoDBClient; tableName: string }
+  /** A bearer token of the configured issuer. */
+  sign(claims: { sub: string } & Record<string, unknown>): Promise<string>
+  storeApiKey(value: string): void
+  close(): Promise<void>
+}
+
+/**
+ * What `cdk deploy` would make of this repository, on this machine: synthesised, unpacked, and run by AWS's own
+ * runtime client with the settings, the permissions and the front door of the template.
+ */
+export async function deploy(): Promise<Deployment> {
+  const folder = mkdtempSync(join(tmpdir(), 'deployment-'))
+  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  const ended = <T extends { close(): Promise<void> }>(part: T): T => {
+    ends.push(() => part.close())
+    return part
+  }
+
+  const dynamoDb = ended(await startDynamoDb())
+  const seam = ended(await startSeam())
+  const identityProvider = ended(await startIdentityProvider())
+  const seamTls = ended(await startTls(seam.url))
+  const issuerTls = ended(await startTls(identityProvider.issuer))
+
+  const configuration = readConfiguration({
+    deployment: 'artifact',
+    issuers: [
+      {
+        name: 'local',
+        issuer: issuerTls.url,
+        audiences: [identityProvider.audience],
+        jwksUri: `${issuerTls.url}/jwks`,
+      },
+    ],
+    allowedOrigins: ['https://app.example'],
+    unknownSubjects: 'provision',
+    seamEndpoint: seamTls.url,
+  })
+  const template = synthesise(configuration, join(folder, 'cdk.out'))
+
+  const client = localDynamoDbClient(dynamoDb.endpoint)
+  ends.push(() => client.destroy())
+  const [[tableId]] = template.resources('AWS::DynamoDB::Table') as [[string, unknown]]
+  const tableInput = template.tableInput(tableId)
+  await client.send(new CreateTableCommand(tableInput))
+
+  const roles = new Map<string, MayDo>()
+  const aws = ended(await startAws(dynamoDb.endpoint, roles))
+  for (const [arn, value] of generatedSecrets(template)) aws.secrets.set(arn, value)
+
+  const byId = new Map<string, LambdaFunction>()
+  for (const [id, { Properties }] of template.resources('AWS::Lambda::Function')) {
+    const accessKey = `AKIA${id.toUpperCase().replace(/\W/g, '')}`
+    roles.set(accessKey, permissionsOf(template, Properties.Role['Fn::GetAtt'][0]))
+    const own = Object.entries(Properties.Environment.Variables as Record<string, unknown>)
+    byId.set(
+      id,
+      ended(
+        lambdaFunction({
+          name: id,
+          arn: template.resolve({ 'Fn::GetAtt': [id, 'Arn'] }),
+          folder: template.unpackAsset(id, folder),
+          handler: Properties.Handler,
+          logging: {
+            format: Properties.LoggingConfig.LogFormat,
+            level: Properties.LoggingConfig.ApplicationLogLevel,
+            group: template.resolve(Properties.LoggingConfig.LogGroup),
+          },
+          memory: Properties.MemorySize,
+          timeout: Properties.Timeout * 1000,
+          environment: {
+            ...Object.fromEntries(own.map(([name, value]) => [name, template.resolve(value)])),
+            AWS_REGION: region,
+            AWS_ACCESS_KEY_ID: accessKey,
+            AWS_SECRET_ACCESS_KEY: 'secret',
+            AWS_SESSION_TOKEN: 'session',
+            AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,
+            AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+            NODE_EXTRA_CA_CERTS: certificateFile,
+          },
+        }),
+      ),
+    )
+  }
+  const api = ended(await startHttpApi(template, byId))
+
+  const [apiKeyArn = ''] = template
+    .resources('AWS::SecretsManager::Secret')
+    .map(([id]) => template.resolve({ Ref: id }))
+    .filter((arn) => !aws.secrets.has(arn))
+  return {
+    configuration,
+    template,
+    api: api.url,
+    functions: Object.fromEntries(
+      [...byId.values()].map((it) => [it.settings.handler.replace('.handler', ''), it]),
+    ),
+    aws,
+    seam,
+    identityProvider,
+    table: { client, tableName: tableInput.TableName ?? '' },
+    sign: (claims) => identityProvider.sign({ iss: issuerTls.url, ...claims }),
+    storeApiKey: (value) => aws.secrets.set(apiKeyArn, value),
+    async close() {
+      for (const end of ends.reverse()) await end()
+    },
+  }
+}

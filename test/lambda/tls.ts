@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { request as plainRequest } from 'node:http'
+import { createServer } from 'node:https'
+import { fileURLToPath } from 'node:url'
+import { listen, stopListening } from '../../infra/local/loopback.ts'
+
+/** For `https://localhost` and these tests alone: its key is public. Until 2126. */
+export const certificateFile = fileURLToPath(new URL('localhost.pem', import.meta.url))
+const pem = readFileSync(certificateFile)
+
+export interface Tls {
+  /** `https://localhost:…` */
+  url: string
+  close(): Promise<void>
+}
+
+/** Puts TLS in front of a local server: a deployed function accepts no plain http. */
+export async function startTls(target: string): Promise<Tls> {
+  const server = createServer({ key: pem, cert: pem }, (request, response) => {
+    const { method, headers } = request
+    const passed = plainRequest(new URL(request.url ?? '/', target), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    passed.on('error', () => response.destroy())
+    response.on('close', () => passed.destroy())
+    request.pipe(passed)
+  })
+  const url = new URL(await listen(server, 0, 'TLS'))
+  return { url: `https://localhost:${url.port}`, close: () => stopListening(server) }
+}
