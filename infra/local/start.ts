@@ -1,4 +1,5 @@
 import type { Audit } from '../../functions/log.ts'
+import type { CleanupReport } from '../../functions/report.ts'
 import { readEnvironment } from './environment.ts'
 import { Trouble } from './trouble.ts'
 import { startWorld, type World } from './world.ts'
@@ -27,7 +28,7 @@ async function start(): Promise<World> {
   const options = readEnvironment(process.env)
   if (process.env.SEAM_API_KEY && options.seam === undefined)
     console.log('SEAM_API_KEY is set, SEAM_ENDPOINT is not: the local Seam workspace is used.\n')
-  return await startWorld({ ...options, log: report })
+  return await startWorld({ ...options, log: report, cleaned })
 }
 
 async function end(code = 0): Promise<never> {
@@ -70,4 +71,22 @@ curl -sS -X POST -H "authorization: Bearer ${token}" ${api}/client-session
 function report({ method, path, status, code, reason, verdicts, took }: Audit): void {
   const why = [code, reason !== code && reason, ...(verdicts ?? [])].filter(Boolean).join(', ')
   console.log(`${method} ${path} ${status}${why && ` (${why})`} ${took} ms`)
+}
+
+/** A line per run of cleaning up that had something to do. */
+function cleaned({
+  looked_at,
+  ended,
+  strays_ended,
+  settled,
+  failed,
+  fuse,
+  stopped,
+  took,
+}: CleanupReport): void {
+  if (looked_at === 0 && failed === 0 && (stopped === undefined || stopped === 'nothing_made_yet')) return
+  const counts = { ...ended, strays_ended, settled, failed }
+  const what = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? `${count} ${name}` : []))
+  const why = [...what, fuse, stopped].filter(Boolean).join(', ')
+  console.log(`cleaned up (${why || 'nothing to end'}) ${took} ms`)
 }

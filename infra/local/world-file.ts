@@ -17,6 +17,8 @@ const worldFile = z.object({
   seam_control: z.optional(z.string()),
   dynamodb: z.string(),
   table: z.string(),
+  /** What the world runs with, for the commands that act in it. */
+  configuration: z.record(z.string(), z.unknown()),
   /** The `sub`s that have accounts with devices. */
   users: z.optional(z.array(z.string())),
 })

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { accountKeeper } from '../../functions/accounts.ts'
 import { ownerOf } from '../../functions/caller.ts'
+import type { CleanUp } from '../../functions/cleaning-up.ts'
 import {
   type Configuration,
   type Issuer,
@@ -12,10 +13,12 @@ import {
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
 import { vendingMachine } from '../../functions/machine.ts'
+import type { CleanupReport } from '../../functions/report.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { type Table, vendingTable } from '../../functions/table.ts'
 import { times } from '../../functions/times.ts'
+import { cleaningSchedule, localCleaner } from './cleaning.ts'
 import { createTable, localDynamoDbClient } from './dynamodb.ts'
 import { takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
@@ -35,6 +38,8 @@ export interface WorldOptions extends PartsOptions {
   /** Instead of the built-in one, which trusts the local identity provider. */
   configuration?: Configuration
   log?: Log
+  /** Is told what each scheduled run of cleaning up came to. */
+  cleaned?: (report: CleanupReport) => void
 }
 
 export interface World {
@@ -43,6 +48,8 @@ export interface World {
   identityProvider: IdentityProvider
   /** Absent when Seam is a real workspace. */
   seam: LocalSeam | undefined
+  /** Cleans up once, beside the schedule. */
+  cleanUp: CleanUp
   /** Rejects with a `Trouble` when a part ends by itself; never resolves. */
   failure: Promise<never>
   close(): Promise<void>
@@ -128,12 +135,15 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     }),
     dynamodb: dynamoDb.endpoint,
     table: tableName,
+    configuration,
     ...(workspace.local !== undefined && { users: users.map(({ sub }) => sub) }),
   }
   page.show({ api, issuer: identityProvider.issuer, seam: workspace.endpoint, users: file.users ?? [] })
   await writeWorldFile(folder.path, file)
   atEnd(() => removeWorldFile(folder.path))
-  return { file, identityProvider, seam: workspace.local, failure: dynamoDb.failure }
+  const cleanUp = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
+  atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
+  return { file, identityProvider, seam: workspace.local, cleanUp, failure: dynamoDb.failure }
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */

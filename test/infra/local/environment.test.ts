@@ -1,0 +1,64 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { localFolder, readEnvironment } from '../../../infra/local/environment.ts'
+
+const configuration = {
+  deployment: 'mine',
+  issuers: [{ name: 'mine', issuer: 'http://127.0.0.1:9000', audiences: ['my-app'] }],
+  allowedOrigins: ['https://app.example'],
+}
+
+it('needs nothing to be said', () => {
+  expect(readEnvironment({})).toEqual({
+    folder: fileURLToPath(new URL('../../../.local', import.meta.url)),
+    port: 4800,
+    usualPorts: { identityProvider: 4801, seam: 4802, page: 4803 },
+  })
+})
+
+it('takes an empty variable for none', () => {
+  expect(readEnvironment({ LOCAL_DIR: '', PORT: '', TOKEN_VENDING: '', SEAM_ENDPOINT: '' })).toEqual(
+    readEnvironment({}),
+  )
+})
+
+it('takes a folder from where the command runs', () => {
+  expect(localFolder({ LOCAL_DIR: 'elsewhere' })).toBe(resolve('elsewhere'))
+})
+
+it('takes 0 for any free port', () => {
+  expect(readEnvironment({ PORT: '0' }).port).toBe(0)
+})
+
+it('takes a configuration, plain http on this machine included, with its defaults', () => {
+  expect(readEnvironment({ TOKEN_VENDING: JSON.stringify(configuration) }).configuration).toMatchObject({
+    ...configuration,
+    unknownSubjects: 'reject',
+  })
+})
+
+it('takes a real workspace, and leaves it alone without its address', () => {
+  const seam = { SEAM_ENDPOINT: 'https://connect.getseam.com/', SEAM_API_KEY: 'seam_key' }
+  expect(readEnvironment(seam).seam).toEqual({ endpoint: 'https://connect.getseam.com', apiKey: 'seam_key' })
+  expect(readEnvironment({ SEAM_API_KEY: 'seam_key' }).seam).toBeUndefined()
+})
+
+it.each([
+  [{ PORT: '80a' }, 'PORT is "80a"; give a number'],
+  [{ PORT: '65536' }, 'PORT is "65536"; give a number'],
+  [{ TOKEN_VENDING: '{"deployment"' }, 'TOKEN_VENDING is not JSON'],
+  [{ TOKEN_VENDING: '{"deployment":"mine"}' }, 'TOKEN_VENDING cannot be used:\ntokenVending.issuers: '],
+  [
+    { TOKEN_VENDING: JSON.stringify(configuration).replace('127.0.0.1', 'login.example') },
+    'tokenVending.issuers[0].issuer: give an https:// address',
+  ],
+  [{ SEAM_ENDPOINT: 'http://seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'https://key@seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'https://seam.example' }, 'a real workspace needs both'],
+])('%j is refused in a sentence', (environment, message) => {
+  expect(() => readEnvironment(environment)).toThrow(
+    expect.objectContaining({ name: 'Trouble', message: expect.stringContaining(message) }),
+  )
+})
