@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type CleanUp, cleaner } from '../../functions/cleaning-up.ts'
+import { type Configuration, termsOf } from '../../functions/config.ts'
+import { deadlineIn } from '../../functions/deadline.ts'
+import type { CleanupReport } from '../../functions/report.ts'
+import { seamClient } from '../../functions/seam.ts'
+import type { Table } from '../../functions/table.ts'
+import { cleanupTime, times } from '../../functions/times.ts'
+
+/** Cleans up in a local world as the deployed function does. */
+export function localCleaner(
+  configuration: Configuration,
+  { table, seamApiKey }: { table: Table; seamApiKey: string },
+): CleanUp {
+  const seam = seamClient({
+    endpoint: configuration.seamEndpoint,
+    apiKey: async () => seamApiKey,
+    times,
+  })
+  return cleaner(
+    {
+      table,
+      seam,
+      clock: Date.now,
+      uuid: randomUUID,
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
+    termsOf(configuration, times),
+    configuration.cleanup,
+  )
+}
+
+/** What the schedule does in the cloud. A run that is at work when it ends is left to itself: it may be cut anywhere. */
+export function cleaningSchedule(
+  cleanUp: CleanUp,
+  { everyMinutes }: { everyMinutes: number },
+  told: (report: CleanupReport) => void,
+): { end(): void } {
+  const ended = new AbortController()
+  const { signal } = ended
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      await wait(everyMinutes * 60_000, undefined, { signal, ref: false })
+      told(await cleanUp({ deadline: deadlineIn(cleanupTime(everyMinutes, times), Date.now) }))
+    }
+  }
+  // Aborted while it waits.
+  run().catch(() => undefined)
+  return { end: () => ended.abort() }
+}

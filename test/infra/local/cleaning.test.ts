@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { newReport } from '../../../functions/report.ts'
+import { cleaningSchedule } from '../../../infra/local/cleaning.ts'
+
+test('the local world cleans up again and again, until it ends', async () => {
+  let runs = 0
+  const cleanUp = async () => {
+    runs++
+    return newReport({ started_at: 0, dry_run: false, all_users: false })
+  }
+  await new Promise<void>((resolve) => {
+    let told = 0
+    const schedule = cleaningSchedule(cleanUp, { everyMinutes: 1 / 60_000 }, () => {
+      if (++told < 3) return
+      schedule.end()
+      resolve()
+    })
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(runs).toBe(3)
+})
