@@ -104,21 +104,38 @@ function published(name: IssuerName): JWK[] {
   return [ownKeys[name].jwk]
 }
 
+export const address = Object.fromEntries(
+  Object.keys(issuerSettings).map((name) => [
+    name,
+    `https://id.example/${name}${name === 'slash' ? '/' : ''}`,
+  ]),
+) as Record<IssuerName, string>
+export const attackerAddress = 'https://intruder.example'
+
+export const settings = (Object.keys(issuerSettings) as IssuerName[]).map((name) => ({
+  name,
+  issuer: address[name],
+  audiences: [audience],
+  algorithms: ['ES256' as const],
+  clockToleranceSeconds: 5,
+  unknownSubjects: 'provision' as const,
+  ...(structuredClone(issuerSettings[name]) as Settings),
+}))
+
 export interface Issuers {
-  address: Record<IssuerName, string>
-  settings: ConfigurationInput['issuers']
-  attacker: { address: string; requests: string[] }
+  /** Base URLs of the servers behind the hosts of these names. */
+  hosts: Record<string, string>
+  /** What the attacker's server was asked for. */
+  attackerRequests: string[]
   close(): Promise<void>
 }
 
 export async function startIssuers(): Promise<Issuers> {
-  const requests: string[] = []
+  const attackerRequests: string[] = []
   const attacker = createServer((request, response) => {
-    requests.push(request.url ?? '')
+    attackerRequests.push(request.url ?? '')
     sendJson(response, { keys: [attackerKey.jwk] })
   })
-  const attackerAddress = await listen(attacker, 0, 'the attacker')
-
   const server = createServer((request, response) => {
     const [, name, ...rest] = (request.url ?? '').split('/')
     const path = rest.join('/')
@@ -127,38 +144,25 @@ export async function startIssuers(): Promise<Issuers> {
       sendDiscovery(name as IssuerName, response)
     else response.writeHead(404).end()
   })
-  const base = await listen(server, 0, 'the identity providers')
-  const names = Object.keys(issuerSettings) as IssuerName[]
-  const address = Object.fromEntries(
-    names.map((name) => [name, `${base}/${name}${name === 'slash' ? '/' : ''}`]),
-  ) as Record<IssuerName, string>
+  const intruder = await listen(attacker, 0, 'the attacker')
+  const id = await listen(server, 0, 'the identity providers')
 
   function sendDiscovery(name: IssuerName, response: ServerResponse): void {
     const issuer = name === 'impersonating' ? address.main : address[name]
-    // 0.0.0.0 is this machine too, but it is no loopback address.
-    const host = name === 'plain' ? base.replace('127.0.0.1', '0.0.0.0') : base
-    sendJson(response, { issuer, jwks_uri: `${host}/${name}/jwks` })
+    const scheme = name === 'plain' ? 'http' : 'https'
+    sendJson(response, { issuer, jwks_uri: `${scheme}://id.example/${name}/jwks` })
   }
 
   function sendKeys(name: IssuerName, response: ServerResponse): void {
-    if (name === 'redirecting') response.writeHead(302, { location: `${attackerAddress}/jwks` })
+    if (name === 'redirecting') response.writeHead(302, { location: `${intruder}/jwks` })
     if (name === 'failing') response.statusCode = 500
     const keys = name === 'keyless' ? ownKeys.keyless.jwk : published(name)
     sendJson(response, { keys, ...(name === 'endless' && { filler: 'x'.repeat(200_000) }) })
   }
 
   return {
-    address,
-    settings: names.map((name) => ({
-      name,
-      issuer: address[name],
-      audiences: [audience],
-      algorithms: ['ES256' as const],
-      clockToleranceSeconds: 5,
-      unknownSubjects: 'provision' as const,
-      ...(structuredClone(issuerSettings[name]) as Settings),
-    })),
-    attacker: { address: attackerAddress, requests },
+    hosts: { 'id.example': id, 'intruder.example': intruder },
+    attackerRequests,
     async close() {
       await Promise.all([stopListening(server), stopListening(attacker)])
     },

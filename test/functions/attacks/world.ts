@@ -10,7 +10,17 @@ import { times } from '../../../functions/times.ts'
 import { createTable, localDynamoDbClient, startDynamoDb } from '../../../infra/local/dynamodb.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { compact, type Part, type SigningKey } from '../signing.ts'
-import { audience, type IssuerName, ownKeys, startIssuers } from './issuers.ts'
+import { type Bundled, startBundled } from './bundled.ts'
+import { internetOf } from './internet.ts'
+import {
+  address,
+  attackerAddress,
+  audience,
+  type IssuerName,
+  ownKeys,
+  settings,
+  startIssuers,
+} from './issuers.ts'
 
 /** What an attack is made of; time stands still, so that every edge of it can be met exactly. */
 export interface AttackedWorld {
@@ -31,9 +41,9 @@ export interface AttackedWorld {
   close(): Promise<void>
 }
 
-/** Where a request comes in: the app itself, or Lambda's event as the HTTP API makes it. */
-export type Door = 'app' | 'event'
-export const doors: Door[] = ['app', 'event']
+/** Where a request comes in: the app itself, Lambda's event as the HTTP API makes it, or that in the bundle that is deployed. */
+export const doors = ['app', 'event', 'bundle'] as const
+export type Door = (typeof doors)[number]
 
 export interface StrangeRequest {
   method?: string
@@ -52,57 +62,58 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
   const clock = () => now * 1000
   const [engine, seam, issuers] = await Promise.all([startDynamoDb(), startSeam({ clock }), startIssuers()])
   const client = localDynamoDbClient(engine.endpoint, { maxAttempts: 2 })
-  await createTable(client, 'attacked')
-  const table = vendingTable({ client, tableName: 'attacked' })
-  const sealing = await sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
-  const configuration = readConfiguration(
-    {
-      deployment: 'attacked',
-      issuers: issuers.settings,
-      allowedOrigins: ['https://app.example', 'https://app.example:8443'],
-      seamEndpoint: seam.url,
-    },
-    { loopback: true },
-  )
+  const tableName = 'attacked'
+  await createTable(client, tableName)
+  const table = vendingTable({ client, tableName })
+  const sealingSecret = JSON.stringify({ current: randomUUID() })
+  const sealing = await sealingKeysFrom(sealingSecret)
+  const hosts = { ...issuers.hosts, 'seam.example': seam.url }
+  const configuration = readConfiguration({
+    deployment: 'attacked',
+    issuers: settings,
+    allowedOrigins: ['https://app.example', 'https://app.example:8443'],
+    seamEndpoint: 'https://seam.example',
+  })
   const log: Audit[] = []
   const lines: string[] = []
-  const write = jsonLog((line) => lines.push(line))
-  const { app } = vendingMachine(
-    configuration,
-    times,
-    {
-      table,
-      seam: seamClient({ endpoint: seam.url, apiKey: async () => seam.apiKey, times }),
-      seal: tokenSealer(async () => sealing),
-      fetch,
-      clock,
-      uuid: randomUUID,
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      log: (audit) => {
-        log.push(audit)
-        write(audit)
-      },
-      requestId: () => randomUUID(),
-    },
-    { loopback: true },
-  )
+  const write = (line: string) => {
+    lines.push(line)
+    log.push(JSON.parse(line))
+  }
+  const internet = internetOf(hosts)
+  const { app } = vendingMachine(configuration, times, {
+    table,
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: async () => seam.apiKey,
+      fetch: internet,
+      times,
+    }),
+    seal: tokenSealer(async () => sealing),
+    fetch: internet,
+    clock,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    log: jsonLog(write),
+    requestId: () => randomUUID(),
+  })
 
   // What an attacker, or a restored backup, may have left in the table. These issuers cannot be asked.
   const stored = (name: IssuerName, more: object = {}) =>
     table.writeKeySet(name, {
-      issuer: issuers.address[name],
+      issuer: address[name],
       keys: [ownKeys[name].jwk],
       fetched_at: now * 1000,
       ...more,
     })
-  await stored('stored-elsewhere', { issuer: issuers.address.main })
-  await stored('stored-moved', { jwks_uri: `${issuers.attacker.address}/jwks` })
+  await stored('stored-elsewhere', { issuer: address.main })
+  await stored('stored-moved', { jwks_uri: `${attackerAddress}/jwks` })
   await stored('stored-old', { fetched_at: (now - 86_400) * 1000 })
   await stored('stored-future', { fetched_at: (now + 61) * 1000 })
 
   const claims: AttackedWorld['claims'] = (more = {}, from = 'main') => ({
-    iss: issuers.address[from],
+    iss: address[from],
     aud: audience,
     sub: 'ada',
     iat: now - 10,
@@ -110,29 +121,39 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     nonce: marker,
     ...more,
   })
-  const lambda = handle(app)
+  const handler = handle(app)
+  let bundled: Bundled | undefined
+  const bundledHandler = async (event: object) => {
+    bundled ??= await startBundled(configuration, {
+      hosts,
+      now,
+      write,
+      environment: {
+        TABLE_NAME: tableName,
+        AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+        secrets: { SEAM_API_KEY_SECRET_ARN: seam.apiKey, SEALING_KEY_SECRET_ARN: sealingSecret },
+      },
+    })
+    return bundled.handle(event)
+  }
   return {
     now,
-    address: issuers.address,
-    attacker: issuers.attacker,
+    address,
+    attacker: { address: attackerAddress, requests: issuers.attackerRequests },
     claims,
     token: (more = {}, header = {}, key = ownKeys.main) => compact(header, claims(more), key),
     tokenFrom: (issuer, more = {}, header = {}) => compact(header, claims(more, issuer), ownKeys[issuer]),
     doors: {
       app: async (request) => app.fetch(asRequest(request)),
-      event: async (request) => {
-        // biome-ignore lint/suspicious/noExplicitAny: Hono's own type for an event asks for far more than it reads.
-        const result: any = await lambda(asEvent(request) as any, {} as any)
-        const headers = new Headers(result.headers)
-        const body = result.isBase64Encoded ? Buffer.from(result.body, 'base64').toString() : result.body
-        return new Response(result.statusCode === 204 ? null : body, { status: result.statusCode, headers })
-      },
+      // biome-ignore lint/suspicious/noExplicitAny: Hono's type of an event asks for far more than Hono reads.
+      event: async (request) => asResponse(await handler(asEvent(request) as any, {} as any)),
+      bundle: async (request) => asResponse(await bundledHandler(asEvent(request))),
     },
     log,
     lines,
     async close() {
       client.destroy()
-      await Promise.all([issuers.close(), seam.close(), engine.close()])
+      await Promise.all([bundled?.close(), issuers.close(), seam.close(), engine.close()])
     },
   }
 }
@@ -176,4 +197,17 @@ function asEvent({ method = 'POST', path = '/client-session', headers = [], body
     body: body ?? null,
     isBase64Encoded: false,
   }
+}
+
+interface Result {
+  statusCode: number
+  headers: Record<string, string>
+  body: string
+  isBase64Encoded: boolean
+}
+
+function asResponse(result: unknown): Response {
+  const { statusCode: status, headers, body, isBase64Encoded } = result as Result
+  const text = isBase64Encoded ? Buffer.from(body, 'base64').toString() : body
+  return new Response(status === 204 ? null : text, { status, headers })
 }
