@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { faster, times, timingFaults } from '../../functions/times.ts'
+import { cleanupTime, faster, times, timingFaults } from '../../functions/times.ts'
 
 const hour = 3_600_000
 
@@ -22,4 +22,12 @@ test('a lifetime whose refresh would come too late is a fault', () => {
 
 test('the same rules hold at another speed', () => {
   expect(timingFaults(faster(times, 50), hour / 50)).toEqual([])
+})
+
+test('a run of cleaning up is shorter than its schedule, and leaves the function time to end', () => {
+  for (let everyMinutes = 1; everyMinutes <= 60; everyMinutes++) {
+    expect(cleanupTime(everyMinutes, times)).toBeLessThanOrEqual(everyMinutes * 60_000 - 10_000)
+    expect(cleanupTime(everyMinutes, times)).toBeLessThanOrEqual(times.cleanup)
+  }
+  expect(cleanupTime(5, times)).toBe(times.cleanup)
 })
