@@ -1,6 +1,6 @@
 import { compact, encoded, signatureOf } from '../../signing.ts'
-import { keys, ownKeys } from '../issuers.ts'
-import { bearer, invalidToken, missingToken, requests, tokens } from '../row.ts'
+import { ownKeys } from '../issuers.ts'
+import { tokens } from '../row.ts'
 import type { AttackedWorld } from '../world.ts'
 
 /** Tokens that two parsers could read differently, or that are none. */
@@ -271,100 +271,6 @@ export const readingRows = [
       ['size before parsing', 'key ids are short texts', 'fitting keys only'],
       'too_long',
       (world) => world.token({}, { kid: 'k'.repeat(6000) }),
-    ],
-  ]),
-
-  ...requests('credentials', [
-    ['none', ['no credentials, no error code'], missingToken, () => ({})],
-    [
-      'an empty header',
-      ['no credentials, no error code'],
-      missingToken,
-      () => ({ headers: [['authorization', '']] }),
-    ],
-    [
-      'the scheme alone',
-      ['no credentials, no error code'],
-      missingToken,
-      () => ({ headers: [['authorization', 'Bearer']] }),
-    ],
-    [
-      'a password',
-      ['no credentials, no error code'],
-      missingToken,
-      () => ({ headers: [['authorization', 'Basic SU5UUlVERVI6eA==']] }),
-    ],
-    [
-      'a good token under another scheme',
-      ['the bearer scheme'],
-      missingToken,
-      (world) => ({ headers: [['authorization', `DPoP ${world.token()}`]] }),
-    ],
-    [
-      'a good token without a scheme',
-      ['the bearer scheme'],
-      missingToken,
-      (world) => ({ headers: [['authorization', world.token()]] }),
-    ],
-    [
-      'a good token glued to its scheme',
-      ['the bearer scheme'],
-      missingToken,
-      (world) => ({ headers: [['authorization', `Bearer${world.token()}`]] }),
-    ],
-    [
-      'a good token behind a colon',
-      ['the bearer scheme'],
-      missingToken,
-      (world) => ({ headers: [['authorization', `Bearer: ${world.token()}`]] }),
-    ],
-    [
-      'two good tokens in two headers',
-      ['three parts', 'canonical base64url', 'the signature, by jose'],
-      invalidToken('not_compact'),
-      (world) => bearer(world.token(), { headers: [['authorization', `Bearer ${world.token()}`]] }),
-    ],
-    [
-      'a good token, then another scheme',
-      ['canonical base64url', 'the signature, by jose'],
-      invalidToken('base64url'),
-      (world) => bearer(world.token(), { headers: [['authorization', 'Basic SU5U']] }),
-    ],
-    [
-      'two good tokens in one header',
-      ['three parts', 'canonical base64url', 'the signature, by jose'],
-      invalidToken('not_compact'),
-      (world) => bearer(`${world.token()} ${world.token()}`),
-    ],
-    [
-      'a good token in quotes',
-      ['canonical base64url', 'the signature, by jose'],
-      invalidToken('base64url'),
-      (world) => bearer(`"${world.token()}"`),
-    ],
-    [
-      'a good token in a cookie',
-      ['no credentials, no error code'],
-      missingToken,
-      (world) => ({ headers: [['cookie', `access_token=${world.token()}`]] }),
-    ],
-    [
-      'a good token in a header that proxies add',
-      ['no credentials, no error code'],
-      missingToken,
-      (world) => ({
-        headers: [
-          ['x-forwarded-authorization', `Bearer ${world.token()}`],
-          ['proxy-authorization', `Bearer ${world.token()}`],
-        ],
-      }),
-    ],
-    [
-      'an RS256 token longer than any header should be',
-      ['size before parsing'],
-      invalidToken('too_long'),
-      (world) =>
-        bearer(world.token({ groups: Array.from({ length: 600 }, (_, i) => `group-${i}`) }, {}, keys.rs)),
     ],
   ]),
 ]
