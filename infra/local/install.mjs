@@ -39,8 +39,9 @@ function install() {
     stop(`This npm is too old: run "npm install --global npm@${oldestNpm}" or install a newer Node.`)
   console.log('Installing what package-lock.json says; this happens once, and again when that file changes.')
   const installed = runNpm(
-    // Also when NODE_ENV says production: the local world is what development is for.
-    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    // Also when NODE_ENV says production: the local world is for development. Warnings about the Node that runs this
+    // are beside the point: another one runs what is installed.
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
     'inherit',
   )
   if (installed) return
