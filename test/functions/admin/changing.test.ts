@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { adminCaller } from '../../../functions/admin-client.ts'
-import { devicesOf, soon } from '../vending-world.ts'
-import { type AdminWorld, startAdminWorld } from './world.ts'
+import { devicesOf } from '../vending-world.ts'
+import { type AdminWorld, callerOf, startAdminWorld } from './world.ts'
 
 let world: AdminWorld
 beforeAll(async () => {
@@ -109,14 +108,11 @@ test('a subject whose issuer is configured no more can still lose what it has, a
   const subject = world.subjectOf(newSub())
   const connected_account_ids = world.newAccounts(1)
   await world.callAdmin('grant', { subject, connected_account_ids })
-  const administer = world.reconfigured({
-    issuers: [{ name: 'other', issuer: 'https://issuer.example', audiences: ['a'] }],
-  })
-  const callAdmin = adminCaller({
-    by: 'an operator',
-    send: async (payload) =>
-      JSON.stringify(await administer(JSON.parse(payload), { requestId: 'r', deadline: soon() })),
-  })
+  const callAdmin = callerOf(
+    world.reconfigured({
+      issuers: [{ name: 'other', issuer: 'https://issuer.example', audiences: ['a'] }],
+    }),
+  )
   expect(await callAdmin('withdraw', { subject, connected_account_ids })).toMatchObject({ changed: true })
   const grant = callAdmin('grant', { subject, connected_account_ids })
   await expect(grant).rejects.toMatchObject({ problem: { code: 'invalid_request' } })

@@ -4,16 +4,17 @@ import { adminMachine } from '../../../functions/admin/machine.ts'
 import { adminCaller, type CallAdmin } from '../../../functions/admin-client.ts'
 import { type ConfigurationInput, readConfiguration } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
-import { type AccountAudit, type Audit, jsonLog } from '../../../functions/log.ts'
+import { type AccountAudit, type Audit, type AuditLog, jsonLog, type Log } from '../../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
 import { seamClient } from '../../../functions/seam.ts'
 import { vendingTable } from '../../../functions/table.ts'
 import { operatorTable } from '../../../functions/table-operator.ts'
 import { times } from '../../../functions/times.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import type { Addresses } from '../machine-over.ts'
 import { ask, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
-/** The vending world with an operator in it: what is asked and answered goes through JSON, as at Lambda. */
+/** The vending world with an operator in it. */
 export interface AdminWorld extends VendingWorld {
   callAdmin: CallAdmin
   administer: (event: unknown, ms?: number) => ReturnType<Administer>
@@ -29,60 +30,95 @@ export interface AdminWorld extends VendingWorld {
   newAccounts: (count: number) => string[]
 }
 
-export async function startAdminWorld(configuration: Partial<ConfigurationInput> = {}): Promise<AdminWorld> {
-  const world = await startVendingWorld({ configuration })
-  const { addresses } = world
-  const answers: string[] = []
-  const adminLog: Audit[] = []
-  const auditLog: AccountAudit[] = []
-  const write = jsonLog((line) => world.lines.push(line))
-
+/** The admin machine as its entry would put it together, over worlds that are somewhere on this computer. */
+export function adminOver(
+  addresses: Addresses,
+  options: {
+    configuration?: Partial<ConfigurationInput>
+    clock?: () => number
+    log?: Log
+    auditLog?: AuditLog
+  } = {},
+): { administer: Administer; close: () => void } {
+  const { clock = Date.now, log = () => {}, auditLog = () => {} } = options
   const client = localDynamoDbClient(addresses.dynamoDb, { maxAttempts: 2 })
   const where = { client, tableName: addresses.tableName }
-  const worlds = {
-    table: { ...vendingTable(where), ...operatorTable(where) },
-    seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
-    seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
-    fetch,
-    clock: world.clock.now,
-    uuid: randomUUID,
-    random: Math.random,
-    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-    log(audit: Audit) {
-      adminLog.push(audit)
-      write(audit)
-    },
-    auditLog: (audit: AccountAudit) => void auditLog.push(audit),
-  }
-  const reconfigured = (changes: Partial<ConfigurationInput>) => {
-    const input = {
+  const configuration = readConfiguration(
+    {
       deployment: 'test',
       issuers: [{ name: 'main', issuer: addresses.issuer, audiences: [addresses.audience] }],
       allowedOrigins: ['https://app.example'],
       seamEndpoint: addresses.seam,
-      ...changes,
-    }
-    return adminMachine(readConfiguration(input, { loopback: true }), times, worlds, { loopback: true })
+      ...options.configuration,
+    },
+    { loopback: true },
+  )
+  const administer = adminMachine(
+    configuration,
+    times,
+    {
+      table: { ...vendingTable(where), ...operatorTable(where) },
+      seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
+      seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
+      fetch,
+      clock,
+      uuid: randomUUID,
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      log,
+      auditLog,
+    },
+    { loopback: true },
+  )
+  return { administer, close: () => client.destroy() }
+}
+
+/** A client of it: what is asked and answered goes through JSON, as at Lambda. */
+export function callerOf(administer: Administer, clock = Date.now, heard = (_: string) => {}): CallAdmin {
+  return adminCaller({
+    by: 'an operator',
+    async send(payload) {
+      const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, clock) }
+      const answer = JSON.stringify(await administer(JSON.parse(payload), request))
+      heard(answer)
+      return answer
+    },
+  })
+}
+
+export async function startAdminWorld(configuration: Partial<ConfigurationInput> = {}): Promise<AdminWorld> {
+  const world = await startVendingWorld({ configuration })
+  const answers: string[] = []
+  const adminLog: Audit[] = []
+  const auditLog: AccountAudit[] = []
+  const write = jsonLog((line) => world.lines.push(line))
+  const clock = world.clock.now
+  const closings: (() => void)[] = []
+
+  const reconfigured = (changes: Partial<ConfigurationInput>) => {
+    const { administer, close } = adminOver(world.addresses, {
+      configuration: { ...configuration, ...changes },
+      clock,
+      log(audit) {
+        adminLog.push(audit)
+        write(audit)
+      },
+      auditLog: (audit) => auditLog.push(audit),
+    })
+    closings.push(close)
+    return administer
   }
-  const machine = reconfigured(configuration)
-  const administer = (event: unknown, ms: number = times.admin) =>
-    machine(event, { requestId: randomUUID(), deadline: deadlineIn(ms, world.clock.now) })
+  const machine = reconfigured({})
 
   return {
     ...world,
-    administer,
+    administer: (event, ms = times.admin) =>
+      machine(event, { requestId: randomUUID(), deadline: deadlineIn(ms, clock) }),
     reconfigured,
     answers,
     adminLog,
     auditLog,
-    callAdmin: adminCaller({
-      by: 'an operator',
-      async send(payload) {
-        const answer = JSON.stringify(await administer(JSON.parse(payload)))
-        answers.push(answer)
-        return answer
-      },
-    }),
+    callAdmin: callerOf(machine, clock, (answer) => answers.push(answer)),
     subjectOf: (sub) => `main|${sub}`,
     async vend(sub) {
       const { status, body } = await ask(world.machine, { token: await world.token(sub) })
@@ -91,7 +127,7 @@ export async function startAdminWorld(configuration: Partial<ConfigurationInput>
     },
     newAccounts: (count) => Array.from({ length: count }, () => world.seam.addAccount()).sort(),
     async close() {
-      client.destroy()
+      for (const close of closings) close()
       await world.close()
     },
   }
