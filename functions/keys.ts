@@ -72,10 +72,10 @@ export function keyFinder(edges: {
     if (ageOf(ring.known?.set) >= staleFor) throw unavailable(ring)
 
     let keys = await matching(ring, header)
-    if (keys.length === 0) {
-      // A key that is new at the issuer must not be refused until a cooldown is over.
-      const isJustFetched = () => ageOf(ring.known?.set) < justFetched
-      if (!isJustFetched() && mayLookAgain(ring)) await look(issuer, ring, isJustFetched, deadline)
+    const isJustFetched = () => ageOf(ring.known?.set) < justFetched
+    // A key that is new at the issuer must not be refused until a cooldown is over.
+    while (keys.length === 0 && !isJustFetched() && mayLookAgain(ring)) {
+      await look(issuer, ring, isJustFetched, deadline)
       keys = await matching(ring, header)
     }
     // Law 8: a key that could not be looked for is not an unknown key.
