@@ -1,54 +1,71 @@
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Context } from 'hono'
 import { cors } from 'hono/cors'
-import { routePath } from 'hono/route'
 import { Hono } from 'hono/tiny'
 import * as z from 'zod/v4-mini'
-import type { VerifyCaller } from './caller.ts'
+import type { Caller, VerifyCaller } from './caller.ts'
 import type { Configuration } from './config.ts'
-import { type Deadline, deadlineIn } from './deadline.ts'
-import type { Audit, Log } from './log.ts'
-import { Problem, problemBody, problemHeaders } from './problem.ts'
+import { type MakeWebview, type ReadStatus, webviewOptionsFor } from './connecting.ts'
+import {
+  type Env,
+  type FrameEdges,
+  frame,
+  jsonIn,
+  notAllowed,
+  readBody,
+  readBytes,
+  refuseQuery,
+} from './frame.ts'
+import type { Audit } from './log.ts'
+import type { VerifyWebhook } from './svix.ts'
 import type { Times } from './times.ts'
 import type { SignOut, Vend } from './vending.ts'
+import type { HandleEvent } from './webhook-events.ts'
 
-/** The HTTP routes in reading order, and the one error handler. DESIGN §6 is the contract. */
+/** The HTTP routes in reading order. DESIGN §6 is the contract. */
 
-type Env = { Variables: { audit: Audit; deadline: Deadline; startedAt: number } }
-
-export interface AppEdges {
+export interface AppEdges extends FrameEdges {
   verifyCaller: VerifyCaller
   vend: Vend
   signOut: SignOut
-  log: Log
-  clock: () => number
-  /** The platform's own id for this request; never one that a caller sent. */
-  requestId: (c: Context) => string
+  makeWebview: MakeWebview
+  readStatus: ReadStatus
 }
-
-const longestBody = 1024 // Bytes.
 
 const clientSessionBody = z.strictObject({
   stale_client_session_id: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
 })
+const clientSessionLimits = {
+  most: 1024, // Bytes.
+  detail:
+    'The body may be empty or {"stale_client_session_id": "…"}; nothing in it can name an identity, an account or a lifetime.',
+}
+const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
+const connectWebviewLimits = {
+  most: 8192,
+  detail:
+    'The body may be empty or hold "accepted_providers", "accepted_capabilities", "wait_for_device_creation", and "custom_redirect_url" and "custom_redirect_failure_url" with an allowed origin; nothing in it can name an identity.',
+}
 
+/** The callers' routes. */
 export function vendingApp(configuration: Configuration, times: Times, edges: AppEdges): Hono<Env> {
-  const { verifyCaller, vend, signOut, clock } = edges
+  const { verifyCaller, vend, signOut, makeWebview, readStatus } = edges
+  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
   const app = new Hono<Env>()
 
-  app.use(frame(configuration, times, edges))
-  app.use(exactPath)
+  const allow = cors({
+    origin: configuration.allowedOrigins,
+    allowMethods: ['POST', 'GET', 'DELETE'],
+    allowHeaders: ['authorization', 'content-type'],
+    exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+    maxAge: 3600,
+  })
+  frame(app, edges, times, allow)
 
   app.post('/client-session', async (c) => {
     const { audit, deadline } = c.var
     refuseQuery(c)
-    const body = await readBody(c)
-    const caller = await verifyCaller(c.req.header('authorization'), deadline)
-    Object.assign(audit, {
-      what: 'vend',
-      issuer: caller.issuer.name,
-      owner: caller.owner,
-      bearer_sha256: caller.token_sha256,
-    } satisfies Partial<Audit>)
+    const body = await readBody(c, clientSessionBody, clientSessionLimits)
+    const caller = await identify(c, 'vend')
     const staleClientSessionId = body.stale_client_session_id
     const vended = await vend({
       caller,
@@ -64,112 +81,72 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
   app.delete('/client-session', async (c) => {
     const { audit, deadline } = c.var
     refuseQuery(c)
-    const caller = await verifyCaller(c.req.header('authorization'), deadline)
-    Object.assign(audit, {
-      what: 'sign_out',
-      issuer: caller.issuer.name,
-      owner: caller.owner,
-      bearer_sha256: caller.token_sha256,
-    } satisfies Partial<Audit>)
+    const caller = await identify(c, 'sign_out')
     await signOut({ caller, deadline, audit })
     return c.body(null, 204)
   })
 
+  app.post('/connect-webview', async (c) => {
+    const { audit, deadline } = c.var
+    refuseQuery(c)
+    const options = await readBody(c, connectWebviewBody, connectWebviewLimits)
+    const caller = await identify(c, 'connect_webview')
+    return c.json(await makeWebview({ caller, options, deadline, audit }), 201)
+  })
+
+  app.get(oneConnectWebview, async (c) => {
+    const { audit, deadline } = c.var
+    refuseQuery(c)
+    const caller = await identify(c, 'connect_webview')
+    const connectWebviewId = c.req.param('connect_webview_id')
+    return c.json({ status: await readStatus({ caller, connectWebviewId, deadline, audit }) })
+  })
+
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
 
-  app.all('/client-session', () => notAllowed('POST, DELETE'))
-  app.all('/healthz', () => notAllowed('GET'))
-  app.notFound((c) => problem(c, new Problem('not_found')))
-  app.onError((error, c) => problem(c, toProblem(error)))
+  app.all('/client-session', notAllowed('POST, DELETE'))
+  app.all('/connect-webview', notAllowed('POST'))
+  app.all(oneConnectWebview, notAllowed('GET'))
+  app.all('/healthz', notAllowed('GET'))
   return app
 
-  function notAllowed(allow: string): never {
-    throw new Problem('method_not_allowed', { allow, detail: `Use ${allow}.` })
-  }
-
-  function problem(c: Context<Env>, it: Problem): Response {
-    const { audit } = c.var
-    audit.code = it.code
-    if (it.details.reason !== undefined) audit.reason = it.details.reason
-    if (it.details.dependency !== undefined) audit.dependency = it.details.dependency
-    const headers = { ...problemHeaders(it), 'content-type': 'application/problem+json' }
-    return c.body(JSON.stringify(problemBody(it, audit.request_id)), it.status, headers)
-  }
-
-  /** An unforeseen error says its name to the log and nothing to the caller: its message may quote a secret. */
-  function toProblem(error: unknown): Problem {
-    if (error instanceof Problem) return error
-    return new Problem('internal', { reason: error instanceof Error ? error.name : 'unknown' })
-  }
-
-  /** What every answer has: cross-origin headers, an id, no caching; and the one audit object, sent once. */
-  function frame(configuration: Configuration, times: Times, edges: AppEdges): MiddlewareHandler<Env> {
-    const allow = cors({
-      origin: configuration.allowedOrigins,
-      allowMethods: ['POST', 'GET', 'DELETE'],
-      allowHeaders: ['authorization', 'content-type'],
-      exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
-      maxAge: 3600,
-    })
-    return async (c, next) => {
-      const startedAt = clock()
-      const audit: Audit = { what: 'request', request_id: edges.requestId(c) }
-      c.set('audit', audit)
-      c.set('deadline', deadlineIn(times.vend, clock))
-      const preflight = await allow(c, next)
-      if (preflight instanceof Response) return preflight
-      c.header('cache-control', 'no-store')
-      c.header('vary', 'Origin')
-      c.header('x-request-id', audit.request_id)
-      Object.assign(audit, {
-        method: c.req.method,
-        // The route's, not the request's: a path may be anything, also somebody's token.
-        path: routePath(c, -1),
-        status: c.res.status,
-        took: clock() - startedAt,
-      })
-      if (c.req.path !== '/healthz') edges.log(audit)
-      return undefined
-    }
+  async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
+    const caller = await verifyCaller(c.req.header('authorization'), c.var.deadline)
+    Object.assign(c.var.audit, {
+      what,
+      issuer: caller.issuer.name,
+      owner: caller.owner,
+      bearer_sha256: caller.token_sha256,
+    } satisfies Partial<Audit>)
+    return caller
   }
 }
 
-/** The small router takes a slash at the end for nothing; an address has one spelling. */
-async function exactPath(c: Context, next: Next): Promise<void> {
-  if (c.req.path.endsWith('/')) throw new Problem('not_found')
-  await next()
+export interface WebhookEdges extends FrameEdges {
+  verifyWebhook: VerifyWebhook
+  handleEvent: HandleEvent
 }
 
-/** A bearer token in a query would stand in every log on the way; and nothing else is asked for there. */
-function refuseQuery(c: Context): void {
-  if (new URL(c.req.url).search !== '')
-    throw new Problem('invalid_request', {
-      detail: 'Send no query; the bearer token belongs into `Authorization`.',
-    })
-}
+const longestWebhook = 65_536 // Bytes.
 
-async function readBody(c: Context): Promise<z.infer<typeof clientSessionBody>> {
-  if (Number(c.req.header('content-length') ?? 0) > longestBody) throw new Problem('too_large')
-  const text = await c.req.text()
-  if (text === '') return {}
-  if (new TextEncoder().encode(text).length > longestBody) throw new Problem('too_large')
-  if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
-    throw new Problem('unsupported_media_type')
-  const parsed = clientSessionBody.safeParse(parseJson(text))
-  if (!parsed.success)
-    throw new Problem('invalid_request', {
-      detail:
-        'The body may be empty or {"stale_client_session_id": "…"}; nothing in it can name an identity, an account or a lifetime.',
-    })
-  return parsed.data
-}
+/** Seam's route. It has a Lambda of its own, with other rights. */
+export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
+  const { verifyWebhook, handleEvent } = edges
+  const app = new Hono<Env>()
+  frame(app, edges, times)
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  app.post('/webhooks/seam', async (c) => {
+    const { audit, deadline } = c.var
+    audit.what = 'webhook'
+    // The bytes as they came: written anew, the same JSON would have another signature.
+    const body = await readBytes(c, longestWebhook)
+    await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline)
+    await handleEvent(jsonIn(body), { deadline, audit })
+    return c.body(null, 204)
+  })
+
+  app.all('/webhooks/seam', notAllowed('POST'))
+  return app
 }
 
 async function sha256Prefix(text: string): Promise<string> {

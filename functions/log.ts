@@ -25,6 +25,12 @@ export interface Audit {
   wrong_answers?: string[]
   waits?: number
   client_session_id?: string
+  connect_webview_id?: string
+  /** Of a webhook: Seam's own names, of the kinds that we know. */
+  event_type?: string
+  event_id?: string
+  /** Users that an event was about, when it can be more than one. */
+  owners?: number
   /** First 12 hex characters of SHA-256, for tracing a token that was found somewhere. */
   bearer_sha256?: string
   token_sha256?: string

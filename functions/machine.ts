@@ -1,24 +1,31 @@
 import type { Context } from 'hono'
-import { vendingApp } from './app.ts'
+import { accountKeeper } from './accounts.ts'
+import { callerAdmitter } from './admission.ts'
+import { vendingApp, webhookApp } from './app.ts'
 import { callerVerifier } from './caller.ts'
 import { type Edges, verdictCarrier } from './carrying-out.ts'
 import { userChanger } from './change.ts'
 import { type Configuration, termsOf } from './config.ts'
+import { statusReader, webviewMaker } from './connecting.ts'
+import type { Deadline } from './deadline.ts'
 import { keyFinder } from './keys.ts'
 import type { Log } from './log.ts'
+import { accountConnector } from './ownership.ts'
 import type { Seal } from './seal.ts'
 import type { Seam } from './seam.ts'
+import { webhookVerifier } from './svix.ts'
 import type { Table } from './table.ts'
+import type { WebviewTable } from './table-accounts.ts'
 import type { Times } from './times.ts'
 import { signerOut, tokenVendor } from './vending.ts'
+import { eventHandler } from './webhook-events.ts'
 import { workspaceKnower } from './workspace.ts'
 
 /** The outside worlds, as an entry or the local world provides them. */
 export interface Worlds {
-  table: Table
+  table: Table & WebviewTable
   seam: Seam
   seal: Seal
-  fetch: typeof fetch
   clock: () => number
   uuid: () => string
   random: () => number
@@ -27,27 +34,54 @@ export interface Worlds {
   requestId: (c: Context) => string
 }
 
-/** The parts put together: the same for Lambda and for the local world. */
+/** What callers meet, put together: the same for Lambda and for the local world. */
 export function vendingMachine(
   configuration: Configuration,
   times: Times,
-  worlds: Worlds,
+  worlds: Worlds & { fetch: typeof fetch },
   { loopback = false } = {},
 ) {
-  const { table, seam, seal, clock, uuid } = worlds
-  const terms = termsOf(configuration, times)
-  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
-  const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
-  const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace, seal }
-  const carryOut = verdictCarrier(edges, terms)
+  const { table, clock } = worlds
+  const acting = partsOf(configuration, times, worlds)
   const findKeys = keyFinder({ store: table, fetch: worlds.fetch, clock, times, loopback })
   const verifyCaller = callerVerifier({ issuers: configuration.issuers, findKeys, clock })
-  const acting = { table, change, carryOut, clock }
+  const admit = callerAdmitter({ table, clock }, times, configuration)
   const app = vendingApp(configuration, times, {
     ...worlds,
     verifyCaller,
-    vend: tokenVendor(acting, terms, configuration),
+    vend: tokenVendor(acting, acting.terms, configuration),
     signOut: signerOut(acting, configuration),
+    makeWebview: webviewMaker({ ...acting, admit }, times, configuration.limits),
+    readStatus: statusReader(acting, times, configuration),
   })
+  const { terms, change, carryOut, workspace } = acting
   return { app, terms, change, carryOut, workspace }
+}
+
+/** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
+export function webhookMachine(
+  configuration: Configuration,
+  times: Times,
+  worlds: Worlds & { readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string> },
+) {
+  const acting = partsOf(configuration, times, worlds)
+  const app = webhookApp(times, {
+    ...worlds,
+    verifyWebhook: webhookVerifier(worlds),
+    handleEvent: eventHandler(acting, times),
+  })
+  return { app }
+}
+
+function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
+  const { table, seam, clock, uuid } = worlds
+  const terms = termsOf(configuration, times)
+  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
+  const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
+  const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
+  const carryOut = verdictCarrier(edges, terms)
+  const keeper = accountKeeper({ table, change, carryOut, clock }, terms, configuration.limits)
+  const connectAccount = accountConnector({ table, seam, workspace, keeper, clock }, times)
+  const { accountDeleted } = keeper
+  return { table, seam, clock, terms, change, workspace, carryOut, connectAccount, accountDeleted }
 }

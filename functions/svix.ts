@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Deadline } from './deadline.ts'
 import { Problem } from './problem.ts'
 
 /**
@@ -15,15 +16,41 @@ const tolerance = 5 * 60_000
 
 const most = { signatures: 10 }
 
-/**
- * `now` in epoch milliseconds; `header` reads one of the request's. Undefined: one of the keys has signed exactly
- * this, lately.
- */
-export function signatureFault(
-  keys: Buffer[],
-  signed: { header: (name: string) => string | undefined; body: Uint8Array },
-  now: number,
-): SignatureFault | undefined {
+export interface Signed {
+  /** Reads one of the request's headers. */
+  header: (name: string) => string | undefined
+  /** As it came, to the byte. */
+  body: Uint8Array
+}
+
+/** Throws a refusal, one for whatever is wrong, or an outage. */
+export type VerifyWebhook = (signed: Signed, deadline: Deadline) => Promise<void>
+
+export function webhookVerifier(edges: {
+  /** The value of the webhook secrets' secret; `fresh`: read it again, for what was kept has signed nothing here. */
+  readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string>
+  clock: () => number
+}): VerifyWebhook {
+  const { readSecrets, clock } = edges
+
+  return async function verifyWebhook(signed, deadline) {
+    const fault = await faultOf(false)
+    // Somebody may just have rotated them.
+    if (fault === undefined || (fault === 'signature' && (await faultOf(true)) === undefined)) return
+    throw new Problem('invalid_request', {
+      detail: 'The webhook is not signed with a known secret, or not lately.',
+      reason: fault,
+    })
+
+    async function faultOf(fresh: boolean): Promise<SignatureFault | undefined> {
+      const keys = webhookKeysFrom(await readSecrets({ fresh }, deadline))
+      return signatureFault(keys, signed, clock())
+    }
+  }
+}
+
+/** `now` in epoch milliseconds. Undefined: one of the keys has signed exactly this, lately. */
+export function signatureFault(keys: Buffer[], signed: Signed, now: number): SignatureFault | undefined {
   const id = signed.header('svix-id') ?? ''
   const timestamp = signed.header('svix-timestamp') ?? ''
   const signatures = signed.header('svix-signature') ?? ''

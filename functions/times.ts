@@ -35,6 +35,12 @@ export interface Times {
   secrets: number
   /** One request to the vend function, and every act of it from claim to commit. */
   vend: number
+  /** After a Connect Webview was made, a login in it counts. */
+  connectWebview: number
+  /** Between two questions to Seam how one Connect Webview goes. */
+  askWebview: number
+  /** How long an event that has had its effect is known: Svix repeats for 28 hours. */
+  eventKept: number
   /** One request to the admin function; the act for each of its users still ends within `vend`. */
   admin: number
   /** A run of cleaning up; see also `cleanupShare`. */
@@ -73,6 +79,9 @@ export const times: Times = {
   seam: 3 * second,
   secrets: 2 * second,
   vend: 10 * second,
+  connectWebview: 24 * 60 * minute,
+  askWebview: 3 * second,
+  eventKept: 3 * 24 * 60 * minute,
   admin: 60 * second,
   cleanup: 4 * minute,
   clocksApart: 30 * second,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
 import type { Log } from '../../functions/log.ts'
-import { vendingMachine } from '../../functions/machine.ts'
+import { vendingMachine, webhookMachine } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table.ts'
@@ -21,16 +21,29 @@ export interface Addresses {
 
 export type Machine = ReturnType<typeof vendingMachine>
 
+interface Options {
+  configuration?: Partial<ConfigurationInput>
+  times?: Times
+  clock?: () => number
+  log?: Log
+}
+
 /** The machine as an entry would put it together, over worlds that are somewhere on this computer. */
-export function machineOver(
+export function machineOver(addresses: Addresses, options: Options = {}): Machine {
+  const { configuration, speed, worlds } = worldsOver(addresses, options)
+  return vendingMachine(configuration, speed, { ...worlds, fetch }, { loopback: true })
+}
+
+/** What meets Seam's webhooks. `readSecrets`: the value of the webhook secrets' secret. */
+export function webhookMachineOver(
   addresses: Addresses,
-  options: {
-    configuration?: Partial<ConfigurationInput>
-    times?: Times
-    clock?: () => number
-    log?: Log
-  } = {},
-): Machine {
+  options: Options & { readSecrets: (how: { fresh: boolean }) => Promise<string> },
+) {
+  const { configuration, speed, worlds } = worldsOver(addresses, options)
+  return webhookMachine(configuration, speed, { ...worlds, readSecrets: options.readSecrets })
+}
+
+function worldsOver(addresses: Addresses, options: Options) {
   const { times: speed = times, clock = Date.now, log = () => {} } = options
   const configuration = readConfiguration(
     {
@@ -54,7 +67,6 @@ export function machineOver(
       times: speed,
     }),
     seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
-    fetch,
     clock,
     uuid: randomUUID,
     random: Math.random,
@@ -62,5 +74,5 @@ export function machineOver(
     log,
     requestId: () => randomUUID(),
   }
-  return vendingMachine(configuration, speed, worlds, { loopback: true })
+  return { configuration, speed, worlds }
 }

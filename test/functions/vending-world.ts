@@ -121,7 +121,7 @@ export interface Answer {
 
 /** One request to the app, as the front door would hand it over. */
 export async function ask(
-  { app }: Machine,
+  { app }: Pick<Machine, 'app'>,
   request: {
     method?: string
     path?: string

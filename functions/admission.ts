@@ -1,0 +1,60 @@
+import type { Caller } from './caller.ts'
+import { type Configuration, subjectNamespace } from './config.ts'
+import { Problem } from './problem.ts'
+import type { Table } from './table.ts'
+import type { Times } from './times.ts'
+import { newUser, type User } from './user.ts'
+
+/** Whether a verified caller is let in, by their record or, without one, by the configuration. */
+
+/** The caller's record. Without a `revision` it is new and has yet to be written. Throws the refusal otherwise. */
+export type Admit = (caller: Caller) => Promise<User>
+
+export function callerAdmitter(
+  edges: { table: Pick<Table, 'readUser' | 'takeFromBudget'>; clock: () => number },
+  times: Times,
+  configuration: Configuration,
+): Admit {
+  const { table, clock } = edges
+
+  return async function admit(caller) {
+    const user = (await table.readUser(caller.owner)) ?? (await provision(caller))
+    checkCaller(user, caller, configuration)
+    return user
+  }
+
+  /** A record for a subject that has none, where the configuration says so. */
+  async function provision({ issuer, owner, subject, iss, sub }: Caller): Promise<User> {
+    const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
+    if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
+    const window = Math.floor(clock() / times.budgetWindow)
+    const endsAt = (window + 1) * times.budgetWindow
+    const expires = Math.ceil(endsAt / 1000) + 86_400
+    if (!(await table.takeFromBudget(String(window), configuration.limits.newUsersPerHour, expires)))
+      throw new Problem('rate_limited', { reason: 'new_users', retryAfter: (endsAt - clock()) / 1000 })
+    return newUser({ owner, subject, iss, sub }, clock())
+  }
+}
+
+export function checkCaller(user: User, caller: Caller, configuration: Configuration): void {
+  const fault = recordFault(user, caller, configuration)
+  if (fault === 'record_of_another_issuer')
+    throw new Problem('not_provisioned', { subject: caller.subject, reason: fault })
+  if (fault !== undefined) throw new Problem('invalid_token', { reason: fault })
+}
+
+/** What the record itself holds against this caller, whatever their token says. */
+export function recordFault(
+  user: User,
+  caller: Caller,
+  configuration: Configuration,
+): 'record_of_another_issuer' | 'before_not_before' | undefined {
+  // A renamed or reused issuer name must not hand over users: who made the record must share the namespace.
+  const maker = configuration.issuers.find(({ issuer }) => issuer === user.iss)
+  if (maker === undefined || subjectNamespace(maker) !== subjectNamespace(caller.issuer))
+    return 'record_of_another_issuer'
+  const { issued_at } = caller
+  if (user.not_before !== undefined && !(issued_at !== undefined && issued_at >= user.not_before))
+    return 'before_not_before'
+  return undefined
+}

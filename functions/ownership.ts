@@ -1,0 +1,98 @@
+import type { AccountKeeper } from './accounts.ts'
+import type { Deadline } from './deadline.ts'
+import { Problem } from './problem.ts'
+import type { Seam } from './seam.ts'
+import type { Table } from './table.ts'
+import type { WebviewTable } from './table-accounts.ts'
+import type { Times } from './times.ts'
+import type { WorkspaceKnower } from './workspace.ts'
+
+/** Whose the account is that somebody has connected, and giving it to them. */
+
+/** A login in a Connect Webview that has succeeded, as Seam tells it. */
+export interface Login {
+  connect_webview_id: string
+  connected_account_id: string
+  /** Epoch milliseconds, by Seam's clock. */
+  at: number
+}
+
+/** Why an account was given to nobody; fixed words, for the log. */
+export type NotConnected =
+  | 'not_ours'
+  | 'several_owners'
+  | 'webview_expired'
+  | 'no_record'
+  | 'too_many_accounts'
+  | 'account_deleted'
+
+/** `owner`: whose it is, where that was proved. */
+export type Connected = { owner: string; reason?: NotConnected } | { owner?: undefined; reason: NotConnected }
+
+/** Throws an outage while the account, or what the live client session needs for it, cannot be had; may be repeated. */
+export type ConnectAccount = (login: Login, deadline: Deadline) => Promise<Connected>
+
+interface Edges {
+  table: Pick<Table, 'readUser'> & Pick<WebviewTable, 'readWebview' | 'hasEvent' | 'markEvent'>
+  seam: Pick<Seam, 'listWebviewMakers'>
+  workspace: WorkspaceKnower
+  keeper: Pick<AccountKeeper, 'connect'>
+  clock: () => number
+}
+
+export function accountConnector(edges: Edges, times: Times): ConnectAccount {
+  const { table, seam, workspace, keeper, clock } = edges
+
+  return async function connectAccount(login, deadline) {
+    const proved = await findOwner(login, deadline)
+    if (proved.owner === undefined) return proved
+    const { owner } = proved
+    const { connect_webview_id, connected_account_id } = login
+    // Three events tell of one login, perhaps hours apart: what an operator has withdrawn since must stay withdrawn.
+    const mark = `login|${connect_webview_id}|${connected_account_id}`
+    const accounts = (await table.hasEvent(mark)) ? [] : [connected_account_id]
+    try {
+      const given = await keeper.connect(owner, accounts, deadline)
+      if (accounts.length > 0) await table.markEvent(mark, Math.ceil((clock() + times.eventKept) / 1000))
+      if (given.trouble !== undefined) throw given.trouble
+      return given.deletedAccountIds.length > 0 ? { owner, reason: 'account_deleted' } : { owner }
+    } catch (error) {
+      const code = error instanceof Problem ? error.code : undefined
+      if (code === 'not_found') return { owner, reason: 'no_record' }
+      if (code === 'invalid_request') return { owner, reason: 'too_many_accounts' }
+      throw error
+    }
+  }
+
+  /**
+   * Only two things prove it: that we made this webview for somebody, or that it was made with somebody's live
+   * client session. What stands in `custom_metadata` any browser can have written.
+   */
+  async function findOwner({ connect_webview_id, at }: Login, deadline: Deadline): Promise<Connected> {
+    const webview = await table.readWebview(connect_webview_id)
+    if (webview !== undefined)
+      return at < webview.expires_at ? { owner: webview.owner } : { reason: 'webview_expired' }
+
+    const { key_prefix, workspace_id } = await workspace.settings(deadline)
+    const makers = await seam.listWebviewMakers({ connect_webview_id }, deadline)
+    const owners = new Set<string>()
+    for (const maker of makers) {
+      // A list that ignored its filter would show every client session.
+      if (!maker.connect_webview_ids.includes(connect_webview_id) || maker.workspace_id !== workspace_id)
+        continue
+      const owner = ownerInKey(maker.user_identifier_key ?? '', key_prefix)
+      const user = owner === undefined ? undefined : await table.readUser(owner)
+      // The live key only: a let-go one is worthless (law 1).
+      if (user !== undefined && user.user_identifier_key === maker.user_identifier_key) owners.add(user.owner)
+    }
+    const [owner, ...others] = owners
+    if (owner === undefined) return { reason: 'not_ours' }
+    return others.length > 0 ? { reason: 'several_owners' } : { owner }
+  }
+}
+
+/** `<key prefix>_<owner>_<uuid>`: an owner may hold a `_` itself, but has 22 characters. Says where to look, proves nothing. */
+function ownerInKey(user_identifier_key: string, key_prefix: string): string | undefined {
+  if (!user_identifier_key.startsWith(`${key_prefix}_`)) return undefined
+  return /^([\w-]{22})_/.exec(user_identifier_key.slice(key_prefix.length + 1))?.[1]
+}

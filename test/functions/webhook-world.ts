@@ -1,0 +1,94 @@
+import { createServer } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Webhook } from 'svix'
+import { listen, stopListening } from '../../infra/local/loopback.ts'
+import type { LocalEvent } from '../../infra/local/seam/events.ts'
+import { webhookMachineOver } from './machine-over.ts'
+import { type Answer, ask, startVendingWorld, type VendingWorld } from './vending-world.ts'
+
+/** A vending world to whose webhook address the local Seam really delivers. */
+export interface WebhookWorld extends VendingWorld {
+  /** Base URL of the webhook's own server. */
+  address: string
+  endpoint: ReturnType<VendingWorld['seam']['webhooks']['add']>
+  /** The value of the webhook secrets' secret, as it is kept, and as it is when it is read again. */
+  secrets: { kept: string; fresh: string; freshReads: number }
+  /** Until nothing is on its way. */
+  delivered: () => Promise<void>
+  /** One webhook that the test makes up, signed by Svix's own library. */
+  send: (event: unknown, changes?: Changes) => Promise<Answer>
+}
+
+interface Changes {
+  secret?: string
+  id?: string
+  /** Epoch milliseconds. */
+  at?: number
+  headers?: Record<string, string>
+  /** What arrives in the place of what was signed. */
+  body?: string
+}
+
+export async function startWebhookWorld(
+  options: Parameters<typeof startVendingWorld>[0] = {},
+): Promise<WebhookWorld> {
+  const world = await startVendingWorld(options)
+  const secrets = { kept: '', fresh: '', freshReads: 0 }
+  const machine = webhookMachineOver(world.addresses, {
+    ...(options.configuration && { configuration: options.configuration }),
+    ...(options.times && { times: options.times }),
+    clock: world.clock.now,
+    log: (audit) => {
+      world.log.push(audit)
+      world.lines.push(JSON.stringify(audit))
+    },
+    readSecrets: async ({ fresh }) => {
+      if (fresh) {
+        secrets.freshReads++
+        secrets.kept = secrets.fresh
+      }
+      return secrets.kept
+    },
+  })
+  const server = createServer(getRequestListener(machine.app.fetch))
+  const address = await listen(server, 0, 'the webhook')
+  const endpoint = world.seam.webhooks.add(`${address}/webhooks/seam`)
+  secrets.kept = JSON.stringify([endpoint.secret()])
+  secrets.fresh = secrets.kept
+
+  return {
+    ...world,
+    address,
+    endpoint,
+    secrets,
+    delivered: world.seam.webhooks.idle,
+    send(event, changes = {}) {
+      const { secret = endpoint.secret(), id = 'msg_made_up', at = world.clock.now(), headers } = changes
+      const signed = typeof event === 'string' ? event : JSON.stringify(event)
+      return ask(machine, {
+        path: '/webhooks/seam',
+        body: changes.body ?? signed,
+        headers: {
+          'svix-id': id,
+          'svix-timestamp': String(Math.floor(at / 1000)),
+          'svix-signature': new Webhook(secret).sign(id, new Date(at), signed),
+          ...headers,
+        },
+      })
+    },
+    async close() {
+      await stopListening(server)
+      await world.close()
+    },
+  }
+}
+
+/** The events that Seam has told of so far, oldest first. */
+export async function eventsOf({ seam }: Pick<VendingWorld, 'seam'>): Promise<LocalEvent[]> {
+  const response = await fetch(`${seam.url}/events/list`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${seam.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ since: '2020-01-01T00:00:00.000Z' }),
+  })
+  return ((await response.json()) as { events: LocalEvent[] }).events
+}
