@@ -65,7 +65,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
 
     /** Makes these the user's accounts, and no others, in one write. */
     set: (who: Who, accountIds: string[], deadline: Deadline, wish: Wish = {}) =>
-      hold(who, deadline, wish, accountIds, () => accountIds),
+      hold(who, deadline, wish, accountIds, () => accountIds, true),
 
     /**
      * A person's new login: `to` gets the accounts and the end date of `from`, which is then removed. Repeatable
@@ -99,18 +99,20 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
 
     /** Takes accounts away; what the live client session opened with them is ended before this reports success. */
     withdraw: (owner: string, accountIds: string[], deadline: Deadline) =>
-      alter(owner, deadline, { write: (user, now) => withdraw(user, accountIds, now) }),
+      alter(owner, deadline, { write: (user, now) => withdraw(user, accountIds, now), always: true }),
 
     /** Disabled and removed users have no client session and get none. */
     setStatus: (owner: string, status: User['status'], deadline: Deadline) =>
       alter(owner, deadline, {
         write: (user, now) => (user.status === status ? user : setStatus(user, status, now)),
+        always: true,
       }),
 
     /** `until` in epoch milliseconds; undefined: no end date. */
     setAccessUntil: (owner: string, until: number | undefined, deadline: Deadline) =>
       alter(owner, deadline, {
         write: (user, now) => (user.access_until === until ? user : setAccessUntil(user, until, now)),
+        always: true,
       }),
 
     /** Ends the client session; the next request makes a new one. */
@@ -131,6 +133,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
     wish: Wish,
     named: string[],
     wanted: (held: string[]) => string[],
+    always = Object.keys(wish).length > 0,
   ): Promise<Consequence> {
     const deleted = new Set<string>()
     const consequence = await alter(who.owner, deadline, {
@@ -150,6 +153,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
           })
         return next
       },
+      always,
     })
     return { ...consequence, deletedAccountIds: [...deleted] }
   }

@@ -24,7 +24,10 @@ export interface Altering {
   /** Before the write, after the read that it is compared with. */
   prepare?: (read: User) => Promise<void>
   write: (user: User, now: number) => User
-  /** Write also when nothing changes. */
+  /**
+   * Write also when nothing changes: an earlier act that was given up, and gives what this one takes, may still be
+   * on its way to the table; a new revision refuses it.
+   */
   always?: boolean
 }
 

@@ -72,6 +72,8 @@ const most = { refusals: 3, rounds: 3, wrongAnswers: 1 }
 export function verdictCarrier(edges: Edges, terms: Terms) {
   const { change, seam, seal, workspace, clock } = edges
   const { times } = terms
+  /** A call to Seam, and the commit after it. */
+  const enough = times.seam + 2 * times.dynamodb
 
   /**
    * `asked`: somebody asks for a token. Otherwise only what must end is ended, and with `onlyLetGo` only what the
@@ -80,14 +82,23 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
    */
   return async function carryOut(
     read: User,
-    how: { asked: boolean; onlyLetGo?: boolean; deadline: Deadline; trace: Trace },
+    how: {
+      asked: boolean
+      onlyLetGo?: boolean
+      /** Throws what a record holds against whoever asks. Every record is shown to it: one may change while they wait. */
+      admit?: (user: User) => void
+      deadline: Deadline
+      trace: Trace
+    },
   ): Promise<Outcome> {
-    const { asked, onlyLetGo, deadline, trace } = how
+    const { asked, onlyLetGo, admit, deadline, trace } = how
     const me = edges.uuid()
     let user = read
     /** A sealed token that could not be opened. */
     let unreadable: string | undefined
     let isNew = false
+    /** An answer of Seam has been recorded: what it did not give now, it would not give a moment later. */
+    let recorded = false
     let refusals = 0
     let rounds = 0
     let unknownMarked = false
@@ -96,11 +107,12 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
     let trouble: Problem | undefined
 
     for (;;) {
+      admit?.(user)
       const now = clock()
       const verdict = judge(user, terms, now, {
         asked,
-        unreadable: unreadable !== undefined && unreadable === user.sealed_token,
-        settle: trouble !== undefined,
+        unreadable: unreadable !== undefined && unreadable === recordedSession(user)?.sealed_token,
+        settle: recorded || trouble !== undefined,
       })
       trace.verdicts.push(verdict)
       if (verdict.act === 'reuse') {
@@ -155,6 +167,8 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
           times,
           ...(key && { newKey: { key, generation: terms.generation } }),
         }
+        // A lease that cannot be used would only keep others waiting.
+        if (deadline.left() < enough) throw busy('no_time_to_call')
         if (!(await write(claim(base, by)))) return
       }
       if (++rounds > most.rounds) throw busy('rounds')
@@ -210,7 +224,9 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
         expires_at: Math.min(Date.parse(answer.expires_at), asking.expires_at),
         account_ids: asking.connected_account_ids,
       })
-      if (await write(committed)) isNew ||= session === undefined
+      if (!(await write(committed))) return
+      recorded = true
+      isNew ||= session === undefined
     }
 
     async function newKey(owner: string): Promise<string> {
@@ -266,7 +282,10 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       }
       if (asked) return
       const settled = new Set<string>()
-      for (const { user_identifier_key } of settleable(user, times, clock()))
+      const keys = settleable(user, times, clock())
+      // Law 5: in another workspace nothing ever shows.
+      if (keys.length > 0) await workspace.confirm(deadline)
+      for (const { user_identifier_key } of keys)
         if (await nothingShows(user_identifier_key)) settled.add(user_identifier_key)
       if (settled.size > 0) await write(forget(user, settled))
     }
@@ -299,7 +318,6 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
 
     /** No call starts without the time to commit after it, nor under a lease that may end before it does. */
     function timeToCall(path: string): void {
-      const enough = times.seam + 2 * times.dynamodb
       const leased = user.lease_owner !== me || (user.lease_until ?? 0) - clock() > times.seam
       if (deadline.left() < enough || !leased) throw busy('no_time_to_call')
       trace.seam_calls.push(path)

@@ -1,0 +1,124 @@
+import { accountKeeper } from '../../../functions/accounts.ts'
+import type { Caller } from '../../../functions/caller.ts'
+import { verdictCarrier } from '../../../functions/carrying-out.ts'
+import { userChanger } from '../../../functions/change.ts'
+import { cleaner } from '../../../functions/cleaning-up.ts'
+import { type Configuration, readConfiguration, termsOf } from '../../../functions/config.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import type { Audit } from '../../../functions/log.ts'
+import type { CleanupReport } from '../../../functions/report.ts'
+import type { Seam } from '../../../functions/seam.ts'
+import { cleanupTime, times } from '../../../functions/times.ts'
+import { signerOut, tokenVendor, type Vended } from '../../../functions/vending.ts'
+import type { Terms } from '../../../functions/verdict.ts'
+import { type Act, edgesOf, type Surroundings } from './edges.ts'
+import { offers } from './scenario.ts'
+
+/** The real acts, put together for one act at a time over the model's edges. */
+
+const issuer = 'https://issuer.example'
+
+const configurations = offers.map(({ lifetimeSeconds, longestAgeSeconds, creationsPerHour }) =>
+  readConfiguration({
+    deployment: 'model',
+    issuers: [{ name: 'main', issuer, audiences: ['model'] }],
+    allowedOrigins: ['https://app.example'],
+    unknownSubjects: 'provision',
+    clientSession: { lifetimeSeconds, longestAgeSeconds },
+    limits: { creationsPerHour },
+    // A real schedule's pace would only stretch the virtual time of a run.
+    cleanup: { callsPerSecond: 100, concurrency: 4 },
+  }),
+)
+
+const made = new Map<number, { configuration: Configuration; terms: Terms }>()
+
+/** A deployment of this offer, as of this generation. */
+export function deployed(offer: number, generation: number) {
+  const id = offer * 1000 + generation
+  let found = made.get(id)
+  if (found === undefined) {
+    const configuration = { ...(configurations[offer] as Configuration), generation }
+    found = { configuration, terms: termsOf(configuration, times) }
+    made.set(id, found)
+  }
+  return found
+}
+
+/** Two by two in different shards of the index. */
+const owners = ['AAAAAAAAAAAAAAAAAAAAAA', 'AQAAAAAAAAAAAAAAAAAAAA', 'AgAAAAAAAAAAAAAAAAAAAA']
+
+export interface Person extends Caller {
+  owner: string
+}
+
+export function person(user: number): Person {
+  const [main] = (configurations[0] as Configuration).issuers
+  const sub = `user-${user}`
+  return {
+    issuer: main as Configuration['issuers'][number],
+    iss: issuer,
+    sub,
+    subject: `main|${sub}`,
+    owner: owners[user] as string,
+    token_sha256: '',
+  }
+}
+
+export type Machine = ReturnType<typeof machineOf>
+
+export function machineOf(around: Surroundings, act: Act, offer: number) {
+  const { configuration, terms } = deployed(offer, act.process.generation)
+  const edges = edgesOf(around, act)
+  const { table, clock, uuid } = edges
+  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
+  const judging = () => {
+    act.judgedAt = clock()
+    return act.judgedAt
+  }
+  const carryOut = verdictCarrier({ ...edges, clock: judging, readUser: table.readUser, change }, terms)
+  const acting = { table, change, carryOut, clock }
+  const deadline = () => deadlineIn(times.vend, clock)
+
+  return {
+    terms,
+    async vend(
+      caller: Person,
+      staleClientSessionId?: string,
+    ): Promise<{ vended?: Vended; error?: unknown; audit: Audit }> {
+      const audit: Audit = { what: 'vend', request_id: '' }
+      const vend = tokenVendor(acting, terms, configuration)
+      const stale = staleClientSessionId === undefined ? {} : { staleClientSessionId }
+      try {
+        return { vended: await vend({ caller, ...stale, deadline: deadline(), audit }), audit }
+      } catch (error) {
+        return { error, audit }
+      }
+    },
+    async signOut(caller: Person): Promise<{ error?: unknown; audit: Audit }> {
+      const audit: Audit = { what: 'sign_out', request_id: '' }
+      try {
+        await signerOut(acting, configuration)({ caller, deadline: deadline(), audit })
+        return { audit }
+      } catch (error) {
+        return { error, audit }
+      }
+    },
+    /** The act of an operator or a webhook; it has a little longer. */
+    async keep<T>(
+      work: (keeper: ReturnType<typeof accountKeeper>, deadline: ReturnType<typeof deadlineIn>) => Promise<T>,
+    ): Promise<{ value?: T; error?: unknown }> {
+      const keeper = accountKeeper(acting, terms, configuration.limits)
+      try {
+        return { value: await work(keeper, deadline()) }
+      } catch (error) {
+        return { error }
+      }
+    },
+    cleanUp(allUsers: boolean): Promise<CleanupReport> {
+      const within = cleanupTime(configuration.cleanup.everyMinutes, times)
+      const cleanUp = cleaner({ ...edges, seam: edges.seam as Seam }, terms, configuration.cleanup)
+      return cleanUp({ deadline: deadlineIn(within, clock), allUsers })
+    },
+  }
+}

@@ -1,0 +1,322 @@
+import type { Deadline } from '../../../functions/deadline.ts'
+import { dueShard } from '../../../functions/item.ts'
+import { Problem } from '../../../functions/problem.ts'
+import type { Seal } from '../../../functions/seal.ts'
+import { type ClientSession, type Seam, SeamFailure } from '../../../functions/seam.ts'
+import type { Settings, Table } from '../../../functions/table.ts'
+import { times } from '../../../functions/times.ts'
+import type { User } from '../../../functions/user.ts'
+import type { WorkspaceKnower } from '../../../functions/workspace.ts'
+import { workspaceKnower } from '../../../functions/workspace.ts'
+import type { Clockwork } from './clockwork.ts'
+import type { Digest } from './dice.ts'
+import type { Fate } from './scenario.ts'
+import { Refused, type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
+import type { ModelTable } from './table.ts'
+import type { Watch } from './watch.ts'
+
+/** What the acts of a run have around them. */
+export interface Surroundings {
+  clockwork: Clockwork
+  table: ModelTable
+  seam: SeamWorkspace
+  /** Another workspace, that of an API key put into the secret by mistake. */
+  foreignSeam: SeamWorkspace
+  seamClock: () => number
+  watch: Watch
+  digest: Digest
+  uuid: () => string
+  /** Tokens sealed with another than this cannot be opened. */
+  sealingKey: () => number
+}
+
+export interface Process {
+  name: number
+  /** What its clock shows beyond true time, ms. */
+  ahead: number
+  generation: number
+  alive: boolean
+  frozenUntil: number
+  settings: Settings | undefined
+}
+
+/** One act in one process, and what the watch wants to know of it. */
+export interface Act {
+  name: string
+  process: Process
+  /** The workspace that its API key opens. */
+  workspace: SeamWorkspace
+  fate: (call: string) => Fate
+  startedAt: number
+  /** The record as the act has seen it last. */
+  seen: User | undefined
+  /** By its own clock: when it judged last. */
+  judgedAt: number
+  /** Reads of the clock since something last happened to it. */
+  spins: number
+  ended: boolean
+}
+
+type TableCall =
+  | 'readUser'
+  | 'compareAndSet'
+  | 'readSettings'
+  | 'putSettings'
+  | 'addHolder'
+  | 'markAccountDeleted'
+  | 'markSettled'
+  | 'takeFromBudget'
+  | 'dueOwners'
+  | 'allOwners'
+  | 'startRun'
+  | 'endRun'
+
+/** The edges as the acts know them; behind each call, its fate. */
+export function edgesOf(around: Surroundings, act: Act) {
+  const { clockwork, table, watch, digest } = around
+  const { process } = act
+
+  function clock(): number {
+    if (++act.spins > 2000) {
+      watch.fail('ends', `${act.name} goes round in circles`)
+      throw new Error('round in circles')
+    }
+    return clockwork.now() + process.ahead
+  }
+
+  /** Hands an answer to the act, unless its process is dead by then; a frozen one gets it when it thaws. */
+  function deliver(time: number, answer: () => void): void {
+    clockwork.at(time, function delivered() {
+      if (!process.alive) return
+      if (clockwork.now() < process.frozenUntil) return clockwork.at(process.frozenUntil, delivered)
+      act.spins = 0
+      digest.add(clockwork.now())
+      answer()
+    })
+  }
+
+  interface How<T> {
+    /** After this many ms, its caller gives up. */
+    patience: number
+    happens: () => T
+    failure: (late: boolean) => Error
+    distorted?: (value: T, which: number) => T
+  }
+
+  function call<T>(name: string, { patience, happens, failure, distorted }: How<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const [go, back, trouble, more = 0] = act.fate(name)
+      digest.addText(name)
+      digest.add(go * 7 + back)
+      const sent = clockwork.now()
+      const givenUp = sent + patience
+      const answered = sent + go + back
+      let value: T
+      let error: unknown
+      const happen = () => {
+        try {
+          value = happens()
+          if (trouble === 'own') value = happens()
+          if (trouble === 'wrong' && distorted !== undefined) value = distorted(value, more)
+        } catch (caught) {
+          error = caught
+        }
+      }
+      const refuse = () => reject(failure(answered >= givenUp))
+      if (patience <= 0) return deliver(sent, refuse)
+      if (trouble === 'failed') return deliver(Math.min(answered, givenUp), refuse)
+      if (trouble === 'late') {
+        deliver(Math.min(answered, givenUp), refuse)
+        return clockwork.at(Math.min(answered, givenUp) + more, happen)
+      }
+      clockwork.at(sent + go, happen)
+      if (trouble === 'lost' || answered > givenUp) return deliver(Math.min(answered, givenUp), refuse)
+      deliver(answered, () => {
+        if (error === undefined) resolve(value)
+        else reject(error instanceof Refused ? refusal(name, error.status) : error)
+      })
+    })
+  }
+
+  const atTable = <T>(name: string, happens: () => T): Promise<T> =>
+    call(name, { patience: 2 * times.dynamodb, happens, failure: tableFailure })
+
+  const atSeam = <T>(
+    name: string,
+    within: Deadline,
+    happens: (workspace: SeamWorkspace) => T,
+    distorted?: (value: T, which: number) => T,
+  ): Promise<T> =>
+    call(name, {
+      patience: Math.min(times.seam, within.left()),
+      happens: () => happens(act.workspace),
+      failure: (late) => seamFailure(name, late),
+      ...(distorted && { distorted }),
+    })
+
+  const tableEdge: Pick<Table, TableCall> = {
+    async readUser(owner) {
+      const user = await atTable('read', () => table.read(owner))
+      act.seen = user
+      return user
+    },
+    async compareAndSet(owner, revision, next) {
+      const result = await atTable('compareAndSet', () => table.compareAndSet(owner, revision, next))
+      act.seen = result.written || result.found?.revision === next?.revision ? next : result.found
+      return result
+    },
+    readSettings: () => atTable('readSettings', table.readSettings),
+    putSettings: (settings) => atTable('putSettings', () => table.putSettings(settings)),
+    addHolder: (account, owner) => atTable('addHolder', () => table.addHolder(account, owner)),
+    markAccountDeleted: (account, now) =>
+      atTable('markAccountDeleted', () => table.markAccountDeleted(account, now)),
+    markSettled: (account, owners) => atTable('markSettled', () => table.markSettled(account, owners)),
+    takeFromBudget: (what, limit) => atTable('takeFromBudget', () => table.takeFromBudget(what, limit)),
+    async dueOwners(shard, now) {
+      // Most of the index is empty, and no news.
+      if (![...table.users.keys()].some((owner) => dueShard(owner) === shard)) return { owners: [] }
+      return {
+        owners: await call('dueOwners', {
+          patience: 2 * times.dynamodb,
+          happens: () => table.dueOwners(shard, now, false),
+          distorted: () => table.dueOwners(shard, now, true),
+          failure: tableFailure,
+        }),
+      }
+    },
+    allOwners: async () => ({ owners: await atTable('allOwners', table.allOwners) }),
+    startRun: (run, now, until) => atTable('startRun', () => table.startRun(run, now, until)),
+    endRun: (run, until) => atTable('endRun', () => table.endRun(run, until)),
+  }
+
+  const seam: Pick<Seam, 'getOrCreate' | 'delete' | 'list' | 'getWorkspace' | 'listConnectedAccountIds'> = {
+    getOrCreate(params, within) {
+      const { user_identifier_key: key, connected_account_ids, expires_at } = params
+      watch.calling(key, act)
+      return atSeam(
+        'getOrCreate',
+        within,
+        (workspace) => {
+          watch.arrives(key, workspace)
+          return wire(workspace.getOrCreate(key, connected_account_ids, expires_at), workspace)
+        },
+        (answer, which) => distort(answer, which),
+      )
+    },
+    delete({ client_session_id }, within) {
+      watch.deleting(client_session_id, act)
+      return atSeam('delete', within, (workspace) => workspace.delete(client_session_id))
+    },
+    list(filter, within) {
+      const key = 'user_identifier_key' in filter ? filter.user_identifier_key : ''
+      return atSeam(
+        'list',
+        within,
+        (workspace) => workspace.list(key).map((session) => wire(session, workspace)),
+        // Without its filter.
+        () => [...act.workspace.sessions()].map((session) => wire(session, act.workspace)),
+      )
+    },
+    getWorkspace: (within) =>
+      atSeam('getWorkspace', within, ({ workspace_id }) => ({
+        workspace_id,
+        is_sandbox: true,
+        answered_at: Math.floor(around.seamClock() / 1000) * 1000,
+      })),
+    listConnectedAccountIds: (within) =>
+      atSeam('listConnectedAccountIds', within, (workspace) => watch.accountsKnownTo(workspace)),
+  }
+
+  /** The answer to `get_or_create`, wrong in one way. */
+  function distort(answer: ClientSession, which: number): ClientSession {
+    const other = (stranger: boolean) =>
+      [...around.seam.sessions()].find(
+        (one) => one.stranger === stranger && one.user_identifier_key !== answer.user_identifier_key,
+      )
+    const accounts = answer.connected_account_ids
+    switch (wrongAnswers[which]) {
+      case 'other_key':
+        return wire(other(true) ?? (around.seam.sessions().next().value as Session), around.seam)
+      case 'other_user': {
+        const session = other(false)
+        return session ? wire(session, around.seam) : { ...answer, user_identifier_key: null }
+      }
+      case 'other_id':
+        // Where no id is recorded yet, nobody could tell.
+        if (act.seen?.client_session_id === undefined) return { ...answer, workspace_id: 'elsewhere' }
+        return { ...answer, client_session_id: 'ghost', token: 'seam_cst_ghost' }
+      case 'other_workspace':
+        return { ...answer, workspace_id: 'elsewhere' }
+      case 'extra_account':
+        return { ...answer, connected_account_ids: [...accounts, 'account-of-somebody'] }
+      case 'missing_account':
+        return { ...answer, connected_account_ids: accounts.slice(1).concat(accounts.length ? [] : ['one']) }
+      case 'expired':
+        return { ...answer, expires_at: isoTime(clockwork.now() - 3_600_000) }
+      default:
+        return { ...answer, expires_at: isoTime(clockwork.now() + 365 * 24 * 3_600_000) }
+    }
+  }
+
+  const seal: Seal = {
+    seal: async (token, id) => `${around.sealingKey()} ${id} ${token}`,
+    open: async (sealed, id) => {
+      const [key, sealedId, token] = sealed.split(' ')
+      return Number(key) === around.sealingKey() && sealedId === id ? token : undefined
+    },
+  }
+
+  /** As a process has it: the settings are remembered, the API key's workspace is asked for each time. */
+  const workspace: WorkspaceKnower = workspaceKnower({
+    table: {
+      readSettings: async () => {
+        process.settings ??= await tableEdge.readSettings()
+        return process.settings
+      },
+      putSettings: async (settings) => {
+        process.settings = await tableEdge.putSettings(settings)
+        return process.settings
+      },
+    },
+    seam,
+    uuid: around.uuid,
+    deployment: 'model',
+  })
+
+  return {
+    table: tableEdge,
+    seam,
+    seal,
+    workspace,
+    clock,
+    uuid: around.uuid,
+    random: () => 0.5,
+    sleep: (ms: number) => new Promise<void>((resolve) => deliver(clockwork.now() + ms, resolve)),
+  }
+}
+
+function wire(session: Session, { workspace_id }: SeamWorkspace): ClientSession {
+  return {
+    client_session_id: session.client_session_id,
+    token: session.token,
+    user_identifier_key: session.user_identifier_key,
+    connected_account_ids: [...session.connected_account_ids],
+    workspace_id,
+    created_at: isoTime(session.created_at),
+    expires_at: isoTime(Math.min(session.expires_at, 8e15)),
+  }
+}
+
+const isoTime = (ms: number) => new Date(ms).toISOString()
+
+function tableFailure(): Problem {
+  return new Problem('upstream_unavailable', { dependency: 'dynamodb', reason: 'model' })
+}
+
+function seamFailure(call: string, late: boolean): SeamFailure {
+  return new SeamFailure(late ? 'upstream_timeout' : 'upstream_unavailable', call, { reason: 'model' })
+}
+
+function refusal(call: string, status: number): SeamFailure {
+  return new SeamFailure('upstream_rejected', call, { status, reason: 'model' })
+}

@@ -1,0 +1,115 @@
+import { person } from './acts.ts'
+import { carryOutDeed, isOurs } from './doing.ts'
+import type { Process } from './edges.ts'
+import { heal } from './healing.ts'
+import type { Command, Fate, Scenario } from './scenario.ts'
+import type { Failure } from './watch.ts'
+import { accountId, type World, worldOf } from './world.ts'
+
+/** What a run came to. */
+export interface Played {
+  failure: Failure | undefined
+  digest: string
+  /** How often each verdict was reached, as `act:reason`. */
+  reached: Map<string, number>
+  /** The same scenario with nothing left to be drawn. */
+  retold: () => Scenario
+  story: string[]
+}
+
+/** A scenario on its way. */
+export interface Run {
+  world: World
+  reached: Map<string, number>
+  tell: ((line: string) => void) | undefined
+  /** The client session that each user was handed last, as their page knows it. */
+  lastHanded: (string | undefined)[]
+  deletedByPersons: Set<string>
+  /** What became of the calls of each command, and when it began after the one before. */
+  fates: Map<Command, Fate[]>
+  gaps: Map<Command, number>
+}
+
+/** Runs a scenario to its end, with the real acts; stops at the first invariant that does not hold. */
+export async function play(scenario: Scenario, { told = false } = {}): Promise<Played> {
+  const world = worldOf(scenario)
+  const story: string[] = []
+  const start = world.now()
+  const run: Run = {
+    world,
+    reached: new Map(),
+    tell: told ? (line) => story.push(`${((world.now() - start) / 1000).toFixed(3)} ${line}`) : undefined,
+    lastHanded: [],
+    deletedByPersons: new Set(),
+    fates: new Map(),
+    gaps: new Map(),
+  }
+  let over = false
+  const script = tellAll(run).finally(() => {
+    over = true
+  })
+  const turning = world.clockwork.turn(() => over || world.watch.failure() !== undefined)
+  // A script that throws is a fault of the model; one that waits for ever is found out below.
+  await Promise.race([turning, script.then(() => turning)])
+  if (!over) world.watch.fail('ends', 'nothing happens any more')
+  return {
+    failure: world.watch.failure(),
+    digest: world.digest.value(),
+    reached: run.reached,
+    retold: () => retold(run),
+    story,
+  }
+}
+
+async function tellAll(run: Run): Promise<void> {
+  const { world } = run
+  let before = world.now()
+  for (const command of world.scenario.commands) {
+    const { after } = command
+    await wait(world, typeof after === 'number' ? after : world.timeOf(after) - world.now())
+    run.gaps.set(command, world.now() - before)
+    before = world.now()
+    perform(run, command)
+  }
+  await heal(run)
+}
+
+/** At most a day: a moment may be far away. */
+export function wait(world: World, ms: number): Promise<void> {
+  return world.clockwork.sleep(Math.min(Math.max(0, ms), 26 * 3_600_000))
+}
+
+/** Begins what a command says; what it leads to happens in its own time. */
+function perform(run: Run, command: Command): void {
+  const { world } = run
+  run.tell?.(JSON.stringify({ ...command, fates: undefined }))
+  if (isOurs(command)) void carryOutDeed(run, command)
+  else if (command.do === 'kill') world.kill(command.process)
+  else if (command.do === 'freeze')
+    (world.processes[command.process] as Process).frozenUntil = world.now() + command.ms
+  else if (command.do === 'lose_account') world.lost.add(accountId(command.account))
+  else if (command.do === 'find_account') world.lost.delete(accountId(command.account))
+  else if (command.do === 'lose_sealing_key') world.loseSealingKey()
+  else if (command.do === 'raise_generation') world.raiseGeneration()
+  else if (command.do === 'swap_api_key') world.swapApiKey(command.foreign)
+  else if (command.do === 'delete_at_seam') deleteAtSeam(run, command.user)
+}
+
+function deleteAtSeam({ world, deletedByPersons }: Run, user: number): void {
+  const id = world.table.read(person(user).owner)?.client_session_id
+  const session = id === undefined ? undefined : world.seam.find(id)
+  if (session === undefined) return
+  deletedByPersons.add(session.client_session_id)
+  session.deleted = true
+}
+
+function retold({ world: { scenario }, gaps, fates }: Run): Scenario {
+  const commands = scenario.commands
+    .filter((command) => gaps.has(command))
+    .map((command) => ({
+      ...command,
+      after: gaps.get(command) ?? 0,
+      ...(fates.has(command) && { fates: fates.get(command) }),
+    }))
+  return { ...scenario, told: true, commands }
+}

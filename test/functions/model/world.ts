@@ -1,0 +1,194 @@
+import { times } from '../../../functions/times.ts'
+import { grant, newUser, recordedSession } from '../../../functions/user.ts'
+import { deployed, machineOf, person } from './acts.ts'
+import { clockwork } from './clockwork.ts'
+import { diceOf, digester } from './dice.ts'
+import type { Act, Process, Surroundings } from './edges.ts'
+import { accountCount, drawFate, type Fate, type Moment, processCount, type Scenario } from './scenario.ts'
+import { seamWorkspace } from './seam.ts'
+import { modelTable } from './table.ts'
+import { watcher } from './watch.ts'
+
+/** Everything that a run has: Seam, the table, processes with clocks of their own, and the watch over them. */
+export type World = ReturnType<typeof worldOf>
+
+export const accountId = (account: number) => `account-${account}`
+const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i))
+const start = Date.UTC(2030, 0, 1)
+
+export function worldOf(scenario: Scenario) {
+  const time = clockwork(start)
+  const now = time.now
+  const digest = digester()
+  const lost = new Set<string>()
+  const ahead = (which: number) => scenario.clocks[which % scenario.clocks.length] ?? 0
+  const seamClock = () => now() + ahead(0)
+  const acts: Act[] = []
+  let ids = 0
+  let sealingKey = 1
+  let generation = 1
+  let started = 1
+  let foreignApiKey = false
+  let quiet = false
+
+  const workspaceOf = (workspace_id: string) =>
+    seamWorkspace({
+      workspace_id,
+      readings: scenario.readings,
+      clock: seamClock,
+      knowsAccount: (id) => !lost.has(id),
+      changed: (session) => {
+        digest.addText(session.client_session_id)
+        digest.add(session.connected_account_ids.length + (session.deleted ? 16 : 0))
+        if (workspace_id === 'ours') watch.changed(session)
+      },
+    })
+  const seam = workspaceOf('ours')
+  const foreignSeam = workspaceOf('foreign')
+  for (const workspace of [seam, foreignSeam]) workspace.addStranger(everyAccount)
+
+  const table = modelTable((before, after, owner) => {
+    digest.add(after === undefined ? 1 : 2 + after.ended.length)
+    watch.wrote(before, after, owner)
+  })
+  const watch = watcher({
+    now,
+    seam: () => seam,
+    user: table.read,
+    users: () => table.users.values(),
+    holds: table.holds,
+    accountsKnownTo: () => everyAccount.filter((id) => !lost.has(id)),
+  })
+  const around: Surroundings = {
+    clockwork: time,
+    table,
+    seam,
+    foreignSeam,
+    seamClock,
+    watch,
+    digest,
+    uuid: () => (ids++).toString(36).padStart(8, 'x'),
+    sealingKey: () => sealingKey,
+  }
+
+  scenario.users.forEach((accounts, user) => {
+    if (accounts === null) return
+    const held = accounts.map(accountId)
+    const { owner, subject, iss, sub } = person(user)
+    for (const id of held) table.addHolder(id, owner)
+    table.users.set(owner, {
+      ...grant(newUser({ owner, subject, iss, sub }, start), held),
+      revision: around.uuid(),
+    })
+  })
+
+  function spawn(): Process {
+    const name = started++
+    return {
+      name,
+      ahead: ahead(name),
+      generation,
+      alive: true,
+      frozenUntil: 0,
+      settings: undefined,
+    }
+  }
+  const processes = Array.from({ length: processCount }, spawn)
+
+  function fatesFor(told: Fate[] | undefined, drawn: Fate[]): (call: string) => Fate {
+    if (told !== undefined || scenario.told) {
+      let next = 0
+      return () => {
+        const fate = told?.[next++] ?? [1, 0]
+        drawn.push(fate)
+        return fate
+      }
+    }
+    const dice = diceOf(scenario.seed * 7919 + acts.length)
+    return (call) => {
+      const fate: Fate = quiet ? [dice.below(3), 0] : drawFate(dice, call, scenario.trouble)
+      drawn.push(fate)
+      return fate
+    }
+  }
+
+  /** Begins an act; it must have ended within `limit` ms, unless its process was killed or frozen. */
+  function begin(name: string, process: Process, limit: number, told?: Fate[]) {
+    const fates: Fate[] = []
+    const act: Act = {
+      name,
+      process,
+      workspace: foreignApiKey ? foreignSeam : seam,
+      fate: fatesFor(told, fates),
+      startedAt: now(),
+      seen: undefined,
+      judgedAt: 0,
+      spins: 0,
+      ended: false,
+    }
+    acts.push(act)
+    time.at(now() + limit, () => {
+      const frozen = process.frozenUntil >= act.startedAt
+      if (!act.ended && process.alive && !frozen) watch.fail('ends', `${name} has not ended`)
+    })
+    return { act, machine: machineOf(around, act, scenario.offer), fates }
+  }
+
+  /** The moment in true time, by the clocks of those who wait for it. */
+  function timeOf({ user, of, plus }: Moment): number {
+    const record = table.read(person(user).owner)
+    const { terms } = deployed(scenario.offer, generation)
+    const session = record && recordedSession(record)
+    const at = {
+      margin: session && session.expires_at - terms.refreshMargin,
+      too_short: session && session.expires_at - times.goodForMore,
+      expiry: session?.expires_at,
+      longest_age: session && session.created_at + terms.longestAge,
+      access_until: record?.access_until,
+      lease: record?.lease_until,
+      grace: record?.ended[0] && record.ended[0].at + times.grace,
+      budget: record && record.creations_since + times.budgetWindow,
+    }[of]
+    return (at ?? now()) + plus
+  }
+
+  return {
+    ...around,
+    scenario,
+    now,
+    seam,
+    table,
+    watch,
+    processes,
+    acts,
+    lost,
+    begin,
+    timeOf,
+    spawn,
+    kill(which: number): void {
+      const process = processes[which] as Process
+      process.alive = false
+      processes[which] = spawn()
+    },
+    /** From now on nothing fails any more. */
+    calmDown(): void {
+      quiet = true
+      foreignApiKey = false
+    },
+    /** One whose clock agrees with Seam's, as after an administrator has looked. */
+    spawnInTime: (): Process => ({ ...spawn(), ahead: ahead(0) }),
+    terms: () => deployed(scenario.offer, generation).terms,
+    swapApiKey: (foreign: boolean) => {
+      // Whatever workspace is asked first is the one of this table.
+      foreignApiKey = foreign && table.readSettings() !== undefined
+    },
+    loseSealingKey: () => {
+      sealingKey++
+    },
+    raiseGeneration: () => {
+      generation++
+      for (let which = 0; which < processCount; which++)
+        if (which > 0 || generation % 2 === 0) processes[which] = spawn()
+    },
+  }
+}
