@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { build, type Metafile, type Plugin } from 'esbuild'
+import { build, type Metafile } from 'esbuild'
+import type { AdminEnvironment } from '../functions/admin.ts'
+import type { CleanupEnvironment } from '../functions/cleanup.ts'
 import type { Configuration } from '../functions/config.ts'
 import type { VendEnvironment } from '../functions/vend.ts'
+import { leanSdk } from './lean-sdk.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
   vend: VendEnvironment
+  cleanup: CleanupEnvironment
+  admin: AdminEnvironment
 }
 export type Entry = keyof Entries
 
@@ -37,32 +42,6 @@ export async function bundle(entry: Entry, configuration: Configuration, folder:
 }
 
 const project = dirname(import.meta.dirname)
-const bundled = `${import.meta.dirname}/bundled`
-
-const leftOut = new RegExp(
-  [
-    '^@aws-sdk/middleware-(logger|recursion-detection|user-agent|endpoint-discovery)$',
-    '^@smithy/core/event-streams$',
-    '/util-retry/AdaptiveRetryStrategy$',
-    '/adaptors/getEndpointFromConfig$',
-  ].join('|'),
-)
-
-/** Leaves out of the AWS SDK what Lambda has no use for, 180 kB: the less there is to load, the sooner the first caller is served. */
-const leanSdk: Plugin = {
-  name: 'lean-sdk',
-  setup({ onLoad, onResolve }) {
-    const ours = readFileSync(`${bundled}/runtimeConfig.js`, 'utf8')
-    onLoad({ filter: /client-[a-z-]+\/dist-es\/runtimeConfig\.js$/ }, ({ path }) => ({
-      contents: ours,
-      resolveDir: dirname(path),
-    }))
-    onLoad({ filter: /client-[a-z-]+\/dist-es\/endpoint\/endpointResolver\.js$/ }, () => ({
-      contents: 'export const defaultEndpointResolver = undefined',
-    }))
-    onResolve({ filter: leftOut }, () => ({ path: `${bundled}/left-out.ts` }))
-  },
-}
 
 // Constructs are made synchronously and esbuild's plugins are not, so a construct runs this file as a program:
 // `node infra/bundle.ts <entry> <folder>`, with the configuration on its standard input.

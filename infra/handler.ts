@@ -27,6 +27,8 @@ export interface HandlerProps<E extends Entry> {
   readonly timeout: number
   /** MB; CPU comes in proportion. */
   readonly memory: number
+  /** @default 30 days */
+  readonly logRetention?: RetentionDays
   /** Absent: unreserved. In a new account, whose quota may be 10, any reservation fails the deployment. */
   readonly reservedConcurrency?: number
 }
@@ -42,7 +44,7 @@ export class Handler<E extends Entry> extends Construct {
     super(scope, id)
     const { entry, configuration } = props
 
-    this.logGroup = new LogGroup(this, 'Log', { retention: RetentionDays.ONE_MONTH })
+    this.logGroup = new LogGroup(this, 'Log', { retention: props.logRetention ?? RetentionDays.ONE_MONTH })
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     this.logGroup.grantWrite(this.role)
 
@@ -69,15 +71,18 @@ export class Handler<E extends Entry> extends Construct {
 }
 
 function bundledCode(entry: Entry, configuration: Configuration): Code {
+  const input = JSON.stringify(configuration)
   return Code.fromAsset(`${import.meta.dirname}/../functions`, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
-      // Required, and never run: the bundle is made on this machine.
+      // Neither is ever run, the bundle is made on this machine. But by the command CDK tells two bundles of one
+      // folder apart: without it every function would get the first one's.
       image: DockerImage.fromRegistry('none'),
+      command: [entry, input],
       local: {
         tryBundle(folder) {
           execFileSync(process.execPath, [bundler, entry, folder], {
-            input: JSON.stringify(configuration),
+            input,
             stdio: ['pipe', 'inherit', 'inherit'],
           })
           return true

@@ -39,8 +39,16 @@ export class Secrets extends Construct {
     })
   }
 
-  /** Read the API key and the sealing key. */
   grantVend(role: IRole): void {
+    allowReading(role, this.seamApiKey, this.sealingKey)
+  }
+
+  /** Ends client sessions, and has no business with their tokens. */
+  grantCleanUp(role: IRole): void {
+    allowReading(role, this.seamApiKey)
+  }
+
+  grantAdmin(role: IRole): void {
     allowReading(role, this.seamApiKey, this.sealingKey)
   }
 }

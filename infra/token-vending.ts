@@ -1,4 +1,6 @@
 import { CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib'
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import {
   type Configuration,
@@ -8,6 +10,7 @@ import {
 } from '../functions/config.ts'
 import { times } from '../functions/times.ts'
 import { Api } from './api.ts'
+import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
 import { Secrets } from './secrets.ts'
@@ -45,6 +48,8 @@ export class TokenVending extends Construct {
   readonly table: VendingTable
   readonly secrets: Secrets
   readonly vend: Handler<'vend'>
+  readonly cleaning: Cleaning
+  readonly admin: Handler<'admin'>
 
   constructor(scope: Construct, id: string, props: TokenVendingProps) {
     super(scope, id)
@@ -60,11 +65,7 @@ export class TokenVending extends Construct {
       entry: 'vend',
       description: 'Bearer token in, client session token out.',
       configuration,
-      environment: {
-        TABLE_NAME: this.table.table.tableName,
-        SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
-        SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
-      },
+      environment: this.vendEnvironment(),
       // The function gives up by itself at `vend` and says so properly; Lambda's own end comes after that, and
       // before the lease's (law 12).
       timeout: (times.vend + times.lease) / 2,
@@ -74,6 +75,25 @@ export class TokenVending extends Construct {
     this.table.grantVend(this.vend.role)
     this.secrets.grantVend(this.vend.role)
 
+    this.cleaning = new Cleaning(this, 'Cleaning', {
+      configuration,
+      table: this.table,
+      secrets: this.secrets,
+    })
+
+    this.admin = new Handler(this, 'Admin', {
+      entry: 'admin',
+      description: 'The operator’s commands; whoever may invoke it may use all of them.',
+      configuration,
+      environment: this.vendEnvironment(),
+      timeout: times.admin + 5000,
+      memory: 512,
+      // Who was given what, by whom and when, with subjects in clear: the audit log.
+      logRetention: RetentionDays.THIRTEEN_MONTHS,
+    })
+    this.table.grantAdmin(this.admin.role)
+    this.secrets.grantAdmin(this.admin.role)
+
     this.api = new Api(this, 'Api', {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
@@ -82,6 +102,19 @@ export class TokenVending extends Construct {
 
     this.refuseToDeployTheExample()
     this.tellWhatIsNext()
+  }
+
+  /** Lets a backend, a role or a person use every command of the operator. */
+  grantAdmin(grantee: IGrantable): Grant {
+    return this.admin.lambda.grantInvokeLatestVersion(grantee)
+  }
+
+  private vendEnvironment() {
+    return {
+      TABLE_NAME: this.table.table.tableName,
+      SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
+      SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
+    }
   }
 
   /** Synthesis passes on a bare checkout; CloudFormation refuses the template before it makes anything. */

@@ -1,6 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
-import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { tableShape } from '../functions/table-shape.ts'
 
@@ -39,20 +39,49 @@ export class VendingTable extends Construct {
     })
   }
 
-  /** Read and write users, the settings and the issuers' key sets (a trust anchor: nobody else writes those). */
+  /** Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write. */
   grantVend(role: IRole): void {
-    this.allow(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
-    this.allow(role, ['UpdateItem'], ['budget#*'])
+    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
+    this.allowItems(role, ['UpdateItem'], ['budget#*'])
+  }
+
+  /** Users, those that are due by the index and, after a restore, all of them by a scan; and its own run. */
+  grantCleanUp(role: IRole): void {
+    this.allowItems(role, ['GetItem', 'PutItem', 'DeleteItem'], ['user#*'])
+    this.allowItems(role, ['GetItem'], ['settings'])
+    this.allowItems(role, ['GetItem', 'UpdateItem'], ['run#cleanup'])
+    this.allow(role, ['Query'], `${this.table.tableArn}/index/${tableShape.due.name}`)
+    this.allow(role, ['Scan'], this.table.tableArn)
+  }
+
+  /** Users and who holds which account; may list everybody, and sees issuers' keys without changing them. */
+  grantAdmin(role: IRole): void {
+    this.allowItems(role, ['GetItem', 'PutItem', 'DeleteItem'], ['user#*'])
+    this.allowItems(role, ['GetItem', 'PutItem'], ['settings'])
+    this.allowItems(role, ['GetItem'], ['keys#*'])
+    this.allowItems(role, ['GetItem', 'UpdateItem'], ['account#*'])
+    this.allowItems(role, ['UpdateItem'], ['orphan#*'])
+    this.allow(role, ['Scan'], this.table.tableArn)
   }
 
   /** Actions on single items, limited to those whose key has one of these prefixes. */
-  private allow(role: IRole, actions: string[], items: string[]): void {
+  private allowItems(role: IRole, actions: string[], items: string[]): void {
+    this.allow(role, actions, this.table.tableArn, {
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
+    })
+  }
+
+  private allow(
+    role: IRole,
+    actions: string[],
+    resource: string,
+    conditions?: Record<string, Record<string, string[]>>,
+  ): void {
     role.addToPrincipalPolicy(
       new PolicyStatement({
-        effect: Effect.ALLOW,
         actions: actions.map((action) => `dynamodb:${action}`),
-        resources: [this.table.tableArn],
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items } },
+        resources: [resource],
+        ...(conditions !== undefined && { conditions }),
       }),
     )
   }

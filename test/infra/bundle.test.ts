@@ -18,7 +18,6 @@ const configuration = readConfiguration({
 describe('the bundle of the vend function', async () => {
   const { inputs, outputs } = await bundle('vend', configuration, folder)
   const [output] = Object.values(outputs)
-  const code = readFileSync(join(folder, 'vend.mjs'), 'utf8')
 
   it('stays under 260 kB', () => {
     expect(output?.bytes).toBeGreaterThan(0)
@@ -42,19 +41,24 @@ describe('the bundle of the vend function', async () => {
     expect(zod.filter((file) => /\/(classic|v3|locales)\//.test(file) && weight(file) > 0)).toEqual([])
   })
 
-  it('needs no file outside its asset', () => {
+  const weight = (file: string) => output?.inputs[file]?.bytesInOutput ?? 0
+})
+
+describe.each(['vend', 'cleanup', 'admin'] as const)('the bundle of %s', async (entry) => {
+  const { outputs } = await bundle(entry, configuration, folder)
+  const [output] = Object.values(outputs)
+  const code = readFileSync(join(folder, `${entry}.mjs`), 'utf8')
+
+  it('exports a handler, and needs no file outside its asset', () => {
+    expect(output?.exports).toEqual(['handler'])
     const outside = output?.imports.filter(({ external }) => external).map(({ path }) => path) ?? []
-    expect(outside.filter((path) => !isBuiltIn(path))).toEqual([])
+    expect(outside.filter((path) => process.getBuiltinModule(path) === undefined)).toEqual([])
     expect(code.includes('Dynamic require')).toBe(false)
   })
 
-  it('carries the configuration as it was validated', () => {
+  it('carries the configuration as it was validated, the same in all of them', () => {
     // esbuild chooses the quotes that need the fewest escapes.
     expect(code.includes(`'$(echo "hi")'`)).toBe(true)
     expect(code.includes('"it\'s `quoted`"')).toBe(true)
   })
-
-  const weight = (file: string) => output?.inputs[file]?.bytesInOutput ?? 0
 })
-
-const isBuiltIn = (path: string) => process.getBuiltinModule(path) !== undefined

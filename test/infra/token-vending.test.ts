@@ -1,8 +1,11 @@
-import { Match, type Template } from 'aws-cdk-lib/assertions'
+import { App, Stack } from 'aws-cdk-lib'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError } from '../../functions/config.ts'
-import { times } from '../../functions/times.ts'
-import { exampleConfiguration, ownConfiguration, resources, synthesised } from './stack.ts'
+import { cleanupTime, times } from '../../functions/times.ts'
+import { TokenVending } from '../../infra/token-vending.ts'
+import { context, exampleConfiguration, ownConfiguration, resources, synthesised } from './stack.ts'
 
 const template = synthesised()
 
@@ -10,6 +13,11 @@ function only(type: string) {
   const found = resources(template, type)
   expect(found).toHaveLength(1)
   return found[0]?.[1] as (typeof found)[number][1]
+}
+
+function lambda(entry: string) {
+  const handlers = resources(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties)
+  return handlers.find(({ Handler }) => Handler === `${entry}.handler`)
 }
 
 describe('the HTTP API', () => {
@@ -55,7 +63,7 @@ describe('the HTTP API', () => {
 })
 
 describe('the vend function', () => {
-  const vend = only('AWS::Lambda::Function').Properties
+  const vend = lambda('vend')
 
   it('runs on Node 24 and arm64, and says in its environment where things are, not what they are', () => {
     expect(vend).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'vend.handler' })
@@ -75,14 +83,56 @@ describe('the vend function', () => {
 
   it('logs JSON into a group that forgets', () => {
     expect(vend.LoggingConfig).toMatchObject({ LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } })
-    for (const [, group] of resources(template, 'AWS::Logs::LogGroup'))
-      expect(group.Properties.RetentionInDays).toBe(30)
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 })
   })
 
   it('has concurrency set aside only where that is asked for', () => {
     expect(vend).not.toHaveProperty('ReservedConcurrentExecutions')
     synthesised({ vendConcurrency: 20 }).hasResourceProperties('AWS::Lambda::Function', {
       ReservedConcurrentExecutions: 20,
+    })
+  })
+})
+
+describe('the cleanup function', () => {
+  it.each([1, 5, 60])('runs every %i minutes, and each run ends before the next', (everyMinutes) => {
+    const stack = synthesised({ configuration: { ...exampleConfiguration, cleanup: { everyMinutes } } })
+    const rate = everyMinutes === 1 ? '1 minute' : everyMinutes === 60 ? '1 hour' : `${everyMinutes} minutes`
+    stack.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: `rate(${rate})` })
+    const run = cleanupTime(everyMinutes, times) / 1000
+    const [timeout] = resources(stack, 'AWS::Lambda::Function')
+      .filter(([, { Properties }]) => Properties.Handler === 'cleanup.handler')
+      .map(([, { Properties }]) => Properties.Timeout)
+    expect(timeout).toBeGreaterThan(run)
+    expect(timeout).toBeLessThan(everyMinutes * 60)
+  })
+
+  it('has no business with the tokens in the table', () => {
+    const names = Object.keys(lambda('cleanup').Environment.Variables)
+    expect(names.sort()).toEqual(['SEAM_API_KEY_SECRET_ARN', 'TABLE_NAME'])
+  })
+})
+
+describe('the admin function', () => {
+  it('has time for a whole command', () => {
+    expect(lambda('admin').Timeout * 1000).toBeGreaterThan(times.admin)
+  })
+
+  it('writes a log that is kept for 400 days: it is the audit log', () => {
+    const { LogGroup } = lambda('admin').LoggingConfig
+    expect(template.toJSON().Resources[LogGroup.Ref].Properties.RetentionInDays).toBe(400)
+  })
+
+  it('can be used by whom the stack’s owner lets', () => {
+    const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } })
+    const stack = new Stack(app, 'backend')
+    const machine = new TokenVending(stack, 'TokenVending', { configuration: exampleConfiguration })
+    machine.grantAdmin(
+      new Role(stack, 'Backend', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }),
+    )
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Policy', {
+      Roles: [{ Ref: Match.stringLikeRegexp('^Backend') }],
+      PolicyDocument: { Statement: [Match.objectLike({ Action: 'lambda:InvokeFunction' })] },
     })
   })
 })

@@ -26,10 +26,19 @@ export interface Deployment {
   identityProvider: IdentityProvider
   /** Past the permissions, for the test itself. */
   table: { client: DynamoDBClient; tableName: string }
-  /** A bearer token of the configured issuer. */
-  sign(claims: { sub: string } & Record<string, unknown>): Promise<string>
+  /** Calls the API's `/client-session` for a caller of the configured issuer, from a page. */
+  ask(sub: string, method?: string, headers?: Record<string, string>): Promise<Answer>
   storeApiKey(value: string): void
+  /** Everything secret that has passed: must stand in no log. */
+  secrets: Set<string>
   close(): Promise<void>
+}
+
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: JSON that a test looks at.
+  body: any
 }
 
 /**
@@ -111,6 +120,7 @@ export async function deploy(): Promise<Deployment> {
     )
   }
   const api = ended(await startHttpApi(template, byId))
+  const secrets = new Set([seam.apiKey, ...aws.secrets.values()])
 
   const [apiKeyArn = ''] = template
     .resources('AWS::SecretsManager::Secret')
@@ -127,7 +137,19 @@ export async function deploy(): Promise<Deployment> {
     seam,
     identityProvider,
     table: { client, tableName: tableInput.TableName ?? '' },
-    sign: (claims) => identityProvider.sign({ iss: issuerTls.url, ...claims }),
+    secrets,
+    async ask(sub, method = 'POST', headers = {}) {
+      const bearer = await identityProvider.sign({ iss: issuerTls.url, sub })
+      secrets.add(bearer)
+      const response = await fetch(`${api.url}/client-session`, {
+        method,
+        headers: { authorization: `Bearer ${bearer}`, origin: 'https://app.example', ...headers },
+      })
+      const text = await response.text()
+      const body = text === '' ? {} : JSON.parse(text)
+      if (body.token !== undefined) secrets.add(body.token)
+      return { status: response.status, headers: response.headers, body }
+    },
     storeApiKey: (value) => aws.secrets.set(apiKeyArn, value),
     async close() {
       for (const end of ends.reverse()) await end()

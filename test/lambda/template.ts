@@ -17,7 +17,7 @@ export interface Resource {
 /** A synthesised template, and what its references lead to once it is deployed. */
 export interface Template {
   resources(type: string): [id: string, Resource][]
-  /** The value of a text, a `Ref` or the `Arn` of a `Fn::GetAtt`. */
+  /** The value of a text, a `Ref`, the `Arn` of a `Fn::GetAtt`, or of these joined. */
   resolve(value: unknown): string
   /** A function's asset, copied into an empty folder in this one. */
   unpackAsset(functionId: string, into: string): string
@@ -42,7 +42,13 @@ export function synthesise(configuration: ConfigurationInput, outdir: string): T
     resources: (type) => Object.entries(all).filter(([, it]) => it.Type === type),
     resolve(value) {
       if (typeof value === 'string') return value
-      const { Ref, 'Fn::GetAtt': attribute } = value as { Ref?: string; 'Fn::GetAtt'?: [string, string] }
+      const reference = value as {
+        Ref?: string
+        'Fn::GetAtt'?: [string, string]
+        'Fn::Join'?: [string, unknown[]]
+      }
+      const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = reference
+      if (join !== undefined) return join[1].map((it) => this.resolve(it)).join(join[0])
       if (Ref !== undefined) return physical(Ref, found(Ref))
       if (attribute?.[1] === 'Arn') return arn(attribute[0], found(attribute[0]))
       throw new Error(`a reference that this cannot resolve: ${JSON.stringify(value)}`)
@@ -81,6 +87,7 @@ function arn(id: string, { Type }: Pick<Resource, 'Type'>): string {
   const kinds: Record<string, string> = {
     'AWS::DynamoDB::Table': `dynamodb:${region}:${account}:table/${id}`,
     'AWS::SecretsManager::Secret': `secretsmanager:${region}:${account}:secret:${id}-AbCdEf`,
+    'AWS::SQS::Queue': `sqs:${region}:${account}:${id}`,
     'AWS::Lambda::Function': `lambda:${region}:${account}:function:${id}`,
     'AWS::IAM::Role': `iam::${account}:role/${id}`,
     'AWS::Logs::LogGroup': `logs:${region}:${account}:log-group:${id}:*`,

@@ -7,14 +7,11 @@ import type { LambdaFunction } from './lambda-function.ts'
 
 let stack: Deployment
 let vend: LambdaFunction
-/** Everything that must stand in no log. */
-const secrets = new Set<string>()
 
 beforeAll(async () => {
   stack = await deploy()
   vend = stack.functions.vend as LambdaFunction
   stack.storeApiKey(stack.seam.apiKey)
-  secrets.add(stack.seam.apiKey)
 })
 afterAll(() => stack?.close())
 afterEach(() => {
@@ -22,24 +19,13 @@ afterEach(() => {
   expect(stack.aws.denied).toEqual([])
 })
 
-async function ask(sub: string, method = 'POST', headers: Record<string, string> = {}) {
-  const bearer = await stack.sign({ sub })
-  secrets.add(bearer)
-  const response = await fetch(`${stack.api}/client-session`, {
-    method,
-    headers: { authorization: `Bearer ${bearer}`, origin: 'https://app.example', ...headers },
-  })
-  const text = await response.text()
-  const body = text === '' ? {} : JSON.parse(text)
-  if (body.token !== undefined) secrets.add(body.token)
-  return { status: response.status, headers: response.headers, body }
-}
+const ask: Deployment['ask'] = (...call) => stack.ask(...call)
 
 async function give(sub: string, connected_account_ids: string[]) {
   const { client, tableName: TableName } = stack.table
   const { Items = [] } = await client.send(new ScanCommand({ TableName, ConsistentRead: true }))
   const [user] = Items.filter((item) => item.sub?.S === sub)
-  if (user?.user_identifier_key?.S !== undefined) secrets.add(user.user_identifier_key.S)
+  if (user?.user_identifier_key?.S !== undefined) stack.secrets.add(user.user_identifier_key.S)
   await client.send(
     new UpdateItemCommand({
       TableName,
@@ -216,7 +202,7 @@ describe('the log of the deployed function', () => {
     const audits = vend.log.map((line) => JSON.parse(line))
     expect(audits.filter(({ what }) => what === 'vend').length).toBeGreaterThanOrEqual(2)
     const log = vend.log.join('\n')
-    for (const secret of secrets)
+    for (const secret of stack.secrets)
       for (const form of [
         secret,
         Buffer.from(secret).toString('base64').slice(0, -4),

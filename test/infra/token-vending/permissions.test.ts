@@ -15,8 +15,10 @@ const asList = <T>(it: T | T[]) => (Array.isArray(it) ? it : [it])
 /** The logical id of a resource, without the construct's path before it and the hash behind it. */
 function named(resource: unknown): string {
   if (typeof resource === 'string') return resource
-  const [reference] = Object.values(resource as object)
-  return String(asList(reference)[0])
+  const { 'Fn::Join': join, ...reference } = resource as { 'Fn::Join'?: [string, unknown[]] }
+  if (join !== undefined) return join[1].map(named).join(join[0])
+  const [id] = Object.values(reference).flatMap(asList)
+  return String(id)
     .replace(/^TokenVending/, '')
     .replace(/[0-9A-F]{8}$/, '')
 }
@@ -51,6 +53,42 @@ function permissions(): Record<string, string[]> {
 describe('the roles', () => {
   it('may do this, and nothing else', () => {
     expect(permissions()).toEqual({
+      AdminRole: [
+        'Allow dynamodb:DeleteItem RecordsTable [user#*]',
+        'Allow dynamodb:GetItem RecordsTable [account#*]',
+        'Allow dynamodb:GetItem RecordsTable [keys#*]',
+        'Allow dynamodb:GetItem RecordsTable [settings]',
+        'Allow dynamodb:GetItem RecordsTable [user#*]',
+        'Allow dynamodb:PutItem RecordsTable [settings]',
+        'Allow dynamodb:PutItem RecordsTable [user#*]',
+        'Allow dynamodb:Scan RecordsTable',
+        'Allow dynamodb:UpdateItem RecordsTable [account#*]',
+        'Allow dynamodb:UpdateItem RecordsTable [orphan#*]',
+        'Allow logs:CreateLogStream AdminLog',
+        'Allow logs:PutLogEvents AdminLog',
+        'Allow secretsmanager:GetSecretValue SecretsSealingKey',
+        'Allow secretsmanager:GetSecretValue SecretsSeamApiKey',
+      ],
+      CleaningHandlerRole: [
+        'Allow dynamodb:DeleteItem RecordsTable [user#*]',
+        'Allow dynamodb:GetItem RecordsTable [run#cleanup]',
+        'Allow dynamodb:GetItem RecordsTable [settings]',
+        'Allow dynamodb:GetItem RecordsTable [user#*]',
+        'Allow dynamodb:PutItem RecordsTable [user#*]',
+        'Allow dynamodb:Query RecordsTable/index/due',
+        'Allow dynamodb:Scan RecordsTable',
+        'Allow dynamodb:UpdateItem RecordsTable [run#cleanup]',
+        'Allow logs:CreateLogStream CleaningHandlerLog',
+        'Allow logs:PutLogEvents CleaningHandlerLog',
+        'Allow secretsmanager:GetSecretValue SecretsSeamApiKey',
+        'Allow sqs:GetQueueAttributes CleaningDeadLetters',
+        'Allow sqs:GetQueueUrl CleaningDeadLetters',
+        'Allow sqs:SendMessage CleaningDeadLetters',
+      ],
+      CleaningScheduler: [
+        'Allow lambda:InvokeFunction CleaningHandlerFunction',
+        'Allow sqs:SendMessage CleaningDeadLetters',
+      ],
       VendRole: [
         'Allow dynamodb:GetItem RecordsTable [user#* keys#* settings]',
         'Allow dynamodb:PutItem RecordsTable [user#* keys#* settings]',
@@ -71,10 +109,19 @@ describe('the roles', () => {
     }
   })
 
-  it('can be taken on by Lambda alone', () => {
-    for (const [, { Properties }] of resources(template, 'AWS::IAM::Role'))
+  it('can be taken on by Lambda alone, and by the scheduler of this account', () => {
+    for (const [id, { Properties }] of resources(template, 'AWS::IAM::Role')) {
+      const [service, condition] = id.includes('CleaningScheduler')
+        ? ['scheduler', { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } }]
+        : ['lambda']
       expect(Properties.AssumeRolePolicyDocument.Statement).toEqual([
-        { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' } },
+        {
+          Action: 'sts:AssumeRole',
+          Effect: 'Allow',
+          Principal: { Service: `${service}.amazonaws.com` },
+          ...(condition !== undefined && { Condition: condition }),
+        },
       ])
+    }
   })
 })

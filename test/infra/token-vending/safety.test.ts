@@ -54,6 +54,8 @@ describe('everything that keeps state', () => {
       'TokenVendingSecretsSeamApiKey9BC705A1',
       'TokenVendingSecretsSealingKeyFDE32A5D',
       'TokenVendingVendLog8BFE2CCA',
+      'TokenVendingCleaningHandlerLog15F0BDF8',
+      'TokenVendingAdminLog7EFED2F6',
       'TokenVendingApiAccessLog80AF9301',
     ])
   })
@@ -84,6 +86,32 @@ describe('the front door', () => {
     for (const { Properties } of all('AWS::ApiGatewayV2::Stage')) {
       expect(Properties.DefaultRouteSettings.ThrottlingRateLimit).toBeGreaterThan(0)
       expect(Properties.DefaultRouteSettings.ThrottlingBurstLimit).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('every schedule', () => {
+  it.each(resources(template, 'AWS::Scheduler::Schedule'))(
+    'is retried, and what fails is kept: %s',
+    (_, { Properties }) => {
+      const { RetryPolicy, DeadLetterConfig, Input } = Properties.Target
+      expect(RetryPolicy.MaximumRetryAttempts).toBeGreaterThan(0)
+      expect(RetryPolicy.MaximumEventAgeInSeconds).toBeGreaterThan(0)
+      expect(target(DeadLetterConfig.Arn).Type).toBe('AWS::SQS::Queue')
+      expect(Input).toBe('{}')
+    },
+  )
+
+  it('leads to a function that ends before its next turn, and whose failures are kept too', () => {
+    expect(all('AWS::Scheduler::Schedule')).toHaveLength(1)
+    for (const { Properties } of all('AWS::Scheduler::Schedule')) {
+      const minutes = Number(/^rate\((\d+) minutes?\)$/.exec(Properties.ScheduleExpression)?.[1])
+      expect(target(Properties.Target.Arn).Properties.Timeout).toBeLessThan(minutes * 60)
+      const [invocation] = all('AWS::Lambda::EventInvokeConfig').filter(
+        (it) => it.Properties.FunctionName.Ref === Properties.Target.Arn['Fn::GetAtt'][0],
+      )
+      const { Destination } = invocation?.Properties.DestinationConfig.OnFailure ?? {}
+      expect(target(Destination).Type).toBe('AWS::SQS::Queue')
     }
   })
 })

@@ -1,0 +1,94 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib'
+import { type IRole, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
+import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler'
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
+import { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import type { Configuration } from '../functions/config.ts'
+import { cleanupTime, times } from '../functions/times.ts'
+import { Handler } from './handler.ts'
+import type { Secrets } from './secrets.ts'
+import type { VendingTable } from './vending-table.ts'
+
+export interface CleaningProps {
+  readonly configuration: Configuration
+  readonly table: VendingTable
+  readonly secrets: Secrets
+}
+
+/** A run's own end, in milliseconds before Lambda's: to store the report, and for the start. */
+const margin = 10_000
+
+/** The schedule, and the function that ends stale client sessions. It may be run at any other time as well. */
+export class Cleaning extends Construct {
+  readonly handler: Handler<'cleanup'>
+  /** Runs that could not be started, or ended by a crash or at the timeout. */
+  readonly deadLetters: Queue
+
+  constructor(scope: Construct, id: string, { configuration, table, secrets }: CleaningProps) {
+    super(scope, id)
+    const { everyMinutes } = configuration.cleanup
+    const schedule = Duration.minutes(everyMinutes)
+
+    this.handler = new Handler(this, 'Handler', {
+      entry: 'cleanup',
+      description: 'Ends stale client sessions.',
+      configuration,
+      environment: {
+        TABLE_NAME: table.table.tableName,
+        SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
+      },
+      // Shorter than the schedule (law 12); should two runs meet all the same, a lease in the table tells them apart.
+      timeout: cleanupTime(everyMinutes, times) + margin,
+      memory: 512,
+    })
+    table.grantCleanUp(this.handler.role)
+    secrets.grantCleanUp(this.handler.role)
+
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    })
+    Validations.of(this.deadLetters).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is itself the queue for dead letters.',
+    })
+    // The next run is the retry: it finds what this one left.
+    this.handler.lambda.configureAsyncInvoke({
+      retryAttempts: 0,
+      maxEventAge: schedule,
+      onFailure: new SqsDestination(this.deadLetters),
+    })
+    new Schedule(this, 'Schedule', {
+      description: 'Ends stale client sessions.',
+      schedule: ScheduleExpression.rate(schedule),
+      target: new LambdaInvoke(this.handler.lambda, {
+        input: ScheduleTargetInput.fromObject({}),
+        retryAttempts: 1,
+        maxEventAge: schedule,
+        deadLetterQueue: this.deadLetters,
+        role: this.scheduler(),
+      }),
+    })
+  }
+
+  /** Hand-written, since the one that CDK would make may invoke every version there will ever be. */
+  private scheduler(): IRole {
+    const role = new Role(this, 'Scheduler', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    })
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [this.handler.lambda.functionArn],
+      }),
+    )
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] }),
+    )
+    return role.withoutPolicyUpdates()
+  }
+}
