@@ -199,6 +199,8 @@ describe('a configuration of one’s own', () => {
     expect(world.file).toMatchObject({ issuer: first.file.issuer, audience: 'my-app' })
     expect(await devicesOf(await vend(world, 'ada'))).toHaveLength(3)
     expect(await vend(world, 'newcomer')).toMatchObject({ status: 403 })
+    const { headers } = await vend(world, 'ada', { origin: world.file.page })
+    expect(headers.get('access-control-allow-origin')).toBe(world.file.page)
   })
 
   it('may trust another identity provider: then nobody is known beforehand', async () => {
