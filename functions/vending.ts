@@ -1,12 +1,13 @@
+import { callerAdmitter, checkCaller } from './admission.ts'
 import type { Caller } from './caller.ts'
 import { newTrace, type Outcome, type Trace, type verdictCarrier } from './carrying-out.ts'
 import type { Change } from './change.ts'
-import { type Configuration, subjectNamespace } from './config.ts'
+import type { Configuration } from './config.ts'
 import type { Deadline } from './deadline.ts'
 import type { Audit } from './log.ts'
 import { Problem } from './problem.ts'
 import type { Table } from './table.ts'
-import { letGo, newUser, reportDead, type User, unconfirmed } from './user.ts'
+import { letGo, reportDead, type User, unconfirmed } from './user.ts'
 import { barredReason, budgetReturnsIn, type Terms } from './verdict.ts'
 
 /** What the wire hands over, see DESIGN §6. Times are relative, because browsers' clocks are wrong. */
@@ -44,18 +45,22 @@ export type SignOut = (asking: Asking) => Promise<void>
 
 /** Hands a verified caller the token of their own client session, and of no other. */
 export function tokenVendor(edges: Edges, terms: Terms, configuration: Configuration): Vend {
-  const { table, change, carryOut, clock } = edges
+  const { change, carryOut, clock } = edges
+  // A new record is written with its first claim.
+  const admitCaller = callerAdmitter(edges, terms.times, configuration)
 
   return async function vend({ caller, staleClientSessionId, deadline, audit }) {
     const { subject } = caller
-    let user = (await table.readUser(caller.owner)) ?? (await provision(caller))
-    checkCaller(user, caller, configuration)
+    let user = await admitCaller(caller)
 
     if (staleClientSessionId !== undefined && user.client_session_id === staleClientSessionId)
       user = await replaceDead(user)
 
     const trace = newTrace()
-    const outcome = await carryOut(user, { asked: true, deadline, trace }).finally(() => fill(audit, trace))
+    const admit = (seen: User) => checkCaller(seen, caller, configuration)
+    const outcome = await carryOut(user, { asked: true, admit, deadline, trace }).finally(() =>
+      fill(audit, trace),
+    )
     if (outcome.handedOut) return vended(outcome)
     const now = clock()
     if (barredReason(outcome.user, now) !== undefined) throw new Problem('subject_disabled', { subject })
@@ -63,18 +68,6 @@ export function tokenVendor(edges: Edges, terms: Terms, configuration: Configura
       reason: outcome.verdict.reason,
       retryAfter: budgetReturnsIn(outcome.user, terms, now) / 1000,
     })
-  }
-
-  /** A record for a subject that has none, where the configuration says so. It is written with its first claim. */
-  async function provision({ issuer, owner, subject, iss, sub }: Caller): Promise<User> {
-    const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
-    if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
-    const window = Math.floor(clock() / terms.times.budgetWindow)
-    const endsAt = (window + 1) * terms.times.budgetWindow
-    const expires = Math.ceil(endsAt / 1000) + 86_400
-    if (!(await table.takeFromBudget(String(window), configuration.limits.newUsersPerHour, expires)))
-      throw new Problem('rate_limited', { reason: 'new_users', retryAfter: (endsAt - clock()) / 1000 })
-    return newUser({ owner, subject, iss, sub }, clock())
   }
 
   /** Letting go is the compare: of ten tabs that report one client session, one gets here. */
@@ -127,29 +120,6 @@ export function signerOut(edges: Edges, configuration: Configuration): SignOut {
     if (unconfirmed(outcome.user).length > 0)
       throw new Problem('upstream_unavailable', { dependency: 'seam', reason: 'unconfirmed' })
   }
-}
-
-function checkCaller(user: User, caller: Caller, configuration: Configuration): void {
-  const fault = recordFault(user, caller, configuration)
-  if (fault === 'record_of_another_issuer')
-    throw new Problem('not_provisioned', { subject: caller.subject, reason: fault })
-  if (fault !== undefined) throw new Problem('invalid_token', { reason: fault })
-}
-
-/** What the record itself holds against this caller, whatever their token says. */
-export function recordFault(
-  user: User,
-  caller: Caller,
-  configuration: Configuration,
-): 'record_of_another_issuer' | 'before_not_before' | undefined {
-  // A renamed or reused issuer name must not hand over users: who made the record must share the namespace.
-  const maker = configuration.issuers.find(({ issuer }) => issuer === user.iss)
-  if (maker === undefined || subjectNamespace(maker) !== subjectNamespace(caller.issuer))
-    return 'record_of_another_issuer'
-  const { issued_at } = caller
-  if (user.not_before !== undefined && !(issued_at !== undefined && issued_at >= user.not_before))
-    return 'before_not_before'
-  return undefined
 }
 
 function fill(audit: Audit, trace: Trace): void {
