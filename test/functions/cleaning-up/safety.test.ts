@@ -54,6 +54,22 @@ test('a clock that jumps ends no client session that lives, and forgets nothing'
   for (const { client_session_id } of live) expect(world.lives(client_session_id)).toBe(true)
 })
 
+test('the fuse holds back a live client session, and not what its record has let go of beside it', async () => {
+  const live = await world.signedIn()
+  const key = `${world.settings.key_prefix}_${live.owner}_before`
+  const before = { user_identifier_key: key, client_session_id: await world.atSeam(key), at: world.clock() }
+  await world.record({
+    ...live,
+    session_created_at: world.clock() - terms.longestAge,
+    ended: [before],
+  })
+  const report = await world.clean({}, { clock: () => world.clock() + 40_000 })
+  expect(report).toMatchObject({ fuse: 'clocks_apart', ended: { let_go: 1 }, held_back: 1 })
+  expect(world.lives(before.client_session_id)).toBe(false)
+  expect(world.lives(live.client_session_id)).toBe(true)
+  expect(await world.read(live)).toMatchObject({ client_session_id: live.client_session_id })
+})
+
 test('a clock that jumps while a run is at work is noticed before anything is inferred', async () => {
   const live = await world.signedIn()
   const gone = await world.signedIn()

@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { itemFromUser } from '../../../functions/item.ts'
 import { sideBySide } from '../../../functions/pacing.ts'
+import type { CleanupReport } from '../../../functions/report.ts'
 import { times } from '../../../functions/times.ts'
 import { claim, commit, letGo, setStatus, type User } from '../../../functions/user.ts'
+import type { OneRun } from './one-run.ts'
 import { type CleaningWorld, startCleaningWorld, terms } from './world.ts'
 
 const long = process.env.LONG !== undefined
@@ -142,6 +146,31 @@ test('it costs by what is due, and not by how many users there are', async () =>
     expect(await costOfHundredAmong(20_000)).toEqual(few)
   })
 }, 120_000)
+
+// All of their records would need as much again.
+if (long)
+  test(`its memory does not grow with ${due} users that are due`, async () => {
+    await withWorld(async (world) => {
+      await write(
+        world,
+        Array.from({ length: due }, () => recordOf(world, true)),
+      )
+      const workerData: OneRun = {
+        dynamoDb: world.dynamoDb.endpoint,
+        tableName: world.tableName,
+        seam: world.seam.url,
+        apiKey: world.seam.apiKey,
+        terms,
+      }
+      const worker = new Worker(new URL('./one-run.ts', import.meta.url), {
+        workerData,
+        resourceLimits: { maxOldGenerationSizeMb: 36 },
+      })
+      const [report] = (await once(worker, 'message')) as [CleanupReport]
+      await worker.terminate()
+      expect(report).toMatchObject({ looked_at: due, already_gone: due, failed: 0 })
+    })
+  }, 300_000)
 
 /** With a live client session that Seam need not know; `isDue`: and one that was let go of. */
 function recordOf(world: CleaningWorld, isDue: boolean): User {

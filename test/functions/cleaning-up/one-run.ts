@@ -1,0 +1,34 @@
+import { randomUUID } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { cleaner } from '../../../functions/cleaning-up.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import { seamClient } from '../../../functions/seam.ts'
+import { vendingTable } from '../../../functions/table.ts'
+import { times } from '../../../functions/times.ts'
+import type { Terms } from '../../../functions/verdict.ts'
+import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+
+/** A run in a worker, whose memory can be limited. */
+
+export interface OneRun {
+  dynamoDb: string
+  tableName: string
+  seam: string
+  apiKey: string
+  terms: Omit<Terms, 'times'>
+}
+
+const { dynamoDb, tableName, seam, apiKey, terms } = workerData as OneRun
+const cleanUp = cleaner(
+  {
+    table: vendingTable({ client: localDynamoDbClient(dynamoDb), tableName }),
+    seam: seamClient({ endpoint: seam, apiKey: async () => apiKey, times }),
+    clock: Date.now,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  },
+  { ...terms, times },
+  { callsPerSecond: Number.POSITIVE_INFINITY, concurrency: 8 },
+)
+parentPort?.postMessage(await cleanUp({ deadline: deadlineIn(times.cleanup, Date.now) }))
