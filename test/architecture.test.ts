@@ -155,13 +155,14 @@ test('no two files import each other', () => {
 
 test('each test stands where its file does', () => {
   const tests = globSync('test/{functions,infra}/**/*.test.ts', { cwd: root })
+  const rooms = [...sources, ...globSync('infra/*.json', { cwd: root })]
   expect(tests.length).toBeGreaterThan(5)
   const wrong = tests.filter((file) => {
     const [, side = '', ...rest] = file.split('/')
     const first = `${side}/${rest[0]}`.replace('.test.ts', '')
-    return !sources.some((source) => source.startsWith(first))
+    return !rooms.some((room) => room.startsWith(first))
   })
   // Whole-house tests of `functions`: they walk through many rooms.
-  const wholeHouse = /^test\/functions\/(model|attacks|faults|crash)/
+  const wholeHouse = /^test\/functions\/(model|attacks|faults|crash|concurrency)/
   expect(wrong.filter((file) => !wholeHouse.test(file))).toEqual([])
 })
