@@ -16,16 +16,23 @@ export interface ApiProps {
   /** Exact origins, no wildcard. */
   readonly allowedOrigins: string[]
   readonly requestsPerSecond: number
-  /** Answers the callers' routes. */
+  /** Answers callers. */
   readonly vend: IFunction
+  /** Answers Seam. */
+  readonly webhook: IFunction
 }
 
-/** The callers' routes, as far as the vend function knows them. */
-const vendRoutes: [HttpMethod, string][] = [
-  [HttpMethod.POST, '/client-session'],
-  [HttpMethod.DELETE, '/client-session'],
-  [HttpMethod.GET, '/healthz'],
-]
+/** The routes of `functions/app.ts`; any other is refused before it costs an invocation. */
+const routes: Record<'vend' | 'webhook', [HttpMethod, string][]> = {
+  vend: [
+    [HttpMethod.POST, '/client-session'],
+    [HttpMethod.DELETE, '/client-session'],
+    [HttpMethod.POST, '/connect-webview'],
+    [HttpMethod.GET, '/connect-webview/{connect_webview_id}'],
+    [HttpMethod.GET, '/healthz'],
+  ],
+  webhook: [[HttpMethod.POST, '/webhooks/seam']],
+}
 
 /** What the access log says: never a header, a query or a path, any of which may carry what a caller should not have sent. */
 const accessLog = {
@@ -72,13 +79,18 @@ export class Api extends Construct {
       },
     })
 
-    const integration = new HttpLambdaIntegration('Vend', props.vend)
-    for (const [method, path] of vendRoutes) this.api.addRoutes({ path, methods: [method], integration })
+    this.addRoutes('Vend', props.vend, routes.vend)
+    this.addRoutes('Webhook', props.webhook, routes.webhook)
 
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
-        'The vend function verifies bearer tokens itself: an authorizer of the API knows RSA and a single issuer only.',
+        'The functions verify bearer tokens and webhooks themselves: an authorizer of the API knows RSA and a single issuer only.',
     })
+  }
+
+  private addRoutes(id: string, lambda: IFunction, routes: [HttpMethod, string][]): void {
+    const integration = new HttpLambdaIntegration(id, lambda)
+    for (const [method, path] of routes) this.api.addRoutes({ path, methods: [method], integration })
   }
 }

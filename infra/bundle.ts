@@ -5,11 +5,13 @@ import type { AdminEnvironment } from '../functions/admin.ts'
 import type { CleanupEnvironment } from '../functions/cleanup.ts'
 import type { Configuration } from '../functions/config.ts'
 import type { VendEnvironment } from '../functions/vend.ts'
+import type { WebhookEnvironment } from '../functions/webhook.ts'
 import { leanSdk } from './lean-sdk.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
   vend: VendEnvironment
+  webhook: WebhookEnvironment
   cleanup: CleanupEnvironment
   admin: AdminEnvironment
 }
@@ -17,9 +19,14 @@ export type Entry = keyof Entries
 
 /**
  * Writes the one file of an entry's asset, `<entry>.mjs`, with everything in it that it needs: the SDK too, since
- * what is tested shall be what runs, and the runtime's own copy loads slower. Returns what went into it.
+ * what is tested shall be what runs, and the runtime's own copy loads slower. Without a configuration one has to be
+ * put in later. Returns what went into it.
  */
-export async function bundle(entry: Entry, configuration: Configuration, folder: string): Promise<Metafile> {
+export async function bundle(
+  entry: Entry,
+  configuration: Configuration | undefined,
+  folder: string,
+): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [`${project}/functions/${entry}.ts`],
     outfile: `${folder}/${entry}.mjs`,
@@ -33,7 +40,7 @@ export async function bundle(entry: Entry, configuration: Configuration, folder:
     // esbuild prefers CommonJS for this platform, from which nothing can be shaken.
     mainFields: ['module', 'main'],
     // A function's environment ends at 4 KB, so the configuration travels in the code.
-    define: { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) },
+    define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
     plugins: [leanSdk],
     metafile: true,
     logLevel: 'warning',

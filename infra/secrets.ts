@@ -12,6 +12,7 @@ export interface SecretsProps {
 export class Secrets extends Construct {
   readonly seamApiKey: ISecret
   readonly sealingKey: ISecret
+  readonly webhookSecrets: ISecret
 
   constructor(scope: Construct, id: string, { seamApiKeySecretArn }: SecretsProps) {
     super(scope, id)
@@ -19,6 +20,12 @@ export class Secrets extends Construct {
       seamApiKeySecretArn === undefined
         ? emptySecret(this, 'SeamApiKey', 'The Seam API key, as plain text.')
         : Secret.fromSecretCompleteArn(this, 'SeamApiKey', seamApiKeySecretArn)
+
+    this.webhookSecrets = emptySecret(
+      this,
+      'WebhookSecrets',
+      'What Seam’s webhooks are signed with: a JSON list of "whsec_…", so that one can follow another.',
+    )
 
     this.sealingKey = new Secret(this, 'SealingKey', {
       description: 'Seals client session tokens in the table: {"current": "…", "previous": "…"}.',
@@ -35,12 +42,16 @@ export class Secrets extends Construct {
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'Seam’s keys are rotated by people in its console. The sealing key is replaced on demand: what it seals lives for hours and is worth nothing to who cannot read the table as well.',
+        'Seam’s keys and webhooks are rotated by people in its console. The sealing key is replaced on demand: what it seals lives for hours and is worth nothing to who cannot read the table as well.',
     })
   }
 
   grantVend(role: IRole): void {
     allowReading(role, this.seamApiKey, this.sealingKey)
+  }
+
+  grantWebhook(role: IRole): void {
+    allowReading(role, this.seamApiKey, this.sealingKey, this.webhookSecrets)
   }
 
   /** Ends client sessions, and has no business with their tokens. */

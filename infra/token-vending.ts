@@ -38,6 +38,12 @@ export interface TokenVendingProps {
 }
 
 /**
+ * Milliseconds. A function gives up by itself at `vend`, and says so properly; Lambda's own end comes after that,
+ * and before the end of the lease (law 12).
+ */
+const requestTimeout = (times.vend + times.lease) / 2
+
+/**
  * The whole vending machine: an HTTP API, the functions behind it, the table and the secrets.
  * Throws `ConfigurationError` with a sentence that says what to change when the configuration is insecure or cannot work.
  */
@@ -48,6 +54,7 @@ export class TokenVending extends Construct {
   readonly table: VendingTable
   readonly secrets: Secrets
   readonly vend: Handler<'vend'>
+  readonly webhook: Handler<'webhook'>
   readonly cleaning: Cleaning
   readonly admin: Handler<'admin'>
 
@@ -66,14 +73,26 @@ export class TokenVending extends Construct {
       description: 'Bearer token in, client session token out.',
       configuration,
       environment: this.vendEnvironment(),
-      // The function gives up by itself at `vend` and says so properly; Lambda's own end comes after that, and
-      // before the lease's (law 12).
-      timeout: (times.vend + times.lease) / 2,
+      timeout: requestTimeout,
       memory: 512,
       ...(props.vendConcurrency !== undefined && { reservedConcurrency: props.vendConcurrency }),
     })
     this.table.grantVend(this.vend.role)
     this.secrets.grantVend(this.vend.role)
+
+    this.webhook = new Handler(this, 'Webhook', {
+      entry: 'webhook',
+      description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
+      configuration,
+      environment: {
+        ...this.vendEnvironment(),
+        SEAM_WEBHOOK_SECRETS_SECRET_ARN: this.secrets.webhookSecrets.secretArn,
+      },
+      timeout: requestTimeout,
+      memory: 512,
+    })
+    this.table.grantWebhook(this.webhook.role)
+    this.secrets.grantWebhook(this.webhook.role)
 
     this.cleaning = new Cleaning(this, 'Cleaning', {
       configuration,
@@ -98,6 +117,7 @@ export class TokenVending extends Construct {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
       vend: this.vend.lambda,
+      webhook: this.webhook.lambda,
     })
 
     this.refuseToDeployTheExample()

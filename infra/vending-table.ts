@@ -39,10 +39,23 @@ export class VendingTable extends Construct {
     })
   }
 
-  /** Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write. */
+  /**
+   * Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write.
+   * And, for a login whose webhook is late, what the webhook function does about it.
+   */
   grantVend(role: IRole): void {
     this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
     this.allowItems(role, ['UpdateItem'], ['budget#*'])
+    this.allowItems(role, ['GetItem', 'PutItem', 'UpdateItem'], ['webview#*'])
+    this.allowItems(role, ['GetItem', 'PutItem'], ['event#*'])
+    this.allowItems(role, ['UpdateItem'], ['account#*'])
+  }
+
+  /** Users and who holds which account, whose webview it was, and which events have had their effect. */
+  grantWebhook(role: IRole): void {
+    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'event#*', 'settings'])
+    this.allowItems(role, ['GetItem'], ['webview#*'])
+    this.allowItems(role, ['UpdateItem'], ['account#*'])
   }
 
   /** Users, those that are due by the index and, after a restore, all of them by a scan; and its own run. */

@@ -44,7 +44,7 @@ describe('the bundle of the vend function', async () => {
   const weight = (file: string) => output?.inputs[file]?.bytesInOutput ?? 0
 })
 
-describe.each(['vend', 'cleanup', 'admin'] as const)('the bundle of %s', async (entry) => {
+describe.each(['vend', 'webhook', 'cleanup', 'admin'] as const)('the bundle of %s', async (entry) => {
   const { outputs } = await bundle(entry, configuration, folder)
   const [output] = Object.values(outputs)
   const code = readFileSync(join(folder, `${entry}.mjs`), 'utf8')

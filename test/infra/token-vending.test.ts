@@ -21,10 +21,22 @@ function lambda(entry: string) {
 }
 
 describe('the HTTP API', () => {
-  it('has the routes that the vend function answers, and no other', () => {
-    const routes = resources(template, 'AWS::ApiGatewayV2::Route').map(([, it]) => it.Properties.RouteKey)
-    expect(routes.sort()).toEqual(['DELETE /client-session', 'GET /healthz', 'POST /client-session'])
-    expect(only('AWS::ApiGatewayV2::Integration').Properties.PayloadFormatVersion).toBe('2.0')
+  it('has the routes that the functions answer, and no other', () => {
+    const { Resources } = template.toJSON()
+    const routes = resources(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+      const [, integration] = Properties.Target['Fn::Join'][1]
+      const { IntegrationUri, PayloadFormatVersion } = Resources[integration.Ref].Properties
+      expect(PayloadFormatVersion).toBe('2.0')
+      return `${Properties.RouteKey} → ${Resources[IntegrationUri['Fn::GetAtt'][0]].Properties.Handler}`
+    })
+    expect(routes.sort()).toEqual([
+      'DELETE /client-session → vend.handler',
+      'GET /connect-webview/{connect_webview_id} → vend.handler',
+      'GET /healthz → vend.handler',
+      'POST /client-session → vend.handler',
+      'POST /connect-webview → vend.handler',
+      'POST /webhooks/seam → webhook.handler',
+    ])
   })
 
   it('answers preflights from the configured origins alone, without credentials', () => {
@@ -166,11 +178,11 @@ describe('the table', () => {
 })
 
 describe('the secrets', () => {
-  it('are an API key for the operator to fill in and a sealing key that nobody has seen', () => {
+  it('are what the operator fills in, and a sealing key that nobody has seen', () => {
     const secrets = resources(template, 'AWS::SecretsManager::Secret').map(([, { Properties }]) => Properties)
-    expect(secrets).toHaveLength(2)
+    expect(secrets).toHaveLength(3)
     for (const secret of secrets) expect(secret).not.toHaveProperty('SecretString')
-    expect(secrets.filter((secret) => secret.GenerateSecretString === undefined)).toHaveLength(1)
+    expect(secrets.filter((secret) => secret.GenerateSecretString === undefined)).toHaveLength(2)
     template.hasResource('AWS::SecretsManager::Secret', {
       Properties: {
         GenerateSecretString: {
@@ -187,7 +199,7 @@ describe('the secrets', () => {
   it('can be an API key that exists already', () => {
     const arn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:seam-AbCdEf'
     const imported = synthesised({ seamApiKeySecretArn: arn })
-    imported.resourceCountIs('AWS::SecretsManager::Secret', 1)
+    imported.resourceCountIs('AWS::SecretsManager::Secret', 2)
     imported.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { SEAM_API_KEY_SECRET_ARN: arn } },
     })

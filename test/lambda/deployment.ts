@@ -26,9 +26,10 @@ export interface Deployment {
   identityProvider: IdentityProvider
   /** Past the permissions, for the test itself. */
   table: { client: DynamoDBClient; tableName: string }
-  /** Calls the API's `/client-session` for a caller of the configured issuer, from a page. */
-  ask(sub: string, method?: string, headers?: Record<string, string>): Promise<Answer>
-  storeApiKey(value: string): void
+  /** Calls the API for a caller of the configured issuer, from a page; by default `POST /client-session`. */
+  ask(sub: string, method?: string, headers?: Record<string, string>, path?: string): Promise<Answer>
+  /** As the operator does once. */
+  storeSecret(name: 'SeamApiKey' | 'WebhookSecrets', value: string): void
   /** Everything secret that has passed: must stand in no log. */
   secrets: Set<string>
   close(): Promise<void>
@@ -122,10 +123,6 @@ export async function deploy(): Promise<Deployment> {
   const api = ended(await startHttpApi(template, byId))
   const secrets = new Set([seam.apiKey, ...aws.secrets.values()])
 
-  const [apiKeyArn = ''] = template
-    .resources('AWS::SecretsManager::Secret')
-    .map(([id]) => template.resolve({ Ref: id }))
-    .filter((arn) => !aws.secrets.has(arn))
   return {
     configuration,
     template,
@@ -138,10 +135,10 @@ export async function deploy(): Promise<Deployment> {
     identityProvider,
     table: { client, tableName: tableInput.TableName ?? '' },
     secrets,
-    async ask(sub, method = 'POST', headers = {}) {
+    async ask(sub, method = 'POST', headers = {}, path = '/client-session') {
       const bearer = await identityProvider.sign({ iss: issuerTls.url, sub })
       secrets.add(bearer)
-      const response = await fetch(`${api.url}/client-session`, {
+      const response = await fetch(`${api.url}${path}`, {
         method,
         headers: { authorization: `Bearer ${bearer}`, origin: 'https://app.example', ...headers },
       })
@@ -150,7 +147,11 @@ export async function deploy(): Promise<Deployment> {
       if (body.token !== undefined) secrets.add(body.token)
       return { status: response.status, headers: response.headers, body }
     },
-    storeApiKey: (value) => aws.secrets.set(apiKeyArn, value),
+    storeSecret(name, value) {
+      for (const [id] of template.resources('AWS::SecretsManager::Secret'))
+        if (id.includes(name)) aws.secrets.set(template.resolve({ Ref: id }), value)
+      secrets.add(value)
+    },
     async close() {
       for (const end of ends.reverse()) await end()
     },

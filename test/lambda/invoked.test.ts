@@ -11,7 +11,7 @@ import { type Deployment, deploy } from './deployment.ts'
 let stack: Deployment
 beforeAll(async () => {
   stack = await deploy()
-  stack.storeApiKey(stack.seam.apiKey)
+  stack.storeSecret('SeamApiKey', stack.seam.apiKey)
 })
 afterAll(() => stack?.close())
 afterEach(() => {

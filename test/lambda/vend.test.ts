@@ -11,7 +11,7 @@ let vend: LambdaFunction
 beforeAll(async () => {
   stack = await deploy()
   vend = stack.functions.vend as LambdaFunction
-  stack.storeApiKey(stack.seam.apiKey)
+  stack.storeSecret('SeamApiKey', stack.seam.apiKey)
 })
 afterAll(() => stack?.close())
 afterEach(() => {
@@ -110,7 +110,7 @@ describe('the vend function as it is deployed', () => {
   it('is unavailable until there is an API key, and needs no new deployment then', async () => {
     await endEnvironments()
     stack.aws.secrets.delete(vend.settings.environment.SEAM_API_KEY_SECRET_ARN ?? '')
-    const without = await ask('early').finally(() => stack.storeApiKey(stack.seam.apiKey))
+    const without = await ask('early').finally(() => stack.storeSecret('SeamApiKey', stack.seam.apiKey))
     expect([without.status, without.body.code]).toEqual([503, 'upstream_unavailable'])
     expect(without.headers.get('retry-after')).toBe('1')
     expect((await ask('later')).status).toBe(201)
@@ -157,7 +157,7 @@ describe('the vend function as it is deployed', () => {
     })
     const scan = client.send(new ScanCommand({ TableName: TABLE_NAME }))
     await expect(scan).rejects.toMatchObject({ name: 'AccessDeniedException' })
-    const update = new UpdateItemCommand({ TableName: TABLE_NAME, Key: { item: { S: 'account#1' } } })
+    const update = new UpdateItemCommand({ TableName: TABLE_NAME, Key: { item: { S: 'run#cleanup' } } })
     await expect(client.send(update)).rejects.toMatchObject({ name: 'AccessDeniedException' })
     client.destroy()
     stack.aws.denied.length = 0

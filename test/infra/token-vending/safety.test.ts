@@ -52,8 +52,10 @@ describe('everything that keeps state', () => {
     expect(ids).toEqual([
       'TokenVendingRecordsTable86B470AA',
       'TokenVendingSecretsSeamApiKey9BC705A1',
+      'TokenVendingSecretsWebhookSecretsFBFA555B',
       'TokenVendingSecretsSealingKeyFDE32A5D',
       'TokenVendingVendLog8BFE2CCA',
+      'TokenVendingWebhookLogD7C3EF4F',
       'TokenVendingCleaningHandlerLog15F0BDF8',
       'TokenVendingAdminLog7EFED2F6',
       'TokenVendingApiAccessLog80AF9301',
