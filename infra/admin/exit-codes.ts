@@ -1,0 +1,34 @@
+import type { AdminRefusal } from '../../functions/admin-client.ts'
+import { Trouble } from '../local/trouble.ts'
+
+/** What a script learns without reading. */
+export const exitCodes = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  notFound: 3,
+  refused: 4,
+  willBeRetried: 5,
+  unavailable: 6,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+export const exitCodeHelp = `Exit codes:
+  0  done, or there was nothing to do
+  1  something unexpected
+  2  the command was not understood; nothing was done
+  3  there is no such user; nothing was done
+  4  refused, or not accepted; see what is printed
+  5  written down, but Seam could not be told: will be retried
+  6  something is unavailable: run the command again`
+
+export function exitCodeOf(refusal: AdminRefusal): ExitCode {
+  const { code, action } = refusal.problem
+  if (code === 'not_found') return exitCodes.notFound
+  if (code === 'internal') return exitCodes.unexpected
+  return action === 'retry' ? exitCodes.unavailable : exitCodes.refused
+}
+
+/** What was typed cannot be meant. */
+export class Misuse extends Trouble {}

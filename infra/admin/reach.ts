@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { hostname, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { adminMachine } from '../../functions/admin/machine.ts'
+import { adminCaller, type CallAdmin } from '../../functions/admin-client.ts'
+import { readConfiguration } from '../../functions/config.ts'
+import { deadlineIn } from '../../functions/deadline.ts'
+import type { AccountAudit } from '../../functions/log.ts'
+import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import { seamClient } from '../../functions/seam.ts'
+import { vendingTable } from '../../functions/table.ts'
+import { operatorTable } from '../../functions/table-operator.ts'
+import { times } from '../../functions/times.ts'
+import { localDynamoDbClient } from '../local/dynamodb.ts'
+import { localFolder } from '../local/environment.ts'
+import { openMemory } from '../local/memory.ts'
+import { codeOf, Trouble } from '../local/trouble.ts'
+import { readWorldFile } from '../local/world-file.ts'
+import { Misuse } from './exit-codes.ts'
+
+/** The world that the commands act in. */
+export interface Reach {
+  callAdmin: CallAdmin
+  /** Every line of the audit log, oldest first. */
+  auditTrail(): AsyncIterable<AccountAudit>
+  close(): void
+}
+
+export type Environment = Parameters<typeof localFolder>[0]
+
+export const auditFile = (folder: string) => join(folder, 'audit.ndjson')
+
+/** Acts in the local world that runs, with the very code that the admin function runs. @throws Trouble */
+export async function reachLocalWorld(environment: Environment): Promise<Reach> {
+  const folder = localFolder(environment)
+  const world = await readWorldFile(folder)
+  const seamApiKey = world.seam_api_key ?? environment.SEAM_API_KEY
+  if (!seamApiKey)
+    throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
+  const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
+  const sealingKeys = await sealingKeysFrom(sealingKeySecret)
+  const client = localDynamoDbClient(world.dynamodb)
+  const where = { client, tableName: world.table }
+  const administer = adminMachine(
+    readConfiguration(world.configuration, { loopback: true }),
+    times,
+    {
+      table: { ...vendingTable(where), ...operatorTable(where) },
+      seam: seamClient({ endpoint: world.seam, apiKey: async () => seamApiKey, times }),
+      seal: tokenSealer(async () => sealingKeys),
+      fetch,
+      clock: Date.now,
+      uuid: randomUUID,
+      random: Math.random,
+      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      log: () => {},
+      // Written before the answer: a change that is told is on record.
+      auditLog: (line) => appendFileSync(auditFile(folder), `${JSON.stringify(line)}\n`, { mode: 0o600 }),
+    },
+    { loopback: true },
+  )
+  return {
+    callAdmin: adminCaller({
+      by: whoAsks(),
+      async send(payload) {
+        const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, Date.now) }
+        return JSON.stringify(await administer(JSON.parse(payload), request))
+      },
+    }),
+    auditTrail: () => linesOf(auditFile(folder)),
+    close: () => client.destroy(),
+  }
+}
+
+/** Acts in a deployed stack, by invoking its admin function. @throws Trouble */
+export async function reachStack(name: string): Promise<Reach> {
+  throw new Misuse(
+    `--stack ${name}: this version cannot invoke a deployed admin function yet. Invoke it with the AWS CLI (aws lambda invoke), with the requests that functions/admin-client.ts describes.`,
+  )
+}
+
+function whoAsks(): string {
+  return `${userInfo().username}@${hostname()}`.slice(0, 200)
+}
+
+async function* linesOf(file: string): AsyncGenerator<AccountAudit> {
+  const handle = await open(file).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable.`)
+  })
+  if (handle === undefined) return
+  let number = 0
+  for await (const line of handle.readLines()) {
+    number++
+    const entry = parsed(line)
+    if (entry === undefined) throw new Trouble(`${file} is damaged in line ${number}. Take that line out.`)
+    yield entry
+  }
+}
+
+function parsed(line: string): AccountAudit | undefined {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
