@@ -81,7 +81,7 @@ function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
   const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
   const carryOut = verdictCarrier(edges, terms)
   const keeper = accountKeeper({ table, change, carryOut, clock }, terms, configuration.limits)
-  const connectAccount = accountConnector({ table, seam, workspace, keeper, clock }, times)
+  const connectAccount = accountConnector({ ...worlds, workspace, keeper }, times)
   const { accountDeleted } = keeper
   return { table, seam, clock, terms, change, workspace, carryOut, connectAccount, accountDeleted }
 }
