@@ -65,7 +65,7 @@ export interface ClientSessions {
  *   await identityProvider.signOut()
  * }
  *
- * @example Seam's SDK
+ * @example Seam’s SDK
  * import { isSeamHttpUnauthorizedError, SeamHttp } from '@seamapi/http/connect'
  * import { sessions } from './seam-components.js'
  *

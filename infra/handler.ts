@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { extname } from 'node:path'
 import { AssetHashType, DockerImage, Duration } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
@@ -15,7 +16,8 @@ import { Construct } from 'constructs'
 import type { Configuration } from '../functions/config.ts'
 import type { Entries, Entry } from './bundle.ts'
 
-const bundler = `${import.meta.dirname}/bundle.ts`
+// In the package it is JavaScript, and `packed-bundle.ts`.
+const bundler = `${import.meta.dirname}/bundle${extname(import.meta.filename)}`
 
 export interface HandlerProps<E extends Entry> {
   readonly entry: E
@@ -72,7 +74,7 @@ export class Handler<E extends Entry> extends Construct {
 
 function bundledCode(entry: Entry, configuration: Configuration): Code {
   const input = JSON.stringify(configuration)
-  return Code.fromAsset(`${import.meta.dirname}/../functions`, {
+  return Code.fromAsset(import.meta.dirname, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // Neither is ever run, the bundle is made on this machine. But by the command CDK tells two bundles of one

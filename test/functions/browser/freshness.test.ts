@@ -35,6 +35,7 @@ describe('a session that is listened for', () => {
   })
 
   test('is asked for no faster than every few seconds, whatever the endpoint says', async () => {
+    page.endpoint.expiresIn = 12
     page.endpoint.refreshIn = 0
     page.listen(page.sessions())
     await pass(60_000)
@@ -55,10 +56,12 @@ describe('a session that is listened for', () => {
   test('is let be when nobody listens any more', async () => {
     const leave = page.listen(page.sessions())
     await until(() => page.told.length === 1)
+    await breath()
+    const timers = vi.getTimerCount()
     leave()
+    expect(vi.getTimerCount()).toBe(timers - 1)
     await pass(10 * hours)
     expect(requests()).toBe(1)
-    expect(vi.getTimerCount()).toBe(0)
   })
 })
 
@@ -151,6 +154,17 @@ describe('a hidden page', () => {
     await until(() => page.asked.length === 3)
     await pass(1_000)
     expect(requests()).toBe(1)
+  })
+
+  test('that is hidden and seen again many times looks at the time no more often', async () => {
+    page.listen(page.sessions())
+    await until(() => page.told.length === 1)
+    await breath()
+    const timers = vi.getTimerCount()
+    for (let times = 0; times < 10; times++) page.show()
+    await until(() => page.asked.length === 12)
+    await breath()
+    expect(vi.getTimerCount()).toBe(timers)
   })
 
   test('notices, when it is seen again, that somebody else has signed in', async () => {

@@ -155,6 +155,17 @@ describe('retry', () => {
     expect(Math.max(...waits())).toBeLessThan(2500)
   })
 
+  test('and so when it is their `getToken` that fails', async () => {
+    const sessions = page.sessions()
+    page.getToken = () => Promise.reject(new Error('no connection'))
+    const got = Promise.all(Array.from({ length: 50 }, () => sessions.getClientSession()))
+    await pass(1_500)
+    page.getToken = () => bearerOf('ada')
+    await pass(2_500)
+    expect(page.endpoint.requests).toHaveLength(1)
+    await got
+  })
+
   test('comes no sooner than the endpoint asks', async () => {
     page.endpoint.instead.push(problem(503, 'busy', 'retry', { 'retry-after': '20' }))
     await passing(page.sessions().getClientSession())
@@ -173,6 +184,17 @@ describe('retry', () => {
     expect(page.endpoint.requests).toHaveLength(1)
     await pass(300_000)
     expect(tokenOf(await sessions.getClientSession())).toBe('seam_cst_ada-0')
+  })
+
+  test('comes no sooner than the endpoint asks, though the network is back', async () => {
+    page.endpoint.instead.push(problem(429, 'rate_limited', 'retry', { 'retry-after': '600' }))
+    page.listen(page.sessions())
+    await until(() => page.told.length === 1)
+    page.online()
+    await pass(500_000)
+    expect(page.endpoint.requests).toHaveLength(1)
+    await pass(300_000)
+    expect(page.told).toEqual(['rate_limited', 'seam_cst_ada-0'])
   })
 
   test('an endpoint that says nothing is given up on', async () => {
