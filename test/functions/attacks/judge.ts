@@ -1,4 +1,4 @@
-import { ownerOf } from '../../../functions/caller.ts'
+import { ownerOf } from '../../../functions/owner.ts'
 import type { Refuses, Row } from './row.ts'
 import { type AttackedWorld, type Door, marker } from './world.ts'
 

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Defence, defences } from './defences.ts'
+import { type Defence, defences, type Patch } from './defences.ts'
+import { placeOf, sourceIn } from './source.ts'
 import { badRows, table } from './table.ts'
 
 /**
@@ -14,34 +15,35 @@ import { badRows, table } from './table.ts'
 
 const root = new URL('../../..', import.meta.url).pathname
 let copy: string
+let source: Map<string, string>
 
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'without-defences-'))
   for (const folder of ['functions', 'infra', 'test', 'package.json', 'tsconfig.json'])
     await cp(join(root, folder), join(copy, folder), { recursive: true })
+  source = sourceIn(copy)
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
 })
 afterAll(() => rm(copy, { recursive: true }))
 
 /** The places of the rows that turn red without these. */
 async function redWithout(names: Defence[]): Promise<Set<number>> {
-  const sources = new Map<string, string>()
-  for (const { file, text, instead } of names.flatMap((name) => defences[name])) {
-    const source = sources.get(file) ?? (await readFile(join(root, file), 'utf8'))
-    expect(source.split(text).length, `${file} has once: ${text}`).toBe(2)
-    sources.set(
-      file,
-      source.replace(text, () => instead),
+  const changed = new Map(source)
+  for (const patch of names.flatMap((name): Patch[] => defences[name])) {
+    const place = placeOf(patch, changed)
+    changed.set(
+      place,
+      (changed.get(place) ?? '').replace(patch.text, () => patch.instead),
     )
   }
-  for (const [file, source] of sources) await writeFile(join(copy, file), source)
-  try {
-    const run = [join(copy, 'test/functions/attacks/run.ts')]
-    const { stdout } = await promisify(execFile)(process.execPath, run, { timeout: 120_000 })
-    return new Set(JSON.parse(stdout) as number[])
-  } finally {
-    for (const file of sources.keys()) await cp(join(root, file), join(copy, file))
-  }
+  await write(changed)
+  const run = [join(copy, 'test/functions/attacks/run.ts')]
+  const { stdout } = await promisify(execFile)(process.execPath, run, { timeout: 120_000 })
+  return new Set(JSON.parse(stdout) as number[])
+}
+
+async function write(files: Map<string, string>): Promise<void> {
+  for (const [file, text] of files) await writeFile(join(copy, file), text)
 }
 
 const long = process.env.LONG === '1'

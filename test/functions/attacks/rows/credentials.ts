@@ -1,4 +1,4 @@
-import { keys } from '../issuers.ts'
+import { attackerKey, keys } from '../issuers.ts'
 import { bearer, invalidToken, missingToken, requests } from '../row.ts'
 
 /** Headers that hold no token, more than one, or one that is not where it belongs. */
@@ -94,5 +94,23 @@ export const credentialRows = requests('credentials', [
     invalidToken('too_long'),
     (world) =>
       bearer(world.token({ groups: Array.from({ length: 600 }, (_, i) => `group-${i}`) }, {}, keys.rs)),
+  ],
+  [
+    'none, to make a Connect Webview',
+    ['no credentials, no error code'],
+    missingToken,
+    () => ({ path: '/connect-webview' }),
+  ],
+  [
+    'a stranger’s, to see how a Connect Webview goes',
+    ['the signature, by jose'],
+    invalidToken('signature'),
+    (world) => bearer(world.token({}, {}, attackerKey), { method: 'GET', path: '/connect-webview/INTRUDER' }),
+  ],
+  [
+    'a stranger’s, to sign somebody out',
+    ['the signature, by jose'],
+    invalidToken('signature'),
+    (world) => bearer(world.token({}, {}, attackerKey), { method: 'DELETE' }),
   ],
 ])
