@@ -111,11 +111,17 @@ describe('a login', () => {
   })
 
   test('of a removed user gives nothing, and does not bring the record back', async () => {
-    const sub = await newcomer()
-    const { succeeded } = await login(sub)
-    await operator.setStatus(ownerOfSub(sub), 'removed', soon())
-    expect((await world.send(succeeded)).status).toBe(204)
-    expect([await world.user(sub), reasons().at(-1)]).toEqual([undefined, 'no_record'])
+    const [gone, going] = [await newcomer(), await newcomer()]
+    // Of this one, the record stays until nothing leads from it to Seam any more.
+    await tokenOf(going)
+    for (const sub of [gone, going]) {
+      const { succeeded } = await login(sub)
+      await operator.setStatus(ownerOfSub(sub), 'removed', soon())
+      expect((await world.send(succeeded)).status).toBe(204)
+      expect(reasons().at(-1)).toBe('no_record')
+    }
+    expect(await world.user(gone)).toBeUndefined()
+    expect(await world.user(going)).toMatchObject({ status: 'removed', connected_account_ids: [] })
   })
 
   test('of a disabled user is kept for later, and opens nothing now', async () => {
