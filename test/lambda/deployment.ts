@@ -47,8 +47,21 @@ export interface Answer {
  * runtime client with the settings, the permissions and the front door of the template.
  */
 export async function deploy(): Promise<Deployment> {
+  const ends: (() => unknown)[] = []
+  const close = async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  }
+  try {
+    return { ...(await start(ends)), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>> {
   const folder = mkdtempSync(join(tmpdir(), 'deployment-'))
-  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
+  ends.push(() => rmSync(folder, { recursive: true, force: true }))
   const ended = <T extends { close(): Promise<void> }>(part: T): T => {
     ends.push(() => part.close())
     return part
@@ -151,9 +164,6 @@ export async function deploy(): Promise<Deployment> {
       for (const [id] of template.resources('AWS::SecretsManager::Secret'))
         if (id.includes(name)) aws.secrets.set(template.resolve({ Ref: id }), value)
       secrets.add(value)
-    },
-    async close() {
-      for (const end of ends.reverse()) await end()
     },
   }
 }
