@@ -25,10 +25,11 @@ export function resumeTime(): void {
   globalThis.fetch = realFetch
 }
 
-/** Lets the page's time pass; while an answer is on its way, no time passes. */
-export async function pass(ms: number): Promise<void> {
-  // Shorter than any time that the page gives an answer.
-  const step = 5_000
+/**
+ * Lets the page's time pass; at each step it stands still until all answers are there, so a step has to be shorter than
+ * any time that the page gives an answer.
+ */
+export async function pass(ms: number, step = 5_000): Promise<void> {
   for (let left = ms; left > 0; left -= step) {
     const { begun } = traffic
     await vi.advanceTimersByTimeAsync(Math.min(step, left))
