@@ -4,7 +4,7 @@ import { deadlineIn } from '../../../functions/deadline.ts'
 import { times } from '../../../functions/times.ts'
 import { letGo } from '../../../functions/user.ts'
 import { minutes } from '../minutes.ts'
-import { type CleaningWorld, many, nothingHappened, startCleaningWorld } from './world.ts'
+import { type CleaningWorld, many, nothingHappened, startCleaningWorld, terms } from './world.ts'
 
 let world: CleaningWorld
 beforeEach(async () => {
@@ -56,6 +56,17 @@ test('one user’s failure does not keep the others waiting', async () => {
   for (const { owner } of users) await world.alter(owner, letGo)
   world.seam.faults.add({ kind: 'status', status: 400, path: '/client_sessions/delete', times: 1 })
   expect(await world.clean()).toMatchObject({ ended: { let_go: 4 }, failed: 1 })
+})
+
+test('who has failed once in a run is not tried again in the same one', async () => {
+  const user = await world.signedIn()
+  const key = `${world.settings.key_prefix}_${user.owner}_before`
+  const before = { user_identifier_key: key, client_session_id: await world.atSeam(key), at: world.clock() }
+  await world.record({ ...user, session_created_at: world.clock() - terms.longestAge, ended: [before] })
+  world.seam.faults.add({ kind: 'status', status: 500, path: '/client_sessions/delete', times: 1 })
+  expect(await world.clean()).toMatchObject({ failed: 1, ended: {} })
+  expect(world.callsAtSeam('/client_sessions/delete')).toBe(1)
+  expect(await world.read(user)).toMatchObject({ attempts: 1, client_session_id: user.client_session_id })
 })
 
 test('a record that cannot be understood is listed at once, and keeps nobody waiting', async () => {

@@ -70,25 +70,49 @@ test('a client session ends with its longest age and with the end date of access
 })
 
 test('what acts have let go of comes first, the oldest of it before the rest; then abandoned keys, then age', async () => {
-  const aged = await world.signedIn()
+  const inTurn = (count: number, make: () => Promise<User>) =>
+    many(count, async () => {
+      world.advance(1000)
+      return make()
+    })
+  const aged = await inTurn(5, () => world.signedIn())
   world.advance(12 * hours)
   const gone = await abandoned(world.person())
-  const [one, other] = await many(2, () => world.signedIn())
-  if (one === undefined || other === undefined) throw new Error('two users are needed')
-  await world.alter(other.owner, letGo)
   world.advance(times.lease)
-  await world.alter(one.owner, letGo)
+  const out = await inTurn(5, async () => world.alter((await world.signedIn()).owner, letGo))
+  const settled = await world.record({
+    ...world.person(),
+    ended: [{ user_identifier_key: 'long ago', at: world.clock() - times.grace }],
+  })
 
   const seen: string[] = []
   const listening: typeof fetch = async (input, init) => {
-    const { client_session_id } = JSON.parse(String(init?.body))
-    if (String(input).endsWith('/delete')) seen.push(client_session_id)
+    const { client_session_id, user_identifier_key } = JSON.parse(String(init?.body))
+    seen.push(...[client_session_id, user_identifier_key].filter((one) => one !== undefined))
     return fetch(input, init)
   }
-  const report = await world.clean({}, { fetch: listening, rate: { callsPerSecond: 1000, concurrency: 1 } })
-  expect(report.ended).toEqual({ let_go: 2, abandoned: 1, longest_age: 1 })
-  expect(seen).toEqual([other, one, aged].map(({ client_session_id }) => client_session_id))
-  expect((await world.read(gone))?.ended).toHaveLength(1)
+  const rate = { callsPerSecond: 1000, concurrency: 1 }
+  const report = await world.clean({}, { fetch: listening, rate })
+  expect(report.ended).toEqual({ let_go: 5, abandoned: 1, longest_age: 5 })
+  expect(seen).toEqual([
+    ...out.map(({ ended }) => ended[0]?.client_session_id),
+    'long ago',
+    ...aged.map(({ client_session_id }) => client_session_id),
+  ])
+  expect((await world.read(settled))?.ended).toEqual([])
+  const at = async (user: User) => (await world.read(user))?.ended[0]?.at
+  expect(await at(gone)).toBeLessThanOrEqual((await at(aged[0] as User)) ?? 0)
+})
+
+test('everything that is due is come to in one run, also where one shard of the index has pages of it', async () => {
+  const inOneShard = (n: number) => Buffer.from([3, n, ...Array(14).fill(7)]).toString('base64url')
+  for (let n = 0; n < 120; n++)
+    await world.record({
+      ...world.person(),
+      owner: inOneShard(n),
+      ended: [{ user_identifier_key: `k${n}`, at: world.clock() - times.grace }],
+    })
+  expect(await world.clean()).toMatchObject({ looked_at: 120, settled: 120, ...nothingHappened })
 })
 
 test('a live client session, and a stranger’s, are left alone', async () => {
