@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ImportedUser, ImportResult } from '../../functions/admin-client.ts'
 import { codeOf } from '../local/trouble.ts'
@@ -141,15 +141,23 @@ export async function drainAll(tool: Tool): Promise<ExitCode> {
   return total.will_be_retried > 0 ? exitCodes.willBeRetried : exitCodes.done
 }
 
+/** Reads no further than it is asked: readline would run a thousand lines ahead. */
 async function* linesOf({ streams }: Tool, file = '-'): AsyncGenerator<string> {
-  if (file === '-') {
-    yield* createInterface({ input: streams.stdin, crlfDelay: Number.POSITIVE_INFINITY })
-    return
+  const stream = file === '-' ? streams.stdin : await fileStream(file)
+  let rest = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = `${rest}${chunk}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
   }
+  yield rest
+}
+
+async function fileStream(file: string): Promise<Readable> {
   const handle = await open(file).catch((error: unknown) => {
     throw new Misuse(`${file} cannot be read (${codeOf(error)}).`)
   })
-  yield* handle.readLines()
+  return handle.createReadStream()
 }
 
 function parsed(text: string): ImportedUser | undefined {
