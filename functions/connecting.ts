@@ -155,6 +155,7 @@ export function statusReader(
         { connect_webview_id, connected_account_id, at },
         deadline,
       )
+      audit.connected_account_id = connected_account_id
       if (reason !== undefined) audit.reason = reason
       return owner === caller.owner && reason === undefined ? 'connected' : 'failed'
     }

@@ -25,7 +25,10 @@ export interface Audit {
   wrong_answers?: string[]
   waits?: number
   client_session_id?: string
+  /** The caller was verified with keys that their issuer could not confirm lately. */
+  stale_keys?: true
   connect_webview_id?: string
+  connected_account_id?: string
   /** Of a webhook: Seam's own names, of the kinds that we know. */
   event_type?: string
   event_id?: string

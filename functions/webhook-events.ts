@@ -60,6 +60,7 @@ export function eventHandler(
     const event = parsed.data
     audit.event_type = event.event_type
     audit.event_id = event.event_id
+    if ('connected_account_id' in event) audit.connected_account_id = event.connected_account_id
     if (event.workspace_id !== (await workspace.settings(deadline)).workspace_id)
       return leave('other_workspace')
     // Our own deletes echo here, and a page that meets a dead client session reports it itself.
