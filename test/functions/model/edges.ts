@@ -52,6 +52,8 @@ export interface Act {
   seen: User | undefined
   /** By its own clock: when it judged last. */
   judgedAt: number
+  /** By its own clock: when the table answered its last write. What is handed out is judged after that. */
+  committedAt: number
   /** Reads of the clock since something last happened to it. */
   spins: number
   ended: boolean
@@ -162,6 +164,7 @@ export function edgesOf(around: Surroundings, act: Act) {
     },
     async compareAndSet(owner, revision, next) {
       const result = await atTable('compareAndSet', () => table.compareAndSet(owner, revision, next))
+      act.committedAt = clockwork.now() + process.ahead
       act.seen = result.written || result.found?.revision === next?.revision ? next : result.found
       return result
     },

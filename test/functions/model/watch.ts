@@ -187,8 +187,11 @@ export function watcher(world: {
         fail('own', `${act.name} hands the token of ${id} to ${owner}`)
         return
       }
+      const judgedAt = Math.max(act.judgedAt, act.committedAt)
       if (act.seen?.client_session_id !== id) fail('handed', `${act.name}: ${id} is not in the record`)
-      else if (judge(act.seen, terms, act.judgedAt, { asked: false }).act === 'end')
+      else if (act.seen.ended.some(({ client_session_id }) => client_session_id === id))
+        fail('handed', `${act.name}: ${id} has been let go of`)
+      else if (judge(act.seen, terms, judgedAt, { asked: false }).act === 'end')
         fail('handed', `${act.name}: cleaning up would end ${id}`)
       const lives = isLive(session) && !session.reopened
       if (lives && issued_at + times.clockSkew < (signedOut.get(owner) ?? 0))

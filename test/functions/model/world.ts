@@ -123,6 +123,7 @@ export function worldOf(scenario: Scenario) {
       startedAt: now(),
       seen: undefined,
       judgedAt: 0,
+      committedAt: 0,
       spins: 0,
       ended: false,
     }
