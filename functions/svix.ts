@@ -51,9 +51,9 @@ export function webhookVerifier(edges: {
 
 /** `now` in epoch milliseconds. Undefined: one of the keys has signed exactly this, lately. */
 export function signatureFault(keys: Buffer[], signed: Signed, now: number): SignatureFault | undefined {
-  const id = signed.header('svix-id') ?? ''
-  const timestamp = signed.header('svix-timestamp') ?? ''
-  const signatures = signed.header('svix-signature') ?? ''
+  // Svix's own names, and those of the standard that it follows.
+  const header = (part: string) => signed.header(`svix-${part}`) ?? signed.header(`webhook-${part}`) ?? ''
+  const [id, timestamp, signatures] = [header('id'), header('timestamp'), header('signature')]
   // The dots divide what is signed, so none may be inside of a part.
   if (!/^[^.\s]{1,256}$/.test(id) || !/^\d{1,12}$/.test(timestamp) || signatures === '') return 'unsigned'
   const age = now - Number(timestamp) * 1000

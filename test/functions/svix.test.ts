@@ -36,6 +36,11 @@ test('believes several secrets and several signatures, so that either side can r
   expect(faultOf(signed({}, { by: [old] }), { keys: keysOf(next) })).toBe('signature')
 })
 
+test('knows the headers by the names of the standard as well', () => {
+  const renamed = Object.entries(signed()).map(([name, value]) => [name.replace('svix-', 'webhook-'), value])
+  expect(faultOf(Object.fromEntries(renamed))).toBeUndefined()
+})
+
 test('allows five minutes between the clocks, to the second', () => {
   const at = (seconds: number) => faultOf(signed({}, { at: now + seconds * 1000 }))
   expect([-301, -300, 300, 301].map(at)).toEqual(['too_old', undefined, undefined, 'too_new'])
