@@ -67,8 +67,9 @@ export interface MappingChange {
 /** A mapping change with who made it, by which command or webhook; a line of the audit log. */
 export interface AccountAudit extends MappingChange {
   what: 'account'
-  request_id: string
-  /** The command, or the kind of event. */
+  /** Of an operator's command. */
+  request_id?: string
+  /** The command; `connect` or `account_deleted` when Seam has told of it. */
   act: string
   /** As its sender says; in the cloud, CloudTrail knows better. */
   by: string

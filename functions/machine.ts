@@ -9,7 +9,7 @@ import { type Configuration, termsOf } from './config.ts'
 import { statusReader, webviewMaker } from './connecting.ts'
 import type { Deadline } from './deadline.ts'
 import { keyFinder } from './keys.ts'
-import type { Log } from './log.ts'
+import type { AuditLog, Log, MappingChange } from './log.ts'
 import { accountConnector } from './ownership.ts'
 import type { Seal } from './seal.ts'
 import type { Seam } from './seam.ts'
@@ -31,6 +31,8 @@ export interface Worlds {
   random: () => number
   sleep: (ms: number) => Promise<void>
   log: Log
+  /** Told of each change of a mapping that Seam leads to, subject in clear: its log must be for few eyes. */
+  auditLog?: AuditLog
   requestId: (c: Context) => string
 }
 
@@ -80,8 +82,12 @@ function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
   const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
   const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
   const carryOut = verdictCarrier(edges, terms)
-  const keeper = accountKeeper({ table, change, carryOut, clock }, terms, configuration.limits)
-  const connectAccount = accountConnector({ ...worlds, workspace, keeper }, times)
-  const { accountDeleted } = keeper
+  const keeperFor = (act: string) => {
+    const noteChange = (change: MappingChange) =>
+      worlds.auditLog?.({ what: 'account', act, by: 'seam', ...change })
+    return accountKeeper({ table, change, carryOut, clock, noteChange }, terms, configuration.limits)
+  }
+  const connectAccount = accountConnector({ ...worlds, workspace, keeper: keeperFor('connect') }, times)
+  const { accountDeleted } = keeperFor('account_deleted')
   return { table, seam, clock, terms, change, workspace, carryOut, connectAccount, accountDeleted }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
-import type { Log } from '../../functions/log.ts'
+import type { AuditLog, Log } from '../../functions/log.ts'
 import { vendingMachine, webhookMachine } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
@@ -26,6 +26,7 @@ interface Options {
   times?: Times
   clock?: () => number
   log?: Log
+  auditLog?: AuditLog
 }
 
 /** The machine as an entry would put it together, over worlds that are somewhere on this computer. */
@@ -72,6 +73,7 @@ function worldsOver(addresses: Addresses, options: Options) {
     random: Math.random,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     log,
+    ...(options.auditLog && { auditLog: options.auditLog }),
     requestId: () => randomUUID(),
   }
   return { configuration, speed, worlds }

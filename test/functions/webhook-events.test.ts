@@ -77,6 +77,27 @@ describe('a login', () => {
     })
   })
 
+  test('and the deletion of its account are changes of a mapping, each audited once', async () => {
+    const sub = await newcomer()
+    const account = world.seam.completeWebview(await webviewOf(sub))
+    await world.delivered()
+    world.seam.deleteAccount(account)
+    await world.delivered()
+    const [holding, none] = [[account], []].map((ids) => ({ status: 'active', connected_account_ids: ids }))
+    const of = {
+      what: 'account',
+      by: 'seam',
+      owner: ownerOfSub(sub),
+      subject: `main|${sub}`,
+      at: expect.any(Number),
+    }
+    expect(world.auditLog.filter(({ owner }) => owner === ownerOfSub(sub))).toEqual([
+      { ...of, act: 'connect', before: none, after: holding },
+      { ...of, act: 'account_deleted', before: holding, after: none },
+    ])
+    expect(world.lines.join()).not.toContain(sub)
+  })
+
   test('is of no use to anybody else', async () => {
     const [one, other] = [await newcomer(), await newcomer()]
     const othersToken = await tokenOf(other)

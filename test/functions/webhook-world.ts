@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Webhook } from 'svix'
+import type { AccountAudit } from '../../functions/log.ts'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
 import type { LocalEvent } from '../../infra/local/seam/events.ts'
 import { webhookMachineOver } from './machine-over.ts'
@@ -13,6 +14,8 @@ export interface WebhookWorld extends VendingWorld {
   endpoint: ReturnType<VendingWorld['seam']['webhooks']['add']>
   /** The value of the webhook secrets' secret, as it is kept, and as it is when it is read again. */
   secrets: { kept: string; fresh: string; freshReads: number }
+  /** Changes of mappings, subjects in clear. */
+  auditLog: AccountAudit[]
   /** Until nothing is on its way. */
   delivered: () => Promise<void>
   /** One webhook that the test makes up, signed by Svix's own library. */
@@ -34,6 +37,7 @@ export async function startWebhookWorld(
 ): Promise<WebhookWorld> {
   const world = await startVendingWorld(options)
   const secrets = { kept: '', fresh: '', freshReads: 0 }
+  const auditLog: AccountAudit[] = []
   const machine = webhookMachineOver(world.addresses, {
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.times && { times: options.times }),
@@ -42,6 +46,7 @@ export async function startWebhookWorld(
       world.log.push(audit)
       world.lines.push(JSON.stringify(audit))
     },
+    auditLog: (audit) => auditLog.push(audit),
     readSecrets: async ({ fresh }) => {
       if (fresh) {
         secrets.freshReads++
@@ -61,6 +66,7 @@ export async function startWebhookWorld(
     address,
     endpoint,
     secrets,
+    auditLog,
     delivered: world.seam.webhooks.idle,
     send(event, changes = {}) {
       const { secret = endpoint.secret(), id = 'msg_made_up', at = world.clock.now(), headers } = changes
