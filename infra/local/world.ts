@@ -12,7 +12,7 @@ import {
 } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
-import { vendingMachine } from '../../functions/machine.ts'
+import { vendingMachine, type Worlds } from '../../functions/machine.ts'
 import type { CleanupReport } from '../../functions/report.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
@@ -28,6 +28,7 @@ import { type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
 import type { LocalSeam } from './seam/workspace.ts'
 import { Trouble } from './trouble.ts'
+import { localWebhook } from './webhook.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
@@ -92,23 +93,19 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
 
   const configuration = localConfiguration(parts, options.configuration)
   const sealingKeys = await sealingKeysFrom(memory.sealingKeySecret)
-  const machine = vendingMachine(
-    configuration,
-    times,
-    {
-      table,
-      seam: seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
-      seal: tokenSealer(async () => sealingKeys),
-      fetch,
-      clock: Date.now,
-      uuid: randomUUID,
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      log: options.log ?? (() => {}),
-      requestId: () => randomUUID(),
-    },
-    { loopback: true },
-  )
+  const worlds: Worlds = {
+    table,
+    seam: seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
+    seal: tokenSealer(async () => sealingKeys),
+    clock: Date.now,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    log: options.log ?? (() => {}),
+    requestId: () => randomUUID(),
+  }
+  const machine = vendingMachine(configuration, times, { ...worlds, fetch }, { loopback: true })
+  const webhook = localWebhook(configuration, worlds)
 
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
   const local = configuration.issuers.find(({ issuer }) => issuer === identityProvider.issuer)
@@ -122,7 +119,9 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   }
 
   const [first] = configuration.issuers
-  const api = await serveApi(machine.app, options.port ?? 0, atEnd)
+  const answer: Answer = (request) => webhook.answer(request) ?? machine.app.fetch(request)
+  const api = await serveApi(answer, options.port ?? 0, atEnd)
+  if (workspace.local !== undefined) webhook.subscribe(workspace.local, api)
   const file: WorldFile = {
     api,
     page: page.url,
@@ -185,8 +184,10 @@ async function giveAccounts(
   }
 }
 
-async function serveApi(app: ReturnType<typeof vendingMachine>['app'], port: number, atEnd: AtEnd) {
-  const server = createServer(getRequestListener(app.fetch))
+type Answer = (request: Request) => Response | Promise<Response>
+
+async function serveApi(answer: Answer, port: number, atEnd: AtEnd) {
+  const server = createServer(getRequestListener(answer))
   const url = await listen(server, port, 'the API').catch((error: unknown) => {
     if (!(error instanceof PortTaken)) throw error
     throw new Trouble(`${error.message} Or set PORT to another; 0 takes any that is free.`)
