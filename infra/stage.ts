@@ -16,6 +16,11 @@ const stackSettings = z.strictObject({
       .string({ error: 'give the ARN of a secret' })
       .check(z.regex(/^arn:[^:]+:secretsmanager:.*-\w{6}$/, { error: 'give the whole ARN of a secret' })),
   ),
+  alarmEmail: z.optional(
+    z
+      .string({ error: 'give an e-mail address' })
+      .check(z.regex(/^[^@\s]+@[^@\s]+$/, { error: 'give an e-mail address' })),
+  ),
   vendConcurrency: z.optional(
     z
       .int({ error: 'give a whole number of environments' })

@@ -15,6 +15,7 @@ import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
 import { Secrets } from './secrets.ts'
 import { VendingTable } from './vending-table.ts'
+import { Watching } from './watching.ts'
 
 export interface TokenVendingProps {
   /** As in `context.tokenVending`: defaults may be left out. */
@@ -35,6 +36,11 @@ export interface TokenVendingProps {
    * @default none; the stage throttle is the brake
    */
   readonly vendConcurrency?: number
+  /**
+   * Who hears of alarms; AWS asks that address once whether it wants to.
+   * @default nobody, until something subscribes to `watching.topic`
+   */
+  readonly alarmEmail?: string
 }
 
 /**
@@ -57,6 +63,7 @@ export class TokenVending extends Construct {
   readonly webhook: Handler<'webhook'>
   readonly cleaning: Cleaning
   readonly admin: Handler<'admin'>
+  readonly watching: Watching
 
   constructor(scope: Construct, id: string, props: TokenVendingProps) {
     super(scope, id)
@@ -118,6 +125,18 @@ export class TokenVending extends Construct {
       requestsPerSecond,
       vend: this.vend.lambda,
       webhook: this.webhook.lambda,
+    })
+
+    this.watching = new Watching(this, 'Watching', {
+      deployment: configuration.deployment,
+      cleanupEveryMinutes: configuration.cleanup.everyMinutes,
+      api: this.api,
+      table: this.table,
+      vend: this.vend,
+      webhook: this.webhook,
+      cleaning: this.cleaning,
+      admin: this.admin,
+      ...(props.alarmEmail !== undefined && { alarmEmail: props.alarmEmail }),
     })
 
     this.refuseToDeployTheExample()

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'stage-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const from = (context: Record<string, unknown>) => propsFromContext((name) => context[name])
-const example = { stages: new URL('../../stages.example.json', import.meta.url).pathname }
+const example = { stages: new URL('../../infra/stages.example.json', import.meta.url).pathname }
 
 describe('the context of the CDK app', () => {
   it('carries the configuration, and the settings of the stack', () => {

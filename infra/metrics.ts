@@ -1,0 +1,112 @@
+import { Duration } from 'aws-cdk-lib'
+import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
+import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+
+/**
+ * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/log.ts`).
+ * So a metric costs no byte in a bundle and no byte more in a log. An idle stack's costs are its series: at most 20.
+ */
+
+export interface CountedMetric {
+  readonly name: string
+  /** CloudWatch's filter pattern for JSON. */
+  readonly pattern: string
+  /** The member of the audit object that tells the series apart, and what it can be. */
+  readonly by?: { readonly field: string; readonly values: readonly string[] }
+  /** The member that is the value; absent: each object counts as one. */
+  readonly value?: string
+  readonly from: readonly LogSource[]
+}
+
+export type LogSource = 'vend' | 'webhook' | 'cleanup' | 'admin'
+
+const either = (field: string, values: readonly string[]) =>
+  values.map((value) => `($.${field} = "${value}")`).join(' || ')
+
+const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
+const denials = [
+  'invalid_token',
+  'not_provisioned',
+  'subject_disabled',
+  'claim_denied',
+  'rate_limited',
+] as const
+const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
+
+export const countedMetrics = [
+  {
+    name: 'Vends',
+    pattern: `{ ($.what = "vend") && ($.status < 300) && (${either('verdict', verdicts)}) }`,
+    by: { field: 'verdict', values: verdicts },
+    from: ['vend'],
+  },
+  {
+    name: 'Denials',
+    pattern: `{ ${either('code', denials)} }`,
+    by: { field: 'code', values: denials },
+    from: ['vend'],
+  },
+  {
+    name: 'Outages',
+    pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
+    by: { field: 'dependency', values: dependencies },
+    from: ['vend', 'webhook'],
+  },
+  {
+    // What no caller and no dependency did: our own errors, and records that another issuer's users asked for.
+    name: 'Faults',
+    pattern: '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") }',
+    from: ['vend', 'webhook', 'admin'],
+  },
+  { name: 'WrongAnswers', pattern: '{ $.wrong_answers[0] = * }', from: ['vend', 'webhook'] },
+  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend'] },
+  { name: 'UnreadableTokens', pattern: '{ $.verdict_reason = "unreadable_token" }', from: ['vend'] },
+  { name: 'CleanupAlarms', pattern: '{ ($.what = "cleanup") && ($.alarms[0] = *) }', from: ['cleanup'] },
+  {
+    name: 'CleanupBacklog',
+    pattern: '{ $.what = "cleanup" }',
+    value: 'oldest_backlog',
+    from: ['cleanup'],
+  },
+] as const satisfies CountedMetric[]
+
+export type MetricName = (typeof countedMetrics)[number]['name']
+
+/** One deployment's metrics in a namespace of their own. */
+export class Metrics {
+  private readonly namespace: string
+
+  constructor(scope: Construct, deployment: string, logs: Record<LogSource, ILogGroup>) {
+    this.namespace = `SeamTokenVending/${deployment}`
+    for (const metric of countedMetrics as readonly CountedMetric[])
+      for (const source of metric.from)
+        new MetricFilter(scope, `${metric.name}-${source}`, {
+          logGroup: logs[source],
+          filterPattern: FilterPattern.literal(metric.pattern),
+          metricNamespace: this.namespace,
+          metricName: metric.name,
+          metricValue: metric.value === undefined ? '1' : `$.${metric.value}`,
+          ...(metric.by && { dimensions: { [metric.by.field]: `$.${metric.by.field}` } }),
+        })
+  }
+
+  /** One series; `value` for those that are told apart. */
+  of(name: MetricName, value?: string, options: MetricOptions = {}): Metric {
+    const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
+    return new Metric({
+      namespace: this.namespace,
+      metricName: name,
+      statistic: 'Sum',
+      period: Duration.minutes(5),
+      ...(by && value !== undefined && { dimensionsMap: { [by.field]: value }, label: value }),
+      ...options,
+    })
+  }
+
+  /** Every series of a metric. */
+  all(name: MetricName): Metric[] {
+    const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
+    return by === undefined ? [this.of(name)] : by.values.map((value) => this.of(name, value))
+  }
+}
