@@ -60,6 +60,7 @@ export interface AdminContract {
   set: { params: Granting; result: ChangeReport }
   /** No client session any more, and no new one, until enabled. */
   disable: { params: { subject: string }; result: ChangeReport }
+  /** The right to ask again; a client session comes with the next request. */
   enable: { params: { subject: string }; result: ChangeReport }
   /** As `disable`, and the record goes once nothing leads from it to Seam. */
   remove: { params: { subject: string }; result: ChangeReport }

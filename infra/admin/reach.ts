@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { appendFileSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { adminMachine } from '../../functions/admin/machine.ts'
@@ -13,10 +11,11 @@ import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table.ts'
 import { operatorTable } from '../../functions/table-operator.ts'
 import { times } from '../../functions/times.ts'
+import { auditTrail, auditWriter } from '../local/audit-file.ts'
 import { localDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
-import { codeOf, Trouble } from '../local/trouble.ts'
+import { Trouble } from '../local/trouble.ts'
 import { readWorldFile } from '../local/world-file.ts'
 import { Misuse } from './exit-codes.ts'
 
@@ -29,8 +28,6 @@ export interface Reach {
 }
 
 export type Environment = Parameters<typeof localFolder>[0]
-
-export const auditFile = (folder: string) => join(folder, 'audit.ndjson')
 
 /** Acts in the local world that runs, with the very code that the admin function runs. @throws Trouble */
 export async function reachLocalWorld(environment: Environment): Promise<Reach> {
@@ -56,8 +53,7 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
       random: Math.random,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
       log: () => {},
-      // Written before the answer: a change that is told is on record.
-      auditLog: (line) => appendFileSync(auditFile(folder), `${JSON.stringify(line)}\n`, { mode: 0o600 }),
+      auditLog: auditWriter(folder),
     },
     { loopback: true },
   )
@@ -69,7 +65,7 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
         return JSON.stringify(await administer(JSON.parse(payload), request))
       },
     }),
-    auditTrail: () => linesOf(auditFile(folder)),
+    auditTrail: () => auditTrail(folder),
     close: () => client.destroy(),
   }
 }
@@ -83,27 +79,4 @@ export async function reachStack(name: string): Promise<Reach> {
 
 function whoAsks(): string {
   return `${userInfo().username}@${hostname()}`.slice(0, 200)
-}
-
-async function* linesOf(file: string): AsyncGenerator<AccountAudit> {
-  const handle = await open(file).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable.`)
-  })
-  if (handle === undefined) return
-  let number = 0
-  for await (const line of handle.readLines()) {
-    number++
-    const entry = parsed(line)
-    if (entry === undefined) throw new Trouble(`${file} is damaged in line ${number}. Take that line out.`)
-    yield entry
-  }
-}
-
-function parsed(line: string): AccountAudit | undefined {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }

@@ -1,0 +1,39 @@
+import { appendFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AccountAudit, AuditLog } from '../../functions/log.ts'
+import { codeOf, Trouble } from './trouble.ts'
+
+/** The audit log of a local world: `audit.ndjson`, a change of who may have what a line; for its owner alone. */
+
+const nameOf = (folder: string) => join(folder, 'audit.ndjson')
+
+/** Each line is written before whoever asked for the change hears of it; several processes may write. */
+export function auditWriter(folder: string): AuditLog {
+  return (line) => appendFileSync(nameOf(folder), `${JSON.stringify(line)}\n`, { mode: 0o600 })
+}
+
+/** Every line, oldest first. @throws Trouble */
+export async function* auditTrail(folder: string): AsyncGenerator<AccountAudit> {
+  const file = nameOf(folder)
+  const handle = await open(file).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable.`)
+  })
+  if (handle === undefined) return
+  let number = 0
+  for await (const line of handle.readLines()) {
+    number++
+    const entry = parsed(line)
+    if (entry === undefined) throw new Trouble(`${file} is damaged in line ${number}. Take that line out.`)
+    yield entry
+  }
+}
+
+function parsed(line: string): AccountAudit | undefined {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
