@@ -1,4 +1,4 @@
-import { Duration, Validations } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import {
   Alarm,
   AlarmStatusWidget,
@@ -184,11 +184,6 @@ export class Watching extends Construct {
         ],
       }),
     )
-    Validations.of(this.topic).acknowledge({
-      id: 'AwsSolutions-SNS2',
-      reason:
-        'Alarms say which rule rang and nothing of any user; CloudWatch cannot publish to a topic under the managed key.',
-    })
   }
 
   private ring(id: string, { metric, says, atLeast = 1, atMost }: Rule): void {
