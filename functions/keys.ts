@@ -59,13 +59,13 @@ export function keyFinder(edges: {
   times: Times
   /** Plain http to loopback addresses: the local world only. */
   loopback?: boolean
-}): FindKeys {
+}) {
   const { store, clock, times } = edges
   const rings = new Map<string, Ring>()
   /** A set that is younger says all there is to say about an unknown key. */
   const justFetched = times.keySetCooldown / 6
 
-  return async function findKeys(issuer, header, deadline) {
+  const findKeys: FindKeys = async (issuer, header, deadline) => {
     const ring = ringOf(issuer)
     const isFresh = () => ageOf(ring.known?.set) < freshFor
     if (!isFresh() && mayAttempt(ring)) await look(issuer, ring, isFresh, deadline)
@@ -82,6 +82,14 @@ export function keyFinder(edges: {
     if (keys.length === 0 && ring.failure !== undefined) throw unavailable(ring)
     return { keys, stale: !isFresh() }
   }
+
+  return Object.assign(findKeys, {
+    /** What another process has left in the table, known before anybody asks. Never asks the issuer. */
+    async recall(issuer: Issuer): Promise<void> {
+      const stored = await readStored(issuer)
+      if (stored !== undefined) know(ringOf(issuer), stored)
+    },
+  })
 
   function ringOf({ name }: Issuer): Ring {
     const ring = rings.get(name) ?? { attemptedAt: -Infinity, spare: spareLooks, spareSince: clock() }

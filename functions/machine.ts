@@ -57,7 +57,17 @@ export function vendingMachine(
     readStatus: statusReader(acting, times, configuration),
   })
   const { terms, change, carryOut, workspace } = acting
-  return { app, terms, change, carryOut, workspace }
+  return {
+    app,
+    terms,
+    change,
+    carryOut,
+    workspace,
+    /** What other processes have left in the table, read before anybody asks; what cannot be had now, is had then. */
+    async recall(): Promise<void> {
+      await Promise.allSettled([workspace.recall(), ...configuration.issuers.map(findKeys.recall)])
+    },
+  }
 }
 
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */

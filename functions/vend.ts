@@ -4,6 +4,7 @@ import { handle } from 'hono/aws-lambda'
 import { readConfiguration } from './config.ts'
 import { jsonLog } from './log.ts'
 import { vendingMachine } from './machine.ts'
+import { rehearse } from './rehearsal.ts'
 import { sealingKeysFrom, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
@@ -27,7 +28,7 @@ const client = new DynamoDBClient({
 })
 const readSecret = secretReader({ client: new SecretsManagerClient({ maxAttempts: 1 }), clock, times })
 
-const { app } = vendingMachine(configuration, times, {
+const worlds = {
   table: vendingTable({ client, tableName: environment.TABLE_NAME }),
   seam: seamClient({
     endpoint: configuration.seamEndpoint,
@@ -41,9 +42,15 @@ const { app } = vendingMachine(configuration, times, {
   clock,
   uuid: () => crypto.randomUUID(),
   random: Math.random,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+}
+const { app, recall } = vendingMachine(configuration, times, {
+  ...worlds,
   log: jsonLog((line) => process.stdout.write(`${line}\n`)),
   requestId: (c) => c.env.requestContext.requestId,
 })
 
 export const handler = handle(app)
+
+// Both give up by themselves, long before Lambda's 10 s for a start; with a dependency down the first caller hears of it.
+await Promise.allSettled([recall(), rehearse(configuration, times, worlds)])

@@ -19,7 +19,10 @@ export function workspaceKnower(edges: {
   seam: Pick<Seam, 'getWorkspace'>
   uuid: () => string
   deployment: string
-}): WorkspaceKnower {
+}): WorkspaceKnower & {
+  /** What another process has written down, known before anybody asks. Never asks Seam. */
+  recall(): Promise<void>
+} {
   let known: Settings | undefined
 
   async function settings(deadline: Deadline): Promise<Settings> {
@@ -33,6 +36,9 @@ export function workspaceKnower(edges: {
 
   return {
     settings,
+    async recall() {
+      known ??= await edges.table.readSettings()
+    },
     async confirm(deadline) {
       const { workspace_id } = await settings(deadline)
       const opened = await edges.seam.getWorkspace(deadline)

@@ -95,6 +95,28 @@ describe('the vend function as it is deployed', () => {
     expect(vend.coldStarts).toBe(coldStarts + 1)
   })
 
+  it('has done by its start what the first caller would wait for: their call is one read of the table', async () => {
+    const { body } = await ask('first-of-a-process')
+    await endEnvironments()
+    const known = vend.environments.length
+    const atStart: string[] = []
+    const inCall: string[] = []
+    stack.aws.onRequest = (action) => {
+      const started = vend.environments.length > known
+      ;(started ? inCall : atStart).push(action)
+    }
+    const again = await ask('first-of-a-process').finally(() => {
+      stack.aws.onRequest = () => {}
+    })
+    expect([again.status, again.body.token]).toEqual([200, body.token])
+    expect(inCall).toEqual(['dynamodb:GetItem'])
+    // The settings, the issuer's keys, the reserved item, and the sealing key.
+    expect(atStart.toSorted()).toEqual([
+      ...Array(3).fill('dynamodb:GetItem'),
+      'secretsmanager:GetSecretValue',
+    ])
+  })
+
   it('ends the client session at sign-out', async () => {
     const { body } = await ask('leaving')
     const devices = () =>
