@@ -18,6 +18,7 @@ import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { type Table, vendingTable } from '../../functions/table.ts'
 import { times } from '../../functions/times.ts'
+import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
 import { createTable, localDynamoDbClient } from './dynamodb.ts'
 import { takeFolder } from './folder.ts'
@@ -102,6 +103,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     random: Math.random,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     log: options.log ?? (() => {}),
+    auditLog: auditWriter(folder.path),
     requestId: () => randomUUID(),
   }
   const machine = vendingMachine(configuration, times, { ...worlds, fetch }, { loopback: true })

@@ -203,6 +203,20 @@ describe('who', () => {
     expect((await terminal.admin(['who', account, '--at', '2020-01-01'])).out).toBe('')
   })
 
+  test('got an account by connecting it themselves, which only the webhook told us', async () => {
+    const { world } = terminal
+    const authorization = `Bearer ${await world.identityProvider.sign({ sub: 'ada' })}`
+    const made = await fetch(`${world.file.api}/connect-webview`, {
+      method: 'POST',
+      headers: { authorization },
+    })
+    const { connect_webview_id } = (await made.json()) as { connect_webview_id: string }
+    const account = world.seam?.completeWebview(connect_webview_id) ?? ''
+    await world.seam?.webhooks.idle()
+    const { lines } = await terminal.admin(['who', account, '--json'])
+    expect(lines).toMatchObject([{ subject: 'local|ada', given: 'connect by seam' }])
+  })
+
   test('the audit log is its owner’s alone', async () => {
     const file = join(terminal.folder, 'audit.ndjson')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
@@ -213,7 +227,7 @@ describe('who', () => {
     expect(entries.length).toBeGreaterThan(5)
     expect(
       entries.every(
-        ({ what, by, subject }) => what === 'account' && by.includes('@') && subject.startsWith('local|'),
+        ({ what, by, subject }) => what === 'account' && /@|^seam$/.test(by) && subject.startsWith('local|'),
       ),
     ).toBe(true)
   })
