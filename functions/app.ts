@@ -1,10 +1,15 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import * as z from 'zod/v4-mini'
 import type { Caller, VerifyCaller } from './caller.ts'
 import type { Configuration } from './config.ts'
 import { type MakeWebview, type ReadStatus, webviewOptionsFor } from './connecting.ts'
+import {
+  type ConnectWebviewAnswer,
+  clientSessionBody,
+  type HealthAnswer,
+  type StatusAnswer,
+} from './contract.ts'
 import {
   type Env,
   type FrameEdges,
@@ -16,6 +21,7 @@ import {
   refuseQuery,
 } from './frame.ts'
 import type { Audit } from './log.ts'
+import { type OpenApiDocument, openApiDocument } from './openapi.ts'
 import type { VerifyWebhook } from './svix.ts'
 import type { Times } from './times.ts'
 import type { SignOut, Vend } from './vending.ts'
@@ -31,9 +37,6 @@ export interface AppEdges extends FrameEdges {
   readStatus: ReadStatus
 }
 
-const clientSessionBody = z.strictObject({
-  stale_client_session_id: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
-})
 const clientSessionLimits = {
   most: 1024, // Bytes.
   detail:
@@ -91,7 +94,8 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
     refuseQuery(c)
     const options = await readBody(c, connectWebviewBody, connectWebviewLimits)
     const caller = await identify(c, 'connect_webview')
-    return c.json(await makeWebview({ caller, options, deadline, audit }), 201)
+    const made: ConnectWebviewAnswer = await makeWebview({ caller, options, deadline, audit })
+    return c.json(made, 201)
   })
 
   app.get(oneConnectWebview, async (c) => {
@@ -99,15 +103,24 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
     refuseQuery(c)
     const caller = await identify(c, 'connect_webview')
     const connectWebviewId = c.req.param('connect_webview_id')
-    return c.json({ status: await readStatus({ caller, connectWebviewId, deadline, audit }) })
+    const status = await readStatus({ caller, connectWebviewId, deadline, audit })
+    return c.json({ status } satisfies StatusAnswer)
   })
 
-  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/healthz', (c) => c.json({ status: 'ok' } satisfies HealthAnswer))
+
+  // Made when it is first asked for: nobody's first client session waits for it.
+  let openApi: OpenApiDocument | undefined
+  app.get('/openapi.json', (c) => {
+    openApi ??= openApiDocument()
+    return c.json(openApi)
+  })
 
   app.all('/client-session', notAllowed('POST, DELETE'))
   app.all('/connect-webview', notAllowed('POST'))
   app.all(oneConnectWebview, notAllowed('GET'))
   app.all('/healthz', notAllowed('GET'))
+  app.all('/openapi.json', notAllowed('GET'))
   return app
 
   async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
@@ -117,6 +130,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
       issuer: caller.issuer.name,
       owner: caller.owner,
       bearer_sha256: caller.token_sha256,
+      ...(caller.stale_keys && { stale_keys: true }),
     } satisfies Partial<Audit>)
     return caller
   }

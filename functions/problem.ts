@@ -1,9 +1,12 @@
+import type { ProblemAnswer } from './contract.ts'
+
 /**
  * What the wire says when it says no: RFC 9457 problems with a stable `code`, and the `action` that a client
  * should take, because what clients get wrong is when to stop.
  */
 
-type Action = 'reauthenticate' | 'retry' | 'stop' | 'fix_request'
+export const actions = ['reauthenticate', 'retry', 'stop', 'fix_request'] as const
+type Action = (typeof actions)[number]
 
 interface Kind {
   status: 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 500 | 502 | 503 | 504
@@ -52,6 +55,7 @@ const kinds = {
 } as const satisfies Record<string, Kind>
 
 export type Code = keyof typeof kinds
+export const codes = Object.keys(kinds) as Code[]
 
 /** Which outside world is in trouble; a metric's dimension, never shown to a caller. */
 export type Dependency = 'seam' | 'dynamodb' | 'issuer' | 'secrets'
@@ -88,7 +92,7 @@ export class Problem extends Error {
 }
 
 /** The members of `application/problem+json` for this problem. */
-export function problemBody(problem: Problem, requestId: string) {
+export function problemBody(problem: Problem, requestId: string): ProblemAnswer {
   const { status, action, title } = kinds[problem.code]
   const { detail, subject } = problem.details
   return {

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import { newTrace, type Outcome, type Trace, type verdictCarrier } from './carrying-out.ts'
 import type { Change } from './change.ts'
 import type { Configuration } from './config.ts'
+import type { ClientSessionAnswer } from './contract.ts'
 import type { Deadline } from './deadline.ts'
 import type { Audit } from './log.ts'
 import { Problem } from './problem.ts'
@@ -13,16 +14,7 @@ import { barredReason, budgetReturnsIn, type Terms } from './verdict.ts'
 /** What the wire hands over, see DESIGN §6. Times are relative, because browsers' clocks are wrong. */
 export interface Vended {
   isNew: boolean
-  body: {
-    token: string
-    token_type: 'seam_client_session'
-    client_session_id: string
-    workspace_id: string
-    endpoint: string
-    expires_at: string
-    expires_in: number
-    refresh_in: number
-  }
+  body: ClientSessionAnswer
 }
 
 interface Edges {
@@ -123,11 +115,12 @@ export function signerOut(edges: Edges, configuration: Configuration): SignOut {
 }
 
 function fill(audit: Audit, trace: Trace): void {
-  const last = trace.verdicts.at(-1)
+  // What was done, if anything was; what was settled for stands in `verdicts`.
+  const told = trace.verdicts.find(({ act }) => act !== 'reuse') ?? trace.verdicts[0]
   Object.assign(audit, {
     verdicts: trace.verdicts.map(({ act, reason }) => `${act}:${reason}`),
-    verdict: trace.verdicts.find(({ act }) => act !== 'reuse')?.act ?? last?.act,
-    verdict_reason: trace.verdicts[0]?.reason,
+    verdict: told?.act,
+    verdict_reason: told?.reason,
     seam_calls: trace.seam_calls,
     waits: trace.waits,
     ...(trace.wrong_answers.length > 0 && { wrong_answers: trace.wrong_answers }),

@@ -30,6 +30,7 @@ const routes: Record<'vend' | 'webhook', [HttpMethod, string][]> = {
     [HttpMethod.POST, '/connect-webview'],
     [HttpMethod.GET, '/connect-webview/{connect_webview_id}'],
     [HttpMethod.GET, '/healthz'],
+    [HttpMethod.GET, '/openapi.json'],
   ],
   webhook: [[HttpMethod.POST, '/webhooks/seam']],
 }

@@ -55,6 +55,7 @@ const pure = [
   'claims',
   'jws',
   'config',
+  'contract',
   'deadline',
   'fuse',
   'report',

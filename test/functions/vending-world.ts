@@ -11,6 +11,7 @@ import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dyna
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { type Addresses, type Machine, machineOver } from './machine-over.ts'
+import { answerFaults } from './openapi/answers.ts'
 
 /** Everything a request meets, on one machine, with a clock that can be moved. */
 export interface VendingWorld {
@@ -119,7 +120,7 @@ export interface Answer {
   text: string
 }
 
-/** One request to the app, as the front door would hand it over. */
+/** One request to the app, as the front door would hand it over. Throws when the answer is not in the OpenAPI document. */
 export async function ask(
   { app }: Pick<Machine, 'app'>,
   request: {
@@ -141,9 +142,12 @@ export async function ask(
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
   const text = await response.text()
+  const { status, headers: answered } = response
+  const faults = answerFaults({ method, path: path.replace(/\?.*/, ''), status, headers: answered, text })
+  if (faults.length > 0) throw new Error(`${method} ${path} ${status}: ${faults.join('; ')}`)
   return {
-    status: response.status,
-    headers: response.headers,
+    status,
+    headers: answered,
     text,
     body: text === '' ? undefined : JSON.parse(text),
   }

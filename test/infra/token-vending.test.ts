@@ -33,6 +33,7 @@ describe('the HTTP API', () => {
       'DELETE /client-session → vend.handler',
       'GET /connect-webview/{connect_webview_id} → vend.handler',
       'GET /healthz → vend.handler',
+      'GET /openapi.json → vend.handler',
       'POST /client-session → vend.handler',
       'POST /connect-webview → vend.handler',
       'POST /webhooks/seam → webhook.handler',

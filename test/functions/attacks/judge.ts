@@ -1,4 +1,5 @@
 import { ownerOf } from '../../../functions/owner.ts'
+import { answerFaults } from '../openapi/answers.ts'
 import type { Refuses, Row } from './row.ts'
 import { type AttackedWorld, type Door, marker } from './world.ts'
 
@@ -34,6 +35,10 @@ export async function judge(world: AttackedWorld, door: Door, row: Row): Promise
     if (audit?.reason !== row.answer.reason && row.answer.status !== 204)
       wrong.log.push(`reason ${audit?.reason}`)
   }
+  const { method = 'POST', path = '/client-session' } = request
+  const { status, headers } = response
+  const seen = { method, path: path.replace(/[?#].*/, ''), status, headers, text }
+  wrong.answer.push(...answerFaults(seen))
   const all = `${text}\n${[...response.headers].join('\n')}`
   say(!all.includes(marker), 'input came back')
   say(response.status < 500 || response.status === 503, 'an error of ours')

@@ -1,0 +1,50 @@
+import * as z from 'zod/v4-mini'
+import { actions, codes } from './problem.ts'
+
+/**
+ * What is said over HTTP, DESIGN §6: validates what is asked, types what is answered, and makes the OpenAPI document.
+ * What a page may ask of a Connect Webview stands in connecting.ts.
+ */
+
+export const clientSessionBody = z.strictObject({
+  stale_client_session_id: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
+})
+
+const id = z.string().check(z.minLength(1))
+const time = z.iso.datetime()
+const seconds = z.int().check(z.gte(0))
+
+/** The helper's own type of it, in browser/wire.ts, is spelled out, so that the helper depends on nothing. */
+export const clientSessionAnswer = z.strictObject({
+  token: id,
+  token_type: z.literal('seam_client_session'),
+  client_session_id: id,
+  workspace_id: id,
+  endpoint: z.url(),
+  expires_at: time,
+  expires_in: seconds,
+  refresh_in: seconds,
+})
+export type ClientSessionAnswer = z.infer<typeof clientSessionAnswer>
+
+export const connectWebviewAnswer = z.strictObject({ connect_webview_id: id, url: z.url(), expires_at: time })
+export type ConnectWebviewAnswer = z.infer<typeof connectWebviewAnswer>
+
+export const statusAnswer = z.strictObject({ status: z.enum(['pending', 'connected', 'failed']) })
+export type StatusAnswer = z.infer<typeof statusAnswer>
+
+export const healthAnswer = z.strictObject({ status: z.literal('ok') })
+export type HealthAnswer = z.infer<typeof healthAnswer>
+
+/** RFC 9457. */
+export const problemAnswer = z.strictObject({
+  type: z.literal('about:blank'),
+  title: z.string(),
+  status: z.int(),
+  code: z.enum(codes),
+  action: z.enum(actions),
+  request_id: id,
+  detail: z.optional(z.string()),
+  subject: z.optional(z.string()),
+})
+export type ProblemAnswer = z.infer<typeof problemAnswer>
