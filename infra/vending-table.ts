@@ -55,6 +55,8 @@ export class VendingTable extends Construct {
   grantWebhook(role: IRole): void {
     this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'event#*', 'settings'])
     this.allowItems(role, ['GetItem'], ['webview#*'])
+    // A removed user's record, once nothing leads from it to Seam any more.
+    this.allowItems(role, ['DeleteItem'], ['user#*'])
     this.allowItems(role, ['UpdateItem'], ['account#*'])
   }
 

@@ -105,6 +105,7 @@ describe('the roles', () => {
         'Allow secretsmanager:GetSecretValue SecretsSeamApiKey',
       ],
       WebhookRole: [
+        'Allow dynamodb:DeleteItem RecordsTable [user#*]',
         'Allow dynamodb:GetItem RecordsTable [user#* event#* settings]',
         'Allow dynamodb:GetItem RecordsTable [webview#*]',
         'Allow dynamodb:PutItem RecordsTable [user#* event#* settings]',
