@@ -44,7 +44,7 @@ export interface ClientSessions {
  * Keeps client sessions for one page: make it once, where the page begins. Each example is a file of its own.
  *
  * @example Seam Components
- * import { clientSession } from 'seam-token-vending/browser'
+ * import { type ClientSession, clientSession } from 'seam-token-vending/browser'
  * import { identityProvider } from './identity-provider.js'
  *
  * export const sessions = clientSession({
@@ -53,12 +53,27 @@ export interface ClientSessions {
  * })
  * identityProvider.onUserChange(() => sessions.reset())
  *
- * // <seam-device-table disable-css-injection="true" disable-font-injection="true"></seam-device-table>
+ * let table: Element | undefined
+ * let shown: { session: ClientSession; since: number } | undefined
  * sessions.onChange((session) => {
- *   const table = document.querySelector('seam-device-table')
- *   table?.setAttribute('endpoint', session?.endpoint ?? '')
- *   table?.setAttribute('client-session-token', session?.token ?? '')
+ *   shown = session && { session, since: performance.now() }
+ *   if (session === undefined) {
+ *     // It remembers what its user had open: the next one gets another.
+ *     table?.remove()
+ *     table = undefined
+ *     return
+ *   }
+ *   table ??= document.querySelector('#devices')?.appendChild(document.createElement('seam-device-table'))
+ *   table?.setAttribute('endpoint', session.endpoint)
+ *   table?.setAttribute('client-session-token', session.token)
  * })
+ *
+ * // Seam's components keep to themselves that Seam has refused a token; the browser tells.
+ * new PerformanceObserver((list) => {
+ *   for (const { name, responseStatus, startTime } of list.getEntries() as PerformanceResourceTiming[])
+ *     if (responseStatus === 401 && shown && name.startsWith(shown.session.endpoint) && startTime > shown.since)
+ *       sessions.getClientSession({ stale: shown.session.client_session_id }).catch(() => {})
+ * }).observe({ type: 'resource' })
  *
  * export async function signOut() {
  *   await sessions.signOut()
@@ -101,8 +116,6 @@ export interface ClientSessions {
  *   return createElement('seam-device-table', {
  *     endpoint: session.endpoint,
  *     'client-session-token': session.token,
- *     'disable-css-injection': 'true',
- *     'disable-font-injection': 'true',
  *   })
  * }
  */

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { examplesIn } from '../functions/browser/examples.ts'
 
 /** What others get: the package as `npm pack` makes it, installed into a project of theirs. */
 
@@ -92,14 +93,9 @@ test('the helper is bundled for a page: one file, nothing else', async () => {
 
 test('the examples in its documentation are type-checked as they stand', { timeout: 120_000 }, async () => {
   const documentation = await readFile(installed('dist/browser.d.ts'), 'utf8')
-  const examples = documentation
-    .replaceAll(/^ \* ?/gm, '')
-    .split(/^@example /m)
-    .slice(1)
-    .map((text) => text.slice(0, text.indexOf('\n}\n') + 3).split(/\n(.*)/s))
-  expect(examples.map(([title]) => title)).toEqual(['Seam Components', 'Seam’s SDK', 'React'])
-  const files = examples.map(([title = '']) => `${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}.ts`)
-  for (const [i, [, code = '']] of examples.entries()) await write(files[i] ?? '', code)
+  const examples = examplesIn(documentation)
+  expect(examples.map(([name]) => name)).toEqual(['seam-components', 'seam-s-sdk', 'react'])
+  for (const [name, code] of examples) await write(`${name}.ts`, code)
   await write(
     'identity-provider.ts',
     `export declare const identityProvider: {
@@ -116,7 +112,9 @@ test('the examples in its documentation are type-checked as they stand', { timeo
       export function useState<S>(initial: S): [S, (next: S) => void]
     }`,
   )
-  expect(await complaints([...files, 'react.d.ts'], { skipLibCheck: true })).toBe('')
+  expect(
+    await complaints([...examples.map(([name]) => `${name}.ts`), 'react.d.ts'], { skipLibCheck: true }),
+  ).toBe('')
   expect(await complaints(['seam-components.ts'])).toBe('')
   await write(
     'wrong.ts',

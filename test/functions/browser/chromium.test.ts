@@ -1,59 +1,29 @@
-import { createServer, type Server } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { build } from 'esbuild'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ClientSession, ClientSessions } from '../../../functions/browser.ts'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
-import { startChromium } from '../../infra/local/chromium.ts'
-import { caller } from '../../infra/local/seam/calling.ts'
-import { ask, devicesOf, startVendingWorld, type VendingWorld } from '../vending-world.ts'
+import { type Site, startSite } from './site.ts'
 
 /** The helper in a real browser, against the real endpoint of another origin, with CORS as it is. */
 
-let browser: Browser
-let pages: Server
-let pageUrl: string
-let world: VendingWorld
-let api: Server
-let apiUrl: string
+let site: Site
 let context: BrowserContext
 
 beforeAll(async () => {
+  site = await startSite()
   const { outputFiles } = await build({
     entryPoints: ['functions/browser.ts'],
     bundle: true,
     format: 'esm',
     write: false,
   })
-  pages = createServer((request, response) => {
-    const [type, text] = request.url?.startsWith('/browser.js')
-      ? ['text/javascript', outputFiles[0]?.text]
-      : ['text/html', html()]
-    response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(text)
-  })
-  pageUrl = await listen(pages, 0, 'the page')
-  world = await startVendingWorld({ configuration: { allowedOrigins: [pageUrl] } })
-  apiUrl = await startApi(0)
-  for (const [i, sub] of ['ada', 'grace'].entries()) {
-    const accountIds = world.seam.users[i]?.connected_account_ids ?? []
-    await world.record(sub, accountIds)
-  }
-  browser = await startChromium()
+  site.files.set('/browser.js', outputFiles[0]?.text ?? '').set('/', html())
 })
-afterAll(async () => {
-  await browser.close()
-  await Promise.all([stopListening(pages), stopListening(api), world.close()])
-})
+afterAll(() => site.close())
 beforeEach(async () => {
-  context = await browser.newContext()
+  context = await site.visitor()
 })
 afterEach(() => context.close())
-
-async function startApi(port: number): Promise<string> {
-  api = createServer(getRequestListener(world.machine.app.fetch))
-  return listen(api, port, 'the endpoint')
-}
 
 /** Shows the devices that Seam lists, and reports a token that Seam refuses. */
 const html = () => `<!doctype html><title>Devices</title><output></output><script type="module">
@@ -62,11 +32,11 @@ const html = () => `<!doctype html><title>Devices</title><output></output><scrip
   window.sub = new URL(location).hash.slice(1)
   window.expired = false
   window.sessions = clientSession({
-    url: '${apiUrl}',
+    url: '${site.api.url}',
     async getToken({ fresh }) {
       if (!sub) return
       const exp = expired && !fresh ? 1 : undefined
-      const response = await fetch('${world.identityProvider.issuer}/token', {
+      const response = await fetch('${site.world.identityProvider.issuer}/token', {
         method: 'POST', headers: { accept: 'text/plain' }, body: JSON.stringify({ sub, exp }),
       })
       return response.text()
@@ -95,7 +65,7 @@ interface OfThePage {
 
 async function open(sub: string): Promise<Page> {
   const page = await context.newPage()
-  await page.goto(`${pageUrl}/#${sub}`)
+  await page.goto(`${site.url}/#${sub}`)
   return page
 }
 
@@ -124,24 +94,13 @@ function look(page: Page): Promise<void> {
   })
 }
 
-async function devicesFor(sub: string): Promise<string> {
-  const { body } = await ask(world.machine, { token: await world.token(sub) })
-  return (await devicesOf(world.seam, body.token)).join()
-}
-
-/** As somebody with the API key does in Seam's console. */
-async function deleteAtSeam(client_session_id: string): Promise<void> {
-  const { status } = await caller(world.seam)('/client_sessions/delete', { client_session_id })
-  expect(status).toBe(200)
-}
-
 test('who signs in sees their devices, and who signs in next sees theirs and no trace of the first', async () => {
   const page = await open('ada')
-  await shows(page, await devicesFor('ada'))
+  await shows(page, await site.devicesFor('ada'))
   const { token } = await sessionOf(page)
   await switchTo(page, 'grace')
-  await shows(page, await devicesFor('grace'))
-  expect(await devicesFor('grace')).not.toBe(await devicesFor('ada'))
+  await shows(page, await site.devicesFor('grace'))
+  expect(await site.devicesFor('grace')).not.toBe(await site.devicesFor('ada'))
   expect((await sessionOf(page)).token).not.toBe(token)
   await switchTo(page, '')
   await shows(page, 'not_signed_in')
@@ -149,30 +108,30 @@ test('who signs in sees their devices, and who signs in next sees theirs and no 
 
 test('a client session that was deleted is replaced, once for two tabs', async () => {
   const tabs = await Promise.all([open('ada'), open('ada')])
-  for (const tab of tabs) await shows(tab, await devicesFor('ada'))
+  for (const tab of tabs) await shows(tab, await site.devicesFor('ada'))
   const [first, second] = await Promise.all(tabs.map(sessionOf))
   expect(second?.token).toBe(first?.token)
-  const made = world.seam.sessions().length
-  await deleteAtSeam(first?.client_session_id ?? '')
+  const made = site.world.seam.sessions().length
+  await site.deleteAtSeam(first?.client_session_id ?? '')
   await Promise.all(tabs.map(look))
-  for (const tab of tabs) await shows(tab, await devicesFor('ada'))
+  for (const tab of tabs) await shows(tab, await site.devicesFor('ada'))
   const [third, fourth] = await Promise.all(tabs.map(sessionOf))
   expect(third?.client_session_id).not.toBe(first?.client_session_id)
   expect(fourth?.client_session_id).toBe(third?.client_session_id)
-  expect(world.seam.sessions()).toHaveLength(made + 1)
+  expect(site.world.seam.sessions()).toHaveLength(made + 1)
 })
 
 test('an endpoint that is down and back: what is at hand is served, and what is not comes by itself', async () => {
   const page = await open('ada')
-  await shows(page, await devicesFor('ada'))
+  await shows(page, await site.devicesFor('ada'))
   const { token } = await sessionOf(page)
-  await stopListening(api)
+  await site.api.stop()
   expect((await sessionOf(page)).token).toBe(token)
   await switchTo(page, 'grace')
   await shows(page, '')
   await page.waitForEvent('requestfailed')
-  await startApi(Number(new URL(apiUrl).port))
-  await shows(page, await devicesFor('grace'))
+  await site.api.start()
+  await shows(page, await site.devicesFor('grace'))
 })
 
 test('a bearer token that has expired is renewed, and nobody notices', async () => {
@@ -184,16 +143,18 @@ test('a bearer token that has expired is renewed, and nobody notices', async () 
   })
   await switchTo(page, 'ada')
   await refused
-  await shows(page, await devicesFor('ada'))
+  await shows(page, await site.devicesFor('ada'))
 })
 
 test('signing out ends the client session at Seam', async () => {
   const page = await open('ada')
-  await shows(page, await devicesFor('ada'))
+  await shows(page, await site.devicesFor('ada'))
   const { client_session_id } = await sessionOf(page)
   expect(await page.evaluate(() => (globalThis as unknown as OfThePage).sessions.signOut())).toBe(true)
   await shows(page, '')
-  expect(world.seam.sessions().find((it) => it.client_session_id === client_session_id)?.live).toBe(false)
+  expect(site.world.seam.sessions().find((it) => it.client_session_id === client_session_id)?.live).toBe(
+    false,
+  )
 })
 
 test('who has no access is told so, with the subject that support asks for', async () => {
@@ -210,7 +171,7 @@ test('who has no access is told so, with the subject that support asks for', asy
 
 test('a page of another origin gets nothing', async () => {
   const page = await context.newPage()
-  await page.goto(`${pageUrl.replace('127.0.0.1', 'localhost')}/#ada`)
+  await page.goto(`${site.url.replace('127.0.0.1', 'localhost')}/#ada`)
   await page.waitForEvent('requestfailed')
   expect(await page.textContent('output')).toBe('')
 })

@@ -1,0 +1,144 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { examplesIn } from './examples.ts'
+import { type Site, startSite } from './site.ts'
+
+/** The examples of the documentation, run as they stand, with Seam's own components and SDK in a real browser. */
+
+let site: Site
+let context: BrowserContext
+
+beforeAll(async () => {
+  site = await startSite()
+  const examples = new Map(examplesIn(await readFile('functions/browser.ts', 'utf8')))
+  const sources: Record<string, string> = {
+    './identity-provider.js': identityProvider(),
+    ...Object.fromEntries([...examples].map(([name, code]) => [`./${name}.js`, code])),
+    page: `
+      import { createElement } from 'react'
+      import { createRoot } from 'react-dom/client'
+      import { identityProvider } from './identity-provider.js'
+      import { sessions, signOut } from './seam-components.js'
+      const page = { identityProvider, sessions, signOut }
+      page.sdk = () => import('./seam-s-sdk.js')
+      page.react = async () => {
+        const { Devices } = await import('./react.js')
+        createRoot(document.querySelector('main')).render(createElement(Devices))
+      }
+      Object.assign(window, { page })`,
+  }
+  const { outputFiles } = await build({
+    entryPoints: ['page'],
+    bundle: true,
+    format: 'esm',
+    write: false,
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [
+      {
+        name: 'examples',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^seam-token-vending\/browser$/ }, () => ({
+            path: fileURLToPath(new URL('../../../functions/browser.ts', import.meta.url)),
+          }))
+          onResolve({ filter: /./ }, ({ path }) =>
+            path in sources ? { path, namespace: 'example' } : undefined,
+          )
+          onLoad({ filter: /./, namespace: 'example' }, ({ path }) => ({
+            contents: sources[path]?.replace('https://vending.example', site.api.url),
+            loader: 'ts',
+            resolveDir: process.cwd(),
+          }))
+        },
+      },
+    ],
+  })
+  const elements = fileURLToPath(import.meta.resolve('@seamapi/react/elements.js'))
+  site.files
+    .set('/page.js', outputFiles[0]?.text ?? '')
+    .set('/elements.js', await readFile(elements, 'utf8'))
+    .set('/', html)
+})
+afterAll(() => site.close())
+beforeEach(async () => {
+  context = await site.visitor()
+})
+afterEach(async () => {
+  await context.close()
+  // A client session may be reported dead once a minute.
+  site.world.clock.advance(120_000)
+})
+
+const html = `<!doctype html><body><div id="devices"></div><main></main>
+  <script type="module" src="/elements.js"></script><script type="module" src="/page.js"></script>`
+
+/** Somebody's provider: a cache of bearer tokens, a sign-in, and events. */
+const identityProvider = () => `
+  let sub, cached
+  const listeners = []
+  const change = (to) => { sub = to; cached = undefined; for (const listener of listeners) listener() }
+  export const identityProvider = {
+    async getToken({ ignoreCache }) {
+      if (sub === undefined) return undefined
+      if (ignoreCache) cached = undefined
+      cached ??= fetch('${site.world.identityProvider.issuer}/token', {
+        method: 'POST', headers: { accept: 'text/plain' }, body: JSON.stringify({ sub }),
+      }).then((response) => response.text())
+      return cached
+    },
+    onUserChange: (listener) => listeners.push(listener),
+    signIn: change,
+    async signOut() { change(undefined) },
+  }`
+
+async function open(sub: string): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(site.url)
+  await page.evaluate(`page.identityProvider.signIn(${JSON.stringify(sub)})`)
+  return page
+}
+
+const sessionId = (page: Page) =>
+  page.evaluate<string>('page.sessions.getClientSession().then((it) => it.client_session_id)')
+
+test('Seam Components show the devices of who is signed in, and recover when their session is deleted', async () => {
+  const page = await open('ada')
+  await page.getByText('Front Door').waitFor()
+  const first = await sessionId(page)
+  await site.deleteAtSeam(first)
+  await page.getByText('Front Door').click()
+  await page.waitForFunction(
+    `page.sessions.getClientSession().then((it) => it.client_session_id !== ${JSON.stringify(first)})`,
+  )
+  await page.getByText('Front Door').first().waitFor()
+
+  await page.evaluate('page.signOut()')
+  await page.getByText('Front Door').waitFor({ state: 'hidden' })
+  await page.evaluate(`page.identityProvider.signIn('grace')`)
+  await page.waitForFunction(`document.body.innerText.includes('Devices (')`)
+  expect(await page.locator('body').innerText()).not.toContain('Front Door')
+})
+
+test('Seam’s SDK goes on with the next session when Seam has ended the last', async () => {
+  const page = await open('ada')
+  const list = () =>
+    page.evaluate<string>(
+      `page.sdk().then((sdk) => sdk.listDevices()).then((devices) => devices.map((it) => it.device_id).sort().join())`,
+    )
+  expect(await list()).toBe(await site.devicesFor('ada'))
+  const first = await sessionId(page)
+  await site.deleteAtSeam(first)
+  expect(await list()).toBe(await site.devicesFor('ada'))
+  expect(await sessionId(page)).not.toBe(first)
+})
+
+test('React shows the devices of who is signed in, and says who has no access', async () => {
+  const page = await open('ada')
+  await page.evaluate('page.react()')
+  await page.locator('main').getByText('Front Door').waitFor()
+  await page.evaluate(`page.identityProvider.signIn('mallory')`)
+  await page.getByText('You have no access (main|mallory).').waitFor()
+  expect(await page.locator('seam-device-table').count()).toBe(0)
+})
