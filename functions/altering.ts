@@ -50,18 +50,26 @@ export function recordAlterer(edges: AlteringEdges, terms: Terms) {
 
   /** Read, change, compare-and-set; refused → again from the read. */
   async function altering(owner: string, { absent, prepare, write, always }: Altering) {
+    let made = false
     for (let refusals = 0; refusals <= mostRefusals; refusals++) {
-      const read = (await table.readUser(owner)) ?? absent?.()
-      if (read === undefined) return undefined
+      let read = await table.readUser(owner)
+      if (read === undefined) {
+        const fresh = absent?.()
+        if (fresh === undefined) return undefined
+        // Before anything else is prepared: who deletes an account must find a record of every holder.
+        const first = await change(fresh, fresh)
+        if (!first.written) continue
+        read = first.user
+        made = true
+      }
       await prepare?.(read)
       const now = clock()
       const next = write(read, now)
-      const before = read.revision === undefined ? {} : { before: read }
-      if (next === read && read.revision !== undefined && !always)
-        return { user: read, ...before, changed: false }
+      const before = made ? {} : { before: read }
+      if (next === read && !made && !always) return { user: read, ...before, changed: false }
       const result = await change(read, next)
       if (!result.written) continue
-      const changed = next !== read || read.revision === undefined
+      const changed = next !== read || made
       if (changed) noteChange?.(mappingChange(before.before, result.user, now))
       return { user: result.user, ...before, changed }
     }

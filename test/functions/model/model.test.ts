@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Act, Reason } from '../../../functions/verdict.ts'
 import { play } from './play.ts'
+import { recorded, recordRuns, sampleSize } from './record.ts'
 import { runSeeds } from './runs.ts'
 import { drawScenario } from './scenario.ts'
 import { invariants } from './watch.ts'
@@ -32,6 +33,30 @@ test('whatever happens in 20,000 histories, every invariant holds after every st
   ].filter(([, n]) => n < 100)
   expect(rare).toEqual([])
 })
+
+test('what was recorded last is what happens now: 200 of its seeds give the same digest', {
+  timeout: 2 * minutes,
+}, async () => {
+  const last = recorded().at(-1)
+  if (last === undefined) throw new Error(recordAgain)
+  const { failures, digest } = await runSeeds(
+    last.from,
+    sampleSize,
+    Math.max(1, Math.floor(last.runs / sampleSize)),
+  )
+  expect(failures).toEqual([])
+  expect(digest, recordAgain).toBe(last.sample)
+})
+
+const recordAgain =
+  'test/model-runs.ndjson is of other code. Run it again: MODEL_RUNS=1000000 npm test -- test/functions/model/model.test.ts (25000 will do while you work).'
+
+// Half an hour on two cores; it goes on where it was interrupted.
+const longRun = Number(process.env.MODEL_RUNS ?? 0)
+if (longRun > 0)
+  test(`no history of ${longRun} breaks an invariant`, { timeout: 24 * 60 * minutes }, async () => {
+    expect(await recordRuns(longRun)).toEqual([])
+  })
 
 test('a history is the same each time it is told', async () => {
   const first = await play(drawScenario(7))

@@ -13,7 +13,7 @@ export interface Runs {
   reached: Record<string, number>
 }
 
-/** Runs the scenarios of the seeds `from`, `from + apart`, … */
+/** Runs the scenarios of the seeds `from`, `from + apart`, `from + 2 * apart`, … */
 export async function runSeeds(from: number, runs: number, apart = 1): Promise<Runs> {
   const { stackTraceLimit } = Error
   // Half of the time would go into the stacks of errors that nobody reads.

@@ -24,7 +24,7 @@ export interface Session {
   stranger: boolean
   /** A call under a key that was let go of has brought it back (the reading `are_revived`). */
   reopened: boolean
-  /** A call that came late asked for less time than the session had. */
+  /** A call that came late asked for less time, or fewer accounts, than the session had. */
   shortened: boolean
 }
 
@@ -117,7 +117,9 @@ export function seamWorkspace(options: {
           readings.get_or_create === 'merges'
             ? [...new Set([...session.connected_account_ids, ...accounts])]
             : accounts
-        session.shortened ||= expires_at < session.expires_at
+        session.shortened =
+          expires_at < session.expires_at ||
+          !session.connected_account_ids.every((id) => accounts.includes(id) || !knowsAccount(id))
         session.expires_at = expires_at
       }
       changed(session)
