@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { accountKeeper } from '../../functions/accounts.ts'
+import { type AccountKeeper, accountKeeper } from '../../functions/accounts.ts'
 import { ownerOf } from '../../functions/caller.ts'
 import type { CleanUp } from '../../functions/cleaning-up.ts'
 import {
@@ -16,7 +16,7 @@ import { vendingMachine, type Worlds } from '../../functions/machine.ts'
 import type { CleanupReport } from '../../functions/report.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
-import { type Table, vendingTable } from '../../functions/table.ts'
+import { vendingTable } from '../../functions/table.ts'
 import { times } from '../../functions/times.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
@@ -25,6 +25,8 @@ import { takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken, stopListening } from './loopback.ts'
 import { openMemory } from './memory.ts'
+import { operator } from './page/operator.ts'
+import { watcher as startWatcher } from './page/watching.ts'
 import { type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
 import type { LocalSeam } from './seam/workspace.ts'
@@ -90,24 +92,39 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   // A table belongs to one workspace for good, so another workspace gets another one.
   const tableName = `token-vending-${workspace.workspace_id}`
   await createTable(client, tableName)
-  const table = vendingTable({ client, tableName })
+  const watcher = startWatcher()
+  const table = watcher.over('table', vendingTable({ client, tableName }))
 
   const configuration = localConfiguration(parts, options.configuration)
+  const seam = watcher.over(
+    'seam',
+    seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
+  )
   const sealingKeys = await sealingKeysFrom(memory.sealingKeySecret)
   const worlds: Worlds = {
     table,
-    seam: seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
+    seam,
     seal: tokenSealer(async () => sealingKeys),
     clock: Date.now,
     uuid: randomUUID,
     random: Math.random,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    log: options.log ?? (() => {}),
+    log(audit) {
+      watcher.note(audit)
+      options.log?.(audit)
+    },
     auditLog: auditWriter(folder.path),
     requestId: () => randomUUID(),
   }
-  const machine = vendingMachine(configuration, times, { ...worlds, fetch }, { loopback: true })
+  const issuers = { fetch: watcher.over('issuer', fetch) }
+  const machine = vendingMachine(configuration, times, { ...worlds, ...issuers }, { loopback: true })
   const webhook = localWebhook(configuration, worlds)
+
+  const keeper = accountKeeper(
+    { table, change: machine.change, carryOut: machine.carryOut, clock: Date.now },
+    machine.terms,
+    configuration.limits,
+  )
 
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
   const local = configuration.issuers.find(({ issuer }) => issuer === identityProvider.issuer)
@@ -115,13 +132,12 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   if (local !== undefined) {
     identityProvider.audience = local.audiences[0] ?? identityProvider.audience
     // Once: what an operator has taken away since must not come back with a restart.
-    await memory.once(`${tableName}|${subjectNamespace(local)}`, () =>
-      giveAccounts(users, local, { table, machine, configuration }),
-    )
+    await memory.once(`${tableName}|${subjectNamespace(local)}`, () => giveAccounts(users, local, keeper))
   }
 
   const [first] = configuration.issuers
-  const answer: Answer = (request) => webhook.answer(request) ?? machine.app.fetch(request)
+  const answer: Answer = (request) =>
+    watcher.during(() => webhook.answer(request) ?? machine.app.fetch(request))
   const api = await serveApi(answer, options.port ?? 0, atEnd)
   if (workspace.local !== undefined) webhook.subscribe(workspace.local, api)
   const file: WorldFile = {
@@ -139,10 +155,34 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     configuration,
     ...(workspace.local !== undefined && { users: users.map(({ sub }) => sub) }),
   }
-  page.show({ api, issuer: identityProvider.issuer, seam: workspace.endpoint, users: file.users ?? [] })
   await writeWorldFile(folder.path, file)
   atEnd(() => removeWorldFile(folder.path))
   const cleanUp = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
+  const subs = users.map(({ sub }) => sub)
+  page.show(
+    {
+      api,
+      issuer: identityProvider.issuer,
+      seam: workspace.endpoint,
+      users: subs,
+      ...(local !== undefined && { operator: true }),
+    },
+    {
+      watcher,
+      operator:
+        local &&
+        operator({
+          issuer: local,
+          users: subs,
+          keeper,
+          table,
+          seam,
+          local: workspace.local,
+          cleanUp,
+          watcher,
+        }),
+    },
+  )
   atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
   return { file, identityProvider, seam: workspace.local, cleanUp, failure: dynamoDb.failure }
 }
@@ -168,17 +208,7 @@ function localConfiguration({ identityProvider, page, workspace }: Parts, chosen
   }
 }
 
-async function giveAccounts(
-  users: SeamUser[],
-  issuer: Issuer,
-  over: { table: Table; machine: ReturnType<typeof vendingMachine>; configuration: Configuration },
-): Promise<void> {
-  const { table, machine, configuration } = over
-  const keeper = accountKeeper(
-    { table, change: machine.change, carryOut: machine.carryOut, clock: Date.now },
-    machine.terms,
-    configuration.limits,
-  )
+async function giveAccounts(users: SeamUser[], issuer: Issuer, keeper: AccountKeeper): Promise<void> {
   for (const { sub, connected_account_ids } of users) {
     const subject = `${subjectNamespace(issuer)}|${sub}`
     const who = { owner: ownerOf(subject), subject, iss: issuer.issuer, sub }

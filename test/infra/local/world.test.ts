@@ -173,6 +173,7 @@ describe('the page', () => {
       issuer: file.issuer,
       seam: file.seam,
       users: file.users,
+      operator: true,
     })
     expect(text).not.toContain(file.seam_api_key)
   })

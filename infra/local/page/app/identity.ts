@@ -1,0 +1,46 @@
+import type { GetToken } from '../../../../functions/browser.ts'
+
+/**
+ * What an app has of its identity provider: who is signed in, and a token of theirs at hand. In the local world
+ * it signs in anybody who is named.
+ */
+export function identityClient(issuer: string) {
+  let sub = ''
+  let cached: string | undefined
+
+  async function fetchToken(claims: Record<string, unknown> = {}): Promise<string> {
+    const response = await fetch(`${issuer}/token`, {
+      method: 'POST',
+      body: JSON.stringify({ sub, ...claims }),
+    })
+    if (!response.ok) throw new Error(`The identity provider answered ${response.status}.`)
+    return (await response.json()).access_token
+  }
+
+  const getToken: GetToken = async ({ fresh }) => {
+    if (sub === '') return undefined
+    if (!fresh && cached !== undefined) return cached
+    const mine = sub
+    const token = await fetchToken()
+    // Somebody else has signed in meanwhile.
+    if (mine !== sub) return getToken({ fresh: false })
+    cached = token
+    return token
+  }
+
+  return {
+    getToken,
+    /** Whoever is signed in; empty: nobody. */
+    get sub() {
+      return sub
+    },
+    signIn(name: string): void {
+      sub = name
+      cached = undefined
+    },
+    /** As if the app had been asleep for hours: the token at hand has expired. */
+    async expire(): Promise<void> {
+      cached = await fetchToken({ iat: 1, exp: 2 })
+    },
+  }
+}

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Desk } from '../../../../infra/local/page/operator.ts'
+import type { Observation } from '../../../../infra/local/page/watching.ts'
+import { startWorld, type World } from '../../../../infra/local/world.ts'
+
+let folder: string
+let world: World
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'page-server-'))
+  world = await startWorld({ folder })
+})
+afterAll(async () => {
+  await world.close()
+  await rm(folder, { recursive: true })
+})
+
+function wish(body: unknown, origin = world.file.page): Promise<Response> {
+  return fetch(`${world.file.page}/desk`, { method: 'POST', headers: { origin }, body: JSON.stringify(body) })
+}
+
+const desk = async (sub: string): Promise<Desk> =>
+  (await fetch(`${world.file.page}/desk.json?sub=${sub}`)).json() as Promise<Desk>
+
+async function vend(sub: string) {
+  const authorization = `Bearer ${await world.identityProvider.sign({ sub })}`
+  const response = await fetch(`${world.file.api}/client-session`, {
+    method: 'POST',
+    headers: { authorization },
+  })
+  return { authorization, ...((await response.json()) as { token: string }) }
+}
+
+/** What the page is told about the acts so far. */
+async function seen(count: number): Promise<{ text: string; observations: Observation[] }> {
+  const response = await fetch(`${world.file.page}/seen`)
+  let text = ''
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    const observations = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json = '']) => JSON.parse(json))
+    if (observations.length >= count) return { text, observations }
+  }
+  throw new Error('The page is told nothing.')
+}
+
+describe('the operator’s buttons', () => {
+  it('do what they say, and tell what the record then holds', async () => {
+    const [account] = (await desk('grace')).held
+    expect(account).toMatchObject({ provider: 'schlage', whose: 'grace@example.com' })
+    const { connected_account_id } = account ?? {}
+    expect((await wish({ act: 'withdraw', sub: 'grace', connected_account_id })).status).toBe(204)
+    const after = await desk('grace')
+    expect(after.held).toEqual([])
+    expect(after.free).toContainEqual(account)
+    await wish({ act: 'grant', sub: 'grace', connected_account_id })
+    expect((await desk('grace')).held).toEqual([account])
+  })
+
+  it('obey this page alone', async () => {
+    const sites = ['https://elsewhere.example', world.file.api, '', 'null']
+    for (const site of sites)
+      expect((await wish({ act: 'disable', sub: 'ada' }, site)).status, site).toBe(403)
+    expect((await desk('ada')).status).toBe('active')
+  })
+
+  it('know no other acts', async () => {
+    for (const body of [{}, { act: 'drop' }, { act: 'disable' }, { act: 'mend', more: 1 }])
+      expect((await wish(body)).status).toBe(400)
+  })
+})
+
+it('a name that somebody else’s site gives this address opens nothing', async () => {
+  const asked = async (path: string) =>
+    new Promise((resolve) =>
+      request(`${world.file.page}${path}`, { headers: { host: 'elsewhere.example' } }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      }).end(),
+    )
+  for (const path of ['/facts.json', '/seen', '/desk.json?sub=ada']) expect(await asked(path)).toBe(421)
+  expect(await asked('/')).toBe(302)
+})
+
+it('what is told of an act are names and times, and no secret', async () => {
+  const { token, authorization } = await vend('alan')
+  const { text, observations } = await seen(1)
+  const made = observations.find(({ audit }) => audit.status === 201)
+  expect(made?.calls).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ part: 'table', name: 'readUser', failed: false }),
+      expect.objectContaining({ part: 'seam', name: 'getOrCreate', failed: false }),
+    ]),
+  )
+  for (const { took, at } of made?.calls ?? []) expect(took + at).toBeGreaterThan(0)
+  const keys = world.seam?.sessions().flatMap(({ user_identifier_key }) => user_identifier_key ?? []) ?? []
+  expect(keys.length).toBeGreaterThan(0)
+  for (const secret of [token, authorization.slice(7), world.file.seam_api_key ?? '', ...keys])
+    expect(text).not.toContain(secret)
+})
