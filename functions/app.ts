@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
@@ -77,7 +78,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
       audit,
     })
     audit.client_session_id = vended.body.client_session_id
-    audit.token_sha256 = await sha256Prefix(vended.body.token)
+    audit.token_sha256 = hash('sha256', vended.body.token, 'hex').slice(0, 12)
     return c.json(vended.body, vended.isNew ? 201 : 200)
   })
 
@@ -161,9 +162,4 @@ export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
 
   app.all('/webhooks/seam', notAllowed('POST'))
   return app
-}
-
-async function sha256Prefix(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  return Buffer.from(digest).toString('hex').slice(0, 12)
 }

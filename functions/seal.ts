@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import type { Deadline } from './deadline.ts'
 
@@ -58,8 +59,8 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
 export async function sealingKeysFrom(secret: string): Promise<SealingKeys> {
   const { current, previous } = parseSecret(secret)
   return {
-    current: await sealingKey(current),
-    ...(previous !== undefined && { previous: await sealingKey(previous) }),
+    current: sealingKey(current),
+    ...(previous !== undefined && { previous: sealingKey(previous) }),
   }
 }
 
@@ -78,11 +79,7 @@ function isRandomText(value: unknown): value is string {
   return typeof value === 'string' && value.length >= 32
 }
 
-async function sealingKey(text: string): Promise<SealingKey> {
-  const name = await sha256(`kid:${text}`)
-  return { kid: Buffer.from(name).toString('hex').slice(0, 8), key: await sha256(text) }
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+function sealingKey(text: string): SealingKey {
+  const kid = hash('sha256', `kid:${text}`, 'hex').slice(0, 8)
+  return { kid, key: new Uint8Array(hash('sha256', text, 'buffer')) }
 }
