@@ -30,7 +30,8 @@ export async function explainOffline(token: string, stage: string | undefined): 
   )
 }
 
-async function cdkConfiguration(stage: string | undefined) {
+/** What cdk.json (or a stage of it) says, with its defaults. @throws Trouble */
+export async function cdkConfiguration(stage: string | undefined) {
   try {
     const { context = {} } = JSON.parse(await readFile('cdk.json', 'utf8'))
     const props = propsFromContext((name) => (name === 'stage' ? (stage ?? context.stage) : context[name]))

@@ -1,0 +1,5 @@
+import { runDoctor } from './command-line.ts'
+
+/** `npm run doctor`: what is well and what is not, in the local world or at a deployed endpoint. */
+
+process.exitCode = await runDoctor(process.argv.slice(2), process.env, process)

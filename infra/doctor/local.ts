@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { readConfiguration } from '../../functions/config.ts'
+import { sealingKeysFrom } from '../../functions/seal.ts'
+import { seamClient } from '../../functions/seam.ts'
+import { vendingTable } from '../../functions/table.ts'
+import { times } from '../../functions/times.ts'
+import type { Environment } from '../admin/reach.ts'
+import { localDynamoDbClient } from '../local/dynamodb.ts'
+import { localFolder } from '../local/environment.ts'
+import { openMemory } from '../local/memory.ts'
+import { Trouble } from '../local/trouble.ts'
+import { readWorldFile, type WorldFile } from '../local/world-file.ts'
+import { warnings } from './configuration.ts'
+import { endpointFindings } from './endpoint.ts'
+import { bad, type Finding, good, unknown } from './finding.ts'
+import { issuerFindings } from './issuers.ts'
+import { seamFindings } from './seam.ts'
+import { cleanupFinding, tableFindings } from './table.ts'
+import { vendFindings } from './vend.ts'
+
+/** The local world that runs, from its front door to its back rooms. */
+export async function localFindings(environment: Environment, token: string | undefined): Promise<Finding[]> {
+  const folder = localFolder(environment)
+  let world: WorldFile
+  try {
+    world = await readWorldFile(folder)
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error
+    return [bad('local world', 'does not run', error.message)]
+  }
+  const endpoint = await endpointFindings(world.api, [world.page])
+  if (endpoint.some(({ what, state }) => what === 'endpoint' && state === 'bad')) {
+    const left = `world.json in ${folder} names a world that has ended`
+    return [...endpoint, bad('local world', left, 'npm start')]
+  }
+  const configuration = readConfiguration(world.configuration, { loopback: true })
+  const client = localDynamoDbClient(world.dynamodb)
+  const table = vendingTable({ client, tableName: world.table })
+  try {
+    const settings = await table.readSettings()
+    return [
+      ...endpoint,
+      ...warnings('configuration', configuration),
+      ...(await issuerFindings(configuration)),
+      ...(await tableFindings(client, world.table)),
+      await sealingKeyFinding(folder),
+      ...(await seamOf(world, environment, settings?.workspace_id)),
+      ...(await deliveryFinding(world)),
+      cleanupFinding(await table.readReport(), configuration.cleanup, Date.now()),
+      unknown('alarms', 'a local world has none'),
+      ...(await vendFindings(world.api, token)),
+    ]
+  } finally {
+    client.destroy()
+  }
+}
+
+async function sealingKeyFinding(folder: string): Promise<Finding> {
+  try {
+    const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
+    await sealingKeysFrom(sealingKeySecret)
+    return good('sealing key', 'is there')
+  } catch (error) {
+    return bad(
+      'sealing key',
+      error instanceof Error ? error.message : 'is not there',
+      'start the world afresh',
+    )
+  }
+}
+
+async function seamOf(world: WorldFile, environment: Environment, expected: string | undefined) {
+  const apiKey = world.seam_api_key ?? environment.SEAM_API_KEY
+  if (!apiKey)
+    return [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY to the key that this world runs with')]
+  return seamFindings(seamClient({ endpoint: world.seam, apiKey: async () => apiKey, times }), expected)
+}
+
+/** The local Seam remembers how its webhooks were met; a real workspace cannot reach this machine. */
+async function deliveryFinding({ seam_control }: WorldFile): Promise<Finding[]> {
+  if (seam_control === undefined)
+    return [
+      unknown('webhooks', 'a real workspace cannot reach this machine; logins are seen when the page asks'),
+    ]
+  const { webhooks } = (await (await fetch(seam_control)).json()) as {
+    webhooks: { hold: boolean; attempts: { status: number }[] }
+  }
+  const last = webhooks.attempts.at(-1)
+  if (webhooks.hold)
+    return [
+      bad('webhooks', 'the local Seam holds them back', `PATCH ${seam_control}/webhooks {"hold":false}`),
+    ]
+  if (last !== undefined && (last.status < 200 || last.status > 299))
+    return [
+      bad(
+        'webhooks',
+        `the last one was answered with ${last.status || 'nothing'}`,
+        'see what npm start printed',
+      ),
+    ]
+  return [good('webhooks', `${webhooks.attempts.length} delivered so far`)]
+}
