@@ -156,7 +156,7 @@ export function operator(edges: OperatorEdges) {
     const { trace, trouble: outage } = await acting
     note(act, {
       owner: whoIs(sub).owner,
-      ...(trace.verdicts[0] !== undefined && { verdict: trace.verdicts[0].act }),
+      ...(trace.verdicts[0]?.act === 'widen' && { verdict: 'widen' }),
       verdicts: trace.verdicts.map(({ act, reason }) => `${act}:${reason}`),
       seam_calls: trace.seam_calls,
       took: Math.round(performance.now() - began),

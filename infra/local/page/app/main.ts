@@ -9,6 +9,7 @@ import { identityClient } from './identity.ts'
 import { machineView } from './machine.ts'
 import { refusals } from './sentences.ts'
 import { sessionCard } from './session-card.ts'
+import { summaryOf } from './steps.ts'
 import { recordExchanges } from './wire.ts'
 
 /** The page, from top to bottom: an app's side of the token vending machine, and windows on what happens behind. */
@@ -133,21 +134,38 @@ function watchTheMachine(): void {
     part('connection').textContent = is ? 'The local world is running' : 'The local world has stopped'
     part('connection').classList.toggle('wrong', !is)
   }
+  /** What comes before `here` is past. */
+  let live = false
+  let lost = false
   events.addEventListener('here', () => {
     connected(true)
+    live = true
     // Back again: no need to wait for the helper's next try.
-    if (current === undefined && identity.sub !== '') sessions.reset()
+    if (lost) catchUp()
+    lost = false
   })
-  events.addEventListener('error', () => connected(false))
+  events.addEventListener('error', () => {
+    connected(false)
+    live = false
+    lost = true
+  })
   events.addEventListener('message', ({ data }) => {
     const observation: Observation = JSON.parse(data)
     machine.see(observation)
-    if (observation.audit.what !== 'account') return
+    if (!live) return
+    const { what } = observation.audit
+    // On a phone the machine is far above the buttons.
+    if (what === 'account' || what === 'cleanup') part('done').textContent = `${summaryOf(observation)}.`
+    if (what !== 'account') return
     // An app learns such things by its next call to Seam, or by its backend; this page makes that call at once.
-    if (observation.audit.command === 'enable' && current === undefined) sessions.reset()
-    void look()
+    catchUp()
     void refreshDesk()
   })
+}
+
+function catchUp(): void {
+  if (current === undefined && identity.sub !== '') sessions.reset()
+  else void look()
 }
 
 function showUsers(): void {

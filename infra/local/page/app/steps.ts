@@ -17,7 +17,7 @@ export function stepsOf(observation: Observation): Step[] {
   const { audit, calls } = observation
   const written = writing(calls)
   if (audit.what === 'account')
-    return [commanded(audit), ...judged(audit), ...asked(audit, calls), ...written]
+    return [commanded(audit), ...written, ...judged(audit), ...asked(audit, calls)]
   if (audit.what === 'webhook') return [received(audit), signed(audit), ...written, answered(audit)]
   const known = verified(audit, calls)
   if (audit.owner === undefined) return [received(audit), known, answered(audit)]

@@ -144,6 +144,16 @@ test('a client session that was deleted at Seam is replaced by itself, once for 
     await shows(tab, ...ada)
   }
   expect(sessionsOf().map(({ live }) => live)).toEqual([false, true])
+
+  // A third sees what was before, and asks for nothing because of it.
+  const third = await open('ada')
+  await shows(third, ...ada)
+  await third.getByText('operator: end at seam').waitFor()
+  const asked = await third.evaluate(
+    () =>
+      performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/client-session')).length,
+  )
+  expect(asked).toBe(1)
 })
 
 test('a sign-in that has expired is renewed, and the devices stay', async () => {
