@@ -44,6 +44,7 @@ export interface ClientSessions {
  * Keeps client sessions for one page: make it once, where the page begins. Each example is a file of its own.
  *
  * @example Seam Components
+ * import { QueryClient } from '@tanstack/query-core'
  * import { type ClientSession, clientSession } from 'seam-token-vending/browser'
  * import { identityProvider } from './identity-provider.js'
  *
@@ -58,9 +59,11 @@ export interface ClientSessions {
  * sessions.onChange((session) => {
  *   shown = session && { session, since: performance.now() }
  *   if (session === undefined) {
- *     // It remembers what its user had open: the next one gets another.
+ *     // It remembers what its user had open, and all components share a cache that does not ask whose answers it
+ *     // holds: the next user gets another of both.
  *     table?.remove()
  *     table = undefined
+ *     Object.assign(globalThis, { seamQueryClient: new QueryClient() })
  *     return
  *   }
  *   table ??= document.querySelector('#devices')?.appendChild(document.createElement('seam-device-table'))

@@ -3,9 +3,9 @@ import type { ClientSession, ClientSessionError } from './wire.ts'
 /** Told each new session, and `undefined` when the last one may be used no longer: with the reason, if there is one. */
 export type Listener = (session: ClientSession | undefined, error: ClientSessionError | undefined) => void
 
-/** Whoever listens, each told everything once. */
+/** Whoever listens: each is told what is new to them, and of an error no more than once while it lasts. */
 export function audience() {
-  const seats = new Set<{ listener: Listener; told?: ClientSession | ClientSessionError | undefined }>()
+  const seats = new Set<{ listener: Listener; told?: ClientSession | string | undefined }>()
   return {
     get size() {
       return seats.size
@@ -16,7 +16,7 @@ export function audience() {
       return () => seats.delete(seat)
     },
     tell(session?: ClientSession, error?: ClientSessionError): void {
-      const news = session ?? error
+      const news = session ?? error?.code
       for (const seat of [...seats]) {
         if (seat.told === news) continue
         seat.told = news

@@ -1,8 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ClientSessionError } from '../../functions/browser.ts'
 import { answer, bearerOf, noAnswer, problem } from './browser/endpoint.ts'
 import { errorOf, openPage, type Page, tokenOf } from './browser/page.ts'
 import { breath, pass, passing, until } from './browser/time.ts'
@@ -253,36 +249,5 @@ describe('an abort', () => {
     await failed
     await pass(60_000)
     expect(page.endpoint.requests).toHaveLength(1)
-  })
-})
-
-describe('as a file', () => {
-  test('it weighs no more than 3 kB, and needs nothing', async () => {
-    const { outputFiles, metafile } = await build({
-      entryPoints: ['functions/browser.ts'],
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      target: 'es2022',
-      write: false,
-      metafile: true,
-    })
-    expect(Object.keys(metafile.inputs).filter((file) => !file.startsWith('functions/browser'))).toEqual([])
-    expect(gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length).toBeLessThanOrEqual(3000)
-  })
-
-  test('a server may import and make it: nothing runs, and the process ends', () => {
-    const script = `
-      const { clientSession } = await import('./functions/browser.ts')
-      clientSession({ url: 'https://vending.invalid', getToken: () => { throw new Error('asked') } })
-      console.log(process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap').join())`
-    const said = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-    expect(said.trim()).toBe('')
-  })
-
-  test('its errors are errors', () => {
-    const error = new ClientSessionError('retry', 'network', { cause: 'x' })
-    expect(error).toBeInstanceOf(Error)
-    expect(error).toMatchObject({ name: 'ClientSessionError', message: 'network', cause: 'x' })
   })
 })

@@ -32,7 +32,7 @@ beforeAll(async () => {
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')))
 
   // What is installed here already needs no network: npm takes it as it is when its version fits.
-  const linked = ['@seamapi/http', 'aws-cdk-lib', 'constructs']
+  const linked = ['@seamapi/http', '@tanstack/query-core', 'aws-cdk-lib', 'constructs']
   const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   for (const name of [...linked, ...Object.keys(dependencies)]) {
     const link = join(app, 'node_modules', name)
