@@ -1,3 +1,4 @@
+import { QueryClient } from '@tanstack/query-core'
 import type { ClientSession } from '../../../../functions/browser.ts'
 import { element } from './element.ts'
 
@@ -30,6 +31,8 @@ export function deviceView(place: HTMLElement, refused: (session: ClientSession)
       const showing = [session.token, ...devices.map(({ device_id }) => device_id).sort()].join()
       if (showing !== shown) {
         shown = showing
+        // All of Seam's components share one cache, which does not ask whose answers it holds.
+        Object.assign(globalThis, { seamQueryClient: new QueryClient() })
         place.replaceChildren(tableFor(session))
       }
       return devices.length
@@ -62,6 +65,5 @@ function openByKeyboard(place: HTMLElement): void {
     if (!(target instanceof HTMLElement) || !target.matches('.seam-table-row')) return
     if (key !== 'Enter' && key !== ' ') return
     event.preventDefault()
-    target.click()
   })
 }
