@@ -1,8 +1,11 @@
 import { accountKeeper } from '../../../functions/accounts.ts'
+import type { Acting } from '../../../functions/admin/acting.ts'
+import { listOrphans } from '../../../functions/admin/unrecorded.ts'
+import type { Orphan, Params } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller.ts'
 import { verdictCarrier } from '../../../functions/carrying-out.ts'
 import { userChanger } from '../../../functions/change.ts'
-import { cleaner } from '../../../functions/cleaning-up.ts'
+import { cleaner, type Order } from '../../../functions/cleaning-up.ts'
 import { type Configuration, readConfiguration, termsOf } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import type { Audit } from '../../../functions/log.ts'
@@ -115,10 +118,14 @@ export function machineOf(around: Surroundings, act: Act, offer: number) {
         return { error }
       }
     },
-    cleanUp(allUsers: boolean): Promise<CleanupReport> {
+    cleanUp(how: Omit<Order, 'deadline'>): Promise<CleanupReport> {
       const within = cleanupTime(configuration.cleanup.everyMinutes, times)
       const cleanUp = cleaner({ ...edges, seam: edges.seam as Seam }, terms, configuration.cleanup)
-      return cleanUp({ deadline: deadlineIn(within, clock), allUsers })
+      return cleanUp({ ...how, deadline: deadlineIn(within, clock) })
+    },
+    async orphans(params: Params<'orphans'>): Promise<Orphan[]> {
+      const acting = { ...edges, terms, configuration, deadline: deadlineIn(times.cleanup, clock) }
+      return (await listOrphans(acting as unknown as Acting, params)).orphans
     },
   }
 }

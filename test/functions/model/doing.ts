@@ -84,7 +84,7 @@ async function signOut(run: Run, user: number, act: Act, machine: Machine): Prom
 }
 
 async function cleanUp(run: Run, allUsers: boolean, machine: Machine): Promise<void> {
-  const report = await machine.cleanUp(allUsers)
+  const report = await machine.cleanUp({ allUsers })
   run.tell?.(`  cleaned ${JSON.stringify(report)}`)
   for (const [reason, many] of Object.entries(report.ended)) count(run, Array(many).fill(`end:${reason}`))
 }

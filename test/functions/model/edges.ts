@@ -4,14 +4,16 @@ import { Problem } from '../../../functions/problem.ts'
 import type { Seal } from '../../../functions/seal.ts'
 import { type ClientSession, type Seam, SeamFailure } from '../../../functions/seam.ts'
 import type { Settings, Table } from '../../../functions/table.ts'
+import type { OperatorTable } from '../../../functions/table-operator.ts'
 import { times } from '../../../functions/times.ts'
 import type { User } from '../../../functions/user.ts'
 import type { WorkspaceKnower } from '../../../functions/workspace.ts'
 import { workspaceKnower } from '../../../functions/workspace.ts'
+import { callingFor } from './calling.ts'
 import type { Clockwork } from './clockwork.ts'
 import type { Digest } from './dice.ts'
 import type { Fate } from './scenario.ts'
-import { Refused, type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
+import { type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
 import type { ModelTable } from './table.ts'
 import type { Watch } from './watch.ts'
 
@@ -72,76 +74,31 @@ type TableCall =
   | 'allOwners'
   | 'startRun'
   | 'endRun'
+  | 'noteOrphan'
+
+type SeamCall =
+  | 'getOrCreate'
+  | 'delete'
+  | 'list'
+  | 'listWithoutTokens'
+  | 'getWorkspace'
+  | 'listConnectedAccountIds'
 
 /** The edges as the acts know them; behind each call, its fate. */
 export function edgesOf(around: Surroundings, act: Act) {
-  const { clockwork, table, watch, digest } = around
+  const { clockwork, table, watch } = around
   const { process } = act
 
-  function clock(): number {
-    if (++act.spins > 2000) {
-      watch.fail('ends', `${act.name} goes round in circles`)
-      throw new Error('round in circles')
+  const { clock, deliver, call } = callingFor(around, act)
+
+  function atTable<T>(name: string, happens: () => T): Promise<T> {
+    const epoch = table.epoch()
+    const here = () => {
+      if (table.epoch() !== epoch) throw tableFailure()
+      return happens()
     }
-    return clockwork.now() + process.ahead
+    return call(name, { patience: 2 * times.dynamodb, happens: here, failure: tableFailure })
   }
-
-  /** Hands an answer to the act, unless its process is dead by then; a frozen one gets it when it thaws. */
-  function deliver(time: number, answer: () => void): void {
-    clockwork.at(time, function delivered() {
-      if (!process.alive) return
-      if (clockwork.now() < process.frozenUntil) return clockwork.at(process.frozenUntil, delivered)
-      act.spins = 0
-      digest.add(clockwork.now())
-      answer()
-    })
-  }
-
-  interface How<T> {
-    /** After this many ms, its caller gives up. */
-    patience: number
-    happens: () => T
-    failure: (late: boolean) => Error
-    distorted?: (value: T, which: number) => T
-  }
-
-  function call<T>(name: string, { patience, happens, failure, distorted }: How<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const [go, back, trouble, more = 0] = act.fate(name)
-      digest.addText(name)
-      digest.add(go * 7 + back)
-      const sent = clockwork.now()
-      const givenUp = sent + patience
-      const answered = sent + go + back
-      let value: T
-      let error: unknown
-      const happen = () => {
-        try {
-          value = happens()
-          if (trouble === 'own') value = happens()
-          if (trouble === 'wrong' && distorted !== undefined) value = distorted(value, more)
-        } catch (caught) {
-          error = caught
-        }
-      }
-      const refuse = () => reject(failure(answered >= givenUp))
-      if (patience <= 0) return deliver(sent, refuse)
-      if (trouble === 'failed') return deliver(Math.min(answered, givenUp), refuse)
-      if (trouble === 'late') {
-        deliver(Math.min(answered, givenUp), refuse)
-        return clockwork.at(Math.min(answered, givenUp) + more, happen)
-      }
-      clockwork.at(sent + go, happen)
-      if (trouble === 'lost' || answered > givenUp) return deliver(Math.min(answered, givenUp), refuse)
-      deliver(answered, () => {
-        if (error === undefined) resolve(value)
-        else reject(error instanceof Refused ? refusal(name, error.status) : error)
-      })
-    })
-  }
-
-  const atTable = <T>(name: string, happens: () => T): Promise<T> =>
-    call(name, { patience: 2 * times.dynamodb, happens, failure: tableFailure })
 
   const atSeam = <T>(
     name: string,
@@ -153,10 +110,11 @@ export function edgesOf(around: Surroundings, act: Act) {
       patience: Math.min(times.seam, within.left()),
       happens: () => happens(act.workspace),
       failure: (late) => seamFailure(name, late),
+      refusal: (status) => refusal(name, status),
       ...(distorted && { distorted }),
     })
 
-  const tableEdge: Pick<Table, TableCall> = {
+  const tableEdge: Pick<Table & OperatorTable, TableCall> = {
     async readUser(owner) {
       const user = await atTable('read', () => table.read(owner))
       act.seen = user
@@ -190,9 +148,10 @@ export function edgesOf(around: Surroundings, act: Act) {
     allOwners: async () => ({ owners: await atTable('allOwners', table.allOwners) }),
     startRun: (run, now, until) => atTable('startRun', () => table.startRun(run, now, until)),
     endRun: (run, until) => atTable('endRun', () => table.endRun(run, until)),
+    noteOrphan: (id, now) => atTable('noteOrphan', () => table.noteOrphan(id, now)),
   }
 
-  const seam: Pick<Seam, 'getOrCreate' | 'delete' | 'list' | 'getWorkspace' | 'listConnectedAccountIds'> = {
+  const seam: Pick<Seam, SeamCall> = {
     getOrCreate(params, within) {
       const { user_identifier_key: key, connected_account_ids, expires_at } = params
       watch.calling(key, act)
@@ -220,6 +179,13 @@ export function edgesOf(around: Surroundings, act: Act) {
         () => [...act.workspace.sessions()].map((session) => wire(session, act.workspace)),
       )
     },
+    listWithoutTokens: (within) =>
+      atSeam('listWithoutTokens', within, (workspace) =>
+        workspace.listAll().map((session) => {
+          const { token: _, ...rest } = wire(session, workspace)
+          return rest
+        }),
+      ),
     getWorkspace: (within) =>
       atSeam('getWorkspace', within, ({ workspace_id }) => ({
         workspace_id,

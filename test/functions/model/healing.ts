@@ -37,7 +37,7 @@ export async function heal(run: Run): Promise<void> {
 
   async function cleanUp(): Promise<void> {
     const { act, machine } = world.begin('clean_up', process, 5 * minute)
-    const report = await machine.cleanUp(false)
+    const report = await machine.cleanUp({})
     run.tell?.(`  quiet cleanup ${JSON.stringify(report)}`)
     act.ended = true
   }

@@ -2,6 +2,7 @@ import { person } from './acts.ts'
 import { carryOutDeed, isOurs } from './doing.ts'
 import type { Process } from './edges.ts'
 import { heal } from './healing.ts'
+import { restore } from './restoring.ts'
 import type { Command, Fate, Scenario } from './scenario.ts'
 import type { Failure } from './watch.ts'
 import { accountId, type World, worldOf } from './world.ts'
@@ -28,6 +29,8 @@ export interface Run {
   /** What became of the calls of each command, and when it began after the one before. */
   fates: Map<Command, Fate[]>
   gaps: Map<Command, number>
+  /** One before each command, where one of them restores. */
+  backups: ((() => void) | undefined)[]
 }
 
 /** Runs a scenario to its end, with the real acts; stops at the first invariant that does not hold. */
@@ -43,6 +46,7 @@ export async function play(scenario: Scenario, { told = false } = {}): Promise<P
     deletedByPersons: new Set(),
     fates: new Map(),
     gaps: new Map(),
+    backups: [],
   }
   let over = false
   const script = tellAll(run).finally(() => {
@@ -63,13 +67,17 @@ export async function play(scenario: Scenario, { told = false } = {}): Promise<P
 
 async function tellAll(run: Run): Promise<void> {
   const { world } = run
+  const { scenario } = world
   let before = world.now()
-  for (const command of world.scenario.commands) {
+  for (const command of scenario.commands) {
     const { after } = command
     await wait(world, typeof after === 'number' ? after : world.timeOf(after) - world.now())
     run.gaps.set(command, world.now() - before)
     before = world.now()
-    perform(run, command)
+    const restores = command.do === 'restore' ? run.backups.at(-command.back) : undefined
+    if (scenario.commands.some(({ do: deed }) => deed === 'restore')) run.backups.push(world.table.backup())
+    if (restores !== undefined) await restore(run, restores)
+    else perform(run, command)
   }
   await heal(run)
 }

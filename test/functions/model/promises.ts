@@ -68,6 +68,12 @@ export function promiseKeeper(now: () => number) {
       it.until = Number.POSITIVE_INFINITY
     },
 
+    /** The table is an earlier one, and knows of nothing. */
+    forgetAll(): void {
+      promised.clear()
+      givings.length = 0
+    },
+
     takes(taking: Taking, held: Iterable<Held>): void {
       const it = promisedTo(taking.owner)
       const meanwhile = givings.filter(

@@ -81,7 +81,7 @@ async function inProcess(from: number, runs: number, apart: number): Promise<Run
 
 /** Of what the model consists of, its tests left out, and of all that the functions are. */
 function codeHash(): string {
-  const files = globSync(['functions/**/*.ts', 'test/functions/model/*.ts'], { cwd: root })
+  const files = globSync(['functions/**/*.ts', 'test/functions/model/**/*.ts'], { cwd: root })
   const hash = createHash('sha256')
   for (const path of files.filter((path) => !path.endsWith('.test.ts')).sort())
     hash

@@ -66,6 +66,8 @@ export type WorldDeed =
   | { do: 'raise_generation' }
   /** The secret holds the API key of another workspace; or the right one again. */
   | { do: 'swap_api_key'; foreign: boolean }
+  /** The table is restored to what it was `back` commands ago, and the runbook followed. */
+  | { do: 'restore'; back: number }
 
 /** `go` and `back`: ms until a call arrives, and from then until its answer does. */
 export type Fate = [go: number, back: number, trouble?: Trouble, more?: number]
@@ -96,6 +98,8 @@ export const offers = [
   { lifetimeSeconds: 3600, longestAgeSeconds: 2 * 3600, creationsPerHour: 4 },
   { lifetimeSeconds: 600, longestAgeSeconds: 1200, creationsPerHour: 1000 },
   { lifetimeSeconds: 600, longestAgeSeconds: 3600, creationsPerHour: 3 },
+  // Outlives the hour that an operator waits after a restore.
+  { lifetimeSeconds: 4 * 3600, longestAgeSeconds: 12 * 3600, creationsPerHour: 1000 },
 ]
 
 /** Half of the scenarios have one user only: races show sooner there. */
@@ -153,6 +157,7 @@ const everyday: Weights = {
   lose_sealing_key: 0.4,
   raise_generation: 0.3,
   swap_api_key: 0.3,
+  restore: 0.4,
 }
 
 const moods: { weights: Weights; gaps: [number, number][] }[] = [
@@ -223,6 +228,8 @@ function drawCommand(
       return { do: deed, after }
     case 'swap_api_key':
       return { do: deed, foreign: dice.chance(0.4), after }
+    case 'restore':
+      return { do: deed, back: 1 + dice.below(6), after }
     case 'vend':
     case 'report_dead':
       return { do: deed, process, user, after, ...(dice.chance(0.1) && { old: true }) }

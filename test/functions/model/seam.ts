@@ -65,6 +65,8 @@ export function seamWorkspace(options: {
 
   const isLive = (session: Session) => !session.deleted && session.expires_at > clock()
 
+  const shows = (session: Session) => !session.deleted && (readings.list === 'with_dead' || isLive(session))
+
   function make(
     key: string | null,
     accounts: readonly string[],
@@ -134,10 +136,8 @@ export function seamWorkspace(options: {
     },
 
     /** Deleted ones never show; expired ones do in one reading. */
-    list: (key: string): Session[] =>
-      (byKey.get(key) ?? []).filter(
-        (session) => !session.deleted && (readings.list === 'with_dead' || isLive(session)),
-      ),
+    list: (key: string): Session[] => (byKey.get(key) ?? []).filter(shows),
+    listAll: (): Session[] => [...byId.values()].filter(shows),
 
     /** The account is gone from the workspace, and so from every client session. */
     dropAccount(id: string): void {

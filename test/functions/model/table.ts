@@ -14,7 +14,9 @@ type Written = Awaited<ReturnType<CompareAndSet>>
 export function modelTable(
   wrote: (before: User | undefined, after: User | undefined, owner: string) => void,
 ) {
+  let epoch = 0
   const users = new Map<string, User>()
+  const orphans = new Map<string, number>()
   const holders = new Map<string, { owners: Set<string>; settled: Set<string>; deleted_at?: number }>()
   const budgets = new Map<string, number>()
   /** The index as it was a while ago, for readers that it has not reached yet. */
@@ -94,5 +96,36 @@ export function modelTable(
     endRun(owner: string, until: number): void {
       if (run?.owner === owner) run = { owner, until }
     },
+
+    noteOrphan(id: string, now: number): number {
+      const first = orphans.get(id) ?? now
+      orphans.set(id, first)
+      return first
+    },
+
+    /** Another table whenever it is restored: what is on its way to the one before never arrives in this one. */
+    epoch: () => epoch,
+    /** As a backup keeps it; call it to restore. Undefined before there are settings. */
+    backup(): (() => void) | undefined {
+      if (settings === undefined) return undefined
+      const kept = { users: [...users], budgets: [...budgets], run }
+      const held = [...holders].map(
+        ([id, { owners, settled, ...rest }]) =>
+          [id, { ...rest, owners: new Set(owners), settled: new Set(settled) }] as const,
+      )
+      return () => {
+        epoch++
+        run = kept.run
+        orphans.clear()
+        refill(users, kept.users)
+        refill(budgets, kept.budgets)
+        refill(holders, held)
+      }
+    },
   }
+}
+
+function refill<V>(map: Map<string, V>, entries: Iterable<readonly [string, V]>): void {
+  map.clear()
+  for (const [key, value] of entries) map.set(key, value)
 }

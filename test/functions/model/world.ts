@@ -67,7 +67,7 @@ export function worldOf(scenario: Scenario) {
     seamClock,
     watch,
     digest,
-    uuid: () => (ids++).toString(36).padStart(8, 'x'),
+    uuid: () => `00000000-0000-4000-8000-${(ids++).toString(16).padStart(12, '0')}`,
     sealingKey: () => sealingKey,
   }
 
@@ -170,6 +170,21 @@ export function worldOf(scenario: Scenario) {
       const process = processes[which] as Process
       process.alive = false
       processes[which] = spawn()
+    },
+    killAll(): void {
+      for (const process of processes) process.alive = false
+    },
+    /** A deployment after a restore: no process of before is left, and its records' keys are of another generation. */
+    deployAnew(): void {
+      generation++
+      for (let which = 0; which < processCount; which++) processes[which] = spawn()
+    },
+    /** As an operator has it, with whom nothing fails any more. */
+    withoutTrouble(): void {
+      quiet = true
+    },
+    withTrouble(): void {
+      quiet = false
     },
     /** From now on nothing fails any more. */
     calmDown(): void {

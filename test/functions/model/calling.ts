@@ -1,0 +1,75 @@
+import type { Act, Surroundings } from './edges.ts'
+import { Refused } from './seam.ts'
+
+/** How one act calls the outside worlds: each call has its fate, and takes its time. */
+
+export interface How<T> {
+  /** After this many ms, its caller gives up. */
+  patience: number
+  happens: () => T
+  failure: (late: boolean) => Error
+  /** What the caller is told when the outside world refuses. */
+  refusal?: (status: number) => Error
+  /** The `which`-th wrong answer. */
+  distorted?: (value: T, which: number) => T
+}
+
+export function callingFor({ clockwork, watch, digest }: Surroundings, act: Act) {
+  const { process } = act
+
+  function clock(): number {
+    if (++act.spins > 2000) {
+      watch.fail('ends', `${act.name} goes round in circles`)
+      throw new Error('round in circles')
+    }
+    return clockwork.now() + process.ahead
+  }
+
+  /** Hands an answer to the act, unless its process is dead by then; a frozen one gets it when it thaws. */
+  function deliver(time: number, answer: () => void): void {
+    clockwork.at(time, function delivered() {
+      if (!process.alive) return
+      if (clockwork.now() < process.frozenUntil) return clockwork.at(process.frozenUntil, delivered)
+      act.spins = 0
+      digest.add(clockwork.now())
+      answer()
+    })
+  }
+
+  function call<T>(name: string, { patience, happens, failure, refusal, distorted }: How<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const [go, back, trouble, more = 0] = act.fate(name)
+      digest.addText(name)
+      digest.add(go * 7 + back)
+      const sent = clockwork.now()
+      const givenUp = sent + patience
+      const answered = sent + go + back
+      let value: T
+      let error: unknown
+      const happen = () => {
+        try {
+          value = happens()
+          if (trouble === 'own') value = happens()
+          if (trouble === 'wrong' && distorted !== undefined) value = distorted(value, more)
+        } catch (caught) {
+          error = caught
+        }
+      }
+      const refuse = () => reject(failure(answered >= givenUp))
+      if (patience <= 0) return deliver(sent, refuse)
+      if (trouble === 'failed') return deliver(Math.min(answered, givenUp), refuse)
+      if (trouble === 'late') {
+        deliver(Math.min(answered, givenUp), refuse)
+        return clockwork.at(Math.min(answered, givenUp) + more, happen)
+      }
+      clockwork.at(sent + go, happen)
+      if (trouble === 'lost' || answered > givenUp) return deliver(Math.min(answered, givenUp), refuse)
+      deliver(answered, () => {
+        if (error === undefined) resolve(value)
+        else reject(error instanceof Refused && refusal ? refusal(error.status) : error)
+      })
+    })
+  }
+
+  return { clock, deliver, call }
+}

@@ -1,0 +1,64 @@
+import type { CleanupReport } from '../../../functions/report.ts'
+import { type Run, wait } from './play.ts'
+
+const minute = 60_000
+
+/**
+ * The table is an earlier one, and an operator follows the runbook (DESIGN §3, rule 8): vending is closed, the
+ * generation raised; cleaning up looks at all users, then cleans up after all of them; `orphans` twice with an hour
+ * between, until none is left; then vending opens. What fails on the way is done again.
+ */
+export async function restore(run: Run, backup: () => void): Promise<void> {
+  const { world } = run
+  world.killAll()
+  world.swapApiKey(false)
+  backup()
+  world.watch.restored()
+  world.deployAnew()
+  run.tell?.('  restored')
+  const process = world.spawnInTime()
+
+  await cleanUp({ allUsers: true, dryRun: true })
+  await patiently(async () => isDone(await cleanUp({ allUsers: true, overrideFuse: true })))
+  await patiently(async () => (await orphans(false)) !== undefined)
+  await wait(world, 61 * minute)
+  await patiently(async () => {
+    const left = await orphans(true)
+    if (left?.some(({ state }) => state === 'just_seen')) await wait(world, 61 * minute)
+    return left?.length === 0
+  })
+  // What the schedule has done meanwhile.
+  await patiently(async () => isDone(await cleanUp({})))
+  world.watch.opens()
+
+  async function cleanUp(how: { allUsers?: boolean; dryRun?: boolean; overrideFuse?: boolean }) {
+    const { act, machine } = world.begin('clean_up', process, 6 * minute)
+    const report = await machine.cleanUp(how)
+    act.ended = true
+    run.tell?.(`  runbook: ${JSON.stringify(how)} ${JSON.stringify(report)}`)
+    return report
+  }
+
+  async function orphans(remove: boolean) {
+    const { act, machine } = world.begin('orphans', process, 6 * minute)
+    const found = await machine.orphans({ delete: remove }).catch(() => undefined)
+    act.ended = true
+    run.tell?.(`  runbook: orphans ${JSON.stringify(found)}`)
+    return found
+  }
+
+  /** After a few failures the operator waits until Seam is well again. */
+  async function patiently(work: () => Promise<boolean>): Promise<void> {
+    for (let round = 0; round < 12; round++) {
+      if (round > 3) world.withoutTrouble()
+      if (await work()) return world.withTrouble()
+      await wait(world, 5 * minute)
+    }
+    world.watch.fail('heals', 'the runbook comes to no end')
+  }
+}
+
+function isDone({ stopped, failed, left_for_next_time, held_back }: CleanupReport): boolean {
+  const nothing = stopped === undefined || stopped === 'nothing_made_yet'
+  return nothing && failed + left_for_next_time + held_back === 0
+}
