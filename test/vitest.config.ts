@@ -18,6 +18,9 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Law 9, over the whole run.
+    globalSetup: ['test/leaks.ts'],
+    setupFiles: ['test/listening.ts'],
     reporters: ['default', closingLine],
   },
 })

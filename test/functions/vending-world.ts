@@ -10,6 +10,7 @@ import { createTable, localDynamoDbClient, startDynamoDb } from '../../infra/loc
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+import { existed, wrote } from '../leaks.ts'
 import { type Addresses, type Machine, machineOver } from './machine-over.ts'
 import { answerFaults } from './openapi/answers.ts'
 
@@ -63,7 +64,10 @@ export async function startVendingWorld(
   const sealingKey = JSON.stringify({ current: randomUUID() })
   const log: Audit[] = []
   const lines: string[] = []
-  const write = jsonLog((line) => lines.push(line))
+  const write = jsonLog((line) => {
+    lines.push(line)
+    wrote(line)
+  })
 
   const addresses: Addresses = {
     dynamoDb: proxy.endpoint,
@@ -96,7 +100,11 @@ export async function startVendingWorld(
     addresses,
     machine: another(),
     another,
-    token: (sub, claims = {}) => identityProvider.sign({ sub, ...claims }),
+    async token(sub, claims = {}) {
+      const token = await identityProvider.sign({ sub, ...claims })
+      existed(token)
+      return token
+    },
     async record(sub, accountIds) {
       const who = { owner: ownerOfSub(sub), subject: `main|${sub}`, iss: identityProvider.issuer, sub }
       const user = { ...grant(newUser(who, clock.now()), accountIds), revision: randomUUID() }
@@ -105,6 +113,8 @@ export async function startVendingWorld(
     },
     user: (sub) => table.readUser(ownerOfSub(sub)),
     async close() {
+      existed(seam.apiKey, JSON.parse(sealingKey).current)
+      for (const session of seam.sessions()) existed(session.token, session.user_identifier_key)
       client.destroy()
       await Promise.all([seam.close(), identityProvider.close(), proxy.close()])
       await engine.close()
