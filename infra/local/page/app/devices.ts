@@ -65,5 +65,6 @@ function openByKeyboard(place: HTMLElement): void {
     if (!(target instanceof HTMLElement) || !target.matches('.seam-table-row')) return
     if (key !== 'Enter' && key !== ' ') return
     event.preventDefault()
+    target.click()
   })
 }
