@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Runs } from './runs.ts'
 
@@ -79,16 +79,16 @@ async function inProcess(from: number, runs: number, apart: number): Promise<Run
   return JSON.parse(stdout)
 }
 
-/** Of what the model consists of, its tests left out, and of all that the functions are. */
+/** Of all that a run consists of, from the imports of its script on. Types are no part of it. */
 function codeHash(): string {
-  const files = globSync(['functions/**/*.ts', 'test/functions/model/**/*.ts'], { cwd: root })
+  const files = new Set([join(root, 'test/functions/model/run-seeds.ts')])
   const hash = createHash('sha256')
-  for (const path of files.filter((path) => !path.endsWith('.test.ts')).sort())
-    hash
-      .update(path)
-      .update('\0')
-      .update(readFileSync(join(root, path)))
-      .update('\0')
+  for (const path of files) {
+    const text = readFileSync(path, 'utf8')
+    hash.update(path.slice(root.length)).update('\0').update(text).update('\0')
+    for (const [, from = ''] of text.matchAll(/^(?:import|export) (?!type )[^']*?from '(\.[^']+)'/gm))
+      files.add(join(dirname(path), from))
+  }
   return hash.digest('hex').slice(0, 16)
 }
 
