@@ -98,8 +98,21 @@ test('nothing on the page shows a secret', async () => {
 test('who signs in next sees theirs, and no trace of the first', async () => {
   const page = await open('ada')
   await shows(page, ...ada)
+  // Not for a moment either, while Seam takes its time.
+  await press(page, /^Slow/)
+  await page.locator('#seam-trouble').waitFor()
+  await page.locator('#devices').evaluate((place) => {
+    const noted = () => place.setAttribute('data-noted', `${place.dataset.noted ?? ''} ${place.textContent}`)
+    document.querySelector('[data-sub=grace]')?.addEventListener('click', () => {
+      new MutationObserver(noted).observe(place, { childList: true, subtree: true, characterData: true })
+    })
+  })
   await signIn(page, 'grace')
   await shows(page, 'Harbour Office')
+  const noted = await page.locator('#devices').getAttribute('data-noted')
+  expect(noted).toContain('Harbour Office')
+  for (const trace of ada) expect(noted).not.toContain(trace)
+  await press(page, /^Works/)
   const text = await page.locator('#app').textContent()
   for (const trace of [...ada, 'Signed in as ada']) expect(text).not.toContain(trace)
   await press(page, 'Sign out')
