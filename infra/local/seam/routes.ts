@@ -3,6 +3,7 @@ import type { Authority, Changes, ClientSessionStore } from './client-sessions.t
 import type { ConnectWebviewStore } from './connect-webviews.ts'
 import type { FakeSeam } from './fake.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
+import type { Webhooks } from './webhooks.ts'
 import { webviewPages } from './webview-page.ts'
 import { type Answer, bearerOf, type Call, checked, ok, Refusal } from './wire.ts'
 
@@ -18,6 +19,7 @@ type Parts = {
   webviews: ConnectWebviewStore
   changes: Changes
   deleteAccount: (connected_account_id: string) => void
+  webhooks: Webhooks
 }
 
 /** What a call came to, and whether the workspace is another one since. */
@@ -39,10 +41,15 @@ const page = z.object({
 })
 const accountNamed = z.object({ connected_account_id: z.string() })
 const webviewNamed = z.object({ connect_webview_id: z.string() })
+const webhookNamed = z.object({ webhook_id: z.string() })
+const newWebhook = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
+})
 
 /** @returns the whole of the local Seam as one function; it throws a Refusal for what Seam refuses. */
 export const seamRoutes = (parts: Parts): ((call: Call) => Promise<Outcome>) => {
-  const { fake, store, webviews, changes } = parts
+  const { fake, store, webviews, changes, webhooks } = parts
   const pages = webviewPages(webviews)
 
   const accountShown = ({ connected_account_id }: { connected_account_id: string }) => {
@@ -78,6 +85,24 @@ export const seamRoutes = (parts: Parts): ((call: Call) => Promise<Outcome>) => 
   const updateWorkspace = (params: unknown): Answer => {
     fake.updateWorkspace(checked(workspaceChange, params))
     changes.count++
+    return ok()
+  }
+
+  const webhookShown = (webhook_id: string): Answer => {
+    const webhook = webhooks.list().find((one) => one.webhook_id === webhook_id)
+    if (webhook === undefined) throw new Refusal(404, 'webhook_not_found', 'Could not find webhook')
+    return ok({ webhook })
+  }
+
+  const addWebhook = (params: unknown): Answer => {
+    const { url, event_types } = checked(newWebhook, params)
+    return webhookShown(webhooks.add(url, event_types).webhook_id)
+  }
+
+  const removeWebhook = (params: unknown): Answer => {
+    const { webhook_id } = checked(webhookNamed, params)
+    webhookShown(webhook_id)
+    webhooks.remove(webhook_id)
     return ok()
   }
 
@@ -176,6 +201,26 @@ export const seamRoutes = (parts: Parts): ((call: Call) => Promise<Outcome>) => 
       methods: ['GET', 'POST'],
       allows: ['nobody'],
       run: (call) => (call.method === 'GET' ? pages.show(call) : pages.act(call)),
+    },
+    '/webhooks/create': {
+      methods: ['POST'],
+      allows: ['api_key'],
+      run: ({ params }) => addWebhook(params),
+    },
+    '/webhooks/get': {
+      methods: ['POST', 'GET'],
+      allows: ['api_key'],
+      run: ({ params }) => webhookShown(checked(webhookNamed, params).webhook_id),
+    },
+    '/webhooks/list': {
+      methods: ['POST', 'GET'],
+      allows: ['api_key'],
+      run: () => ok({ webhooks: webhooks.list() }),
+    },
+    '/webhooks/delete': {
+      methods: ['POST', 'DELETE'],
+      allows: ['api_key'],
+      run: ({ params }) => removeWebhook(params),
     },
     '/_fake/complete_connect_webview': {
       methods: ['POST'],

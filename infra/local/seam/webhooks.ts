@@ -17,7 +17,7 @@ export type Mood = z.infer<typeof moodSchema>
 /** One try of one message; `status` 0: no answer. */
 export type Attempt = { id: string; event_id: string; event_type: string; attempt: number; status: number }
 
-type Endpoint = { url: string; secrets: string[] }
+type Endpoint = { webhook_id: string; url: string; event_types: string[]; secrets: string[] }
 type Message = { id: string; event: LocalEvent; to: Endpoint; attempts: number; timer?: NodeJS.Timeout }
 
 const second = 1000
@@ -92,11 +92,12 @@ export const webhookSender = ({ clock, ended }: { clock: () => number; ended: Ab
   return {
     mood,
     attempts,
-    /** Every event goes there from now on. @returns its secret, and a way to rotate it */
-    add: (url: string) => {
-      const endpoint: Endpoint = { url, secrets: [newSecret()] }
+    /** Events of these types go there from now on. @returns its id and secret, and a way to rotate it */
+    add: (url: string, event_types = ['*']) => {
+      const endpoint: Endpoint = { webhook_id: randomUUID(), url, event_types, secrets: [newSecret()] }
       endpoints.push(endpoint)
       return {
+        webhook_id: endpoint.webhook_id,
         secret: () => endpoint.secrets[0] ?? '',
         /** For a while Svix signs with the new secret and with the one before. */
         rotate: () => {
@@ -108,6 +109,20 @@ export const webhookSender = ({ clock, ended }: { clock: () => number; ended: Ab
         },
       }
     },
+    /** As Seam shows them. */
+    list: () =>
+      endpoints.map(({ webhook_id, url, event_types, secrets: [secret] }) => ({
+        webhook_id,
+        url,
+        event_types,
+        ...(secret !== undefined && { secret }),
+      })),
+    /** @returns false when there is none of this id */
+    remove: (webhook_id: string): boolean => {
+      const place = endpoints.findIndex((endpoint) => endpoint.webhook_id === webhook_id)
+      if (place >= 0) endpoints.splice(place, 1)
+      return place >= 0
+    },
     /** Takes an event in; it leaves with `dispatch`. */
     take: (event: LocalEvent): void => {
       outbox.push(event)
@@ -117,6 +132,7 @@ export const webhookSender = ({ clock, ended }: { clock: () => number; ended: Ab
       outbox = []
       for (const event of events)
         for (const to of endpoints) {
+          if (!to.event_types.some((type) => type === '*' || type === event.event_type)) continue
           const message: Message = { id: `msg_${randomUUID().replaceAll('-', '')}`, event, to, attempts: 0 }
           waiting.add(message)
           if (!mood.hold) void deliver(message)

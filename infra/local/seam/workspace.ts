@@ -141,7 +141,7 @@ export const startSeam = async ({
     webviews.dropAccount(connected_account_id)
     emit('connected_account.deleted', { connected_account_id })
   }
-  const answerTo = seamRoutes({ fake, store, webviews, changes, deleteAccount })
+  const answerTo = seamRoutes({ fake, store, webviews, changes, deleteAccount, webhooks })
   /** What is done in process is told of like what is called for. */
   const done = <T>(result: T): T => {
     webhooks.dispatch()

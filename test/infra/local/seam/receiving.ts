@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { listen, stopListening } from '../../../../infra/local/loopback.ts'
 
-export type Received = { headers: IncomingHttpHeaders; body: string }
+export type Received = { path: string; headers: IncomingHttpHeaders; body: string }
 
 /** An endpoint for webhooks that keeps what it gets, and answers as it is told. */
 export async function startReceiver() {
@@ -10,7 +10,7 @@ export async function startReceiver() {
   const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    received.push({ headers: request.headers, body })
+    received.push({ path: request.url ?? '', headers: request.headers, body })
     response.writeHead(receiver.status).end()
   })
   const url = await listen(server, 0, 'the receiver')

@@ -1,6 +1,8 @@
+import { schemas } from '@seamapi/types/connect'
 import { Webhook } from 'svix'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
+import { caller } from './calling.ts'
 import { type Received, startReceiver } from './receiving.ts'
 
 let seam: LocalSeam
@@ -86,4 +88,40 @@ test('while a secret is rotated, both sign', async () => {
   const [, after] = receiver.received
   expect(after && verified(after)).toBeDefined()
   expect(() => after && verified(after, old)).toThrow('No matching signature')
+})
+
+test('are made, listed and deleted over HTTP, as the published schema says, by the API key alone', async () => {
+  const call = caller(seam)
+  const url = `${receiver.url}/others`
+  const made = await call('/webhooks/create', { url, event_types: ['connected_account.deleted'] })
+  const { webhook } = made.body
+  expect(schemas.webhook.strict().parse(webhook)).toEqual(webhook)
+  expect((await call('/webhooks/list')).body.webhooks.map((one: { url: string }) => one.url)).toEqual([
+    `${receiver.url}/hooks`,
+    url,
+  ])
+  seam.deleteAccount(seam.spareAccountIds[0] ?? '')
+  await seam.webhooks.idle()
+  expect(receiver.received.map((one) => one.path).sort()).toEqual(['/hooks', '/others'])
+  const told = receiver.received.find(({ path }) => path === '/others')
+  expect(told && verified(told, webhook.secret)).toBeDefined()
+
+  expect((await call('/webhooks/delete', { webhook_id: webhook.webhook_id })).status).toBe(200)
+  seam.deleteAccount(seam.spareAccountIds[1] ?? '')
+  await seam.webhooks.idle()
+  expect(receiver.received).toHaveLength(3)
+  for (const path of ['get', 'delete'])
+    expect((await call(`/webhooks/${path}`, webhook)).body.error.type).toBe('webhook_not_found')
+  for (const path of ['create', 'list', 'get', 'delete'])
+    expect((await call(`/webhooks/${path}`, webhook, 'wrong')).status).toBe(401)
+  expect((await call('/webhooks/create', { url: 'ftp://example' })).status).toBe(400)
+})
+
+test('an endpoint gets only events of the types that it was made for', async () => {
+  const others = await startReceiver()
+  await caller(seam)('/webhooks/create', { url: others.url, event_types: ['connect_webview.login_failed'] })
+  seam.deleteAccount(seam.spareAccountIds[0] ?? '')
+  await seam.webhooks.idle()
+  expect([receiver.received.length, others.received.length]).toEqual([1, 0])
+  await others.close()
 })
