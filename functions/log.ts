@@ -58,7 +58,7 @@ export interface MappingChange {
   /** Epoch milliseconds. */
   at: number
   owner: string
-  /** In clear: the one exception, for the one log group that this goes to. */
+  /** In clear: the one exception, for the audit log groups alone. */
   subject: string
   before?: Holding
   after: Holding

@@ -28,6 +28,8 @@ const client = new DynamoDBClient({
 })
 const readSecret = secretReader({ client: new SecretsManagerClient({ maxAttempts: 1 }), clock, times })
 
+const writeLine = (line: string) => process.stdout.write(`${line}\n`)
+
 const worlds = {
   table: vendingTable({ client, tableName: environment.TABLE_NAME }),
   seam: seamClient({
@@ -46,7 +48,9 @@ const worlds = {
 }
 const { app, recall } = vendingMachine(configuration, times, {
   ...worlds,
-  log: jsonLog((line) => process.stdout.write(`${line}\n`)),
+  log: jsonLog(writeLine),
+  // Logins that a page has asked about. Many may read this log, so the owner stands for the subject.
+  auditLog: ({ subject, ...change }) => writeLine(JSON.stringify(change)),
   requestId: (c) => c.env.requestContext.requestId,
 })
 

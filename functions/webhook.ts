@@ -29,6 +29,9 @@ const client = new DynamoDBClient({
 })
 const readSecret = secretReader({ client: new SecretsManagerClient({ maxAttempts: 1 }), clock, times })
 
+// Its log group is an audit log too: subjects stand in clear there, in the lines of changes alone.
+const writeLine = (line: string) => process.stdout.write(`${line}\n`)
+
 const { app } = webhookMachine(configuration, times, {
   table: vendingTable({ client, tableName: environment.TABLE_NAME }),
   seam: seamClient({
@@ -44,7 +47,8 @@ const { app } = webhookMachine(configuration, times, {
   uuid: () => crypto.randomUUID(),
   random: Math.random,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  log: jsonLog((line) => process.stdout.write(`${line}\n`)),
+  log: jsonLog(writeLine),
+  auditLog: (change) => writeLine(JSON.stringify(change)),
   requestId: (c) => c.env.requestContext.requestId,
 })
 
