@@ -13,6 +13,7 @@ import { Api } from './api.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
+import { type OutputName, outputs, type StackOutputs } from './outputs.ts'
 import { Secrets } from './secrets.ts'
 import { VendingTable } from './vending-table.ts'
 import { Watching } from './watching.ts'
@@ -48,6 +49,9 @@ export interface TokenVendingProps {
  * and before the end of the lease (law 12).
  */
 const requestTimeout = (times.vend + times.lease) / 2
+
+/** Who was given what, by whom and when, with subjects in clear: such a log group is for few eyes. */
+const auditRetention = RetentionDays.THIRTEEN_MONTHS
 
 /**
  * The whole vending machine: an HTTP API, the functions behind it, the table and the secrets.
@@ -97,6 +101,7 @@ export class TokenVending extends Construct {
       },
       timeout: requestTimeout,
       memory: 512,
+      logRetention: auditRetention,
     })
     this.table.grantWebhook(this.webhook.role)
     this.secrets.grantWebhook(this.webhook.role)
@@ -114,8 +119,7 @@ export class TokenVending extends Construct {
       environment: this.vendEnvironment(),
       timeout: times.admin + 5000,
       memory: 512,
-      // Who was given what, by whom and when, with subjects in clear: the audit log.
-      logRetention: RetentionDays.THIRTEEN_MONTHS,
+      logRetention: auditRetention,
     })
     this.table.grantAdmin(this.admin.role)
     this.secrets.grantAdmin(this.admin.role)
@@ -140,7 +144,22 @@ export class TokenVending extends Construct {
     })
 
     this.refuseToDeployTheExample()
-    this.tellWhatIsNext()
+    this.tell({
+      Endpoint: this.api.api.apiEndpoint,
+      Next: `npm run setup -- --stack ${Stack.of(this).stackName}`,
+      AdminFunction: this.admin.lambda.functionName,
+      CleanupFunction: this.cleaning.handler.lambda.functionName,
+      AuditLogGroups: Fn.join(
+        ',',
+        [this.admin, this.webhook, this.vend].map(({ logGroup }) => logGroup.logGroupName),
+      ),
+      Table: this.table.table.tableName,
+      SeamEndpoint: configuration.seamEndpoint,
+      SeamApiKeySecret: this.secrets.seamApiKey.secretArn,
+      WebhookSecretsSecret: this.secrets.webhookSecrets.secretArn,
+      SealingKeySecret: this.secrets.sealingKey.secretArn,
+      AlarmTopic: this.watching.topic.topicArn,
+    })
   }
 
   /** Lets a backend, a role or a person use every command of the operator. */
@@ -165,15 +184,10 @@ export class TokenVending extends Construct {
     })
   }
 
-  private tellWhatIsNext(): void {
-    new CfnOutput(this, 'Endpoint', {
-      description: 'Pages send POST /client-session here.',
-      value: this.api.api.apiEndpoint,
-    })
-    new CfnOutput(this, 'Next', {
-      description: 'Stores the Seam API key.',
-      value: `npm run setup -- --stack ${Stack.of(this).stackName}`,
-    })
+  /** Outputs of the stack, see `outputs.ts`: the operator's commands find everything else by them. */
+  private tell(values: StackOutputs): void {
+    for (const [name, value] of Object.entries(values))
+      new CfnOutput(this, name, { description: outputs[name as OutputName], value })
   }
 }
 

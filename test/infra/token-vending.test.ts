@@ -131,10 +131,13 @@ describe('the admin function', () => {
     expect(lambda('admin').Timeout * 1000).toBeGreaterThan(times.admin)
   })
 
-  it('writes a log that is kept for 400 days: it is the audit log', () => {
-    const { LogGroup } = lambda('admin').LoggingConfig
-    expect(template.toJSON().Resources[LogGroup.Ref].Properties.RetentionInDays).toBe(400)
-  })
+  it.each(['admin', 'webhook'])(
+    'and who else may name subjects writes an audit log, kept for 400 days: %s',
+    (entry) => {
+      const { LogGroup } = lambda(entry).LoggingConfig
+      expect(template.toJSON().Resources[LogGroup.Ref].Properties.RetentionInDays).toBe(400)
+    },
+  )
 
   it('can be used by whom the stack’s owner lets', () => {
     const app = new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } })
