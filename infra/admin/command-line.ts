@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { AdminRefusal } from '../../functions/admin-client.ts'
 import { Trouble } from '../local/trouble.ts'
 import { type Options, type Row, rows } from './commands.ts'
-import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes, Misuse } from './exit-codes.ts'
+import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodeOfTrouble, exitCodes } from './exit-codes.ts'
 import { explainOffline } from './offline.ts'
 import { type Environment, type Reach, reachLocalWorld, reachStack } from './reach.ts'
 import { type Streams, type Tool, writeTo } from './tool.ts'
@@ -65,7 +65,7 @@ async function run(
   } catch (error) {
     if (error instanceof Trouble) {
       await writeTo(stderr, `${error.message}\n`)
-      return error instanceof Misuse ? exitCodes.usage : exitCodes.unavailable
+      return exitCodeOfTrouble(error)
     }
     if (!(error instanceof AdminRefusal)) throw error
     const { code, reason, dependency } = error.problem
@@ -79,7 +79,7 @@ async function run(
 
 /** The local world, a deployed stack, or for `explain` nothing but the configuration. */
 async function reachOf(name: string, values: Options, environment: Environment): Promise<Reach> {
-  if (values.stack !== undefined) return reachStack(String(values.stack))
+  if (values.stack !== undefined) return reachStack(String(values.stack), environment)
   if (name !== 'explain') return reachLocalWorld(environment)
   const stage = values.stage === undefined ? undefined : String(values.stage)
   const local = stage === undefined ? await reachLocalWorld(environment).catch(noWorld) : undefined

@@ -1,4 +1,5 @@
 import type { AdminRefusal } from '../../functions/admin-client.ts'
+import { AwsRefusal, NoSuchStack } from '../deployed/trouble.ts'
 import { Trouble } from '../local/trouble.ts'
 
 /** What a script learns without reading. */
@@ -28,6 +29,11 @@ export function exitCodeOf(refusal: AdminRefusal): ExitCode {
   if (code === 'not_found') return exitCodes.notFound
   if (code === 'internal') return exitCodes.unexpected
   return action === 'retry' ? exitCodes.unavailable : exitCodes.refused
+}
+
+export function exitCodeOfTrouble(trouble: Trouble): ExitCode {
+  if (trouble instanceof Misuse || trouble instanceof NoSuchStack) return exitCodes.usage
+  return trouble instanceof AwsRefusal ? exitCodes.refused : exitCodes.unavailable
 }
 
 /** What was typed cannot be meant. */

@@ -1,7 +1,6 @@
 import type { Explanation, Params, ShownUser } from '../../functions/admin-client.ts'
-import type { AccountAudit } from '../../functions/log.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
-import { during, type Span, spansOf } from './holding.ts'
+import { type AuditLine, during, named, type Span, spansOf } from './holding.ts'
 import { counted, shellQuoted, table, userHeadings, userRow, when } from './printing.ts'
 import { rangeFrom } from './times.ts'
 import { readSecretLine, type Tool, writeTo } from './tool.ts'
@@ -101,12 +100,14 @@ export async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode
 /** From the audit log, and for those who held the account before it began, from the records. */
 export async function tellWho(tool: Tool, accountId: string, at: string | undefined): Promise<ExitCode> {
   const range = at === undefined ? undefined : rangeFrom(at)
-  const entries: AccountAudit[] = []
-  for await (const entry of tool.auditTrail()) if (mentions(entry, accountId)) entries.push(entry)
+  const lines: AuditLine[] = []
+  for await (const line of tool.auditTrail(accountId)) if (mentions(line, accountId)) lines.push(line)
+  const holders = await currentHolders(tool, accountId)
+  const entries = named(lines, holders)
   const known = new Set(entries.map(({ subject }) => subject))
   const logged = spansOf(entries, accountId, tool.now())
-  const unlogged = (await currentHolders(tool, accountId)).filter((subject) => !known.has(subject))
-  const all: Span[] = [...unlogged.map((subject) => ({ subject })), ...logged]
+  const unlogged = holders.filter(({ subject }) => !known.has(subject))
+  const all: Span[] = [...unlogged.map(({ subject }) => ({ subject })), ...logged]
   const spans = range === undefined ? all : during(all, range)
 
   const time = (ms: number | undefined, none: string) =>
@@ -138,18 +139,18 @@ export async function tellWho(tool: Tool, accountId: string, at: string | undefi
   return exitCodes.done
 }
 
-async function currentHolders(tool: Tool, connected_account_id: string): Promise<string[]> {
-  const subjects: string[] = []
+async function currentHolders(tool: Tool, connected_account_id: string): Promise<ShownUser[]> {
+  const holders: ShownUser[] = []
   let after: string | undefined
   do {
     const page = await tool.callAdmin('list', { connected_account_id, ...(after !== undefined && { after }) })
-    subjects.push(...page.users.filter(({ status }) => status === 'active').map(({ subject }) => subject))
+    holders.push(...page.users.filter(({ status }) => status === 'active'))
     after = page.after
   } while (after !== undefined)
-  return subjects
+  return holders
 }
 
-function mentions({ before, after }: AccountAudit, accountId: string): boolean {
+function mentions({ before, after }: AuditLine, accountId: string): boolean {
   return [before, after].some((holding) => holding?.connected_account_ids.includes(accountId))
 }
 

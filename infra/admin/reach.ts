@@ -5,29 +5,31 @@ import { adminMachine } from '../../functions/admin/machine.ts'
 import { adminCaller, type CallAdmin } from '../../functions/admin-client.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import type { AccountAudit } from '../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table.ts'
 import { operatorTable } from '../../functions/table-operator.ts'
 import { times } from '../../functions/times.ts'
+import { stackAuditTrail } from '../deployed/audit-trail.ts'
+import { functionInvoker } from '../deployed/functions.ts'
+import { type AwsEnvironment, findStack } from '../deployed/stack.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
 import { localDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
 import { readWorldFile } from '../local/world-file.ts'
-import { Misuse } from './exit-codes.ts'
+import type { AuditLine } from './holding.ts'
 
 /** The world that the commands act in. */
 export interface Reach {
   callAdmin: CallAdmin
-  /** Every line of the audit log, oldest first. */
-  auditTrail(): AsyncIterable<AccountAudit>
+  /** The lines of the audit log in which an account stands, and perhaps others. */
+  auditTrail(accountId: string): AsyncIterable<AuditLine>
   close(): void
 }
 
-export type Environment = Parameters<typeof localFolder>[0]
+export type Environment = Parameters<typeof localFolder>[0] & AwsEnvironment
 
 /** Acts in the local world that runs, with the very code that the admin function runs. @throws Trouble */
 export async function reachLocalWorld(environment: Environment): Promise<Reach> {
@@ -70,11 +72,15 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   }
 }
 
-/** Acts in a deployed stack, by invoking its admin function. @throws Trouble */
-export async function reachStack(name: string): Promise<Reach> {
-  throw new Misuse(
-    `--stack ${name}: this version cannot invoke a deployed admin function yet. Invoke it with the AWS CLI (aws lambda invoke), with the requests that functions/admin-client.ts describes.`,
-  )
+/** Acts in a deployed stack, by invoking its admin function; AWS's own files and variables say who asks. @throws Trouble */
+export async function reachStack(name: string, environment: Environment): Promise<Reach> {
+  const stack = await findStack(name, environment)
+  const { invoke, close } = functionInvoker(stack, 'AdminFunction')
+  return {
+    callAdmin: adminCaller({ by: whoAsks(), send: invoke }),
+    auditTrail: (accountId) => stackAuditTrail(stack, accountId, Date.now()),
+    close,
+  }
 }
 
 function whoAsks(): string {

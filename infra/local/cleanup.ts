@@ -4,6 +4,8 @@ import { deadlineIn } from '../../functions/deadline.ts'
 import type { CleanupReport } from '../../functions/report.ts'
 import { vendingTable } from '../../functions/table.ts'
 import { times } from '../../functions/times.ts'
+import { exitCodeOfTrouble, Misuse } from '../admin/exit-codes.ts'
+import { cleanUpStack } from '../deployed/cleanup.ts'
 import { localCleaner } from './cleaning.ts'
 import { reportTable } from './cleanup-report.ts'
 import { localDynamoDbClient } from './dynamodb.ts'
@@ -11,42 +13,55 @@ import { localFolder } from './environment.ts'
 import { Trouble } from './trouble.ts'
 import { readWorldFile } from './world-file.ts'
 
-/** `npm run cleanup`: cleans up once in the local world that runs. */
+/** `npm run cleanup`: cleans up once, in the local world that runs or in a deployed stack. */
 
 const usage = `npm run cleanup -- [options]
 
+  --stack NAME     in a deployed stack, by its cleanup function
   --dry-run        say what a run would do, and change nothing
   --all-users      look at every record instead of those that are due
   --override-fuse  end also what the fuse would hold back
   --json           print the report as it is
 
-Ends with 1 when somebody should look at the report.`
+Ends with 1 when somebody should look at the report, with 2 when it was not understood, with 4 when AWS refused,
+with 6 when something is unavailable.`
 
 try {
   const options = readOptions()
   if (options.help) console.log(usage)
   else {
-    const report = await cleanUpOnce(options)
+    const report = await (options.stack === undefined
+      ? cleanUpLocally(options)
+      : cleanUpStack(
+          options.stack,
+          {
+            dry_run: options['dry-run'],
+            all_users: options['all-users'],
+            override_fuse: options['override-fuse'],
+          },
+          process.env,
+        ))
     console.log(options.json ? JSON.stringify(report, null, 2) : reportTable(report))
     process.exitCode = report.alarms.length > 0 ? 1 : 0
   }
 } catch (error) {
   if (!(error instanceof Trouble)) throw error
   console.error(error.message)
-  process.exitCode = 1
+  process.exitCode = exitCodeOfTrouble(error)
 }
 
 function readOptions() {
   const flag = { type: 'boolean', default: false } as const
-  const options = { 'dry-run': flag, 'all-users': flag, 'override-fuse': flag, json: flag, help: flag }
+  const stack = { type: 'string' } as const
+  const options = { 'dry-run': flag, 'all-users': flag, 'override-fuse': flag, json: flag, help: flag, stack }
   try {
     return parseArgs({ options }).values
   } catch (error) {
-    throw new Trouble(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    throw new Misuse(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   }
 }
 
-async function cleanUpOnce(options: ReturnType<typeof readOptions>): Promise<CleanupReport> {
+async function cleanUpLocally(options: ReturnType<typeof readOptions>): Promise<CleanupReport> {
   const world = await readWorldFile(localFolder(process.env))
   const seamApiKey = world.seam_api_key ?? process.env.SEAM_API_KEY
   if (!seamApiKey)

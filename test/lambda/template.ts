@@ -17,6 +17,8 @@ export interface Resource {
 /** A synthesised template, and what its references lead to once it is deployed. */
 export interface Template {
   resources(type: string): [id: string, Resource][]
+  /** What the stack tells under a name, see `infra/outputs.ts`. */
+  output(name: string): string
   /** The value of a text, a `Ref`, the `Arn` of a `Fn::GetAtt`, or of these joined. */
   resolve(value: unknown): string
   /** A function's asset, copied into an empty folder in this one. */
@@ -40,6 +42,13 @@ export function synthesise(configuration: ConfigurationInput, outdir: string): T
 
   return {
     resources: (type) => Object.entries(all).filter(([, it]) => it.Type === type),
+    output(name) {
+      const [, output] =
+        Object.entries(stack.template.Outputs as Record<string, { Value: unknown }>).find(([key]) =>
+          new RegExp(`^TokenVending${name}[0-9A-F]{8}$`).test(key),
+        ) ?? []
+      return this.resolve(output?.Value)
+    },
     resolve(value) {
       if (typeof value === 'string') return value
       const reference = value as {

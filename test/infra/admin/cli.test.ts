@@ -49,7 +49,6 @@ describe('what is typed', () => {
     ['a day that is none', ['who', 'x', '--at', '2026-02-31']],
     ['a token as an argument', ['end-session', '--token', 'seam_cst_x']],
     ['neither subject nor token', ['end-session']],
-    ['a deployed stack, for now', ['list', '--stack', 'token-vending-example']],
   ])('%s is not understood, and changes nothing', async (_, words) => {
     const before = (await terminal.admin(['export'])).out
     const { code, out, err } = await terminal.admin(words, 'seam_cst_y')

@@ -83,9 +83,9 @@ test('a report that somebody should look at ends with 1, and says why', async ()
 
 test('a misspelt option, or a folder without a world, is told what to do, and changes nothing', async () => {
   const misspelt = await cleanup(['--dryrun'])
-  expect(misspelt).toMatchObject({ code: 1, out: '' })
+  expect(misspelt).toMatchObject({ code: 2, out: '' })
   expect(misspelt.said).toContain('--dry-run')
   const nowhere = await cleanup([], { LOCAL_DIR: join(folder, 'nowhere') })
-  expect(nowhere).toMatchObject({ code: 1, out: '' })
+  expect(nowhere).toMatchObject({ code: 6, out: '' })
   expect(nowhere.said).toContain('npm start')
 })
