@@ -1,5 +1,6 @@
 import type { Change } from './change.ts'
 import type { Deadline } from './deadline.ts'
+import { patience } from './patience.ts'
 import { Problem } from './problem.ts'
 import type { Seal } from './seal.ts'
 import { type ClientSession, type Seam, SeamFailure } from './seam.ts'
@@ -72,6 +73,7 @@ const most = { refusals: 3, rounds: 3, wrongAnswers: 1 }
 export function verdictCarrier(edges: Edges, terms: Terms) {
   const { change, seam, seal, workspace, clock } = edges
   const { times } = terms
+  const waiting = patience(times)
   /** A call to Seam, and the commit after it. */
   const enough = times.seam + 2 * times.dynamodb
 
@@ -234,19 +236,21 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       return `${key_prefix}_${owner}_${edges.uuid()}`
     }
 
-    /** Only callers without a usable token come here: they wait for the winner's commit, by its start and Seam's usual time. */
+    /** Only callers without a usable token come here: they wait for the winner's commit. */
     async function waitForTheWinner(now: number): Promise<void> {
       const started = (user.lease_until ?? now) - times.lease
-      const firstLook = started + times.seam / 10 - now
-      const next = waitedSince === undefined ? Math.max(0, firstLook) : times.seam / 15
+      const waited = waitedSince === undefined ? undefined : now - waitedSince
+      const next = waiting.untilNextLook({ since: now - started, waited, chance: edges.random() })
+      const left = Math.min(times.waiting - (waited ?? 0), deadline.left() - 2 * times.dynamodb)
       waitedSince ??= now
-      const left = Math.min(waitedSince + times.waiting - now, deadline.left() - 2 * times.dynamodb)
       if (left <= 0) throw busy('waited')
       trace.waits++
-      await edges.sleep(Math.min(left, next + (edges.random() * times.seam) / 30))
+      await edges.sleep(Math.min(left, next))
       const found = await edges.readUser(user.owner)
       if (found === undefined) throw busy('record_gone')
       user = found
+      const made = recordedSession(found)?.created_at
+      if (made !== undefined && made >= started) waiting.learn(made - started)
     }
 
     /** Deletes at Seam what the record has let go of; the ids that are gone now. */
