@@ -1,0 +1,71 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import type { Contender } from './contenders.ts'
+
+/** A contender that listens, and one caller of it with a connection that stays. */
+export interface Served {
+  /** Milliseconds until the answer was read. Throws when it is no 2xx. */
+  ask: (token: string) => Promise<number>
+  /** Microseconds of CPU since its start, user and system. */
+  cpu: () => Promise<number>
+  end: () => Promise<void>
+}
+
+export async function serve({ file }: Contender, environment: Record<string, string>): Promise<Served> {
+  const child = fork(`${import.meta.dirname}/server.mjs`, [file], {
+    env: environment,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const { port } = await told<{ port: number }>(child)
+  const agent = new Agent({ keepAlive: true })
+  return {
+    ask: (token) => asked({ agent, port, token }),
+    async cpu() {
+      child.send('cpu')
+      const { cpu } = await told<{ cpu: NodeJS.CpuUsage }>(child)
+      return cpu.user + cpu.system
+    },
+    async end() {
+      agent.destroy()
+      child.disconnect()
+      await once(child, 'exit')
+    },
+  }
+}
+
+function asked(how: { agent: Agent; port: number; token: string }): Promise<number> {
+  const { agent, port, token } = how
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now()
+    const sent = request(
+      {
+        agent,
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        path: '/client-session',
+        headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' },
+      },
+      (response) => {
+        response.resume()
+        response.on('end', () => {
+          const { statusCode = 0 } = response
+          if (statusCode >= 200 && statusCode < 300) resolve(performance.now() - startedAt)
+          else reject(new Error(`a contender answered ${statusCode}`))
+        })
+      },
+    )
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+async function told<Message>(child: ChildProcess): Promise<Message> {
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('a contender ended by itself')
+  })
+  const [message] = await Promise.race([once(child, 'message'), ended])
+  return message as Message
+}

@@ -1,0 +1,33 @@
+/** A median, and how far the middle half of the values lies around it. */
+export interface Spread {
+  median: number
+  /** First and third quartile. */
+  from: number
+  to: number
+  of: number
+}
+
+export function spread(values: number[]): Spread {
+  const sorted = values.toSorted((one, other) => one - other)
+  return {
+    median: quantile(sorted, 0.5),
+    from: quantile(sorted, 0.25),
+    to: quantile(sorted, 0.75),
+    of: sorted.length,
+  }
+}
+
+/** Round by round, because what slows one contender slows those beside it: the spread is of the ratios themselves. */
+export function ratios(ours: number[], theirs: number[]): Spread {
+  return spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))
+}
+
+export const median = (values: number[]): number => spread(values).median
+
+/** Linear between the two values beside it. */
+function quantile(sorted: number[], share: number): number {
+  const at = (sorted.length - 1) * share
+  const below = sorted[Math.floor(at)] ?? Number.NaN
+  const above = sorted[Math.ceil(at)] ?? Number.NaN
+  return below + (above - below) * (at - Math.floor(at))
+}
