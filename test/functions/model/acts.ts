@@ -1,7 +1,7 @@
 import { accountKeeper } from '../../../functions/accounts.ts'
 import type { Acting } from '../../../functions/admin/acting.ts'
-import { listOrphans } from '../../../functions/admin/unrecorded.ts'
-import type { Orphan, Params } from '../../../functions/admin-client.ts'
+import { endFoundToken, listOrphans } from '../../../functions/admin/unrecorded.ts'
+import type { Orphan, Params, Result } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller.ts'
 import { verdictCarrier } from '../../../functions/carrying-out.ts'
 import { userChanger } from '../../../functions/change.ts'
@@ -124,8 +124,15 @@ export function machineOf(around: Surroundings, act: Act, offer: number) {
       return cleanUp({ ...how, deadline: deadlineIn(within, clock) })
     },
     async orphans(params: Params<'orphans'>): Promise<Orphan[]> {
-      const acting = { ...edges, terms, configuration, deadline: deadlineIn(times.cleanup, clock) }
-      return (await listOrphans(acting as unknown as Acting, params)).orphans
+      return (await listOrphans(operating(), params)).orphans
     },
+    endToken: (token: string): Promise<Result<'end_token'>> => endFoundToken(operating(), { token }),
+  }
+
+  /** What an operator's commands act with, as far as those here need it. */
+  function operating(): Acting {
+    const keeper = accountKeeper(acting, terms, configuration.limits)
+    const parts = { ...edges, keeper, terms, configuration, audit: { what: 'admin', request_id: '' } }
+    return { ...parts, deadline: deadlineIn(times.cleanup, clock) } as unknown as Acting
   }
 }

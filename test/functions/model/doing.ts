@@ -18,7 +18,9 @@ const limits: Record<ActDeed['do'], number> = {
   vend: times.vend + 5 * second,
   report_dead: times.vend + 5 * second,
   sign_out: times.vend + 5 * second,
+  end_token: 120 * second,
   grant: 120 * second,
+  connect: 120 * second,
   withdraw: 120 * second,
   set: 120 * second,
   disable: 120 * second,
@@ -44,6 +46,7 @@ export async function carryOutDeed(run: Run, deed: Ours): Promise<void> {
   if (deed.do === 'vend' || deed.do === 'report_dead')
     await vend(run, deed.user, act, machine, { dead: deed.do === 'report_dead', old: deed.old ?? false })
   else if (deed.do === 'sign_out') await signOut(run, deed.user, act, machine)
+  else if (deed.do === 'end_token') await endToken(run, deed.user, act, machine)
   else if (deed.do === 'clean_up') await cleanUp(run, deed.allUsers ?? false, machine)
   else if (deed.do === 'account_deleted') await accountDeleted(run, deed.account, act, machine)
   else if (deed.do === 'move') await move(run, deed.user, deed.to, act, machine)
@@ -81,6 +84,19 @@ async function signOut(run: Run, user: number, act: Act, machine: Machine): Prom
   run.tell?.(`  sign_out ${error ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
   else run.world.watch.took({ owner, began: act.startedAt, tokens: true })
+}
+
+async function endToken(run: Run, user: number, act: Act, machine: Machine): Promise<void> {
+  const { world } = run
+  const session = world.seam.find(run.lastHanded[user] ?? '')
+  if (session === undefined) return
+  try {
+    const { outcome } = await machine.endToken(session.token)
+    run.tell?.(`  end_token ${session.client_session_id} ${outcome}`)
+    if (outcome === 'ended') world.watch.tokenEnded(session)
+  } catch (error) {
+    checkProblem(run, act, error)
+  }
 }
 
 async function cleanUp(run: Run, allUsers: boolean, machine: Machine): Promise<void> {
@@ -138,6 +154,8 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
     switch (deed.do) {
       case 'grant':
         return keeper.grant(who, accounts, deadline)
+      case 'connect':
+        return keeper.connect(owner, accounts, deadline)
       case 'set':
         return keeper.set(who, accounts, deadline)
       case 'withdraw':
@@ -179,7 +197,13 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
 const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i))
 
 function gives(deed: RecordDeed): boolean {
-  return deed.do === 'grant' || deed.do === 'set' || deed.do === 'enable' || deed.do === 'until'
+  return (
+    deed.do === 'grant' ||
+    deed.do === 'connect' ||
+    deed.do === 'set' ||
+    deed.do === 'enable' ||
+    deed.do === 'until'
+  )
 }
 
 /** Whether an act has done all that it was asked. */

@@ -81,6 +81,7 @@ type SeamCall =
   | 'delete'
   | 'list'
   | 'listWithoutTokens'
+  | 'whose'
   | 'getWorkspace'
   | 'listConnectedAccountIds'
 
@@ -186,6 +187,12 @@ export function edgesOf(around: Surroundings, act: Act) {
           return rest
         }),
       ),
+    // Asked with the token itself, so in its own workspace whatever our API key opens.
+    whose: (token, within) =>
+      atSeam('whose', within, () => {
+        const session = [...around.seam.sessions()].find((one) => one.token === token)
+        return session && around.seam.isLive(session) ? wire(session, around.seam) : undefined
+      }),
     getWorkspace: (within) =>
       atSeam('getWorkspace', within, ({ workspace_id }) => ({
         workspace_id,

@@ -41,6 +41,8 @@ export type ActDeed = { process: number } & (
   /** `old`: with a bearer token that was issued long ago, as whoever took one would. */
   | { do: 'vend' | 'report_dead'; user: number; old?: boolean }
   | { do: 'sign_out'; user: number }
+  /** The token that the user was handed last has been found somewhere. */
+  | { do: 'end_token'; user: number }
   | { do: 'move'; user: number; to: number }
   /** Seam's event, delivered once more for as long as it is answered with an outage. */
   | { do: 'account_deleted'; account: number }
@@ -49,7 +51,7 @@ export type ActDeed = { process: number } & (
 
 /** A change of one user's record. */
 export type RecordDeed =
-  | { do: 'grant' | 'withdraw' | 'set'; user: number; accounts: number[] }
+  | { do: 'grant' | 'connect' | 'withdraw' | 'set'; user: number; accounts: number[] }
   | { do: 'disable' | 'enable' | 'remove' | 'end_session' | 'sign_out_everywhere'; user: number }
   /** The end date of access, from now; null: none. */
   | { do: 'until'; user: number; ms: number | null }
@@ -138,6 +140,8 @@ const everyday: Weights = {
   report_dead: 1.5,
   sign_out: 1.5,
   grant: 2.5,
+  connect: 0.7,
+  end_token: 0.5,
   withdraw: 2.5,
   set: 1,
   disable: 0.7,
@@ -198,6 +202,7 @@ function drawCommand(
   const account = dice.below(accountCount)
   switch (deed) {
     case 'grant':
+    case 'connect':
     case 'withdraw':
       return { do: deed, process, user, accounts: someAccounts(dice, 1 + dice.below(2)), after }
     case 'set':

@@ -164,8 +164,13 @@ export function watcher(world: {
       const session = world.seam().find(id)
       if (session?.stranger) fail('strangers', `${act.name} deletes ${id}`)
       const key = session?.user_identifier_key
-      // An operator may, whatever no record names.
-      if (act.name === 'orphans' && key && !leadsTo(world.user(ownerOfKey.get(key) ?? ''), key)) return
+      // An operator may, what no record names.
+      if (
+        (act.name === 'orphans' || act.name === 'end_token') &&
+        key &&
+        !leadsTo(world.user(ownerOfKey.get(key) ?? ''), key)
+      )
+        return
       if (!idsLetGo.has(id) && !(key && letGo.has(key))) fail('let_go', `${act.name} deletes ${id}`)
     },
 
@@ -192,6 +197,11 @@ export function watcher(world: {
         if (!session.stranger && isLive(session) && !leadsTo(world.user(ownerOfKey.get(key) ?? ''), key))
           fail('led', `nothing leads to ${key} after the restore`)
       }
+    },
+
+    tokenEnded(session: Session): void {
+      if (isLive(session) && !session.reopened)
+        fail('promise', `${session.client_session_id} lives, and was reported as ended`)
     },
 
     /** Bearer tokens issued before then speak for this user no more. */

@@ -186,4 +186,25 @@ export const fence: Mistake[] = [
       ],
     ],
   },
+  {
+    name: 'a let-go key is settled at once, without the grace in which a late call may arrive',
+    breaks: 'led',
+    patches: [[user, 'now >= entry.at + times.grace,', 'now >= entry.at + Math.min(0, times.grace),']],
+  },
+  {
+    name: 'a key that was let go of without an id is never due',
+    breaks: 'heals',
+    patches: [
+      [
+        user,
+        `const dues = user.ended.map(({`,
+        `const dues = user.ended.filter((entry) => entry.client_session_id !== undefined).map(({`,
+      ],
+    ],
+  },
+  {
+    name: 'who waits for the winner waits for ever',
+    breaks: 'ends',
+    patches: [[carryingOut, "if (left <= 0) throw busy('waited')\n", '']],
+  },
 ]
