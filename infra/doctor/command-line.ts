@@ -1,19 +1,24 @@
 import { parseArgs } from 'node:util'
+import type { Configuration } from '../../functions/config.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
 import type { Environment } from '../admin/reach.ts'
 import { readSecretLine, type Streams, writeTo } from '../admin/tool.ts'
+import { findStack } from '../deployed/stack.ts'
 import { Trouble } from '../local/trouble.ts'
 import { deployableConfiguration } from './configuration.ts'
 import { endpointFindings } from './endpoint.ts'
-import { type Finding, findingLine, summary, unknown } from './finding.ts'
+import { bad, type Finding, findingLine, summary, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
 import { localFindings } from './local.ts'
 import { machineFindings } from './machine.ts'
 import { seamFindings } from './seam.ts'
+import { stackFindings } from './stack.ts'
 import { vendFindings } from './vend.ts'
+import { webhookFindings } from './webhooks.ts'
 
 const usage = `npm run doctor                        looks at the local world that runs
+npm run doctor -- --stack NAME        looks at a deployed stack
 npm run doctor -- --endpoint URL      looks at a deployed endpoint, over HTTPS alone
 
   --stage NAME   the configuration that was deployed there, instead of cdk.json's
@@ -21,7 +26,7 @@ npm run doctor -- --endpoint URL      looks at a deployed endpoint, over HTTPS a
                  its user's client session ends, on all their devices
   --json         prints one JSON object a line
 
-With SEAM_API_KEY set, also what that key opens. Ends with 1 when something is red, with 2 when it was not understood.`
+With --endpoint and SEAM_API_KEY set, also what that key opens. Ends with 1 when something is red, with 2 when it was not understood.`
 
 /** `npm run doctor`, but for the process around it. Returns the exit code. */
 export async function runDoctor(
@@ -54,37 +59,61 @@ export async function runDoctor(
 
 /** In parts, so that a person sees how it goes. */
 async function* looks(
-  { endpoint, stage }: ReturnType<typeof readOptions>,
+  { stack, endpoint, stage }: ReturnType<typeof readOptions>,
   environment: Environment,
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
   yield await machineFindings()
-  const { configuration, findings } = await deployableConfiguration(stage, endpoint === undefined)
+  const isLocal = endpoint === undefined && stack === undefined
+  const { configuration, findings } = await deployableConfiguration(stage, isLocal)
   yield findings
-  if (endpoint === undefined) {
+  if (isLocal) {
     yield await localFindings(environment, token)
     return
   }
-  const answers = await endpointFindings(endpoint, configuration?.allowedOrigins ?? [])
-  yield answers
-  if (configuration !== undefined) {
-    yield await issuerFindings(configuration)
-    const apiKey = environment.SEAM_API_KEY
-    yield apiKey
-      ? await seamFindings(
-          seamClient({ endpoint: configuration.seamEndpoint, apiKey: async () => apiKey, times }),
-          undefined,
-        )
-      : [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY; publishable-key access must be off')]
+  if (configuration !== undefined) yield await issuerFindings(configuration)
+  const deployed = configuration ?? { allowedOrigins: [], cleanup: usualCleanup }
+  if (stack !== undefined) {
+    const found = await findStack(stack, environment).catch(asFinding)
+    if ('state' in found) {
+      yield [found]
+      return
+    }
+    yield* stackFindings(found, deployed, token)
+    return
   }
-  if (answers[0]?.state === 'good') yield await vendFindings(endpoint, token)
+  const address = endpoint ?? ''
+  const answers = await endpointFindings(address, deployed.allowedOrigins)
+  yield answers
+  if (answers[0]?.state === 'good') yield await vendFindings(address, token)
+  if (configuration !== undefined)
+    yield await seamFromOutside(configuration, address, environment.SEAM_API_KEY)
   yield [
-    unknown(
-      'table, schedule and alarms',
-      'cannot be seen from outside',
-      'look at the stack’s dashboard and alarms',
-    ),
+    unknown('table, schedule and alarms', 'cannot be seen from outside', 'npm run doctor -- --stack NAME'),
   ]
+}
+
+/** As the configuration has it by default. */
+const usualCleanup = { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 }
+
+function asFinding(error: unknown): Finding {
+  if (error instanceof Trouble) return bad('stack', 'cannot be looked into', error.message)
+  throw error
+}
+
+async function seamFromOutside(
+  { seamEndpoint }: Configuration,
+  endpoint: string,
+  apiKey: string | undefined,
+): Promise<Finding[]> {
+  if (!apiKey)
+    return [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY; publishable-key access must be off')]
+  const seam = seamClient({ endpoint: seamEndpoint, apiKey: async () => apiKey, times })
+  const findings = await seamFindings(seam, undefined)
+  const isAccepted = findings[0]?.state === 'good'
+  return isAccepted
+    ? [...findings, ...(await webhookFindings({ endpoint: seamEndpoint, apiKey }, endpoint))]
+    : findings
 }
 
 function readOptions(words: string[]) {
@@ -92,10 +121,8 @@ function readOptions(words: string[]) {
   const text = { type: 'string' } as const
   const options = { endpoint: text, stage: text, token: text, stack: text, json: flag, help: flag }
   const values = parsed()
-  if (values.stack !== undefined)
-    throw new Trouble(
-      'This version cannot look into a stack: it would need clients of CloudFormation, Lambda, CloudWatch and SNS. Give the stack’s output "Endpoint" as --endpoint instead.',
-    )
+  if (values.stack !== undefined && values.endpoint !== undefined)
+    throw new Trouble('Give --stack or --endpoint: a stack tells its endpoint itself.')
   if (values.token !== undefined && values.token !== '-')
     throw new Trouble(
       'Give the bearer token on standard input, and "--token -": an argument would stay in the shell’s history.',

@@ -19,22 +19,21 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
 /** Milliseconds. */
 const patience = 15_000
 
-export function send(address: string, request: RequestInit = {}): Promise<Response> {
-  return fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(patience), ...request })
+/** Status 0 when there was no answer. */
+export async function send(address: string, request: RequestInit = {}): Promise<Response> {
+  const signal = AbortSignal.timeout(patience)
+  return fetch(address, { redirect: 'manual', signal, ...request }).catch(() => Response.error())
 }
 
 async function healthFinding(endpoint: string): Promise<Finding> {
   const what = 'endpoint'
   const todo = 'start it, or correct the address'
-  try {
-    const response = await send(`${endpoint}/healthz`)
-    const body = await response.json().catch(() => undefined)
-    return isDeepStrictEqual(body, { status: 'ok' })
-      ? good(what, `${endpoint} answers`)
-      : bad(what, `${endpoint}/healthz answers ${response.status}, and not as this service does`, todo)
-  } catch {
-    return bad(what, `${endpoint} does not answer`, todo)
-  }
+  const response = await send(`${endpoint}/healthz`)
+  if (response.status === 0) return bad(what, `${endpoint} does not answer`, todo)
+  const body = await response.json().catch(() => undefined)
+  return isDeepStrictEqual(body, { status: 'ok' })
+    ? good(what, `${endpoint} answers`)
+    : bad(what, `${endpoint}/healthz answers ${response.status}, and not as this service does`, todo)
 }
 
 async function unauthorizedFinding(

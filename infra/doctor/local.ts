@@ -17,6 +17,7 @@ import { issuerFindings } from './issuers.ts'
 import { seamFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
 import { vendFindings } from './vend.ts'
+import { webhookFindings } from './webhooks.ts'
 
 /** The local world that runs, from its front door to its back rooms. */
 export async function localFindings(environment: Environment, token: string | undefined): Promise<Finding[]> {
@@ -42,10 +43,10 @@ export async function localFindings(environment: Environment, token: string | un
       ...endpoint,
       ...warnings('configuration', configuration),
       ...(await issuerFindings(configuration)),
-      ...(await tableFindings(client, world.table)),
+      ...(await tableFindings(client, world.table, { isLocal: true })),
       await sealingKeyFinding(folder),
       ...(await seamOf(world, environment, settings?.workspace_id)),
-      ...(await deliveryFinding(world)),
+      ...(await deliveryFindings(world)),
       cleanupFinding(await table.readReport(), configuration.cleanup, Date.now()),
       unknown('alarms', 'a local world has none'),
       ...(await vendFindings(world.api, token)),
@@ -76,27 +77,19 @@ async function seamOf(world: WorldFile, environment: Environment, expected: stri
   return seamFindings(seamClient({ endpoint: world.seam, apiKey: async () => apiKey, times }), expected)
 }
 
-/** The local Seam remembers how its webhooks were met; a real workspace cannot reach this machine. */
-async function deliveryFinding({ seam_control }: WorldFile): Promise<Finding[]> {
-  if (seam_control === undefined)
+/** A real workspace cannot reach this machine; the local Seam can be told to hold its webhooks back. */
+async function deliveryFindings({
+  api,
+  seam,
+  seam_api_key: apiKey,
+  seam_control,
+}: WorldFile): Promise<Finding[]> {
+  if (apiKey === undefined || seam_control === undefined)
     return [
-      unknown('webhooks', 'a real workspace cannot reach this machine; logins are seen when the page asks'),
+      unknown('webhook', 'a real workspace cannot reach this machine; logins are seen when the page asks'),
     ]
-  const { webhooks } = (await (await fetch(seam_control)).json()) as {
-    webhooks: { hold: boolean; attempts: { status: number }[] }
-  }
-  const last = webhooks.attempts.at(-1)
+  const { webhooks } = (await (await fetch(seam_control)).json()) as { webhooks: { hold: boolean } }
   if (webhooks.hold)
-    return [
-      bad('webhooks', 'the local Seam holds them back', `PATCH ${seam_control}/webhooks {"hold":false}`),
-    ]
-  if (last !== undefined && (last.status < 200 || last.status > 299))
-    return [
-      bad(
-        'webhooks',
-        `the last one was answered with ${last.status || 'nothing'}`,
-        'see what npm start printed',
-      ),
-    ]
-  return [good('webhooks', `${webhooks.attempts.length} delivered so far`)]
+    return [bad('webhook', 'the local Seam holds them back', `PATCH ${seam_control}/webhooks {"hold":false}`)]
+  return webhookFindings({ endpoint: seam, apiKey }, api)
 }

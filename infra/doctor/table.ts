@@ -10,7 +10,11 @@ import { tableShape } from '../../functions/table-shape.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'
 
 /** Whether the table is the one that the code was written for. */
-export async function tableFindings(client: DynamoDBClient, TableName: string): Promise<Finding[]> {
+export async function tableFindings(
+  client: DynamoDBClient,
+  TableName: string,
+  { isLocal }: { isLocal: boolean },
+): Promise<Finding[]> {
   try {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }))
     const { key, due } = tableShape
@@ -28,10 +32,16 @@ export async function tableFindings(client: DynamoDBClient, TableName: string): 
             'let the stack make a new one',
           ),
       await timeToLiveFinding(client, TableName),
-      await backupFinding(client, TableName),
+      await backupFinding(client, TableName, isLocal),
     ]
   } catch (error) {
-    return [bad('table', `${TableName} cannot be described (${nameOf(error)})`, 'start the local world anew')]
+    return [
+      bad(
+        'table',
+        `${TableName} cannot be described (${nameOf(error)})`,
+        isLocal ? 'start the local world anew' : 'let these credentials dynamodb:DescribeTable',
+      ),
+    ]
   }
 }
 
@@ -47,16 +57,23 @@ async function timeToLiveFinding(client: DynamoDBClient, TableName: string): Pro
   }
 }
 
-async function backupFinding(client: DynamoDBClient, TableName: string): Promise<Finding> {
+async function backupFinding(client: DynamoDBClient, TableName: string, isLocal: boolean): Promise<Finding> {
   const what = 'point-in-time recovery'
+  if (isLocal) return unknown(what, 'a local engine has none')
   try {
     const { ContinuousBackupsDescription } = await client.send(
       new DescribeContinuousBackupsCommand({ TableName }),
     )
     const status = ContinuousBackupsDescription?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus
-    return status === 'ENABLED' ? good(what, 'is on') : unknown(what, 'a local engine has none')
-  } catch {
-    return unknown(what, 'a local engine has none')
+    return status === 'ENABLED'
+      ? good(what, 'is on')
+      : bad(what, 'is off: a lost table would be lost for good', 'deploy again')
+  } catch (error) {
+    return unknown(
+      what,
+      `not checked (${nameOf(error)})`,
+      'let these credentials dynamodb:DescribeContinuousBackups',
+    )
   }
 }
 
@@ -65,18 +82,19 @@ export function cleanupFinding(
   json: string | undefined,
   { everyMinutes }: Configuration['cleanup'],
   now: number,
+  cleanUp = 'npm run cleanup',
 ): Finding {
   const what = 'cleaning up'
   if (json === undefined)
     return look(what, 'has not run yet', `its first run comes within ${everyMinutes} minutes`)
   const { started_at, alarms }: CleanupReport = JSON.parse(json)
   const minutes = Math.round((now - started_at) / 60_000)
-  if (alarms.length > 0) return bad(what, `says ${alarms.join(', ')}`, 'npm run cleanup shows why')
+  if (alarms.length > 0) return bad(what, `says ${alarms.join(', ')}`, `${cleanUp} shows why`)
   return minutes > 3 * everyMinutes
     ? bad(
         what,
         `ran last ${minutes} minutes ago`,
-        'its schedule is dead: start the world anew, or run npm run cleanup',
+        `its schedule is dead: see what it says, and run ${cleanUp}`,
       )
     : good(what, `ran ${minutes} minutes ago`)
 }

@@ -70,7 +70,7 @@ describe('npm run doctor -- --endpoint', () => {
   test.each([
     [['--endpoint', 'http://vending.example'], 'https://'],
     [['--endpoint', 'https://me:secret@vending.example'], 'https://'],
-    [['--stack', 'token-vending-mine'], '--endpoint'],
+    [['--stack', 'doors', '--endpoint', 'https://vending.example'], '--stack or --endpoint'],
     [['--token', 'seam.bearer.token'], 'standard input'],
     [['--tokens'], 'npm run doctor'],
   ])('%j is not understood, in a sentence that helps', async (words, sentence) => {

@@ -49,7 +49,8 @@ test('a local world that is well has nothing red, and every check has its line',
       'sealing key',
       'Seam API key',
       'publishable-key access',
-      'webhooks',
+      'webhook',
+      'webhook secret',
     ]),
   )
 })
@@ -87,7 +88,7 @@ test('webhooks that are held back are red', async () => {
   await fetch(control, { method: 'PATCH', body: '{"hold":true}' })
   const { about } = await look()
   await fetch(control, { method: 'PATCH', body: '{"hold":false}' })
-  expect(about('webhooks')).toMatchObject({ state: 'bad', todo: expect.stringContaining('"hold":false') })
+  expect(about('webhook')).toMatchObject({ state: 'bad', todo: expect.stringContaining('"hold":false') })
 })
 
 test('what cleaning up said counts once it has run', async () => {
