@@ -102,7 +102,8 @@ export function seamWorkspace(options: {
     find: (id: string) => byId.get(id),
     under: (key: string): readonly Session[] => byKey.get(key) ?? [],
 
-    addStranger: (accounts: readonly string[]) => make(null, accounts, Number.POSITIVE_INFINITY, true),
+    addStranger: (key: string | null, accounts: readonly string[]) =>
+      make(key, accounts, Number.POSITIVE_INFINITY, true),
 
     getOrCreate(key: string, accounts: readonly string[], asked_until: number): Session {
       const expires_at = Math.min(asked_until, clock() + (readings.longest ?? Number.POSITIVE_INFINITY))

@@ -45,8 +45,6 @@ export function worldOf(scenario: Scenario) {
     })
   const seam = workspaceOf('ours')
   const foreignSeam = workspaceOf('foreign')
-  for (const workspace of [seam, foreignSeam]) workspace.addStranger(everyAccount)
-
   const table = modelTable((before, after, owner) => {
     digest.add(after === undefined ? 1 : 2 + after.ended.length)
     watch.wrote(before, after, owner)
@@ -69,6 +67,12 @@ export function worldOf(scenario: Scenario) {
     digest,
     uuid: () => `00000000-0000-4000-8000-${(ids++).toString(16).padStart(12, '0')}`,
     sealingKey: () => sealingKey,
+  }
+
+  for (const workspace of [seam, foreignSeam]) {
+    workspace.addStranger(null, everyAccount)
+    // Of another deployment in the same workspace, whose users are the same people.
+    workspace.addStranger(`model-ffffffff_${person(0).owner}_${around.uuid()}`, everyAccount)
   }
 
   scenario.users.forEach((accounts, user) => {
