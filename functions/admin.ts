@@ -8,8 +8,8 @@ import { deadlineIn } from './deadline.ts'
 import { sealingKeysFrom, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
-import { vendingTable } from './table.ts'
-import { operatorTable } from './table-operator.ts'
+import { operatorTable } from './table/operator.ts'
+import { vendingTable } from './table/table.ts'
 import { times } from './times.ts'
 
 /** What the stack must provide; a missing or misspelt name does not compile there. */

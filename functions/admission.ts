@@ -1,7 +1,7 @@
-import type { Caller } from './caller.ts'
+import type { Caller } from './caller/caller.ts'
 import { type Configuration, subjectNamespace } from './config.ts'
 import { Problem } from './problem.ts'
-import type { Table } from './table.ts'
+import type { Table } from './table/table.ts'
 import type { Times } from './times.ts'
 import { newUser, type User } from './user.ts'
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import type { Caller, VerifyCaller } from './caller.ts'
+import type { Caller, VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import { type MakeWebview, type ReadStatus, webviewOptionsFor } from './connecting.ts'
 import {

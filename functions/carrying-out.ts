@@ -4,7 +4,7 @@ import { patience } from './patience.ts'
 import { Problem } from './problem.ts'
 import type { Seal } from './seal.ts'
 import { type ClientSession, type Seam, SeamFailure } from './seam.ts'
-import type { Settings } from './table.ts'
+import type { Settings } from './table/table.ts'
 import {
   claim,
   commit,

@@ -4,7 +4,7 @@ import { Problem } from './problem.ts'
 import type { Times } from './times.ts'
 
 /** How long a secret is believed, ms; checked when used, because a function may have been frozen for hours (law 11). */
-const keptFor = 5 * 60_000
+export const keptFor = 5 * 60_000
 /** Between two reads on demand, ms: a caller must not be able to make us read without end. */
 const readAgainAfter = 5_000
 

@@ -8,7 +8,7 @@ import { rehearse } from './rehearsal.ts'
 import { sealingKeysFrom, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
-import { vendingTable } from './table.ts'
+import { vendingTable } from './table/table.ts'
 import { times } from './times.ts'
 
 /** What the stack must provide; a missing or misspelt name does not compile there. */

@@ -1,10 +1,10 @@
 import * as z from 'zod/v4-mini'
-import type { AccountDeleted } from './account-deletion.ts'
+import type { AccountDeleted } from './accounts/deletion.ts'
 import type { Deadline } from './deadline.ts'
 import type { Audit } from './log.ts'
 import type { ConnectAccount } from './ownership.ts'
 import { Problem } from './problem.ts'
-import type { WebviewTable } from './table-accounts.ts'
+import type { WebviewTable } from './table/accounts.ts'
 import type { Times } from './times.ts'
 import type { WorkspaceKnower } from './workspace.ts'
 

@@ -7,7 +7,7 @@ import { webhookMachine } from './machine.ts'
 import { sealingKeysFrom, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
-import { vendingTable } from './table.ts'
+import { vendingTable } from './table/table.ts'
 import { times } from './times.ts'
 
 /** What the stack must provide; a missing or misspelt name does not compile there. */

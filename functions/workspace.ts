@@ -1,7 +1,7 @@
 import type { Deadline } from './deadline.ts'
 import { Problem } from './problem.ts'
 import type { Seam } from './seam.ts'
-import type { Settings, Table } from './table.ts'
+import type { Settings, Table } from './table/table.ts'
 
 /** Which workspace this table belongs to: asked of Seam once, written down, and never changed afterwards. */
 export interface WorkspaceKnower {

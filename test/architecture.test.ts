@@ -33,16 +33,16 @@ const functions = sources.filter((file) => file.startsWith('functions/'))
 const entries = ['vend', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
 /** Each knows one outside world, and no other edge. */
 const edges: Record<string, RegExp> = {
-  'functions/table.ts': /^(@aws-sdk\/client-dynamodb|functions\/table-(accounts|items)\.ts)$/,
-  'functions/table-accounts.ts': /^@aws-sdk\/client-dynamodb$/,
-  'functions/table-items.ts': /^@aws-sdk\/client-dynamodb$/,
-  'functions/table-operator.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table/table.ts': /^(@aws-sdk\/client-dynamodb|functions\/table\/(accounts|items)\.ts)$/,
+  'functions/table/accounts.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table/items.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table/operator.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/secrets.ts': /^@aws-sdk\/client-secrets-manager$/,
   'functions/seam.ts': /^$/,
   'functions/seal.ts': /^jose$/,
-  'functions/caller.ts': /^jose$/,
-  'functions/keys.ts': /^jose$/,
-  'functions/key-set.ts': /^jose$/,
+  'functions/caller/caller.ts': /^jose$/,
+  'functions/caller/keys.ts': /^jose$/,
+  'functions/caller/key-set.ts': /^jose$/,
 }
 /** No I/O, no clock, no SDK: what they import is pure as well, or a type. */
 const pure = [
@@ -50,15 +50,15 @@ const pure = [
   'verdict',
   'times',
   'problem',
-  'item',
-  'table-shape',
-  'claims',
-  'jws',
+  'table/user-item',
+  'table/shape',
+  'caller/claims',
+  'caller/jws',
   'config',
   'contract',
   'deadline',
-  'fuse',
-  'report',
+  'cleaning/fuse',
+  'cleaning/report',
   'admin/showing',
   'admin/fault',
 ].map((name) => `functions/${name}.ts`)
@@ -97,7 +97,8 @@ describe('edges', () => {
         .filter(({ typeOnly }) => !typeOnly)
         .filter(({ from }) => /^(@aws-sdk|@seamapi|jose|hono)/.test(from) || from in edges)
         .filter(
-          ({ from }) => !own.test(from) && !['functions/key-set.ts', 'functions/keys.ts'].includes(from),
+          ({ from }) =>
+            !own.test(from) && !['functions/caller/key-set.ts', 'functions/caller/keys.ts'].includes(from),
         )
       expect(wrong).toEqual([])
     },
@@ -118,7 +119,7 @@ test('acts know the edges by their types alone', () => {
   const assembly = ['functions/machine.ts', 'functions/admin/machine.ts', 'functions/app.ts']
   // The class of a failure is needed to tell it apart.
   const allowed = new Set(
-    ['carrying-out', 'cleaning-up', 'admin/unrecorded'].map(
+    ['carrying-out', 'cleaning/cleaning-up', 'admin/unrecorded'].map(
       (act) => `functions/${act}.ts → functions/seam.ts`,
     ),
   )

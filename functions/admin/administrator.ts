@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { accountKeeper } from '../accounts.ts'
+import { accountKeeper } from '../accounts/accounts.ts'
 import { type AdminAnswer, type CommandName, contractVersion } from '../admin-client.ts'
 import type { Configuration } from '../config.ts'
 import type { Deadline } from '../deadline.ts'

@@ -1,6 +1,6 @@
-import type { Wish } from '../accounts.ts'
+import type { Wish } from '../accounts/accounts.ts'
 import type { ChangeReport, Granting, Params, Result } from '../admin-client.ts'
-import { ownerOf } from '../owner.ts'
+import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../problem.ts'
 import type { User } from '../user.ts'
 import { type Acting, forOneUser } from './acting.ts'

@@ -1,6 +1,6 @@
 import type { Explanation, Params } from '../admin-client.ts'
 import { recordFault } from '../admission.ts'
-import type { Caller, Refusal } from '../caller.ts'
+import type { Caller, Refusal } from '../caller/caller.ts'
 import { type Issuer, subjectNamespace } from '../config.ts'
 import { Problem } from '../problem.ts'
 import type { User } from '../user.ts'

@@ -1,7 +1,7 @@
-import type { Refusal } from '../caller.ts'
-import { brokenRule, claimAt } from '../claims.ts'
+import type { Refusal } from '../caller/caller.ts'
+import { brokenRule, claimAt } from '../caller/claims.ts'
+import { readJws } from '../caller/jws.ts'
 import type { ClaimRule, Issuer } from '../config.ts'
-import { readJws } from '../jws.ts'
 
 /** What is wrong with a bearer token, in a sentence for whoever has it in hand. PURE. */
 

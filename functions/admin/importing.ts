@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
 import type { ImportedUser, ImportResult, Params, Result } from '../admin-client.ts'
-import { ownerOf } from '../owner.ts'
+import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../problem.ts'
 import { newUser, type User, unconfirmed } from '../user.ts'
 import { type Acting, forOneUser, gather } from './acting.ts'

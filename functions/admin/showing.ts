@@ -1,4 +1,4 @@
-import type { Consequence } from '../accounts.ts'
+import type { Consequence } from '../accounts/accounts.ts'
 import type { ChangeReport, SessionFate, ShownUser } from '../admin-client.ts'
 import { recordedSession, type User, unconfirmed } from '../user.ts'
 

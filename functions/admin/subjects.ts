@@ -1,7 +1,7 @@
-import type { Who } from '../accounts.ts'
-import { subjectOf } from '../claims.ts'
+import type { Who } from '../accounts/accounts.ts'
+import { subjectOf } from '../caller/claims.ts'
+import { ownerOf } from '../caller/owner.ts'
 import { type Issuer, subjectNamespace } from '../config.ts'
-import { ownerOf } from '../owner.ts'
 import { Problem } from '../problem.ts'
 
 /**

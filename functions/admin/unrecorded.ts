@@ -1,7 +1,7 @@
 import type { Orphan, Params, Result } from '../admin-client.ts'
 import type { Seam, SessionWithoutToken } from '../seam.ts'
 import { SeamFailure } from '../seam.ts'
-import type { Settings } from '../table.ts'
+import type { Settings } from '../table/table.ts'
 import type { User } from '../user.ts'
 import { type Acting, forOneUser, gather } from './acting.ts'
 

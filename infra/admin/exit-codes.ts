@@ -1,5 +1,5 @@
 import type { AdminRefusal } from '../../functions/admin-client.ts'
-import { AwsRefusal, NoSuchStack } from '../deployed/trouble.ts'
+import { NoSuchStack, NotAccepted } from '../deployed/trouble.ts'
 import { Trouble } from '../local/trouble.ts'
 
 /** What a script learns without reading. */
@@ -33,7 +33,7 @@ export function exitCodeOf(refusal: AdminRefusal): ExitCode {
 
 export function exitCodeOfTrouble(trouble: Trouble): ExitCode {
   if (trouble instanceof Misuse || trouble instanceof NoSuchStack) return exitCodes.usage
-  return trouble instanceof AwsRefusal ? exitCodes.refused : exitCodes.unavailable
+  return trouble instanceof NotAccepted ? exitCodes.refused : exitCodes.unavailable
 }
 
 /** What was typed cannot be meant. */

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { explainToken } from '../../functions/admin/explaining.ts'
 import type { Explanation } from '../../functions/admin-client.ts'
-import { callerVerifier } from '../../functions/caller.ts'
+import { callerVerifier } from '../../functions/caller/caller.ts'
+import { keyFinder } from '../../functions/caller/keys.ts'
 import { ConfigurationError, readConfiguration, termsOf } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import { keyFinder } from '../../functions/keys.ts'
 import { times } from '../../functions/times.ts'
 import { Trouble } from '../local/trouble.ts'
 import { propsFromContext } from '../stage.ts'
@@ -38,6 +38,7 @@ export async function cdkConfiguration(stage: string | undefined) {
     return readConfiguration(props.configuration, { loopback: true })
   } catch (error) {
     if (error instanceof ConfigurationError) throw new Trouble(error.message)
+    if (error instanceof SyntaxError) throw new Trouble(`cdk.json is not JSON: ${error.message}.`)
     throw new Trouble('cdk.json cannot be read here. Run this in the project’s folder.')
   }
 }

@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../functions/report.ts'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import { functionInvoker } from './functions.ts'
 import { type AwsEnvironment, findStack } from './stack.ts'
 

@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { readOutputs, type StackOutputs } from '../outputs.ts'
-import { AwsRefusal, awsTrouble, NoSuchStack } from './trouble.ts'
+import { awsTrouble, NoSuchStack, NotAccepted } from './trouble.ts'
 
 /** A stack that is deployed, as its outputs describe it. */
 export interface DeployedStack {
@@ -15,23 +15,33 @@ export type AwsEnvironment = Partial<Record<'AWS_REGION' | 'AWS_DEFAULT_REGION',
 
 /** Looks a stack up in CloudFormation, which needs no more than its name. @throws Trouble */
 export async function findStack(name: string, environment: AwsEnvironment): Promise<DeployedStack> {
-  // The SDK knows the first alone, AWS's command line both.
-  const chosen = environment.AWS_REGION || environment.AWS_DEFAULT_REGION
-  const client = new CloudFormationClient(chosen ? { region: chosen } : {})
+  const client = clientFor(environment)
   try {
-    const region = await client.config.region().catch(() => {
-      throw new AwsRefusal('There is no AWS region: set AWS_REGION to the one that the stack is in.')
-    })
-    await client.config.credentials().catch(() => {
-      throw new AwsRefusal(
-        'There are no AWS credentials: sign in (aws sso login, aws configure), and set AWS_PROFILE if it is not the default one.',
-      )
-    })
+    const region = await signedInRegion(client)
     const outputs = await describe(client, name, region)
     return { name, outputs, aws: { region, credentials: client.config.credentials } }
   } finally {
     client.destroy()
   }
+}
+
+export function clientFor({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment): CloudFormationClient {
+  // The SDK knows the first alone, AWS's command line both.
+  const region = AWS_REGION || AWS_DEFAULT_REGION
+  return new CloudFormationClient(region ? { region } : {})
+}
+
+/** Where whoever asks is signed in. @throws Trouble when they are not, or nobody knows where */
+export async function signedInRegion({ config }: CloudFormationClient): Promise<string> {
+  const region = await config.region().catch(() => {
+    throw new NotAccepted('There is no AWS region: set AWS_REGION to the one that the stack is in.')
+  })
+  await config.credentials().catch(() => {
+    throw new NotAccepted(
+      'There are no AWS credentials: sign in (aws sso login, aws configure), and set AWS_PROFILE if it is not the default one.',
+    )
+  })
+  return region
 }
 
 async function describe(client: CloudFormationClient, name: string, region: string): Promise<StackOutputs> {

@@ -1,7 +1,7 @@
 import { Trouble } from '../local/trouble.ts'
 
-/** AWS says no: to who asks, or to what they may do. Asking again does not help. */
-export class AwsRefusal extends Trouble {}
+/** AWS or Seam says no: to who asks, or to what they may do. Asking again does not help. */
+export class NotAccepted extends Trouble {}
 
 /** There is nothing of that name to act in. */
 export class NoSuchStack extends Trouble {}
@@ -26,14 +26,14 @@ export function awsTrouble(error: unknown, wanted: string, permission: string): 
   const name = error instanceof Error ? error.name : 'unknown'
   const status = statusOf(error)
   if (notAccepted.includes(name))
-    return new AwsRefusal(`AWS does not accept these credentials (${name}). Sign in again, and try again.`)
+    return new NotAccepted(`AWS does not accept these credentials (${name}). Sign in again, and try again.`)
   if (notAllowed.includes(name))
-    return new AwsRefusal(`These credentials may not ${wanted}: let them ${permission}.`)
+    return new NotAccepted(`These credentials may not ${wanted}: let them ${permission}.`)
   if (status === undefined)
     return new Trouble(`AWS could not be reached to ${wanted} (${name}). Check the network and the region.`)
   if (status === 429 || status >= 500 || /Throttl/.test(name))
     return new Trouble(`AWS is too busy to ${wanted} (${name}). Try again.`)
-  return new AwsRefusal(`AWS will not ${wanted} (${name}).`)
+  return new NotAccepted(`AWS will not ${wanted} (${name}).`)
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
+import { fetchKeySet, KeySetError, type KeySetFault } from '../../functions/caller/key-set.ts'
 import type { Configuration, Issuer } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import { fetchKeySet, KeySetError, type KeySetFault } from '../../functions/key-set.ts'
 import { times } from '../../functions/times.ts'
 import { bad, type Finding, good, look } from './finding.ts'
 

@@ -4,9 +4,9 @@ import {
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import type { Configuration } from '../../functions/config.ts'
-import type { CleanupReport } from '../../functions/report.ts'
-import { tableShape } from '../../functions/table-shape.ts'
+import { tableShape } from '../../functions/table/shape.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'
 
 /** Whether the table is the one that the code was written for. */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type CleanUp, cleaner } from '../../functions/cleaning-up.ts'
+import { type CleanUp, cleaner } from '../../functions/cleaning/cleaning-up.ts'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import { type Configuration, termsOf } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import type { CleanupReport } from '../../functions/report.ts'
 import { seamClient } from '../../functions/seam.ts'
-import type { Table } from '../../functions/table.ts'
+import type { Table } from '../../functions/table/table.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
 
 /** Cleans up in a local world as the deployed function does. */

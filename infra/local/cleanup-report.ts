@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../functions/report.ts'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 
 const sentences = {
   another_run: 'Another run is at work, or Seam has asked to wait; try again in a few minutes.',

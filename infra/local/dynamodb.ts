@@ -9,7 +9,7 @@ import {
   type DynamoDBClientConfig,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
-import { tableShape } from '../../functions/table-shape.ts'
+import { tableShape } from '../../functions/table/shape.ts'
 import { listen, stopListening } from './loopback.ts'
 import { codeOf, Trouble } from './trouble.ts'
 

@@ -1,5 +1,5 @@
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import type { Audit } from '../../functions/log.ts'
-import type { CleanupReport } from '../../functions/report.ts'
 import { readEnvironment } from './environment.ts'
 import { Trouble } from './trouble.ts'
 import { startWorld, type World } from './world.ts'

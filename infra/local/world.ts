@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { type AccountKeeper, accountKeeper } from '../../functions/accounts.ts'
-import { ownerOf } from '../../functions/caller.ts'
-import type { CleanUp } from '../../functions/cleaning-up.ts'
+import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
+import { ownerOf } from '../../functions/caller/caller.ts'
+import type { CleanUp } from '../../functions/cleaning/cleaning-up.ts'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import {
   type Configuration,
   type Issuer,
@@ -13,10 +14,9 @@ import {
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
 import { vendingMachine, type Worlds } from '../../functions/machine.ts'
-import type { CleanupReport } from '../../functions/report.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
-import { vendingTable } from '../../functions/table.ts'
+import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'

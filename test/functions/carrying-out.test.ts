@@ -254,7 +254,7 @@ test('a withdrawn account is out of reach of the old token once that is reported
   const who = await somebody()
   const old = who.first?.body.token as string
   expect(await devicesOf(world.seam, old)).toHaveLength(2)
-  const { accountKeeper } = await import('../../functions/accounts.ts')
+  const { accountKeeper } = await import('../../functions/accounts/accounts.ts')
   const { soon } = await import('./vending-world.ts')
   const { change, carryOut, terms } = world.machine
   const keeper = accountKeeper({ table: world.table, change, carryOut, clock: world.clock.now }, terms, {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import type { CleanupEnvironment } from '../../functions/cleanup.ts'
-import type { CleanupReport } from '../../functions/report.ts'
 import { letGo } from '../../functions/user.ts'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
-import { type CleaningWorld, startCleaningWorld } from './cleaning-up/world.ts'
+import { type CleaningWorld, startCleaningWorld } from './cleaning/world.ts'
 
 /** The Lambda entry, in a process of its own with the environment that the stack gives it. */
 

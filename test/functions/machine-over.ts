@@ -4,7 +4,7 @@ import type { AuditLog, Log } from '../../functions/log.ts'
 import { vendingMachine, webhookMachine } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
-import { vendingTable } from '../../functions/table.ts'
+import { vendingTable } from '../../functions/table/table.ts'
 import { type Times, times } from '../../functions/times.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SeamHttp } from '@seamapi/http/connect'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { accountKeeper } from '../../functions/accounts.ts'
+import { accountKeeper } from '../../functions/accounts/accounts.ts'
 import { accountConnector, type Connected } from '../../functions/ownership.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'

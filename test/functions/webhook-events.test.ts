@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type AccountKeeper, accountKeeper } from '../../functions/accounts.ts'
+import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
 import type { LocalEvent } from '../../infra/local/seam/events.ts'
 import { ask, devicesOf, ownerOfSub, soon } from './vending-world.ts'
 import { eventsOf, startWebhookWorld, type WebhookWorld } from './webhook-world.ts'

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { answerFaults } from '../functions/openapi/answers.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import { account, type Template } from './template.ts'
 
@@ -62,11 +63,21 @@ export async function startHttpApi(
       body?: string
       isBase64Encoded?: boolean
     }
-    return { status: statusCode, headers, body: isBase64Encoded ? Buffer.from(body, 'base64') : body }
+    const answer = { status: statusCode, headers, body: isBase64Encoded ? Buffer.from(body, 'base64') : body }
+    const faults = faultsIn(answer, request.method ?? '', pathname)
+    return faults.length > 0 ? message(500, faults.join('; ')) : answer
   }
 
   const url = await listen(server, 0, 'the HTTP API')
   return { url, close: () => stopListening(server) }
+}
+
+/** What the OpenAPI document does not allow about a function's answer. */
+function faultsIn({ status, headers, body }: Answer, method: string, path: string): string[] {
+  const all = new Headers(
+    Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+  )
+  return answerFaults({ method, path, status, headers: all, text: body.toString() })
 }
 
 function routesOf(template: Template, functions: ReadonlyMap<string, LambdaFunction>) {

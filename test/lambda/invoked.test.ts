@@ -1,9 +1,9 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminRequest, adminCaller } from '../../functions/admin-client.ts'
-import { userItem } from '../../functions/item.ts'
-import { ownerOf } from '../../functions/owner.ts'
-import type { CleanupReport } from '../../functions/report.ts'
+import { ownerOf } from '../../functions/caller/owner.ts'
+import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import { userItem } from '../../functions/table/user-item.ts'
 import { type Deployment, deploy } from './deployment.ts'
 
 /** The functions that are invoked without HTTP: by the schedule, and by operators. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CleanupReport } from '../../../functions/cleaning/report.ts'
 import type { Audit } from '../../../functions/log.ts'
-import type { CleanupReport } from '../../../functions/report.ts'
 
 /** What the machine does, seen from outside: which of its edges each act used, for how long. Holds no secret. */
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readJws } from '../../../functions/jws.ts'
+import { readJws } from '../../../functions/caller/jws.ts'
 import { compact, encoded } from '../signing.ts'
 import { audience, keys, ownKeys } from './issuers.ts'
 import { type AttackedWorld, type StrangeRequest, startAttackedWorld } from './world.ts'

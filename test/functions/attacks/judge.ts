@@ -1,4 +1,4 @@
-import { ownerOf } from '../../../functions/owner.ts'
+import { ownerOf } from '../../../functions/caller/owner.ts'
 import { answerFaults } from '../openapi/answers.ts'
 import type { Refuses, Row } from './row.ts'
 import { type AttackedWorld, type Door, marker } from './world.ts'

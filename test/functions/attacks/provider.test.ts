@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freshFor, staleFor } from '../../../functions/keys.ts'
+import { freshFor, staleFor } from '../../../functions/caller/keys.ts'
 import { compact, signingKey } from '../signing.ts'
 import { ask, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 

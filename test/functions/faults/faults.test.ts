@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accountKeeper } from '../../../functions/accounts.ts'
+import { accountKeeper } from '../../../functions/accounts/accounts.ts'
 import { newTrace } from '../../../functions/carrying-out.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'

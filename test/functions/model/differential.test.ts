@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sideBySide } from '../../../functions/pacing.ts'
-import { vendingTable } from '../../../functions/table.ts'
+import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import * as writes from '../../../functions/user.ts'
 import { newUser, type User } from '../../../functions/user.ts'

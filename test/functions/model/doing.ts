@@ -1,4 +1,4 @@
-import type { Consequence } from '../../../functions/accounts.ts'
+import type { Consequence } from '../../../functions/accounts/accounts.ts'
 import { Problem } from '../../../functions/problem.ts'
 import { times } from '../../../functions/times.ts'
 import { type Machine, person } from './acts.ts'

@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../../functions/report.ts'
+import type { CleanupReport } from '../../../functions/cleaning/report.ts'
 import { type Run, wait } from './play.ts'
 
 const minute = 60_000

@@ -1,6 +1,6 @@
 import type { CompareAndSet } from '../../../functions/change.ts'
-import { dueShard } from '../../../functions/item.ts'
-import type { AccountHolders, Settings } from '../../../functions/table.ts'
+import type { AccountHolders, Settings } from '../../../functions/table/table.ts'
+import { dueShard } from '../../../functions/table/user-item.ts'
 import type { User } from '../../../functions/user.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Caller } from '../../../functions/caller.ts'
+import type { Caller } from '../../../functions/caller/caller.ts'
 import { times } from '../../../functions/times.ts'
 import { type User, unconfirmed } from '../../../functions/user.ts'
 import type { Vended } from '../../../functions/vending.ts'

@@ -16,6 +16,8 @@ export interface Cloud {
   logs: Map<string, string[]>
   /** By ARN. */
   secrets: Map<string, string>
+  /** The workspace that the table's records belong to; absent: there are none yet. */
+  workspaceId?: string
   /** IAM actions that these credentials may not do. */
   denied: Set<string>
   /** Error names that the next calls get in place of an answer. */
@@ -43,7 +45,7 @@ interface Reply {
   body: string
 }
 
-/** CloudFormation, Lambda, CloudWatch Logs and Secrets Manager: the calls of the commands, as AWS's own SDK sends them. */
+/** CloudFormation, Lambda, CloudWatch Logs, Secrets Manager and one item of DynamoDB: the calls of the commands, as AWS's own SDK sends them. */
 export async function startCloud(): Promise<Cloud> {
   const server = createServer(async (request, response) => {
     const body = await text(request)
@@ -72,6 +74,7 @@ export async function startCloud(): Promise<Cloud> {
     if (service === 'lambda') return invoke(decodeURIComponent(url.split('/')[3] ?? ''), body)
     const input = JSON.parse(body)
     if (service === 'logs') return { body: JSON.stringify(filterLogEvents(input)) }
+    if (service === 'dynamodb') return { body: JSON.stringify(getItem(input)) }
     return { body: JSON.stringify(secretCall(operation, input)) }
   }
 
@@ -113,6 +116,11 @@ export async function startCloud(): Promise<Cloud> {
     return { events, ...(start + 2 < lines.length && { nextToken: String(start + 2) }) }
   }
 
+  function getItem({ Key }: { Key: { item: { S: string } } }) {
+    if (cloud.workspaceId === undefined || Key.item.S !== 'settings') return {}
+    return { Item: { ...Key, workspace_id: { S: cloud.workspaceId }, key_prefix: { S: 'doors-abcdefgh' } } }
+  }
+
   function secretCall(operation: string, input: { SecretId: string; SecretString?: string }) {
     if (operation === 'PutSecretValue') cloud.secrets.set(input.SecretId, input.SecretString ?? '')
     const SecretString = cloud.secrets.get(input.SecretId)
@@ -151,7 +159,7 @@ export const withoutFiles = {
 
 function callOf(url: string, headers: IncomingHttpHeaders, body: string): [string, string, string] {
   const [target = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.')
-  if (target !== '') return [target.startsWith('Logs_') ? 'logs' : target, target, operation]
+  if (target !== '') return [target.replace(/_\d+$/, '').toLowerCase(), target, operation]
   if (url.endsWith('/invocations')) return ['lambda', url, 'InvokeFunction']
   return ['cloudformation', url, new URLSearchParams(body).get('Action') ?? '']
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newReport } from '../../../functions/report.ts'
+import { newReport } from '../../../functions/cleaning/report.ts'
 import { bad, findingLine, good, look, summary, unknown } from '../../../infra/doctor/finding.ts'
 import { machineFindings } from '../../../infra/doctor/machine.ts'
 import { seamFindings } from '../../../infra/doctor/seam.ts'

@@ -11,7 +11,7 @@ export const found: Mistake[] = [
     breaks: 'promise',
     patches: [
       [
-        'functions/accounts.ts',
+        'functions/accounts/accounts.ts',
         'withdraw(user, accountIds, now), always: true }',
         'withdraw(user, accountIds, now) }',
       ],
@@ -22,7 +22,7 @@ export const found: Mistake[] = [
     breaks: 'promise',
     patches: [
       [
-        'functions/altering.ts',
+        'functions/accounts/altering.ts',
         `const first = await change(fresh, fresh)
         if (!first.written) continue
         read = first.user`,

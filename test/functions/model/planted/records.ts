@@ -58,12 +58,12 @@ export const records: Mistake[] = [
     breaks: 'holders',
     patches: [
       [
-        'functions/table-accounts.ts',
+        'functions/table/accounts.ts',
         'export interface AccountTable {',
         'export interface AccountTable {\n  removeHolder(connectedAccountId: string, owner: string): Promise<void>',
       ],
       [
-        'functions/table-accounts.ts',
+        'functions/table/accounts.ts',
         'async markSettled(connectedAccountId, owners) {',
         `async removeHolder(connectedAccountId, owner) {
       const command = new UpdateItemCommand({
@@ -78,12 +78,12 @@ export const records: Mistake[] = [
     async markSettled(connectedAccountId, owners) {`,
       ],
       [
-        'functions/accounts.ts',
+        'functions/accounts/accounts.ts',
         "'readUser' | 'compareAndSet' | 'addHolder' |",
         "'readUser' | 'compareAndSet' | 'addHolder' | 'removeHolder' |",
       ],
       [
-        'functions/accounts.ts',
+        'functions/accounts/accounts.ts',
         `withdraw: (owner: string, accountIds: string[], deadline: Deadline) =>
       alter(`,
         `withdraw: async (owner: string, accountIds: string[], deadline: Deadline) => {
@@ -91,7 +91,7 @@ export const records: Mistake[] = [
       return alter(`,
       ],
       [
-        'functions/accounts.ts',
+        'functions/accounts/accounts.ts',
         'withdraw(user, accountIds, now), always: true }),',
         'withdraw(user, accountIds, now), always: true })\n    },',
       ],
@@ -113,32 +113,32 @@ export const records: Mistake[] = [
     breaks: 'promise',
     patches: [
       [
-        'functions/account-deletion.ts',
+        'functions/accounts/deletion.ts',
         'const { owners, settled_owners = [] } = await table.markAccountDeleted(accountId, clock())',
         'const { owners, settled_owners = [] } = await table.readHolders(accountId)',
       ],
       [
-        'functions/account-deletion.ts',
+        'functions/accounts/deletion.ts',
         'await table.markSettled(accountId, [...records.keys()])',
         'await table.markAccountDeleted(accountId, clock())\n    await table.markSettled(accountId, [...records.keys()])',
       ],
       [
-        'functions/account-deletion.ts',
+        'functions/accounts/deletion.ts',
         "Pick<Table, 'readUser' | 'markAccountDeleted' |",
         "Pick<Table, 'readUser' | 'readHolders' | 'markAccountDeleted' |",
       ],
       [
-        'functions/accounts.ts',
+        'functions/accounts/accounts.ts',
         "'readUser' | 'compareAndSet' | 'addHolder' |",
         "'readUser' | 'readHolders' | 'compareAndSet' | 'addHolder' |",
       ],
       [
-        'functions/table-accounts.ts',
+        'functions/table/accounts.ts',
         'export interface AccountTable {',
         'export interface AccountTable {\n  readHolders(connectedAccountId: string): Promise<AccountHolders>',
       ],
       [
-        'functions/table-accounts.ts',
+        'functions/table/accounts.ts',
         'async markSettled(connectedAccountId, owners) {',
         `async readHolders(connectedAccountId) {
       const item = await read(accountItem(connectedAccountId))

@@ -1,5 +1,5 @@
+import type { Reason } from '../verdict.ts'
 import type { Fuse } from './fuse.ts'
-import type { Reason } from './verdict.ts'
 
 /** What a run of cleaning up came to: a value, filled in as the run goes, logged as one object and stored. */
 export interface CleanupReport {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { callerVerifier, ownerOf, type VerifyCaller } from '../../functions/caller.ts'
-import { type ConfigurationInput, type Issuer, readConfiguration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { keyFinder } from '../../functions/keys.ts'
-import { Problem } from '../../functions/problem.ts'
-import { times } from '../../functions/times.ts'
-import { compact, encoded, type Part, type SigningKey, signatureOf, signingKey } from './signing.ts'
-import { startTestIssuer, type TestIssuer } from './test-issuer.ts'
+import { callerVerifier, ownerOf, type VerifyCaller } from '../../../functions/caller/caller.ts'
+import { keyFinder } from '../../../functions/caller/keys.ts'
+import { type ConfigurationInput, type Issuer, readConfiguration } from '../../../functions/config.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import { Problem } from '../../../functions/problem.ts'
+import { times } from '../../../functions/times.ts'
+import { compact, encoded, type Part, type SigningKey, signatureOf, signingKey } from '../signing.ts'
+import { startTestIssuer, type TestIssuer } from '../test-issuer.ts'
 
 const now = 1_800_000_000 // Seconds.
 const es = signingKey('ES256')

@@ -1,7 +1,7 @@
 import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import { outage } from './outage.ts'
+import { tableShape } from './shape.ts'
 import type { AccountHolders } from './table.ts'
-import { outage } from './table-outage.ts'
-import { tableShape } from './table-shape.ts'
 
 /** What only an operator asks of the table; no other function has the right to. */
 

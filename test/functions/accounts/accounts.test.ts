@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AccountKeeper, accountKeeper } from '../../functions/accounts.ts'
-import type { MappingChange } from '../../functions/log.ts'
-import { minutes } from './minutes.ts'
-import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from './vending-world.ts'
+import { type AccountKeeper, accountKeeper } from '../../../functions/accounts/accounts.ts'
+import type { MappingChange } from '../../../functions/log.ts'
+import { minutes } from '../minutes.ts'
+import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 let world: VendingWorld
 let keeper: AccountKeeper

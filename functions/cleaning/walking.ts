@@ -1,6 +1,6 @@
-import type { OwnerPage, Table } from './table.ts'
-import { tableShape } from './table-shape.ts'
-import { type User, unconfirmed } from './user.ts'
+import { tableShape } from '../table/shape.ts'
+import type { OwnerPage, Table } from '../table/table.ts'
+import { type User, unconfirmed } from '../user.ts'
 
 /** In which order users are come to; in pages, so that memory stays flat however many there are. */
 

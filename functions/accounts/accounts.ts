@@ -1,9 +1,7 @@
-import { accountDeleter } from './account-deletion.ts'
-import { type AlteringEdges, recordAlterer, unrecorded } from './altering.ts'
-import type { Trace } from './carrying-out.ts'
-import type { Deadline } from './deadline.ts'
-import { Problem } from './problem.ts'
-import type { Table } from './table.ts'
+import type { Trace } from '../carrying-out.ts'
+import type { Deadline } from '../deadline.ts'
+import { Problem } from '../problem.ts'
+import type { Table } from '../table/table.ts'
 import {
   grant,
   letGo,
@@ -13,8 +11,10 @@ import {
   signOutEverywhere,
   type User,
   withdraw,
-} from './user.ts'
-import type { Terms } from './verdict.ts'
+} from '../user.ts'
+import type { Terms } from '../verdict.ts'
+import { type AlteringEdges, recordAlterer, unrecorded } from './altering.ts'
+import { accountDeleter } from './deletion.ts'
 
 /**
  * Who may have what: the changes that webhooks and operators make to a user's record, each followed by the

@@ -1,10 +1,10 @@
+import { newTrace } from '../carrying-out.ts'
+import type { Deadline } from '../deadline.ts'
+import { sideBySide } from '../pacing.ts'
+import type { Table } from '../table/table.ts'
+import type { Times } from '../times.ts'
+import { type User, unconfirmed, withdraw } from '../user.ts'
 import type { RecordAlterer } from './altering.ts'
-import { newTrace } from './carrying-out.ts'
-import type { Deadline } from './deadline.ts'
-import { sideBySide } from './pacing.ts'
-import type { Table } from './table.ts'
-import type { Times } from './times.ts'
-import { type User, unconfirmed, withdraw } from './user.ts'
 
 const most = {
   /** Records at once. */

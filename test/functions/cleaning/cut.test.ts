@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { vendingTable } from '../../../functions/table.ts'
+import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { claim, letGo, setStatus, type User } from '../../../functions/user.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'

@@ -1,12 +1,12 @@
+import { newTrace, type Trace, type verdictCarrier } from '../carrying-out.ts'
+import type { Change } from '../change.ts'
+import type { Deadline } from '../deadline.ts'
+import type { Holding, MappingChange } from '../log.ts'
+import { Problem } from '../problem.ts'
+import type { Table } from '../table/table.ts'
+import { removable, type User, unconfirmed } from '../user.ts'
+import { judge, type Terms } from '../verdict.ts'
 import type { Consequence } from './accounts.ts'
-import { newTrace, type Trace, type verdictCarrier } from './carrying-out.ts'
-import type { Change } from './change.ts'
-import type { Deadline } from './deadline.ts'
-import type { Holding, MappingChange } from './log.ts'
-import { Problem } from './problem.ts'
-import type { Table } from './table.ts'
-import { removable, type User, unconfirmed } from './user.ts'
-import { judge, type Terms } from './verdict.ts'
 
 /** How any change of a user's record is made: read, write against what was read, then the verdict it leads to. */
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type AccountKeeper, accountKeeper } from '../../functions/accounts.ts'
-import type { User } from '../../functions/user.ts'
-import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from './vending-world.ts'
+import { type AccountKeeper, accountKeeper } from '../../../functions/accounts/accounts.ts'
+import type { User } from '../../../functions/user.ts'
+import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 let world: VendingWorld
 let keeper: AccountKeeper

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { tableShape } from './table-shape.ts'
-import type { Ended, User } from './user.ts'
+import type { Ended, User } from '../user.ts'
+import { tableShape } from './shape.ts'
 
 /** A user's record as an item of the table, and back. PURE. */
 

@@ -1,4 +1,4 @@
-import type { ClaimRule, Issuer } from './config.ts'
+import type { ClaimRule, Issuer } from '../config.ts'
 
 /**
  * What an issuer's tokens must say. PURE: no I/O, no clock. Everything here is judged before the signature,

@@ -1,9 +1,9 @@
 import { createLocalJWKSet, errors, type JWK } from 'jose'
-import type { Issuer } from './config.ts'
-import type { Deadline } from './deadline.ts'
+import type { Issuer } from '../config.ts'
+import type { Deadline } from '../deadline.ts'
+import { Problem } from '../problem.ts'
+import type { Times } from '../times.ts'
 import { fetchKeySet, isKeySet, KeySetError, type KeySetFault } from './key-set.ts'
-import { Problem } from './problem.ts'
-import type { Times } from './times.ts'
 
 /** An issuer's keys as the table keeps them, so that a cold start does not need the identity provider. */
 export interface StoredKeySet {

@@ -1,7 +1,7 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import type { Item } from './item.ts'
-import { outage } from './table-outage.ts'
-import { tableShape } from './table-shape.ts'
+import { outage } from './outage.ts'
+import { tableShape } from './shape.ts'
+import type { Item } from './user-item.ts'
 
 /** What all items of the table have in common: how one is read, and how one is written under a condition. */
 

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { userChanger } from '../../functions/change.ts'
-import { Problem } from '../../functions/problem.ts'
-import { vendingTable } from '../../functions/table.ts'
-import { type OperatorTable, operatorTable } from '../../functions/table-operator.ts'
-import { times } from '../../functions/times.ts'
-import { commit, grant, letGo, newUser, type User } from '../../functions/user.ts'
-import type { Terms } from '../../functions/verdict.ts'
+import { userChanger } from '../../../functions/change.ts'
+import { Problem } from '../../../functions/problem.ts'
+import { type OperatorTable, operatorTable } from '../../../functions/table/operator.ts'
+import { vendingTable } from '../../../functions/table/table.ts'
+import { times } from '../../../functions/times.ts'
+import { commit, grant, letGo, newUser, type User } from '../../../functions/user.ts'
+import type { Terms } from '../../../functions/verdict.ts'
 import {
   createTable,
   type DynamoDb,
   type Engine,
   localDynamoDbClient,
   startDynamoDb,
-} from '../../infra/local/dynamodb.ts'
-import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
+} from '../../../infra/local/dynamodb.ts'
+import { type DynamoDbFaults, startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
 
 const terms: Terms = {
   lifetime: 3_600_000,

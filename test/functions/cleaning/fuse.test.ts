@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { holdsBack, isInferred, timeBetween, tooMany } from '../../functions/fuse.ts'
-import { commit, newUser } from '../../functions/user.ts'
-import type { Reason } from '../../functions/verdict.ts'
+import { holdsBack, isInferred, timeBetween, tooMany } from '../../../functions/cleaning/fuse.ts'
+import { commit, newUser } from '../../../functions/user.ts'
+import type { Reason } from '../../../functions/verdict.ts'
 
 const now = 1_800_000_000_000
 const someone = (expires_at: number) =>

@@ -1,5 +1,5 @@
-import { recordedSession, type User } from './user.ts'
-import type { Reason } from './verdict.ts'
+import { recordedSession, type User } from '../user.ts'
+import type { Reason } from '../verdict.ts'
 
 /**
  * Law 5: cleaning up ends nothing that is merely inferred while clocks disagree, nor too much of it at once. PURE.

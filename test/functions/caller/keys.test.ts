@@ -1,15 +1,20 @@
 import type { ServerResponse } from 'node:http'
 import type { JWK } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Issuer, readConfiguration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { type FindKeys, freshFor, keyFinder, staleFor } from '../../functions/keys.ts'
-import { Problem } from '../../functions/problem.ts'
-import { type Table, vendingTable } from '../../functions/table.ts'
-import { times } from '../../functions/times.ts'
-import { createTable, type DynamoDb, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
-import { signingKey } from './signing.ts'
-import { discoveryPath, sendJson, startTestIssuer, type TestIssuer } from './test-issuer.ts'
+import { type FindKeys, freshFor, keyFinder, staleFor } from '../../../functions/caller/keys.ts'
+import { type Issuer, readConfiguration } from '../../../functions/config.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import { Problem } from '../../../functions/problem.ts'
+import { type Table, vendingTable } from '../../../functions/table/table.ts'
+import { times } from '../../../functions/times.ts'
+import {
+  createTable,
+  type DynamoDb,
+  localDynamoDbClient,
+  startDynamoDb,
+} from '../../../infra/local/dynamodb.ts'
+import { signingKey } from '../signing.ts'
+import { discoveryPath, sendJson, startTestIssuer, type TestIssuer } from '../test-issuer.ts'
 
 const first = signingKey('ES256', { kid: 'first' })
 const second = signingKey('ES256', { kid: 'second' })

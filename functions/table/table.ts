@@ -7,14 +7,14 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { CompareAndSet } from './change.ts'
-import { type Item, itemFromUser, userFromItem, userItem } from './item.ts'
-import type { KeyStore } from './keys.ts'
-import { type AccountTable, accountTable, type WebviewTable } from './table-accounts.ts'
-import { tableItems } from './table-items.ts'
-import { outage } from './table-outage.ts'
-import { tableShape } from './table-shape.ts'
-import type { User } from './user.ts'
+import type { KeyStore } from '../caller/keys.ts'
+import type { CompareAndSet } from '../change.ts'
+import type { User } from '../user.ts'
+import { type AccountTable, accountTable, type WebviewTable } from './accounts.ts'
+import { tableItems } from './items.ts'
+import { outage } from './outage.ts'
+import { tableShape } from './shape.ts'
+import { type Item, itemFromUser, userFromItem, userItem } from './user-item.ts'
 
 /** The records: the only place that knows DynamoDB. Single-item conditional writes only, see the README. */
 

@@ -1,9 +1,9 @@
 import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import type { Item } from './item.ts'
+import type { TableItems } from './items.ts'
+import { outage } from './outage.ts'
+import { tableShape } from './shape.ts'
 import type { AccountHolders } from './table.ts'
-import type { TableItems } from './table-items.ts'
-import { outage } from './table-outage.ts'
-import { tableShape } from './table-shape.ts'
+import type { Item } from './user-item.ts'
 
 /** How accounts get there: who holds which, who made which Connect Webview, and which events have had their effect. */
 

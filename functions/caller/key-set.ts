@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
-import type { Issuer } from './config.ts'
-import { type Deadline, signalWithin } from './deadline.ts'
-import type { Times } from './times.ts'
+import type { Issuer } from '../config.ts'
+import { type Deadline, signalWithin } from '../deadline.ts'
+import type { Times } from '../times.ts'
 
 /** The edge to the identity providers: their discovery documents and key sets, and nothing else of theirs. */
 
