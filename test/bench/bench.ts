@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { benchAtSize } from './at-size.ts'
+import { benchByPart } from './by-part.ts'
+import { benchColdStart } from './cold-start.ts'
+import { bundleContenders } from './contenders.ts'
+import { benchHotPath } from './hot-path.ts'
+import { barPlot } from './plot.ts'
+import { benchRaces } from './races.ts'
+import { between, tables } from './report.ts'
+import type { Results } from './results.ts'
+import { startBenchWorld } from './world.ts'
+
+/**
+ * `npm run bench`: some minutes on a quiet machine. Writes results.json and the plots, and prints the README's tables.
+ * `-- --quick`: the same with so few counts that its numbers mean nothing; writes nothing.
+ */
+const quick = process.argv.includes('--quick')
+const here = import.meta.dirname
+
+const size = quick
+  ? {
+      hotPath: { rounds: 2, requests: 50, slowRequests: 5, warmUp: 50, users: 10, counted: 200 },
+      coldStart: { rounds: 2 },
+      races: [{ rounds: 1, requests: 20, processes: 4 }],
+      atSize: { users: 500, due: 20, imported: 100 },
+      byPart: { vends: 50 },
+    }
+  : {
+      hotPath: { rounds: 15, requests: 400, slowRequests: 40, warmUp: 3000, users: 100, counted: 10_000 },
+      coldStart: { rounds: 15 },
+      races: [
+        { rounds: 9, requests: 20, processes: 4 },
+        { rounds: 9, requests: 200, processes: 4 },
+      ],
+      atSize: { users: 100_000, due: 1000, imported: 5000 },
+      byPart: { vends: 3000 },
+    }
+
+const load = loadavg()[0] ?? 0
+if (!quick && load > availableParallelism())
+  console.warn(
+    `The load is ${load.toFixed(1)}: others are at work here. Medians will be slow and spreads wide.`,
+  )
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+const world = await startBenchWorld()
+try {
+  const contenders = await bundleContenders(world.configuration, folder)
+  const coldOnly = ['unrehearsed', 'empty']
+  say('hot path')
+  const hotPath = await benchHotPath(
+    world,
+    contenders.filter(({ name }) => !coldOnly.includes(name)),
+    size.hotPath,
+  )
+  say('cold start')
+  const coldStart = await benchColdStart(world, contenders, size.coldStart)
+  say('one vend by part')
+  const byPart = await benchByPart(world, size.byPart)
+  say('races')
+  const races: Results['races'] = []
+  for (const race of size.races) races.push(await benchRaces(race))
+  say('at size')
+  const atSize = await benchAtSize(size.atSize)
+
+  const [cpu] = cpus()
+  const machine: Results['machine'] = {
+    at: new Date().toISOString().slice(0, 10),
+    node: process.versions.node,
+    cpu: cpu?.model.trim() ?? '',
+    cpus: availableParallelism(),
+    memory: Math.round(totalmem() / 2 ** 30),
+    load,
+  }
+  const results: Results = {
+    machine,
+    contenders: contenders.map(({ name, title, bytes }) => ({ name, title, bytes })),
+    hotPath,
+    coldStart,
+    races,
+    atSize,
+    byPart,
+  }
+  console.log(`\n${tables(results)}`)
+  if (!quick) write(results)
+} finally {
+  await world.close()
+  rmSync(folder, { recursive: true })
+}
+
+function write(results: Results): void {
+  writeFileSync(`${here}/results.json`, `${JSON.stringify(results, rounded, 2)}\n`)
+  const readme = `${here}/../../README.md`
+  const text = readFileSync(readme, 'utf8')
+  writeFileSync(readme, between(text, 'bench', tables(results)))
+  mkdirSync(`${here}/plots`, { recursive: true })
+  const bars = (parts: (name: (typeof results.contenders)[number]['name']) => (number | undefined)[]) =>
+    results.contenders.flatMap(({ name, title }) => {
+      const values = parts(name).filter((value) => value !== undefined)
+      return values.length === 0 ? [] : [{ label: title, parts: values, highlighted: name === 'ours' }]
+    })
+  const { coldStart, hotPath } = results
+  writeFileSync(
+    `${here}/plots/cold-start.svg`,
+    barPlot(
+      'Cold start',
+      'ms',
+      ['INIT', 'first call'],
+      bars((name) => [coldStart.init[name]?.median, coldStart.first[name]?.median]),
+    ),
+  )
+  writeFileSync(
+    `${here}/plots/cpu.svg`,
+    barPlot(
+      'CPU per vend, client session reused',
+      'µs',
+      ['CPU'],
+      bars((name) => [hotPath.cpu[name]?.median]),
+    ),
+  )
+}
+
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(5)) : value
+}
+
+function say(what: string): void {
+  console.error(`… ${what}`)
+}
