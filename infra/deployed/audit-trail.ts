@@ -42,7 +42,7 @@ async function linesOf(client: CloudWatchLogsClient, logGroupName: string, words
         throw awsTrouble(error, `read the log group ${logGroupName}`, 'logs:FilterLogEvents')
       })
     lines.push(...(page.events ?? []).flatMap(({ message = '' }) => accountLine(message) ?? []))
-    nextToken = undefined
+    nextToken = page.nextToken
   } while (nextToken !== undefined)
   return lines
 }
