@@ -1,3 +1,4 @@
+import { answerFault } from './answer.ts'
 import type { Change } from './change.ts'
 import type { Deadline } from './deadline.ts'
 import { patience } from './patience.ts'
@@ -331,30 +332,4 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
   function busy(reason: string): Problem {
     return new Problem('busy', { reason, retryAfter: 1 })
   }
-}
-
-/** Law 2: what is wrong with Seam's answer, or undefined. An expiry earlier than asked for only shortens. */
-function answerFault(
-  answer: ClientSession,
-  asked: {
-    user_identifier_key: string
-    connected_account_ids: string[]
-    expires_at: number
-    workspace_id: string
-    session: { client_session_id: string; expires_at: number } | undefined
-    now: number
-  },
-): string | undefined {
-  const oneSecond = 1000 // Seam may round.
-  const expires = Date.parse(answer.expires_at)
-  const accounts = new Set(answer.connected_account_ids)
-  if (answer.user_identifier_key !== asked.user_identifier_key) return 'other_key'
-  if (answer.workspace_id !== asked.workspace_id) return 'other_workspace'
-  if (asked.session && answer.client_session_id !== asked.session.client_session_id) return 'other_id'
-  if (!(expires > asked.now)) return 'expired_already'
-  if (expires > asked.expires_at + oneSecond) return 'expires_too_late'
-  if (asked.session && expires < asked.session.expires_at - oneSecond) return 'shortened'
-  if (accounts.size !== asked.connected_account_ids.length) return 'other_accounts'
-  if (!asked.connected_account_ids.every((id) => accounts.has(id))) return 'other_accounts'
-  return undefined
 }

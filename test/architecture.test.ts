@@ -48,6 +48,7 @@ const edges: Record<string, RegExp> = {
 const pure = [
   'user',
   'verdict',
+  'answer',
   'times',
   'problem',
   'table/user-item',
