@@ -7,6 +7,7 @@ import type { Configuration } from '../functions/config.ts'
 import type { VendEnvironment } from '../functions/vend.ts'
 import type { WebhookEnvironment } from '../functions/webhook.ts'
 import { leanSdk } from './lean-sdk.ts'
+import { readyOpenApi } from './ready-openapi.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
@@ -41,7 +42,7 @@ export async function bundle(
     mainFields: ['module', 'main'],
     // A function's environment ends at 4 KB, so the configuration travels in the code.
     define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
-    plugins: [leanSdk],
+    plugins: [leanSdk, readyOpenApi],
     metafile: true,
     logLevel: 'warning',
   })

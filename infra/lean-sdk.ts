@@ -10,6 +10,7 @@ const leftOut = new RegExp(
     '^@smithy/core/event-streams$',
     '/util-retry/AdaptiveRetryStrategy$',
     '/adaptors/getEndpointFromConfig$',
+    '^\\./HeaderFormatter$',
   ].join('|'),
 )
 

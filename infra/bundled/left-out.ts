@@ -21,3 +21,5 @@ export const AdaptiveRetryStrategy = undefined
 /** Loaded by operations with event streams, of which we call none. */
 export const EventStreamSerde = undefined
 export const eventStreamSerdeProvider = undefined
+/** Signs the messages of event streams. */
+export class HeaderFormatter {}

@@ -19,9 +19,9 @@ describe('the bundle of the vend function', async () => {
   const { inputs, outputs } = await bundle('vend', configuration, folder)
   const [output] = Object.values(outputs)
 
-  it('stays under 280 kB', () => {
+  it('stays under 260 kB', () => {
     expect(output?.bytes).toBeGreaterThan(0)
-    expect(output?.bytes).toBeLessThan(280_000)
+    expect(output?.bytes).toBeLessThan(260_000)
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openApiDocument } from '../../functions/openapi.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { type Deployment, deploy } from './deployment.ts'
 import type { LambdaFunction } from './lambda-function.ts'
@@ -213,6 +214,8 @@ describe('the front door as it is deployed', () => {
   it('knows no route that no function answers', async () => {
     expect((await ask('route', 'PUT')).status).toBe(404)
     expect((await fetch(`${stack.api}/healthz`)).status).toBe(200)
+    const document = await fetch(`${stack.api}/openapi.json`)
+    expect(await document.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())))
   })
 })
 
