@@ -1,0 +1,39 @@
+/**
+ * What AWS asks for, in USD, list prices of us-east-1 in 2026, without free tiers and discounts. From the pricing pages
+ * of API Gateway, Lambda (Arm), DynamoDB (on demand), CloudWatch Logs, Secrets Manager and EC2 (data transfer).
+ */
+export const prices = {
+  /** Per HTTP API request of up to 512 kB, the first 300 million in a month. */
+  httpApiRequest: 1.0e-6,
+  lambdaRequest: 0.2e-6,
+  /** Per GB and second, Arm, the first 7.5 billion in a month. */
+  lambdaGbSecond: 0.000_013_333_4,
+  /** Per read request unit: 4 kB strongly consistent. */
+  readUnit: 0.125e-6,
+  /** Per write request unit: 1 kB; each index that changes costs one more per changed entry. */
+  writeUnit: 0.625e-6,
+  /** Per GB of log taken in, kept for a month. */
+  logGb: 0.5 + 0.03,
+  /** Per GB to the internet, the first 10 TB in a month. */
+  outGb: 0.09,
+}
+
+/** AWS's default quotas of an account and region, per second unless said. Most can be raised on request. */
+export const quotas = {
+  httpApiRequests: 10_000,
+  httpApiBurst: 5000,
+  /** Execution environments at one time. */
+  lambdaConcurrency: 1000,
+  /** A function grows by so many environments in ten seconds. */
+  lambdaRamp: 1000,
+  /** Synchronous requests per second and environment of the concurrency quota. */
+  lambdaRequestsPerConcurrency: 10,
+  tableReadUnits: 40_000,
+  tableWriteUnits: 40_000,
+  /** One partition of a table or index. */
+  partitionReadUnits: 3000,
+  partitionWriteUnits: 1000,
+  /** A new on-demand table serves this much at once; later twice its former peak. */
+  newTableReadUnits: 12_000,
+  newTableWriteUnits: 4000,
+}

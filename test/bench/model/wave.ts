@@ -1,0 +1,71 @@
+import { times } from '../../../functions/times.ts'
+
+/**
+ * The wave after an outage: pages that are open, each with a client session, ask again by the rules of
+ * functions/browser. `jitter` off is what they would do without chance: ask at the first moment, pause without spread.
+ */
+export interface Wave {
+  /** Requests per minute and thousand pages. */
+  perMinute: number[]
+  /** The most requests in one second, per thousand pages, after the outage. */
+  peakSecond: number
+  /** The same an hour later and after: the echo. */
+  echoSecond: number
+}
+
+export interface WaveSettings {
+  pages: number
+  lifetimeSeconds: number
+  outageFrom: number
+  outageTo: number
+  seconds: number
+  jitter: boolean
+}
+
+const longestPause = 300 // Seconds, as in functions/browser/pauses.ts.
+
+export function wave(settings: WaveSettings): Wave {
+  const { pages, lifetimeSeconds, outageFrom, outageTo, seconds, jitter } = settings
+  const random = randomFrom(1)
+  const between = (from: number, to: number) => (jitter ? from + random() * (to - from) : from)
+  const margin = Math.min(times.refreshMargin / 1000, lifetimeSeconds / 5)
+  const refreshIn = lifetimeSeconds - margin
+  const asked = new Array<number>(seconds).fill(0)
+  for (let page = 0; page < pages; page++) {
+    // Opened at any time before.
+    let at = random() * refreshIn
+    let failures = 0
+    while (at < seconds) {
+      const second = Math.floor(at)
+      asked[second] = (asked[second] ?? 0) + 1
+      if (at >= outageFrom && at < outageTo) {
+        const pause = Math.min(2 ** failures++, longestPause)
+        at += jitter ? between(pause / 2, pause) : pause
+      } else {
+        failures = 0
+        at += between(refreshIn, refreshIn + margin / 2)
+      }
+    }
+  }
+  const most = (from: number, to: number) => Math.max(...asked.slice(from, to))
+  const perThousand = 1000 / pages
+  return {
+    perMinute: Array.from(
+      { length: Math.floor(seconds / 60) },
+      (_, minute) => asked.slice(minute * 60, minute * 60 + 60).reduce((sum, n) => sum + n, 0) * perThousand,
+    ),
+    peakSecond: most(outageTo, outageTo + longestPause + 60) * perThousand,
+    echoSecond: most(outageTo + refreshIn - 60, seconds) * perThousand,
+  }
+}
+
+/** The same chances each time (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
