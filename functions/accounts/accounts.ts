@@ -93,6 +93,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
           given = round
         },
         write: (user, now) => (user.status === 'removed' ? user : setStatus(user, 'removed', now)),
+        always: true,
       })
       return { from: removed, ...(given !== undefined && { to: given }) }
     },

@@ -80,6 +80,12 @@ export async function heal(run: Run): Promise<void> {
     if (session === undefined) return watch.fail('heals', `${owner} has no client session`)
     await wait(world, session.expires_at - world.terms().refreshMargin + 1000 - world.now() - process.ahead)
     await ask(user)
+    // Without budget for a new client session, one with an account that Seam has lost is reused as it is.
+    const asked = world.table.read(owner)
+    if (asked !== undefined && asked.creations >= world.terms().creations) {
+      await wait(world, times.budgetWindow)
+      await ask(user)
+    }
     const later = world.table.read(owner)
     if (later === undefined || barredReason(later, world.now() + process.ahead) !== undefined) return
     checkExact(later)

@@ -116,13 +116,13 @@ export function seamWorkspace(options: {
       else {
         session = latest
         session.deleted = false
+        session.shortened =
+          expires_at < session.expires_at ||
+          !session.connected_account_ids.every((id) => accounts.includes(id) || !knowsAccount(id))
         session.connected_account_ids =
           readings.get_or_create === 'merges'
             ? [...new Set([...session.connected_account_ids, ...accounts])]
             : accounts
-        session.shortened =
-          expires_at < session.expires_at ||
-          !session.connected_account_ids.every((id) => accounts.includes(id) || !knowsAccount(id))
         session.expires_at = expires_at
       }
       changed(session)

@@ -86,9 +86,10 @@ export function worldOf(scenario: Scenario) {
     })
   })
 
+  const everStarted: Process[] = []
   function spawn(): Process {
     const name = started++
-    return {
+    const process: Process = {
       name,
       ahead: ahead(name),
       generation,
@@ -96,6 +97,8 @@ export function worldOf(scenario: Scenario) {
       frozenUntil: 0,
       settings: undefined,
     }
+    everStarted.push(process)
+    return process
   }
   const processes = Array.from({ length: processCount }, spawn)
 
@@ -176,7 +179,7 @@ export function worldOf(scenario: Scenario) {
       processes[which] = spawn()
     },
     killAll(): void {
-      for (const process of processes) process.alive = false
+      for (const process of everStarted) process.alive = false
     },
     /** A deployment after a restore: no process of before is left, and its records' keys are of another generation. */
     deployAnew(): void {

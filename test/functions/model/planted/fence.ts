@@ -62,7 +62,7 @@ export const fence: Mistake[] = [
     breaks: 'own',
     patches: [
       [
-        carryingOut,
+        'functions/answer.ts',
         "if (answer.user_identifier_key !== asked.user_identifier_key) return 'other_key'",
         "if (asked.now > 0) return undefined\n  if (answer.user_identifier_key !== asked.user_identifier_key) return 'other_key'",
       ],

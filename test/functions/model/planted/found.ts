@@ -46,4 +46,15 @@ export const found: Mistake[] = [
     breaks: 'forgotten',
     patches: [[carryingOut, 'if (keys.length > 0) await workspace.confirm(deadline)', '']],
   },
+  {
+    name: 'moving a user who is removed already leaves an enabling on its way',
+    breaks: 'promise',
+    patches: [
+      [
+        'functions/accounts/accounts.ts',
+        "(user.status === 'removed' ? user : setStatus(user, 'removed', now)),\n        always: true,",
+        "(user.status === 'removed' ? user : setStatus(user, 'removed', now)),",
+      ],
+    ],
+  },
 ]
