@@ -36,7 +36,12 @@ const require = createRequire(import.meta.url)
 
 /** @throws Trouble */
 export async function startDynamoDb({ path, engine }: DynamoDbOptions = {}): Promise<DynamoDb> {
-  if (path !== undefined) await mkdir(path, { recursive: true, mode: 0o700 })
+  if (path !== undefined)
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw new Trouble(
+        `${path} cannot be the folder of the records (${codeOf(error)}). Move away what is there.`,
+      )
+    })
   const program = engine === 'dynalite' ? undefined : installed('@dynoxide/linux-x64/dynoxide')
   if (program !== undefined) return startDynoxide(program, path && join(path, 'dynoxide.db'))
   if (engine !== 'dynoxide' && installed('dynalite') !== undefined)

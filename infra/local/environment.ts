@@ -44,8 +44,12 @@ function configurationOf(text: string) {
   try {
     input = JSON.parse(text)
   } catch (error) {
-    throw new Trouble(`TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}.`)
+    throw new Trouble(
+      `TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".`,
+    )
   }
+  if (typeof input === 'object' && input !== null && 'context' in input)
+    throw new Trouble('TOKEN_VENDING is the whole cdk.json; give what stands in its context.tokenVending.')
   try {
     return readConfiguration(input, { loopback: true })
   } catch (error) {

@@ -166,3 +166,11 @@ describe.runIf(engines.includes('dynoxide'))('the engine that is a process of it
     await expect.poll(() => fetch(endpoint).catch(() => 'gone'), { timeout: 10_000 }).toBe('gone')
   })
 })
+
+it('says what to do about something else in the place of the records', async () => {
+  const path = join(folder, 'records')
+  await writeFile(path, 'no folder')
+  await expect(startDynamoDb({ path })).rejects.toThrow(
+    expect.objectContaining({ name: 'Trouble', message: expect.stringContaining('Move away what is there') }),
+  )
+})

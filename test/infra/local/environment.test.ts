@@ -48,6 +48,8 @@ it.each([
   [{ PORT: '80a' }, 'PORT is "80a"; give a number'],
   [{ PORT: '65536' }, 'PORT is "65536"; give a number'],
   [{ TOKEN_VENDING: '{"deployment"' }, 'TOKEN_VENDING is not JSON'],
+  [{ TOKEN_VENDING: 'cdk.json' }, 'not the name of its file'],
+  [{ TOKEN_VENDING: '{"app":"node infra/main.ts","context":{}}' }, 'context.tokenVending'],
   [{ TOKEN_VENDING: '{"deployment":"mine"}' }, 'TOKEN_VENDING cannot be used:\ntokenVending.issuers: '],
   [
     { TOKEN_VENDING: JSON.stringify(configuration).replace('127.0.0.1', 'login.example') },
