@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { benchAtSize } from './at-size.ts'
@@ -9,12 +9,13 @@ import { benchHotPath } from './hot-path.ts'
 import { barPlot } from './plot.ts'
 import { benchRaces } from './races.ts'
 import { between, tables } from './report.ts'
-import type { Results } from './results.ts'
+import type { Part, Results } from './results.ts'
 import { startBenchWorld } from './world.ts'
 
 /**
  * `npm run bench`: some minutes on a quiet machine. Writes results.json and the plots, and prints the README's tables.
- * `-- --quick`: the same with so few counts that its numbers mean nothing; writes nothing.
+ * `-- --only=hotPath,races`: these parts anew, and the others as results.json has them, for a machine that is quiet by
+ * moments. `-- --quick`: the same with so few counts that its numbers mean nothing; writes nothing.
  */
 const quick = process.argv.includes('--quick')
 const here = import.meta.dirname
@@ -28,8 +29,8 @@ const size = quick
       byPart: { vends: 50 },
     }
   : {
-      hotPath: { rounds: 15, requests: 400, slowRequests: 40, warmUp: 3000, users: 100, counted: 10_000 },
-      coldStart: { rounds: 15 },
+      hotPath: { rounds: 11, requests: 400, slowRequests: 30, warmUp: 2000, users: 100, counted: 10_000 },
+      coldStart: { rounds: 11 },
       races: [
         { rounds: 9, requests: 20, processes: 4 },
         { rounds: 9, requests: 200, processes: 4 },
@@ -38,60 +39,63 @@ const size = quick
       byPart: { vends: 3000 },
     }
 
-const load = loadavg()[0] ?? 0
-if (!quick && load > availableParallelism())
-  console.warn(
-    `The load is ${load.toFixed(1)}: others are at work here. Medians will be slow and spreads wide.`,
-  )
+const parts = ['hotPath', 'coldStart', 'byPart', 'races', 'atSize'] as const satisfies Part[]
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length)
+const chosen = parts.filter((part) => only === undefined || only.split(',').includes(part))
 
-const folder = mkdtempSync(join(tmpdir(), 'bench-'))
-const world = await startBenchWorld()
-try {
-  const contenders = await bundleContenders(world.configuration, folder)
-  const coldOnly = ['unrehearsed', 'empty']
-  say('hot path')
-  const hotPath = await benchHotPath(
-    world,
-    contenders.filter(({ name }) => !coldOnly.includes(name)),
-    size.hotPath,
-  )
-  say('cold start')
-  const coldStart = await benchColdStart(world, contenders, size.coldStart)
-  say('one vend by part')
-  const byPart = await benchByPart(world, size.byPart)
-  say('races')
-  const races: Results['races'] = []
-  for (const race of size.races) races.push(await benchRaces(race))
-  say('at size')
-  const atSize = await benchAtSize(size.atSize)
-
-  const [cpu] = cpus()
-  const machine: Results['machine'] = {
+const resultsFile = `${here}/results.json`
+const before = existsSync(resultsFile) && !quick ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {}
+const [cpu] = cpus()
+const results: Partial<Results> = {
+  ...before,
+  machine: {
     at: new Date().toISOString().slice(0, 10),
     node: process.versions.node,
     cpu: cpu?.model.trim() ?? '',
     cpus: availableParallelism(),
     memory: Math.round(totalmem() / 2 ** 30),
-    load,
+  },
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+const world = await startBenchWorld()
+try {
+  const contenders = await bundleContenders(world.configuration, folder)
+  results.contenders = contenders.map(({ name, title, bytes }) => ({ name, title, bytes }))
+  const coldOnly = ['unrehearsed', 'empty']
+  const runs: { [P in Part]: () => Promise<Results[P]> } = {
+    hotPath: () =>
+      benchHotPath(
+        world,
+        contenders.filter(({ name }) => !coldOnly.includes(name)),
+        size.hotPath,
+      ),
+    coldStart: () => benchColdStart(world, contenders, size.coldStart),
+    byPart: () => benchByPart(world, size.byPart),
+    async races() {
+      const races: Results['races'] = []
+      for (const race of size.races) races.push(await benchRaces(race))
+      return races
+    },
+    atSize: () => benchAtSize(size.atSize),
   }
-  const results: Results = {
-    machine,
-    contenders: contenders.map(({ name, title, bytes }) => ({ name, title, bytes })),
-    hotPath,
-    coldStart,
-    races,
-    atSize,
-    byPart,
+  for (const part of chosen) {
+    const load = loadavg()[0] ?? 0
+    console.error(`… ${part}, at a load of ${load.toFixed(1)}`)
+    Object.assign(results, { [part]: await runs[part](), loads: { ...results.loads, [part]: load } })
+    if (!quick) writeFileSync(resultsFile, `${JSON.stringify(results, rounded, 2)}\n`)
   }
-  console.log(`\n${tables(results)}`)
-  if (!quick) write(results)
 } finally {
   await world.close()
   rmSync(folder, { recursive: true })
 }
 
+if (parts.every((part) => results[part] !== undefined)) {
+  console.log(`\n${tables(results as Results)}`)
+  if (!quick) write(results as Results)
+}
+
 function write(results: Results): void {
-  writeFileSync(`${here}/results.json`, `${JSON.stringify(results, rounded, 2)}\n`)
   const readme = `${here}/../../README.md`
   const text = readFileSync(readme, 'utf8')
   writeFileSync(readme, between(text, 'bench', tables(results)))
@@ -124,8 +128,4 @@ function write(results: Results): void {
 
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value
-}
-
-function say(what: string): void {
-  console.error(`… ${what}`)
 }

@@ -81,5 +81,4 @@ for (const part of ['warm-up', 'measured']) {
     if (statusCode >= 300) throw new Error(`${part}: ${statusCode}`)
   }
 }
-process.stdout.write(JSON.stringify(taken))
-process.exit(0)
+process.stdout.write(JSON.stringify(taken), () => process.exit(0))

@@ -37,5 +37,4 @@ const finishes = await Promise.all(
     return { status, startedAt, answeredAt, waits: waits.get(headers.get('x-request-id') ?? '') ?? 0 }
   }),
 )
-process.stdout.write(`${JSON.stringify(finishes)}\n`)
-process.exit(0)
+process.stdout.write(`${JSON.stringify(finishes)}\n`, () => process.exit(0))

@@ -3,10 +3,10 @@ import type { Spread } from './statistics.ts'
 
 /** The tables of the README. A ratio that is missed stays in its table as missed. */
 export function tables(results: Results): string {
-  const { machine } = results
-  const { cpu, cpus, node, load } = machine
+  const { cpu, cpus, node } = results.machine
+  const loads = Object.values(results.loads).toSorted((one, other) => one - other)
   return [
-    `Measured on ${cpus} × ${cpu}, Node ${node}, load ${load.toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.`,
+    `Measured on ${cpus} × ${cpu}, Node ${node}, load ${loads[0]?.toFixed(1)} to ${loads.at(-1)?.toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.`,
     table(
       ['What', 'Measured', 'Wanted', ''],
       aims(results).map(({ what, measured, wanted, reached }) => [

@@ -63,9 +63,16 @@ function asked(how: { agent: Agent; port: number; token: string }): Promise<numb
 }
 
 async function told<Message>(child: ChildProcess): Promise<Message> {
-  const ended = once(child, 'exit').then(() => {
+  const told = new AbortController()
+  const { signal } = told
+  const ended = once(child, 'exit', { signal }).then(() => {
     throw new Error('a contender ended by itself')
   })
-  const [message] = await Promise.race([once(child, 'message'), ended])
-  return message as Message
+  ended.catch(() => undefined)
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), ended])
+    return message as Message
+  } finally {
+    told.abort()
+  }
 }
