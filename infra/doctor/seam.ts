@@ -43,7 +43,7 @@ function publishableFinding({ is_publishable_key_auth_enabled: enabled }: Worksp
   return bad(
     what,
     'is on: browsers may ask Seam for client sessions past this service',
-    'switch it off in Seam’s console, or with /workspaces/update {"is_publishable_key_auth_enabled": false}',
+    'switch it off: npm run setup offers to for a stack, or do it in Seam’s console',
   )
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
+import { webhookEvents } from '../setup/webhook.ts'
 import { send } from './endpoint.ts'
 import { bad, type Finding, good, unknown } from './finding.ts'
 
@@ -12,14 +13,6 @@ const listed = z.object({
     }),
   ),
 })
-
-/** What the service acts on: logins give accounts to users, deletions take them away. */
-const neededEvents = [
-  'connect_webview.login_succeeded',
-  'connected_account.connected',
-  'connected_account.created',
-  'connected_account.deleted',
-]
 
 const setUp = 'npm run setup -- --stack NAME'
 
@@ -40,7 +33,7 @@ export async function webhookFindings(
   const webhook = parsed.data.webhooks.find((one) => one.url === url)
   if (webhook === undefined) return [bad(what, `none of Seam’s leads to ${url}`, setUp)]
   const types = webhook.event_types ?? ['*']
-  const missing = types.includes('*') ? [] : neededEvents.filter((type) => !types.includes(type))
+  const missing = types.includes('*') ? [] : webhookEvents.filter((type) => !types.includes(type))
   if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp)]
   return [good(what, 'Seam’s leads here'), await secretFinding(url, webhook.secret)]
 }

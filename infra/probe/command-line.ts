@@ -1,7 +1,7 @@
-import type { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
-import { readHiddenLine, type Typed } from '../hidden-line.ts'
+import type { Streams } from '../admin/tool.ts'
 import { Trouble } from '../local/trouble.ts'
+import { questioner } from '../setup/asking.ts'
 import { type Answered, probe, readingsOf } from './probing.ts'
 import { openSandbox, type Sandbox } from './sandbox.ts'
 
@@ -15,12 +15,6 @@ it leaves alone. The API key comes from SEAM_API_KEY, from a pipe, or from a hid
   --endpoint URL   another address than https://connect.getseam.com
   --json           prints one JSON object a line`
 
-interface Streams {
-  stdin: Typed
-  stdout: Writable
-  stderr: Writable
-}
-
 interface Edges {
   clock?: () => number
   sleep?: (ms: number) => Promise<void>
@@ -33,16 +27,17 @@ interface Edges {
 export async function runProbe(
   words: string[],
   environment: { SEAM_API_KEY?: string },
-  { stdin, stdout, stderr }: Streams,
+  streams: Streams,
   edges: Edges = {},
 ): Promise<number> {
+  const { stdout, stderr } = streams
   try {
     const options = readOptions(words)
     if (options.help) {
       stdout.write(`${usage}\n`)
       return 0
     }
-    const apiKey = environment.SEAM_API_KEY || (await readHiddenLine(stdin, stderr, 'Seam API key'))
+    const apiKey = environment.SEAM_API_KEY || (await askForKey(streams))
     const { endpoint } = options
     const sandbox = await openSandbox({
       endpoint,
@@ -80,6 +75,18 @@ export async function runProbe(
     if (!(error instanceof Trouble)) throw error
     stderr.write(`${error.message}\n`)
     return 2
+  }
+}
+
+/** Typed unseen, or from a pipe: an argument would stay in the shell's history. */
+async function askForKey(streams: Streams): Promise<string> {
+  const questions = questioner(streams)
+  try {
+    const key = await questions.secret('API key of a sandbox workspace (nothing is shown): ')
+    if (key === '') throw new Trouble('No API key was given; nothing was asked.')
+    return key
+  } finally {
+    questions.close()
   }
 }
 

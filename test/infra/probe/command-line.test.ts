@@ -100,8 +100,8 @@ test('a key that is refused, or none at all, is told in a sentence', async () =>
     code: 2,
     err: expect.stringContaining('does not accept'),
   })
-  expect(await run(['--endpoint', seam.url])).toMatchObject({
+  expect(await run(['--endpoint', seam.url], { input: '\n' })).toMatchObject({
     code: 2,
-    err: expect.stringContaining('No Seam API key'),
+    err: expect.stringContaining('No API key was given'),
   })
 })
