@@ -8,6 +8,7 @@ import { bundleContenders } from './contenders.ts'
 import { benchHotPath } from './hot-path.ts'
 import { barPlot } from './plot.ts'
 import { benchRaces } from './races.ts'
+import { benchReads } from './reads.ts'
 import { between, tables } from './report.ts'
 import type { Part, Results } from './results.ts'
 import { startBenchWorld } from './world.ts'
@@ -27,6 +28,7 @@ const size = quick
       races: [{ rounds: 1, requests: 20, processes: 4 }],
       atSize: { users: 500, due: 20, imported: 100 },
       byPart: { vends: 50 },
+      reads: { rounds: 2 },
     }
   : {
       hotPath: { rounds: 11, requests: 400, slowRequests: 30, warmUp: 2000, users: 100, counted: 10_000 },
@@ -37,9 +39,10 @@ const size = quick
       ],
       atSize: { users: 100_000, due: 1000, imported: 5000 },
       byPart: { vends: 3000 },
+      reads: { rounds: 15 },
     }
 
-const parts = ['hotPath', 'coldStart', 'byPart', 'races', 'atSize'] as const satisfies Part[]
+const parts = ['hotPath', 'coldStart', 'byPart', 'reads', 'races', 'atSize'] as const satisfies Part[]
 const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length)
 const chosen = parts.filter((part) => only === undefined || only.split(',').includes(part))
 
@@ -72,6 +75,7 @@ try {
       ),
     coldStart: () => benchColdStart(world, contenders, size.coldStart),
     byPart: () => benchByPart(world, size.byPart),
+    reads: () => benchReads(world, size.reads),
     async races() {
       const races: Results['races'] = []
       for (const race of size.races) races.push(await benchRaces(race))

@@ -4,8 +4,9 @@ import type { ColdStart } from './cold-start.ts'
 import type { ContenderName } from './contenders.ts'
 import type { HotPath } from './hot-path.ts'
 import type { Races } from './races.ts'
+import type { Reads } from './reads.ts'
 
-export type Part = 'hotPath' | 'coldStart' | 'byPart' | 'races' | 'atSize'
+export type Part = 'hotPath' | 'coldStart' | 'byPart' | 'reads' | 'races' | 'atSize'
 
 /** What one run of the benchmark came to, as results.json keeps it. */
 export interface Results {
@@ -19,4 +20,5 @@ export interface Results {
   races: Races[]
   atSize: AtSize
   byPart: ByPart
+  reads: Reads
 }

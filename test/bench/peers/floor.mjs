@@ -67,11 +67,16 @@ function signed(target, body) {
   }
 }
 
+/** @param item the key */
+export function read(item) {
+  const body = JSON.stringify({ TableName: TABLE_NAME, Key: { item: { S: item } } })
+  return send(table, { method: 'POST', headers: signed('GetItem', body) }, body)
+}
+
 export async function handler(event) {
   const claims = await claimsOf(event.headers.authorization?.slice(7) ?? '')
   if (claims === undefined) return { statusCode: 401, body: '{"error":"invalid_token"}' }
-  const body = JSON.stringify({ TableName: TABLE_NAME, Key: { item: { S: `floor#${claims.sub}` } } })
-  const { Item } = await send(table, { method: 'POST', headers: signed('GetItem', body) }, body)
+  const { Item } = await read(`floor#${claims.sub}`)
   return {
     statusCode: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
