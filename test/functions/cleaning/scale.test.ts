@@ -153,7 +153,7 @@ test('it costs by what is due, and not by how many users there are', async () =>
   })
 }, 120_000)
 
-// All of their records would need as much again.
+// All of their records, with forty accounts each, would need twice as much.
 if (long)
   test(
     `its memory does not grow with ${due} users that are due`,
@@ -161,7 +161,10 @@ if (long)
       await withWorld(async (world) => {
         await write(
           world,
-          Array.from({ length: due }, () => recordOf(world, true)),
+          Array.from({ length: due }, () => ({
+            ...recordOf(world, true),
+            connected_account_ids: fortyAccounts(),
+          })),
         )
         const workerData: OneRun = {
           dynamoDb: world.dynamoDb.endpoint,
@@ -181,6 +184,8 @@ if (long)
     },
     patience,
   )
+
+const fortyAccounts = () => Array.from({ length: 40 }, () => crypto.randomUUID())
 
 /** With a live client session that Seam need not know; `isDue`: and one that was let go of. */
 function recordOf(world: CleaningWorld, isDue: boolean): User {

@@ -151,7 +151,11 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     /** A client session under this key at Seam, as a call that arrived late makes it; its id. */
     async atSeam(user_identifier_key: string): Promise<string> {
       const made = await seamEdge(seam).getOrCreate(
-        { user_identifier_key, connected_account_ids: [...accounts], expires_at: clock() + terms.lifetime },
+        {
+          user_identifier_key,
+          connected_account_ids: [...accounts],
+          expires_at: clock() + worldTerms.lifetime,
+        },
         soon(),
       )
       return made.client_session_id
