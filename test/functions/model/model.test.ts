@@ -48,6 +48,14 @@ test('what was recorded last is what happens now: 200 of its seeds give the same
   expect(digest, recordAgain).toBe(last.sample)
 })
 
+test('a million histories of one state of the code are recorded without a failure, and none of the last has failed', () => {
+  const unbroken = new Map<string, number>()
+  for (const { code, runs, failures } of recorded())
+    unbroken.set(code, failures.length > 0 ? Number.NaN : (unbroken.get(code) ?? 0) + runs)
+  expect([...unbroken.values()].some((runs) => runs >= 1_000_000)).toBe(true)
+  expect(recorded().at(-1)?.failures).toEqual([])
+})
+
 const recordAgain =
   'test/model-runs.ndjson is of other code. Run it again: MODEL_RUNS=1000000 npm test -- test/functions/model/model.test.ts (25000 will do while you work).'
 
