@@ -68,15 +68,14 @@ test('every mistake has its history, and every history its name', () => {
 
 if (process.env.LONG === '1')
   describe('random histories find it too', () => {
-    test.each(mistakes.map((mistake, i) => ({ ...mistake, i })).filter(({ breaks }) => breaks in invariants))(
-      '$name',
-      { timeout: 20 * minutes },
-      async ({ i, breaks }) => {
-        const search = join(all.folder, String(i), 'test/functions/model/search-mistake.ts')
-        const { stdout } = await run(process.execPath, [search, breaks, '200000'])
-        expect(JSON.parse(stdout).broken).toHaveProperty(breaks)
-      },
-    )
+    const findable = mistakes
+      .map((mistake, i) => ({ ...mistake, i }))
+      .filter(({ breaks, rare }) => breaks in invariants && !rare)
+    test.each(findable)('$name', { timeout: 20 * minutes }, async ({ i, breaks }) => {
+      const search = join(all.folder, String(i), 'test/functions/model/search-mistake.ts')
+      const { stdout } = await run(process.execPath, [search, breaks, '200000'])
+      expect(JSON.parse(stdout).broken).toHaveProperty(breaks)
+    })
   })
 
 function meaningOf(breaks: string): string {

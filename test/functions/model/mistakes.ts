@@ -13,6 +13,8 @@ export interface Mistake {
   name: string
   /** By which invariant, or which test of progress, it is found out. */
   breaks: Invariant | Progress
+  /** Shown by about one history in a million: only its pinned one is played. */
+  rare?: true
   patches: Patch[]
 }
 

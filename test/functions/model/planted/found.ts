@@ -49,6 +49,7 @@ export const found: Mistake[] = [
   {
     name: 'moving a user who is removed already leaves an enabling on its way',
     breaks: 'promise',
+    rare: true,
     patches: [
       [
         'functions/accounts/accounts.ts',
