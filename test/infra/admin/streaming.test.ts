@@ -90,8 +90,10 @@ describe('import', () => {
     expect(before).toBeLessThanOrEqual(200)
     const { code, lines } = await terminal.admin(['import', '--json'], ndjson(users))
     expect(code).toBe(0)
-    // One that was written down may have died before its line in the audit log.
-    expect(lines[0].created + lines[0].unchanged).toBe(350)
+    // One that was written down may have died before its line in the audit log, or with its record still empty.
+    const { created = 0, changed = 0, unchanged = 0 } = lines[0]
+    expect(created + changed + unchanged).toBe(350)
+    expect(changed).toBeLessThanOrEqual(16)
     expect(lines[0].unchanged).toBeGreaterThanOrEqual(before)
   })
 
