@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import { routePath } from 'hono/route'
 import type { Hono } from 'hono/tiny'
 import type * as z from 'zod/v4-mini'
+import { structureFault } from './caller/jws.ts'
 import { type Deadline, deadlineIn } from './deadline.ts'
 import type { Audit, Log } from './log.ts'
 import { Problem, problemBody, problemHeaders } from './problem.ts'
@@ -101,7 +102,9 @@ export async function readBody<Schema extends z.ZodMiniType>(
   if (bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     throw new Problem('unsupported_media_type')
   const parsed = schema.safeParse(bytes.length === 0 ? {} : jsonIn(bytes))
-  if (!parsed.success) throw new Problem('invalid_request', { detail })
+  // Of two equal members the last one would win here, and the first one elsewhere.
+  if (!parsed.success || structureFault(new TextDecoder().decode(bytes)) !== undefined)
+    throw new Problem('invalid_request', { detail })
   return parsed.data
 }
 

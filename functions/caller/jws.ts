@@ -68,7 +68,7 @@ function parse(text: string): unknown {
  * takes the last, others the first), and nesting without end. `text` is valid JSON already, so a glance at its
  * strings, brackets and colons is enough. A loop, not a recursion: depth must not cost stack.
  */
-function structureFault(text: string): JwsFault | undefined {
+export function structureFault(text: string): 'duplicate_member' | 'too_deep' | undefined {
   const open: Set<string>[] = []
   let name = ''
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}:]/g)) {

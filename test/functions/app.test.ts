@@ -61,6 +61,12 @@ describe('problems', () => {
     ['a body that names an account', { body: { connected_account_ids: ['x'] } }, 400, 'invalid_request'],
     ['a body that names an identity', { body: { sub: 'grace' } }, 400, 'invalid_request'],
     ['a body that names a lifetime', { body: { expires_in: 1e9 } }, 400, 'invalid_request'],
+    [
+      'a body with two equal members',
+      { body: '{"stale_client_session_id":"a","stale_client_session_id":"b"}' },
+      400,
+      'invalid_request',
+    ],
     ['a body that is no JSON', { body: '{' }, 400, 'invalid_request'],
     [
       'a body of another type',

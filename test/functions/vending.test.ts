@@ -51,6 +51,7 @@ describe('POST /client-session', () => {
       what: 'vend',
       verdict: 'reuse',
       verdict_reason: 'live',
+      steps: { verify: expect.any(Number) },
       status: 200,
     })
   })
