@@ -169,7 +169,7 @@ describe('a hidden page', () => {
 
   test('notices, when it is seen again, that somebody else has signed in', async () => {
     page.listen(page.sessions())
-    await until(() => requests() === 1)
+    await until(() => page.told.includes('seam_cst_ada-0'))
     page.hide()
     page.getToken = () => bearerOf('grace')
     page.show()
