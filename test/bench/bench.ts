@@ -8,13 +8,14 @@ import { bundleContenders } from './contenders.ts'
 import { benchHotPath } from './hot-path.ts'
 import { barPlot } from './plot.ts'
 import { benchRaces } from './races.ts'
+import { rewriteReadmes } from './readmes.ts'
 import { benchReads } from './reads.ts'
-import { between, tables } from './report.ts'
+import { tables } from './report.ts'
 import type { Part, Results } from './results.ts'
 import { startBenchWorld } from './world.ts'
 
 /**
- * `npm run bench`: some minutes on a quiet machine. Writes results.json and the plots, and prints the README's tables.
+ * `npm run bench`: some minutes on a quiet machine. Writes results.json, the plots, and the tables of the READMEs.
  * `-- --only=hotPath,races`: these parts anew, and the others as results.json has them, for a machine that is quiet by
  * moments. `-- --quick`: the same with so few counts that its numbers mean nothing; writes nothing.
  */
@@ -100,9 +101,7 @@ if (parts.every((part) => results[part] !== undefined)) {
 }
 
 function write(results: Results): void {
-  const readme = `${here}/../../README.md`
-  const text = readFileSync(readme, 'utf8')
-  writeFileSync(readme, between(text, 'bench', tables(results)))
+  rewriteReadmes()
   mkdirSync(`${here}/plots`, { recursive: true })
   const bars = (parts: (name: (typeof results.contenders)[number]['name']) => (number | undefined)[]) =>
     results.contenders.flatMap(({ name, title }) => {

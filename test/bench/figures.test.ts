@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { idleBill } from './model/idle.ts'
 import { endedPerDay, strains } from './model/scale.ts'
 import { billPerMillion } from './model/vend.ts'
 import { wave } from './model/wave.ts'
-import { between } from './report.ts'
+import { readmes } from './readmes.ts'
+import { aims, between, summary } from './report.ts'
+import type { Results } from './results.ts'
 import { ratios, spread } from './statistics.ts'
 
 test('a spread is the median and the middle half, in whatever order values come', () => {
@@ -18,6 +22,27 @@ test('a table takes the place of the one between its marks, and nothing else of 
   const text = 'before\n<!-- bench -->\nold\n<!-- bench -->\nafter'
   expect(between(text, 'bench', 'new')).toBe('before\n<!-- bench -->\n\nnew\n\n<!-- bench -->\nafter')
   expect(between(text, 'model', 'new')).toBe(text)
+})
+
+test('the READMEs say what was measured and what the model says; else run npm run model', () => {
+  for (const { file, before, after } of readmes()) expect([file, before]).toEqual([file, after])
+})
+
+test('what was missed stands in the short table too, as missed', async () => {
+  const results: Results = JSON.parse(await readFile(`${import.meta.dirname}/results.json`, 'utf8'))
+  const slow = structuredClone(results)
+  Object.assign(slow.coldStart.firstToWarm.ours ?? {}, { median: 3 })
+  for (const aim of aims(slow).filter(({ reached }) => !reached))
+    expect(summary(slow)).toContain(`| ${aim.what} | ${aim.measured} | ${aim.wanted} | **missed** |`)
+  expect(summary(slow)).toContain('| First call after INIT, over a warm one | 3 (')
+  expect(summary(results).split('\n').length).toBeLessThan(20)
+})
+
+test('a stack that nobody uses costs by its own template', () => {
+  const { parts } = idleBill(5)
+  expect(parts.every(({ usd }) => usd > 0)).toBe(true)
+  const often = idleBill(1).parts.at(-1)?.usd ?? 0
+  expect(often).toBeCloseTo(5 * (parts.at(-1)?.usd ?? 0))
 })
 
 test('a million reuses cost the HTTP API more than all the rest together', () => {

@@ -1,6 +1,6 @@
 /**
  * What AWS asks for, in USD, list prices of us-east-1 in 2026, without free tiers and discounts. From the pricing pages
- * of API Gateway, Lambda (Arm), DynamoDB (on demand), CloudWatch Logs, Secrets Manager and EC2 (data transfer).
+ * of API Gateway, Lambda (Arm), DynamoDB (on demand), CloudWatch, EventBridge, Secrets Manager and EC2 (data transfer).
  */
 export const prices = {
   /** Per HTTP API request of up to 512 kB, the first 300 million in a month. */
@@ -16,6 +16,14 @@ export const prices = {
   logGb: 0.5 + 0.03,
   /** Per GB to the internet, the first 10 TB in a month. */
   outGb: 0.09,
+  /** Per month, each. An alarm costs by the metrics that it looks at. */
+  alarmMetric: 0.1,
+  secret: 0.4,
+  /** The first three of an account cost nothing. */
+  dashboard: 3,
+  metricSeries: 0.3,
+  /** Per start by EventBridge Scheduler; the first 14 million in a month cost nothing. */
+  scheduledStart: 1.0e-6,
 }
 
 /** AWS's default quotas of an account and region, per second unless said. Most can be raised on request. */

@@ -1,0 +1,63 @@
+import { countedMetrics } from '../../../infra/metrics.ts'
+import { resources, synthesised } from '../../infra/stack.ts'
+import { prices } from './prices.ts'
+import { memoryGb } from './vend.ts'
+
+/** What a stack costs that nobody uses, counted from its own template. */
+export interface IdleBill {
+  /** USD per month. */
+  parts: { what: string; usd: number }[]
+  /** Series of the metrics of our own that count only what happens to callers, and USD per month for each. */
+  metricSeries: number
+  perSeries: number
+}
+
+const month = 30 * 24 * 60 // Minutes.
+
+/** One run of cleaning up that finds nothing: a guess at Lambda's time; the rest is counted from its code. */
+const run = {
+  seconds: 0.3,
+  /** 16 shards of the index and the settings, half a unit each at least; the run's lease and report. */
+  reads: 16 * 0.5 + 2,
+  writes: 3,
+  logBytes: 1500,
+}
+
+export function idleBill(everyMinutes: number): IdleBill {
+  const template = synthesised()
+  const count = (type: string) => resources(template, type).length
+  const alarms = resources(template, 'AWS::CloudWatch::Alarm')
+  // Metric math is paid for by the metric, not by the expression.
+  const alarmMetrics = alarms.flatMap(([, { Properties }]) =>
+    (Properties.Metrics ?? [{ MetricStat: {} }]).filter((one: object) => 'MetricStat' in one),
+  ).length
+  const runs = month / everyMinutes
+  const cleaning =
+    runs *
+    (prices.scheduledStart +
+      prices.lambdaRequest +
+      run.seconds * memoryGb * prices.lambdaGbSecond +
+      run.reads * prices.readUnit +
+      run.writes * prices.writeUnit +
+      (run.logBytes * prices.logGb) / 1e9)
+  const secrets = count('AWS::SecretsManager::Secret')
+  return {
+    parts: [
+      {
+        what: `${alarms.length} alarms over ${alarmMetrics} metrics`,
+        usd: alarmMetrics * prices.alarmMetric,
+      },
+      { what: `${secrets} secrets`, usd: secrets * prices.secret },
+      { what: 'a dashboard', usd: count('AWS::CloudWatch::Dashboard') * prices.dashboard },
+      // Cleaning up tells its backlog with each run.
+      { what: 'a metric series', usd: prices.metricSeries },
+      { what: `cleaning up every ${everyMinutes} minutes`, usd: cleaning },
+    ],
+    metricSeries: series() - 1,
+    perSeries: prices.metricSeries,
+  }
+}
+
+function series(): number {
+  return countedMetrics.reduce((sum, metric) => sum + ('by' in metric ? metric.by.values.length : 1), 0)
+}

@@ -1,0 +1,140 @@
+import { readConfiguration } from '../../../functions/config.ts'
+import { exampleConfiguration } from '../../infra/stack.ts'
+import { idleBill } from './idle.ts'
+import { quotas } from './prices.ts'
+import {
+  endedPerDay,
+  fetchesAtRotation,
+  rampSeconds,
+  type Strain,
+  seamCallsPerSecond,
+  strains,
+} from './scale.ts'
+import { billPerMillion, mixed } from './vend.ts'
+import { type Wave, wave } from './wave.ts'
+
+/** The model's tables, for the READMEs. */
+
+const { clientSession, cleanup } = readConfiguration(exampleConfiguration)
+const { lifetimeSeconds, longestAgeSeconds } = clientSession
+
+/** Two ways of use, as shares of vends that extend and that create. */
+const margin = Math.min(600, lifetimeSeconds / 5)
+const vendsPerAge = longestAgeSeconds / (lifetimeSeconds - margin)
+const usages = {
+  'pages that come and go: 5 vends to a client session': { extend: 0, create: 1 / 5 },
+  'pages that stay open: each vend extends': { extend: 1 - 1 / vendsPerAge, create: 1 / vendsPerAge },
+  'reuse alone, the floor': { extend: 0, create: 0 },
+}
+
+const rates = [100, 10_000, 100_000]
+const [comingAndGoing] = Object.values(usages) as [{ extend: number; create: number }]
+
+/** USD per million vends by how it is used, and per month for a stack that nobody uses. */
+export function costTable(): string {
+  return [
+    table(
+      [
+        'USD per million vends',
+        'HTTP API',
+        'Lambda',
+        'DynamoDB',
+        'Logs',
+        'Data out',
+        'in all',
+        'calls to Seam',
+      ],
+      Object.entries(usages).map(([name, shares]) => {
+        const bill = Object.values(billPerMillion(shares))
+        const seam = `${(100 * mixed(shares).seamCalls).toFixed(0)} %`
+        return [name, ...[...bill, sum(bill)].map((usd) => usd.toFixed(2)), seam]
+      }),
+    ),
+    idleSentence(),
+  ].join('\n\n')
+}
+
+function idleSentence(): string {
+  const { parts, metricSeries, perSeries } = idleBill(cleanup.everyMinutes)
+  const all = sum(parts.map(({ usd }) => usd))
+  const named = parts.map(({ what, usd }) => `${what} ${usd.toFixed(2)}`).join(', ')
+  return `**A stack that nobody uses: ${all.toFixed(2)} USD a month** (${named}). Up to ${metricSeries} further metric series cost ${perSeries.toFixed(2)} each in a month in which they have counted something.`
+}
+
+export function modelTables(): string {
+  return [
+    costTable(),
+    '**What breaks first** with AWS’s default quotas (pages that come and go); over 100 % it breaks',
+    table(
+      ['vends/s', 'first', 'then', 'then', 'Lambda grows in', 'key-set fetches at a rotation'],
+      rates.map((rate) => {
+        const [first, second, third] = strains(rate, comingAndGoing) as [Strain, Strain, Strain]
+        const environments = rate * mixed(comingAndGoing).seconds
+        return [
+          rate.toLocaleString('en'),
+          ...[first, second, third].map(shown),
+          `${rampSeconds(rate).toFixed(0)} s`,
+          fetchesAtRotation(rate, environments).toFixed(0),
+        ]
+      }),
+    ),
+    '**Seam and cleaning up**',
+    table(
+      ['users with an open page', 'calls to Seam per second', 'of them new client sessions per day'],
+      [1000, 100_000, 1_000_000].map((users) => [
+        users.toLocaleString('en'),
+        seamCallsPerSecond(users, lifetimeSeconds).toFixed(1),
+        ((users * 86_400) / longestAgeSeconds).toLocaleString('en'),
+      ]),
+    ),
+    `Cleaning up ends at most ${endedPerDay(cleanup.callsPerSecond).toLocaleString('en')} client sessions a day with the default of ${cleanup.callsPerSecond} calls to Seam per second, ${endedPerDay(100).toLocaleString('en')} with the most that can be configured. What has merely expired it need not end in time: it opens nothing.`,
+    waveTable(),
+  ].join('\n\n')
+}
+
+/** Half an hour in which no client session can be had, and the hours after it. */
+export function waves(): { on: Wave; off: Wave; hours: number } {
+  const hour = 3600
+  const settings = {
+    pages: 20_000,
+    lifetimeSeconds,
+    outageFrom: hour,
+    outageTo: 1.5 * hour,
+    seconds: 6 * hour,
+  }
+  const on = wave({ ...settings, jitter: true })
+  const off = wave({ ...settings, jitter: false })
+  return { on, off, hours: settings.seconds / hour }
+}
+
+function waveTable(): string {
+  const { on, off } = waves()
+  const steady = 1000 / (lifetimeSeconds - margin)
+  const users = 100_000
+  return [
+    '**The wave after an outage of half an hour** (the plot below), requests in the busiest second per thousand open pages',
+    table(
+      ['', 'right after it', 'an hour and more later', 'steady'],
+      [
+        ['with jitter, as shipped', on.peakSecond.toFixed(1), on.echoSecond.toFixed(1), steady.toFixed(2)],
+        ['without', off.peakSecond.toFixed(1), off.echoSecond.toFixed(1), steady.toFixed(2)],
+      ],
+    ),
+    `So jitter stays on, in refreshing as in pausing. The lifetime stays at ${lifetimeSeconds} s: half of it would double the calls to Seam and the bill above reuse, twice as much would leave a lost token good for twice as long. No concurrency is reserved: a new account’s quota may be 10, and the stage throttle is the brake; it must let the wave through, so for ${users.toLocaleString('en')} open pages set \`limits.requestsPerSecond\` to ${Math.ceil((on.peakSecond * users) / 1000).toLocaleString('en')} or more, or let the wave take a little longer. Ask for quotas before ${quotas.httpApiRequests.toLocaleString('en')} vends/s: HTTP API and Lambda end together there.`,
+  ].join('\n\n')
+}
+
+function shown({ part, used, limit }: Strain): string {
+  return `${part}: ${((100 * used) / limit).toFixed(0)} %`
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
+    '\n',
+  )
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
