@@ -1,10 +1,11 @@
 import { answerFault } from './answer.ts'
 import type { Change } from './change.ts'
 import type { Deadline } from './deadline.ts'
+import { letGoEnder } from './ending.ts'
 import { patience } from './patience.ts'
 import { Problem } from './problem.ts'
 import type { Seal } from './seal.ts'
-import { type ClientSession, type Seam, SeamFailure } from './seam.ts'
+import { type ClientSession, type Seam, SeamFailure, type SessionRequest } from './seam.ts'
 import type { Settings } from './table/table.ts'
 import {
   claim,
@@ -68,6 +69,7 @@ export type Outcome =
   | { handedOut: true; user: User; token: string; refreshIn: number; settings: Settings; isNew: boolean }
   | { handedOut: false; user: User; verdict: Verdict }
 
+const nothingDeleted = { gone: new Set<string>(), failure: undefined }
 /** What one act puts up with before it gives up: refused writes, rounds that call Seam, and wrong answers. */
 const most = { refusals: 3, rounds: 3, wrongAnswers: 1 }
 
@@ -75,6 +77,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
   const { change, seam, seal, workspace, clock } = edges
   const { times } = terms
   const waiting = patience(times)
+  const endingFor = letGoEnder(edges)
   /** A call to Seam, and the commit after it. */
   const enough = times.seam + 2 * times.dynamodb
 
@@ -96,6 +99,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
   ): Promise<Outcome> {
     const { asked, onlyLetGo, admit, deadline, trace } = how
     const me = edges.uuid()
+    const ending = endingFor({ deadline, trace, timeToCall })
     let user = read
     /** A sealed token that could not be opened. */
     let unreadable: string | undefined
@@ -177,7 +181,8 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       if (++rounds > most.rounds) throw busy('rounds')
       const makes = recordedSession(user) === undefined
       // Rule 3: no new key is called while an id that was let go of may still be alive.
-      const confirmed = makes ? await deleteUnconfirmed(user) : new Set<string>()
+      const { gone, failure } = makes ? await ending.deleteUnconfirmed(user) : nothingDeleted
+      if (failure !== undefined) throw failure
       const asking = whatToAsk(clock())
       let answer: ClientSession
       try {
@@ -186,13 +191,13 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       } catch (error) {
         const unknown = await unknownAccounts(error, asking.connected_account_ids)
         if (unknown === undefined) throw error
-        await write(markUnknown(confirmDeleted(user, confirmed, clock()), unknown, clock()))
+        await write(markUnknown(confirmDeleted(user, gone, clock()), unknown, clock()))
         return
       }
-      await record(answer, asking, confirmed)
+      await record(answer, asking, gone)
     }
 
-    function whatToAsk(now: number) {
+    function whatToAsk(now: number): SessionRequest {
       const session = recordedSession(user)
       return {
         user_identifier_key: user.user_identifier_key ?? '',
@@ -203,11 +208,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
     }
 
     /** Law 2, then the commit. A refused commit leaves the record as it stands, to be judged again. */
-    async function record(
-      answer: ClientSession,
-      asking: ReturnType<typeof whatToAsk>,
-      confirmed: Set<string>,
-    ): Promise<void> {
+    async function record(answer: ClientSession, asking: SessionRequest, gone: Set<string>): Promise<void> {
       const session = recordedSession(user)
       const { workspace_id } = await workspace.settings(deadline)
       const fault = answerFault(answer, { ...asking, workspace_id, session, now: clock() })
@@ -215,12 +216,12 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
         trace.wrong_answers.push(fault)
         const ours = answer.user_identifier_key === asking.user_identifier_key
         const answered = ours ? answer.client_session_id : undefined
-        await write(letGo(confirmDeleted(user, confirmed, clock()), clock(), answered))
+        await write(letGo(confirmDeleted(user, gone, clock()), clock(), answered))
         if (trace.wrong_answers.length > most.wrongAnswers)
           throw new Problem('upstream_rejected', { dependency: 'seam', reason: fault })
         return
       }
-      const committed = commit(confirmDeleted(user, confirmed, clock()), {
+      const committed = commit(confirmDeleted(user, gone, clock()), {
         client_session_id: answer.client_session_id,
         sealed_token: await seal.seal(answer.token, answer.client_session_id, deadline),
         created_at: session?.created_at ?? clock(),
@@ -254,36 +255,14 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       if (made !== undefined && made >= started) waiting.learn(made - started)
     }
 
-    /** Deletes at Seam what the record has let go of; the ids that are gone now. */
-    async function deleteUnconfirmed(from: User): Promise<Set<string>> {
-      const gone = new Set<string>()
-      for (const { client_session_id } of unconfirmed(from)) {
-        await deleteSession(client_session_id)
-        gone.add(client_session_id)
-      }
-      return gone
-    }
-
-    async function deleteSession(client_session_id: string): Promise<'deleted' | 'already_gone'> {
-      timeToCall('delete')
-      try {
-        await seam.delete({ client_session_id }, deadline)
-        return 'deleted'
-      } catch (error) {
-        if (!(error instanceof SeamFailure) || error.httpStatus !== 404) throw error
-        await workspace.confirm(deadline)
-        trace.already_gone++
-        return 'already_gone'
-      }
-    }
-
     /** Finishes what the record has let go of: deletes, confirms, and after the grace looks whether anything shows. */
     async function endLetGo(): Promise<void> {
       while (unconfirmed(user).length > 0) {
-        const gone = await deleteUnconfirmed(user)
-        while (!(await write(confirmDeleted(user, gone, clock())))) {
+        const { gone, failure } = await ending.deleteUnconfirmed(user)
+        while (gone.size > 0 && !(await write(confirmDeleted(user, gone, clock())))) {
           // A delete is a fact whatever the record says now.
         }
+        if (failure !== undefined) throw failure
       }
       if (asked) return
       const settled = new Set<string>()
@@ -291,23 +270,8 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       // Law 5: in another workspace nothing ever shows.
       if (keys.length > 0) await workspace.confirm(deadline)
       for (const { user_identifier_key } of keys)
-        if (await nothingShows(user_identifier_key)) settled.add(user_identifier_key)
+        if (await ending.nothingShows(user_identifier_key)) settled.add(user_identifier_key)
       if (settled.size > 0) await write(forget(user, settled))
-    }
-
-    /** Rule 4: a late call may have made or revived a client session under a let-go key; what shows is deleted. */
-    async function nothingShows(user_identifier_key: string): Promise<boolean> {
-      timeToCall('list')
-      const shown = await seam.list({ user_identifier_key }, deadline)
-      let alive = false
-      for (const session of shown) {
-        // A list that ignored its filter would show strangers.
-        if (session.user_identifier_key !== user_identifier_key) continue
-        if ((await deleteSession(session.client_session_id)) === 'already_gone') continue
-        trace.strays++
-        alive = true
-      }
-      return !alive
     }
 
     /** The accounts that made Seam refuse, once the API key's workspace is confirmed; undefined if it was something else. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { deadlineIn } from '../../../functions/deadline.ts'
@@ -56,6 +57,20 @@ test('one user’s failure does not keep the others waiting', async () => {
   for (const { owner } of users) await world.alter(owner, letGo)
   world.seam.faults.add({ kind: 'status', status: 400, path: '/client_sessions/delete', times: 1 })
   expect(await world.clean()).toMatchObject({ ended: { let_go: 4 }, failed: 1 })
+})
+
+test('a client session that Seam fails to delete does not hold up the others of its user', async () => {
+  const user = await world.signedIn()
+  const ended = await many(3, async () => {
+    const user_identifier_key = `${world.settings.key_prefix}_${user.owner}_${randomUUID()}`
+    const client_session_id = await world.atSeam(user_identifier_key)
+    return { user_identifier_key, client_session_id, at: world.clock() }
+  })
+  await world.record({ ...user, ended })
+  world.seam.faults.add({ kind: 'status', status: 500, path: '/client_sessions/delete', times: 1 })
+  expect(await world.clean()).toMatchObject({ failed: 1 })
+  const left = (await world.read(user))?.ended.filter(({ deleted_at }) => deleted_at === undefined)
+  expect(left).toEqual(ended.slice(0, 1))
 })
 
 test('who has failed once in a run is not tried again in the same one', async () => {

@@ -27,7 +27,8 @@ export const fence: Mistake[] = [
         carryingOut,
         "await (verdict.act === 'end' ? write(letGo(user, now)) : call(verdict, now))",
         `if (verdict.act === 'end') {
-          if (user.client_session_id !== undefined) await deleteSession(user.client_session_id)
+          if (user.client_session_id !== undefined)
+            await seam.delete({ client_session_id: user.client_session_id }, deadline)
           await write(letGo(user, now))
         } else await call(verdict, now)`,
       ],
@@ -126,8 +127,8 @@ export const fence: Mistake[] = [
     patches: [
       [
         carryingOut,
-        'const confirmed = makes ? await deleteUnconfirmed(user) : new Set<string>()',
-        'const confirmed = makes ? new Set<string>() : await deleteUnconfirmed(user)',
+        '= makes ? await ending.deleteUnconfirmed(user) : nothingDeleted',
+        '= makes ? nothingDeleted : await ending.deleteUnconfirmed(user)',
       ],
     ],
   },
