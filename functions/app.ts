@@ -30,32 +30,13 @@ import type { HandleEvent } from './webhook-events.ts'
 
 /** The HTTP routes in reading order. DESIGN §6 is the contract. */
 
-export interface AppEdges extends FrameEdges {
+interface CallerEdges extends FrameEdges {
   verifyCaller: VerifyCaller
-  vend: Vend
-  signOut: SignOut
-  makeWebview: MakeWebview
-  readStatus: ReadStatus
 }
 
-const clientSessionLimits = {
-  most: 1024, // Bytes.
-  detail:
-    'The body may be empty or {"stale_client_session_id": "…"}; nothing in it can name an identity, an account or a lifetime.',
-}
-const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
-const connectWebviewLimits = {
-  most: 8192,
-  detail:
-    'The body may be empty or hold "accepted_providers", "accepted_capabilities", "wait_for_device_creation", and "custom_redirect_url" and "custom_redirect_failure_url" with an allowed origin; nothing in it can name an identity.',
-}
-
-/** The callers' routes. */
-export function vendingApp(configuration: Configuration, times: Times, edges: AppEdges): Hono<Env> {
-  const { verifyCaller, vend, signOut, makeWebview, readStatus } = edges
-  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
+/** What stands around the callers' routes: whose pages may read the answers, and who is asking. */
+function callersApp(configuration: Configuration, times: Times, edges: CallerEdges) {
   const app = new Hono<Env>()
-
   const allow = cors({
     origin: configuration.allowedOrigins,
     allowMethods: ['POST', 'GET', 'DELETE'],
@@ -64,6 +45,39 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
     maxAge: 3600,
   })
   frame(app, edges, times, allow)
+
+  async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
+    const startedAt = edges.clock()
+    const caller = await edges.verifyCaller(c.req.header('authorization'), c.var.deadline)
+    Object.assign(c.var.audit, {
+      what,
+      issuer: caller.issuer.name,
+      owner: caller.owner,
+      bearer_sha256: caller.token_sha256,
+      // What is left of `took` is the act.
+      steps: { verify: edges.clock() - startedAt },
+      ...(caller.stale_keys && { stale_keys: true }),
+    } satisfies Partial<Audit>)
+    return caller
+  }
+  return { app, identify }
+}
+
+export interface VendingEdges extends CallerEdges {
+  vend: Vend
+  signOut: SignOut
+}
+
+const clientSessionLimits = {
+  most: 1024, // Bytes.
+  detail:
+    'The body may be empty or {"stale_client_session_id": "…"}; nothing in it can name an identity, an account or a lifetime.',
+}
+
+/** A caller's client session, and what the service says of itself. */
+export function vendingApp(configuration: Configuration, times: Times, edges: VendingEdges): Hono<Env> {
+  const { vend, signOut } = edges
+  const { app, identify } = callersApp(configuration, times, edges)
 
   app.post('/client-session', async (c) => {
     const { audit, deadline } = c.var
@@ -90,6 +104,39 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
     return c.body(null, 204)
   })
 
+  app.get('/healthz', (c) => c.json({ status: 'ok' } satisfies HealthAnswer))
+
+  // Made when it is first asked for: nobody's first client session waits for it.
+  let openApi: OpenApiDocument | undefined
+  app.get('/openapi.json', (c) => {
+    openApi ??= openApiDocument()
+    return c.json(openApi)
+  })
+
+  app.all('/client-session', notAllowed('POST, DELETE'))
+  app.all('/healthz', notAllowed('GET'))
+  app.all('/openapi.json', notAllowed('GET'))
+  return app
+}
+
+export interface ConnectEdges extends CallerEdges {
+  makeWebview: MakeWebview
+  readStatus: ReadStatus
+}
+
+const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
+const connectWebviewLimits = {
+  most: 8192,
+  detail:
+    'The body may be empty or hold "accepted_providers", "accepted_capabilities", "wait_for_device_creation", and "custom_redirect_url" and "custom_redirect_failure_url" with an allowed origin; nothing in it can name an identity.',
+}
+
+/** A caller connects an account. It has a Lambda of its own: what comes of a login is written to an audit log. */
+export function connectApp(configuration: Configuration, times: Times, edges: ConnectEdges): Hono<Env> {
+  const { makeWebview, readStatus } = edges
+  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
+  const { app, identify } = callersApp(configuration, times, edges)
+
   app.post('/connect-webview', async (c) => {
     const { audit, deadline } = c.var
     refuseQuery(c)
@@ -108,36 +155,9 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ap
     return c.json({ status } satisfies StatusAnswer)
   })
 
-  app.get('/healthz', (c) => c.json({ status: 'ok' } satisfies HealthAnswer))
-
-  // Made when it is first asked for: nobody's first client session waits for it.
-  let openApi: OpenApiDocument | undefined
-  app.get('/openapi.json', (c) => {
-    openApi ??= openApiDocument()
-    return c.json(openApi)
-  })
-
-  app.all('/client-session', notAllowed('POST, DELETE'))
   app.all('/connect-webview', notAllowed('POST'))
   app.all(oneConnectWebview, notAllowed('GET'))
-  app.all('/healthz', notAllowed('GET'))
-  app.all('/openapi.json', notAllowed('GET'))
   return app
-
-  async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
-    const startedAt = edges.clock()
-    const caller = await verifyCaller(c.req.header('authorization'), c.var.deadline)
-    Object.assign(c.var.audit, {
-      what,
-      issuer: caller.issuer.name,
-      owner: caller.owner,
-      bearer_sha256: caller.token_sha256,
-      // What is left of `took` is the act.
-      steps: { verify: edges.clock() - startedAt },
-      ...(caller.stale_keys && { stale_keys: true }),
-    } satisfies Partial<Audit>)
-    return caller
-  }
 }
 
 export interface WebhookEdges extends FrameEdges {
@@ -147,7 +167,7 @@ export interface WebhookEdges extends FrameEdges {
 
 const longestWebhook = 65_536 // Bytes.
 
-/** Seam's route. It has a Lambda of its own, with other rights. */
+/** Seam's route, in a Lambda of its own as well. */
 export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
   const { verifyWebhook, handleEvent } = edges
   const app = new Hono<Env>()

@@ -1,21 +1,15 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Context } from 'aws-lambda'
 import * as z from 'zod/v4-mini'
 import { cleaner } from './cleaning/cleaning-up.ts'
 import type { CleanupReport } from './cleaning/report.ts'
-import { readConfiguration, termsOf } from './config.ts'
+import { type Environment, lambdaClients } from './clients.ts'
+import { termsOf } from './config.ts'
 import { deadlineIn } from './deadline.ts'
 import { seamClient } from './seam.ts'
-import { secretReader } from './secrets.ts'
 import { vendingTable } from './table/table.ts'
 import { cleanupTime, times } from './times.ts'
 
-/** What the stack must provide; a missing or misspelt name does not compile there. */
-export interface CleanupEnvironment {
-  TABLE_NAME: string
-  SEAM_API_KEY_SECRET_ARN: string
-}
+export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 
 /** The schedule sends `{}`. Anything else is refused: a misspelt `dry_run` must not be a real run. */
 const order = z.strictObject({
@@ -25,15 +19,8 @@ const order = z.strictObject({
 })
 
 const environment = process.env as unknown as CleanupEnvironment
-const configuration = readConfiguration(TOKEN_VENDING_CONFIGURATION)
-const clock = () => Date.now()
-
-const client = new DynamoDBClient({
-  maxAttempts: 2,
-  requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
-})
-const table = vendingTable({ client, tableName: environment.TABLE_NAME })
-const readSecret = secretReader({ client: new SecretsManagerClient({ maxAttempts: 2 }), clock, times })
+const clients = lambdaClients(environment, { secretAttempts: 2 })
+const { configuration, where, readSecret, clock, log } = clients
 
 export async function handler(event: unknown, { awsRequestId }: Context): Promise<CleanupReport> {
   const parsed = order.safeParse(event)
@@ -46,17 +33,14 @@ export async function handler(event: unknown, { awsRequestId }: Context): Promis
   let apiKey: Promise<string> | undefined
   const cleanUp = cleaner(
     {
-      table,
+      ...clients,
+      table: vendingTable(where),
       seam: seamClient({
         endpoint: configuration.seamEndpoint,
         apiKey: (_, deadline) =>
           (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
         times,
       }),
-      clock,
-      uuid: () => crypto.randomUUID(),
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     },
     termsOf(configuration, times),
     configuration.cleanup,
@@ -67,6 +51,6 @@ export async function handler(event: unknown, { awsRequestId }: Context): Promis
     allUsers: all_users,
     overrideFuse: override_fuse,
   })
-  process.stdout.write(`${JSON.stringify({ what: 'cleanup', request_id: awsRequestId, ...report })}\n`)
+  log({ what: 'cleanup', request_id: awsRequestId, ...report })
   return report
 }

@@ -78,6 +78,6 @@ export interface AccountAudit extends MappingChange {
 export type AuditLog = (audit: AccountAudit) => void
 
 /** One JSON object a line, as Lambda's log expects. */
-export function jsonLog(write: (line: string) => void): Log {
-  return (audit) => write(JSON.stringify(audit))
+export function jsonLog(write: (line: string) => void): (line: object) => void {
+  return (line) => write(JSON.stringify(line))
 }

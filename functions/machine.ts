@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { accountKeeper } from './accounts/accounts.ts'
 import { callerAdmitter } from './admission.ts'
-import { vendingApp, webhookApp } from './app.ts'
+import { connectApp, vendingApp, webhookApp } from './app.ts'
 import { callerVerifier } from './caller/caller.ts'
 import { keyFinder } from './caller/keys.ts'
 import { type Edges, verdictCarrier } from './carrying-out.ts'
@@ -36,7 +36,7 @@ export interface Worlds {
   requestId: (c: Context) => string
 }
 
-/** What callers meet, put together: the same for Lambda and for the local world. */
+/** What callers of client sessions meet, put together: the same for Lambda and for the local world. */
 export function vendingMachine(
   configuration: Configuration,
   times: Times,
@@ -46,15 +46,11 @@ export function vendingMachine(
   const { table, clock } = worlds
   const acting = partsOf(configuration, times, worlds)
   const findKeys = keyFinder({ store: table, fetch: worlds.fetch, clock, times, loopback })
-  const verifyCaller = callerVerifier({ issuers: configuration.issuers, findKeys, clock })
-  const admit = callerAdmitter({ table, clock }, times, configuration)
   const app = vendingApp(configuration, times, {
     ...worlds,
-    verifyCaller,
+    verifyCaller: callerVerifier({ issuers: configuration.issuers, findKeys, clock }),
     vend: tokenVendor(acting, acting.terms, configuration),
     signOut: signerOut(acting, configuration),
-    makeWebview: webviewMaker({ ...acting, admit }, times, configuration.limits),
-    readStatus: statusReader(acting, times, configuration),
   })
   const { terms, change, carryOut, workspace } = acting
   return {
@@ -70,6 +66,29 @@ export function vendingMachine(
   }
 }
 
+/** What callers meet who connect an account of theirs. */
+export function connectMachine(
+  configuration: Configuration,
+  times: Times,
+  worlds: Worlds & { fetch: typeof fetch },
+  { loopback = false } = {},
+) {
+  const { table, clock } = worlds
+  const acting = partsOf(configuration, times, worlds)
+  // Key sets are a trust anchor, which only the vend function may write.
+  const store = { readKeySet: table.readKeySet, writeKeySet: async () => {} }
+  const findKeys = keyFinder({ store, fetch: worlds.fetch, clock, times, loopback })
+  const admit = callerAdmitter({ table, clock }, times, configuration)
+  const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
+  const app = connectApp(configuration, times, {
+    ...worlds,
+    verifyCaller: callerVerifier({ issuers: configuration.issuers, findKeys, clock }),
+    makeWebview: webviewMaker({ ...acting, admit }, times, configuration.limits),
+    readStatus: statusReader({ ...acting, connectAccount }, times, configuration),
+  })
+  return { app }
+}
+
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
 export function webhookMachine(
   configuration: Configuration,
@@ -77,27 +96,28 @@ export function webhookMachine(
   worlds: Worlds & { readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string> },
 ) {
   const acting = partsOf(configuration, times, worlds)
+  const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
+  const { accountDeleted } = acting.keeperFor('account_deleted')
   const app = webhookApp(times, {
     ...worlds,
     verifyWebhook: webhookVerifier(worlds),
-    handleEvent: eventHandler(acting, times),
+    handleEvent: eventHandler({ ...acting, connectAccount, accountDeleted }, times),
   })
   return { app }
 }
 
 function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
-  const { table, seam, clock, uuid } = worlds
+  const { table, seam, clock, uuid, sleep } = worlds
   const terms = termsOf(configuration, times)
   const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
   const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
   const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
   const carryOut = verdictCarrier(edges, terms)
-  const keeperFor = (act: string) => {
+  /** Grants and withdraws, and tells the audit log that `act` did. */
+  function keeperFor(act: string) {
     const noteChange = (change: MappingChange) =>
       worlds.auditLog?.({ what: 'account', act, by: 'seam', ...change })
     return accountKeeper({ table, change, carryOut, clock, noteChange }, terms, configuration.limits)
   }
-  const connectAccount = accountConnector({ ...worlds, workspace, keeper: keeperFor('connect') }, times)
-  const { accountDeleted } = keeperFor('account_deleted')
-  return { table, seam, clock, terms, change, workspace, carryOut, connectAccount, accountDeleted }
+  return { table, seam, clock, sleep, terms, change, workspace, carryOut, keeperFor }
 }

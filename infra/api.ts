@@ -18,19 +18,23 @@ export interface ApiProps {
   readonly requestsPerSecond: number
   /** Answers callers. */
   readonly vend: IFunction
+  /** Answers callers who connect an account. */
+  readonly connect: IFunction
   /** Answers Seam. */
   readonly webhook: IFunction
 }
 
 /** The routes of `functions/app.ts`; any other is refused before it costs an invocation. */
-const routes: Record<'vend' | 'webhook', [HttpMethod, string][]> = {
+const routes: Record<'vend' | 'connect' | 'webhook', [HttpMethod, string][]> = {
   vend: [
     [HttpMethod.POST, '/client-session'],
     [HttpMethod.DELETE, '/client-session'],
-    [HttpMethod.POST, '/connect-webview'],
-    [HttpMethod.GET, '/connect-webview/{connect_webview_id}'],
     [HttpMethod.GET, '/healthz'],
     [HttpMethod.GET, '/openapi.json'],
+  ],
+  connect: [
+    [HttpMethod.POST, '/connect-webview'],
+    [HttpMethod.GET, '/connect-webview/{connect_webview_id}'],
   ],
   webhook: [[HttpMethod.POST, '/webhooks/seam']],
 }
@@ -81,6 +85,7 @@ export class Api extends Construct {
     })
 
     this.addRoutes('Vend', props.vend, routes.vend)
+    this.addRoutes('Connect', props.connect, routes.connect)
     this.addRoutes('Webhook', props.webhook, routes.webhook)
 
     Validations.of(this.api).acknowledge({

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import type { AdminEnvironment } from '../functions/admin.ts'
 import type { CleanupEnvironment } from '../functions/cleanup.ts'
+import type { Environment } from '../functions/clients.ts'
 import type { Configuration } from '../functions/config.ts'
-import type { VendEnvironment } from '../functions/vend.ts'
 import type { WebhookEnvironment } from '../functions/webhook.ts'
 import { leanSdk } from './lean-sdk.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
-  vend: VendEnvironment
+  vend: Environment
+  connect: Environment
   webhook: WebhookEnvironment
   cleanup: CleanupEnvironment
-  admin: AdminEnvironment
+  admin: Environment
 }
 export type Entry = keyof Entries
 

@@ -19,7 +19,7 @@ export interface CountedMetric {
   readonly from: readonly LogSource[]
 }
 
-export type LogSource = 'vend' | 'webhook' | 'cleanup' | 'admin'
+export type LogSource = 'vend' | 'connect' | 'webhook' | 'cleanup' | 'admin'
 
 const either = (field: string, values: readonly string[]) =>
   values.map((value) => `($.${field} = "${value}")`).join(' || ')
@@ -45,22 +45,22 @@ export const countedMetrics = [
     name: 'Denials',
     pattern: `{ ${either('code', denials)} }`,
     by: { field: 'code', values: denials },
-    from: ['vend'],
+    from: ['vend', 'connect'],
   },
   {
     name: 'Outages',
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
     by: { field: 'dependency', values: dependencies },
-    from: ['vend', 'webhook'],
+    from: ['vend', 'connect', 'webhook'],
   },
   {
     // What no caller and no dependency did: our own errors, and records that another issuer's users asked for.
     name: 'Faults',
     pattern: '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") }',
-    from: ['vend', 'webhook', 'admin'],
+    from: ['vend', 'connect', 'webhook', 'admin'],
   },
-  { name: 'WrongAnswers', pattern: '{ $.wrong_answers[0] = * }', from: ['vend', 'webhook'] },
-  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend'] },
+  { name: 'WrongAnswers', pattern: '{ $.wrong_answers[0] = * }', from: ['vend'] },
+  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect'] },
   { name: 'UnreadableTokens', pattern: '{ $.verdict_reason = "unreadable_token" }', from: ['vend'] },
   { name: 'CleanupAlarms', pattern: '{ ($.what = "cleanup") && ($.alarms[0] = *) }', from: ['cleanup'] },
   {

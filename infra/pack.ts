@@ -15,7 +15,7 @@ import { bundle, type Entry } from './bundle.ts'
 
 const project = dirname(import.meta.dirname)
 const dist = `${project}/dist`
-const entries: Record<Entry, true> = { vend: true, webhook: true, cleanup: true, admin: true }
+const entries: Record<Entry, true> = { vend: true, connect: true, webhook: true, cleanup: true, admin: true }
 
 await rm(dist, { recursive: true, force: true })
 await Promise.all([writeHelper(), writeConstruct(), writeFunctions(), writeTypes()])

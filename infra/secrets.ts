@@ -50,6 +50,11 @@ export class Secrets extends Construct {
     allowReading(role, this.seamApiKey, this.sealingKey)
   }
 
+  /** A login widens the live client session of who has logged in. */
+  grantConnect(role: IRole): void {
+    allowReading(role, this.seamApiKey, this.sealingKey)
+  }
+
   grantWebhook(role: IRole): void {
     allowReading(role, this.seamApiKey, this.sealingKey, this.webhookSecrets)
   }

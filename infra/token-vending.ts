@@ -64,6 +64,7 @@ export class TokenVending extends Construct {
   readonly table: VendingTable
   readonly secrets: Secrets
   readonly vend: Handler<'vend'>
+  readonly connect: Handler<'connect'>
   readonly webhook: Handler<'webhook'>
   readonly cleaning: Cleaning
   readonly admin: Handler<'admin'>
@@ -83,7 +84,7 @@ export class TokenVending extends Construct {
       entry: 'vend',
       description: 'Bearer token in, client session token out.',
       configuration,
-      environment: this.vendEnvironment(),
+      environment: this.actingEnvironment(),
       timeout: requestTimeout,
       memory: 512,
       ...(props.vendConcurrency !== undefined && { reservedConcurrency: props.vendConcurrency }),
@@ -91,12 +92,24 @@ export class TokenVending extends Construct {
     this.table.grantVend(this.vend.role)
     this.secrets.grantVend(this.vend.role)
 
+    this.connect = new Handler(this, 'Connect', {
+      entry: 'connect',
+      description: 'Connect Webviews for callers, and how they go.',
+      configuration,
+      environment: this.actingEnvironment(),
+      timeout: requestTimeout,
+      memory: 512,
+      logRetention: auditRetention,
+    })
+    this.table.grantConnect(this.connect.role)
+    this.secrets.grantConnect(this.connect.role)
+
     this.webhook = new Handler(this, 'Webhook', {
       entry: 'webhook',
       description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
       configuration,
       environment: {
-        ...this.vendEnvironment(),
+        ...this.actingEnvironment(),
         SEAM_WEBHOOK_SECRETS_SECRET_ARN: this.secrets.webhookSecrets.secretArn,
       },
       timeout: requestTimeout,
@@ -116,7 +129,7 @@ export class TokenVending extends Construct {
       entry: 'admin',
       description: 'The operator’s commands; whoever may invoke it may use all of them.',
       configuration,
-      environment: this.vendEnvironment(),
+      environment: this.actingEnvironment(),
       timeout: times.admin + 5000,
       memory: 512,
       logRetention: auditRetention,
@@ -128,6 +141,7 @@ export class TokenVending extends Construct {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
       vend: this.vend.lambda,
+      connect: this.connect.lambda,
       webhook: this.webhook.lambda,
     })
 
@@ -137,6 +151,7 @@ export class TokenVending extends Construct {
       api: this.api,
       table: this.table,
       vend: this.vend,
+      connect: this.connect,
       webhook: this.webhook,
       cleaning: this.cleaning,
       admin: this.admin,
@@ -151,7 +166,7 @@ export class TokenVending extends Construct {
       CleanupFunction: this.cleaning.handler.lambda.functionName,
       AuditLogGroups: Fn.join(
         ',',
-        [this.admin, this.webhook, this.vend].map(({ logGroup }) => logGroup.logGroupName),
+        [this.admin, this.webhook, this.connect].map(({ logGroup }) => logGroup.logGroupName),
       ),
       Table: this.table.table.tableName,
       SeamEndpoint: configuration.seamEndpoint,
@@ -167,7 +182,7 @@ export class TokenVending extends Construct {
     return this.admin.lambda.grantInvokeLatestVersion(grantee)
   }
 
-  private vendEnvironment() {
+  private actingEnvironment() {
     return {
       TABLE_NAME: this.table.table.tableName,
       SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,

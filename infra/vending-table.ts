@@ -39,16 +39,18 @@ export class VendingTable extends Construct {
     })
   }
 
-  /**
-   * Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write.
-   * And, for a login whose webhook is late, what the webhook function does about it.
-   */
+  /** Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write. */
   grantVend(role: IRole): void {
     this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
     this.allowItems(role, ['UpdateItem'], ['budget#*'])
+  }
+
+  /** Whose webviews there are; and, for a login whose webhook is late, what the webhook function does about it. */
+  grantConnect(role: IRole): void {
+    this.allowItems(role, ['GetItem'], ['keys#*'])
+    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'event#*', 'settings'])
     this.allowItems(role, ['GetItem', 'PutItem', 'UpdateItem'], ['webview#*'])
-    this.allowItems(role, ['GetItem', 'PutItem'], ['event#*'])
-    this.allowItems(role, ['UpdateItem'], ['account#*'])
+    this.allowItems(role, ['UpdateItem'], ['account#*', 'budget#*'])
   }
 
   /** Users and who holds which account, whose webview it was, and which events have had their effect. */

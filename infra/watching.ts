@@ -28,6 +28,7 @@ export interface WatchingProps {
   readonly api: Api
   readonly table: VendingTable
   readonly vend: Handler<'vend'>
+  readonly connect: Handler<'connect'>
   readonly webhook: Handler<'webhook'>
   readonly cleaning: Cleaning
   readonly admin: Handler<'admin'>
@@ -54,9 +55,10 @@ export class Watching extends Construct {
 
   constructor(scope: Construct, id: string, props: WatchingProps) {
     super(scope, id)
-    const { api, table, vend, webhook, cleaning, admin } = props
+    const { api, table, vend, connect, webhook, cleaning, admin } = props
     const metrics = new Metrics(this, props.deployment, {
       vend: vend.logGroup,
+      connect: connect.logGroup,
       webhook: webhook.logGroup,
       cleanup: cleaning.handler.logGroup,
       admin: admin.logGroup,
@@ -74,7 +76,7 @@ export class Watching extends Construct {
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail))
 
     const period = Duration.minutes(5)
-    const handlers = { vend, webhook, cleanup: cleaning.handler, admin }
+    const handlers = { vend, connect, webhook, cleanup: cleaning.handler, admin }
     const crashes = sum(
       'crashes',
       Object.entries(handlers).map(([name, it]) => [name, it.lambda.metricErrors({ period })]),

@@ -30,7 +30,10 @@ const textOf = (file: string) =>
   readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 
 const functions = sources.filter((file) => file.startsWith('functions/'))
-const entries = ['vend', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
+const entries = ['vend', 'connect', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
+/** What they share. Nobody else may have it. */
+const behindEntries = 'functions/clients.ts'
+const entryCode = [...entries, behindEntries]
 /** Each knows one outside world, and no other edge. */
 const edges: Record<string, RegExp> = {
   'functions/table/table.ts': /^(@aws-sdk\/client-dynamodb|functions\/table\/(accounts|items)\.ts)$/,
@@ -83,9 +86,16 @@ test('nothing imports an entry but for its types', () => {
   expect(wrong).toEqual([])
 })
 
+test('what entries share is imported by entries alone', () => {
+  const importing = [...house].flatMap(([file, imports]) =>
+    imports.some(({ from, typeOnly }) => from === behindEntries && !typeOnly) ? [file] : [],
+  )
+  expect(importing.sort()).toEqual([...entries].sort())
+})
+
 test('only entries read the environment or the clock, and nothing in functions prints', () => {
   const wrong = functions
-    .filter((file) => !entries.includes(file) && !file.startsWith('functions/browser'))
+    .filter((file) => !entryCode.includes(file) && !file.startsWith('functions/browser'))
     .filter((file) => /process\.env|Date\.now\(|new Date\(\)|console\.|Math\.random/.test(textOf(file)))
   expect(wrong).toEqual([])
 })
@@ -109,7 +119,7 @@ describe('edges', () => {
     const wrong = functions.flatMap((file) =>
       (house.get(file) ?? [])
         .filter(({ from, typeOnly }) => !typeOnly && from.startsWith('@aws-sdk/'))
-        .filter(({ from }) => !entries.includes(file) && !edges[file]?.test(from))
+        .filter(({ from }) => !entryCode.includes(file) && !edges[file]?.test(from))
         .map(({ from }) => `${file} → ${from}`),
     )
     expect(wrong).toEqual([])
@@ -125,7 +135,7 @@ test('acts know the edges by their types alone', () => {
     ),
   )
   const wrong = functions
-    .filter((file) => !entries.includes(file) && !assembly.includes(file) && !(file in edges))
+    .filter((file) => !entryCode.includes(file) && !assembly.includes(file) && !(file in edges))
     .flatMap((file) =>
       (house.get(file) ?? [])
         .filter(({ from, typeOnly }) => !typeOnly && from in edges)

@@ -2,19 +2,6 @@ import type { AccountAudit, Holding } from '../../functions/log.ts'
 
 /** Who could have client sessions with an account, and when: read from the audit log. PURE. */
 
-/** A line of the audit log. Without a subject where it stands in a log that others read too. */
-export type AuditLine = Omit<AccountAudit, 'subject'> & { subject?: string }
-
-/** The lines with a subject each: the owner stands for those whom nothing names. */
-export function named(lines: AuditLine[], known: { owner: string; subject: string }[]): AccountAudit[] {
-  const subjects = new Map(
-    [...known, ...lines].flatMap(({ owner, subject }) =>
-      subject === undefined ? [] : [[owner, subject] as const],
-    ),
-  )
-  return lines.map((line) => ({ ...line, subject: subjects.get(line.owner) ?? `owner ${line.owner}` }))
-}
-
 /** Epoch milliseconds. `from` is absent when it began before the log, `until` while it lasts. */
 export interface Span {
   subject: string

@@ -1,6 +1,7 @@
 import type { Explanation, Params, ShownUser } from '../../functions/admin-client.ts'
+import type { AccountAudit } from '../../functions/log.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
-import { type AuditLine, during, named, type Span, spansOf } from './holding.ts'
+import { during, type Span, spansOf } from './holding.ts'
 import { counted, shellQuoted, table, userHeadings, userRow, when } from './printing.ts'
 import { rangeFrom } from './times.ts'
 import { readSecretLine, type Tool, writeTo } from './tool.ts'
@@ -100,10 +101,9 @@ export async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode
 /** From the audit log, and for those who held the account before it began, from the records. */
 export async function tellWho(tool: Tool, accountId: string, at: string | undefined): Promise<ExitCode> {
   const range = at === undefined ? undefined : rangeFrom(at)
-  const lines: AuditLine[] = []
-  for await (const line of tool.auditTrail(accountId)) if (mentions(line, accountId)) lines.push(line)
+  const entries: AccountAudit[] = []
+  for await (const line of tool.auditTrail(accountId)) if (mentions(line, accountId)) entries.push(line)
   const holders = await currentHolders(tool, accountId)
-  const entries = named(lines, holders)
   const known = new Set(entries.map(({ subject }) => subject))
   const logged = spansOf(entries, accountId, tool.now())
   const unlogged = holders.filter(({ subject }) => !known.has(subject))
@@ -150,7 +150,7 @@ async function currentHolders(tool: Tool, connected_account_id: string): Promise
   return holders
 }
 
-function mentions({ before, after }: AuditLine, accountId: string): boolean {
+function mentions({ before, after }: AccountAudit, accountId: string): boolean {
   return [before, after].some((holding) => holding?.connected_account_ids.includes(accountId))
 }
 

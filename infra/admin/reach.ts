@@ -5,6 +5,7 @@ import { adminMachine } from '../../functions/admin/machine.ts'
 import { adminCaller, type CallAdmin } from '../../functions/admin-client.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
+import type { AccountAudit } from '../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { operatorTable } from '../../functions/table/operator.ts'
@@ -19,13 +20,12 @@ import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
 import { readWorldFile } from '../local/world-file.ts'
-import type { AuditLine } from './holding.ts'
 
 /** The world that the commands act in. */
 export interface Reach {
   callAdmin: CallAdmin
   /** The lines of the audit log in which an account stands, and perhaps others. */
-  auditTrail(accountId: string): AsyncIterable<AuditLine>
+  auditTrail(accountId: string): AsyncIterable<AccountAudit>
   close(): void
 }
 

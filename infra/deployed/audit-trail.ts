@@ -1,6 +1,5 @@
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import type { AccountAudit } from '../../functions/log.ts'
-import type { AuditLine } from '../admin/holding.ts'
 import type { DeployedStack } from './stack.ts'
 import { awsTrouble } from './trouble.ts'
 
@@ -12,7 +11,7 @@ export async function* stackAuditTrail(
   { outputs, aws }: DeployedStack,
   words: string,
   now: number,
-): AsyncGenerator<AuditLine> {
+): AsyncGenerator<AccountAudit> {
   const client = new CloudWatchLogsClient(aws)
   try {
     const groups = await Promise.all(
@@ -25,7 +24,7 @@ export async function* stackAuditTrail(
 }
 
 async function linesOf(client: CloudWatchLogsClient, logGroupName: string, words: string, now: number) {
-  const lines: AuditLine[] = []
+  const lines: AccountAudit[] = []
   let nextToken: string | undefined
   do {
     // A page may be empty and still not be the last.
@@ -48,7 +47,7 @@ async function linesOf(client: CloudWatchLogsClient, logGroupName: string, words
 }
 
 /** The other lines of these groups are no changes of who may have what. */
-function accountLine(message: string): AuditLine | undefined {
+function accountLine(message: string): AccountAudit | undefined {
   try {
     const line = JSON.parse(message) as AccountAudit
     return line.what === 'account' ? line : undefined

@@ -3,16 +3,14 @@ import { type Worlds, webhookMachine } from '../../functions/machine.ts'
 import { times } from '../../functions/times.ts'
 import type { LocalSeam } from './seam/workspace.ts'
 
-/** Seam's webhook on one machine: the app that has a Lambda of its own in the cloud, at the API's address. */
+/** Seam's webhook on one machine: the app that has a Lambda of its own in the cloud. */
 export function localWebhook(configuration: Configuration, worlds: Worlds) {
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
   const { app } = webhookMachine(configuration, times, { ...worlds, readSecrets })
 
   return {
-    /** Undefined: this request is not for the webhook. */
-    answer: (request: Request): Response | Promise<Response> | undefined =>
-      new URL(request.url).pathname.startsWith('/webhooks/') ? app.fetch(request) : undefined,
+    app,
 
     /** From now on the local Seam tells what happens there. `api`: the API's base URL. */
     subscribe({ webhooks }: LocalSeam, api: string): void {

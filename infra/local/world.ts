@@ -13,7 +13,7 @@ import {
 } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
-import { vendingMachine, type Worlds } from '../../functions/machine.ts'
+import { connectMachine, vendingMachine, type Worlds } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table/table.ts'
@@ -25,6 +25,7 @@ import { takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken, stopListening } from './loopback.ts'
 import { openMemory } from './memory.ts'
+import { oneApi } from './one-api.ts'
 import { operator } from './page/operator.ts'
 import { watcher as startWatcher } from './page/watching.ts'
 import { type Parts, type PartsOptions, startParts } from './parts.ts'
@@ -116,8 +117,9 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     auditLog: auditWriter(folder.path),
     requestId: () => randomUUID(),
   }
-  const issuers = { fetch: watcher.over('issuer', fetch) }
-  const machine = vendingMachine(configuration, times, { ...worlds, ...issuers }, { loopback: true })
+  const callers = { ...worlds, fetch: watcher.over('issuer', fetch) }
+  const machine = vendingMachine(configuration, times, callers, { loopback: true })
+  const connect = connectMachine(configuration, times, callers, { loopback: true })
   const webhook = localWebhook(configuration, worlds)
 
   const keeper = accountKeeper(
@@ -136,8 +138,8 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   }
 
   const [first] = configuration.issuers
-  const answer: Answer = (request) =>
-    watcher.during(() => webhook.answer(request) ?? machine.app.fetch(request))
+  const { fetch: answerOf } = oneApi({ vend: machine.app, connect: connect.app, webhook: webhook.app })
+  const answer: Answer = (request) => watcher.during(() => answerOf(request))
   const api = await serveApi(answer, options.port ?? 0, atEnd)
   if (workspace.local !== undefined) webhook.subscribe(workspace.local, api)
   const file: WorldFile = {

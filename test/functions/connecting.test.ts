@@ -269,6 +269,17 @@ describe('GET /connect-webview/{connect_webview_id}', () => {
   })
 })
 
+test('an issuer’s keys that are not in the table yet are fetched, and left to the vend function to write', async () => {
+  const empty = await startVendingWorld()
+  await empty.record('first', [])
+  const token = await empty.token('first')
+  expect((await ask(empty.machine, { path: '/connect-webview', token })).status).toBe(201)
+  expect(await empty.table.readKeySet('main')).toBeUndefined()
+  await ask(empty.machine, { token })
+  expect(await empty.table.readKeySet('main')).toMatchObject({ issuer: empty.addresses.issuer })
+  await empty.close()
+})
+
 test('no log line shows an address or a token', async () => {
   const sub = await newcomer()
   const token = await world.token(sub)

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
 import type { AuditLog, Log } from '../../functions/log.ts'
-import { vendingMachine, webhookMachine } from '../../functions/machine.ts'
+import { connectMachine, vendingMachine, webhookMachine } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { type Times, times } from '../../functions/times.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
+import { oneApi } from '../../infra/local/one-api.ts'
 
 /** Where the outside worlds are; plain data, so that it can be handed to another process. */
 export interface Addresses {
@@ -19,7 +20,7 @@ export interface Addresses {
   sealingKey: string
 }
 
-export type Machine = ReturnType<typeof vendingMachine>
+export type Machine = ReturnType<typeof machineOver>
 
 interface Options {
   configuration?: Partial<ConfigurationInput>
@@ -29,10 +30,12 @@ interface Options {
   auditLog?: AuditLog
 }
 
-/** The machine as an entry would put it together, over worlds that are somewhere on this computer. */
-export function machineOver(addresses: Addresses, options: Options = {}): Machine {
+/** What callers meet, as the entries would put it together, over worlds that are somewhere on this computer. */
+export function machineOver(addresses: Addresses, options: Options = {}) {
   const { configuration, speed, worlds } = worldsOver(addresses, options)
-  return vendingMachine(configuration, speed, { ...worlds, fetch }, { loopback: true })
+  const vend = vendingMachine(configuration, speed, { ...worlds, fetch }, { loopback: true })
+  const connect = connectMachine(configuration, speed, { ...worlds, fetch }, { loopback: true })
+  return { ...vend, app: oneApi({ vend: vend.app, connect: connect.app }) }
 }
 
 /** What meets Seam's webhooks. `readSecrets`: the value of the webhook secrets' secret. */

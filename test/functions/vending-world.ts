@@ -132,7 +132,7 @@ export interface Answer {
 
 /** One request to the app, as the front door would hand it over. Throws when the answer is not in the OpenAPI document. */
 export async function ask(
-  { app }: Pick<Machine, 'app'>,
+  { app }: { app: Pick<Machine['app'], 'request'> },
   request: {
     method?: string
     path?: string

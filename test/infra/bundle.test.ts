@@ -44,21 +44,24 @@ describe('the bundle of the vend function', async () => {
   const weight = (file: string) => output?.inputs[file]?.bytesInOutput ?? 0
 })
 
-describe.each(['vend', 'webhook', 'cleanup', 'admin'] as const)('the bundle of %s', async (entry) => {
-  const { outputs } = await bundle(entry, configuration, folder)
-  const [output] = Object.values(outputs)
-  const code = readFileSync(join(folder, `${entry}.mjs`), 'utf8')
+describe.each(['vend', 'connect', 'webhook', 'cleanup', 'admin'] as const)(
+  'the bundle of %s',
+  async (entry) => {
+    const { outputs } = await bundle(entry, configuration, folder)
+    const [output] = Object.values(outputs)
+    const code = readFileSync(join(folder, `${entry}.mjs`), 'utf8')
 
-  it('exports a handler, and needs no file outside its asset', () => {
-    expect(output?.exports).toEqual(['handler'])
-    const outside = output?.imports.filter(({ external }) => external).map(({ path }) => path) ?? []
-    expect(outside.filter((path) => process.getBuiltinModule(path) === undefined)).toEqual([])
-    expect(code.includes('Dynamic require')).toBe(false)
-  })
+    it('exports a handler, and needs no file outside its asset', () => {
+      expect(output?.exports).toEqual(['handler'])
+      const outside = output?.imports.filter(({ external }) => external).map(({ path }) => path) ?? []
+      expect(outside.filter((path) => process.getBuiltinModule(path) === undefined)).toEqual([])
+      expect(code.includes('Dynamic require')).toBe(false)
+    })
 
-  it('carries the configuration as it was validated, the same in all of them', () => {
-    // esbuild chooses the quotes that need the fewest escapes.
-    expect(code.includes(`'$(echo "hi")'`)).toBe(true)
-    expect(code.includes('"it\'s `quoted`"')).toBe(true)
-  })
-})
+    it('carries the configuration as it was validated, the same in all of them', () => {
+      // esbuild chooses the quotes that need the fewest escapes.
+      expect(code.includes(`'$(echo "hi")'`)).toBe(true)
+      expect(code.includes('"it\'s `quoted`"')).toBe(true)
+    })
+  },
+)

@@ -28,7 +28,7 @@ describe('the outputs of a stack', () => {
       SealingKeySecret: expect.stringMatching(/^\{"Ref":"TokenVendingSecretsSealingKey/),
     })
     const groups = found?.AuditLogGroups ?? ''
-    for (const function_ of ['Admin', 'Webhook', 'Vend'])
+    for (const function_ of ['Admin', 'Webhook', 'Connect'])
       expect(groups).toContain(`TokenVending${function_}Log`)
   })
 

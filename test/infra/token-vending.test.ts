@@ -31,11 +31,11 @@ describe('the HTTP API', () => {
     })
     expect(routes.sort()).toEqual([
       'DELETE /client-session → vend.handler',
-      'GET /connect-webview/{connect_webview_id} → vend.handler',
+      'GET /connect-webview/{connect_webview_id} → connect.handler',
       'GET /healthz → vend.handler',
       'GET /openapi.json → vend.handler',
       'POST /client-session → vend.handler',
-      'POST /connect-webview → vend.handler',
+      'POST /connect-webview → connect.handler',
       'POST /webhooks/seam → webhook.handler',
     ])
   })
@@ -131,7 +131,7 @@ describe('the admin function', () => {
     expect(lambda('admin').Timeout * 1000).toBeGreaterThan(times.admin)
   })
 
-  it.each(['admin', 'webhook'])(
+  it.each(['admin', 'connect', 'webhook'])(
     'and who else may name subjects writes an audit log, kept for 400 days: %s',
     (entry) => {
       const { LogGroup } = lambda(entry).LoggingConfig

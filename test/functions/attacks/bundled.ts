@@ -8,7 +8,7 @@ import type { Configuration } from '../../../functions/config.ts'
 import { bundle } from '../../../infra/bundle.ts'
 import { listen, stopListening } from '../../../infra/local/loopback.ts'
 
-/** The vend function as it is deployed, in a process of its own with its own environment. */
+/** A function that callers meet as it is deployed, in a process of its own with its own environment. */
 export interface Bundled {
   handle(event: object): Promise<unknown>
   close(): Promise<void>
@@ -25,6 +25,7 @@ export interface Told {
 export type Said = { line: string } | { number: number; result: unknown }
 
 export async function startBundled(
+  entry: 'vend' | 'connect',
   configuration: Configuration,
   world: {
     hosts: Record<string, string>
@@ -34,7 +35,7 @@ export async function startBundled(
   },
 ): Promise<Bundled> {
   const folder = await mkdtemp(join(tmpdir(), 'bundled-'))
-  await bundle('vend', configuration, folder)
+  await bundle(entry, configuration, folder)
   const { secrets: values, ...environment } = world.environment
   const secrets = createServer(async (request, response) => {
     const chunks = await request.toArray()
@@ -43,7 +44,7 @@ export async function startBundled(
     response.end(JSON.stringify({ SecretString: values[SecretId] }))
   })
 
-  const told: Told = { file: join(folder, 'vend.mjs'), hosts: world.hosts, now: world.now }
+  const told: Told = { file: join(folder, `${entry}.mjs`), hosts: world.hosts, now: world.now }
   const child = fork(join(import.meta.dirname, 'bundled-process.ts'), [JSON.stringify(told)], {
     env: {
       ...environment,

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { handle } from 'hono/aws-lambda'
 import { readConfiguration } from '../../../functions/config.ts'
 import { type Audit, jsonLog } from '../../../functions/log.ts'
-import { vendingMachine } from '../../../functions/machine.ts'
+import { connectMachine, vendingMachine } from '../../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
 import { seamClient } from '../../../functions/seam.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { createTable, localDynamoDbClient, startDynamoDb } from '../../../infra/local/dynamodb.ts'
+import { oneApi } from '../../../infra/local/one-api.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { compact, type Part, type SigningKey } from '../signing.ts'
 import { type Bundled, startBundled } from './bundled.ts'
@@ -81,7 +82,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     log.push(JSON.parse(line))
   }
   const internet = internetOf(hosts)
-  const { app } = vendingMachine(configuration, times, {
+  const worlds: Parameters<typeof vendingMachine>[2] = {
     table,
     seam: seamClient({
       endpoint: configuration.seamEndpoint,
@@ -97,6 +98,10 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     log: jsonLog(write),
     requestId: () => randomUUID(),
+  }
+  const app = oneApi({
+    vend: vendingMachine(configuration, times, worlds).app,
+    connect: connectMachine(configuration, times, worlds).app,
   })
 
   // What an attacker, or a restored backup, may have left in the table. These issuers cannot be asked.
@@ -122,9 +127,10 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     ...more,
   })
   const handler = handle(app)
-  let bundled: Bundled | undefined
-  const bundledHandler = async (event: object) => {
-    bundled ??= await startBundled(configuration, {
+  const bundles: Partial<Record<'vend' | 'connect', Bundled>> = {}
+  const bundledHandler = async (event: ReturnType<typeof asEvent>) => {
+    const entry = event.rawPath.startsWith('/connect-webview') ? 'connect' : 'vend'
+    bundles[entry] ??= await startBundled(entry, configuration, {
       hosts,
       now,
       write,
@@ -134,7 +140,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
         secrets: { SEAM_API_KEY_SECRET_ARN: seam.apiKey, SEALING_KEY_SECRET_ARN: sealingSecret },
       },
     })
-    return bundled.handle(event)
+    return bundles[entry].handle(event)
   }
   return {
     now,
@@ -153,7 +159,12 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     lines,
     async close() {
       client.destroy()
-      await Promise.all([bundled?.close(), issuers.close(), seam.close(), engine.close()])
+      await Promise.all([
+        ...Object.values(bundles).map((it) => it.close()),
+        issuers.close(),
+        seam.close(),
+        engine.close(),
+      ])
     },
   }
 }

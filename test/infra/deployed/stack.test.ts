@@ -6,8 +6,8 @@ import { run, runHere } from './command.ts'
 let cloud: Cloud
 beforeAll(async () => {
   cloud = await startCloud()
-  cloud.stacks.set('doors', someOutputs({ AuditLogGroups: 'admin-log,webhook-log,vend-log' }))
-  for (const group of ['admin-log', 'webhook-log', 'vend-log']) cloud.logs.set(group, [])
+  cloud.stacks.set('doors', someOutputs({ AuditLogGroups: 'admin-log,webhook-log,connect-log' }))
+  for (const group of ['admin-log', 'webhook-log', 'connect-log']) cloud.logs.set(group, [])
   cloud.functions.set('the-AdminFunction', async () => nobody)
   cloud.functions.set('the-CleanupFunction', async () => report)
 })
@@ -121,7 +121,7 @@ describe('a command with --stack', () => {
 describe('who, from the audit log of a stack', () => {
   const account = '6f1c0a52-2f5e-4a9a-9d4e-0d2f4c1b7a10'
   const holding = (...connected_account_ids: string[]) => ({ status: 'active', connected_account_ids })
-  const given = (owner: string, subject: string | undefined, at: number, by: string) =>
+  const given = (owner: string, subject: string, at: number, by: string) =>
     JSON.stringify({
       what: 'account',
       act: 'grant',
@@ -151,19 +151,6 @@ describe('who, from the audit log of a stack', () => {
     ])
     const reads = cloud.calls.filter((call) => call === 'logs:FilterLogEvents')
     expect(reads).toHaveLength(5 + 1 + 1)
-  })
-
-  test('names whom another line or the records name, and else the owner', async () => {
-    cloud.logs.set('admin-log', [given('o1', 'main|ada', 1000, 'eve')])
-    cloud.logs.set('webhook-log', [])
-    cloud.logs.set('vend-log', [
-      given('o1', undefined, 2000, 'seam'),
-      given('o2', undefined, 3000, 'seam'),
-      given('o3', undefined, 4000, 'seam'),
-    ])
-    const users = [{ owner: 'o2', subject: 'main|ben', status: 'active' }]
-    cloud.functions.set('the-AdminFunction', async () => ({ ...nobody, result: { users } }))
-    expect((await spans()).map(({ subject }) => subject)).toEqual(['main|ada', 'main|ben', 'owner o3'])
   })
 
   test('says which permission is missing', async () => {

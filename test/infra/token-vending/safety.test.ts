@@ -55,6 +55,7 @@ describe('everything that keeps state', () => {
       'TokenVendingSecretsWebhookSecretsFBFA555B',
       'TokenVendingSecretsSealingKeyFDE32A5D',
       'TokenVendingVendLog8BFE2CCA',
+      'TokenVendingConnectLog9F4AD7D3',
       'TokenVendingWebhookLogD7C3EF4F',
       'TokenVendingCleaningHandlerLog15F0BDF8',
       'TokenVendingAdminLog7EFED2F6',

@@ -1,0 +1,59 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { Context } from 'hono'
+import { readConfiguration } from './config.ts'
+import { jsonLog } from './log.ts'
+import { sealingKeysFrom, tokenSealer } from './seal.ts'
+import { seamClient } from './seam.ts'
+import { secretReader } from './secrets.ts'
+import { vendingTable } from './table/table.ts'
+import { times } from './times.ts'
+
+/** The outside worlds as they are in Lambda, for the entries alone: like them it reads the clock, and prints. */
+
+/** What the stack must provide; a missing or misspelt name does not compile there. */
+export interface Environment {
+  TABLE_NAME: string
+  SEAM_API_KEY_SECRET_ARN: string
+  SEALING_KEY_SECRET_ARN: string
+}
+
+/** For any entry. `secretAttempts`: of one reading, within its time. */
+export function lambdaClients({ TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>, { secretAttempts = 1 } = {}) {
+  const clock = () => Date.now()
+  const client = new DynamoDBClient({
+    maxAttempts: 2,
+    requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
+  })
+  const secrets = new SecretsManagerClient({ maxAttempts: secretAttempts })
+  return {
+    configuration: readConfiguration(TOKEN_VENDING_CONFIGURATION),
+    where: { client, tableName: TABLE_NAME },
+    readSecret: secretReader({ client: secrets, clock, times }),
+    clock,
+    uuid: () => crypto.randomUUID(),
+    random: Math.random,
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    log: jsonLog((line) => process.stdout.write(`${line}\n`)),
+  }
+}
+
+/** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
+export function lambdaWorlds(environment: Environment) {
+  const clients = lambdaClients(environment)
+  const { configuration, readSecret, where } = clients
+  return {
+    ...clients,
+    table: vendingTable(where),
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
+      times,
+    }),
+    seal: tokenSealer(async (deadline) =>
+      sealingKeysFrom(await readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)),
+    ),
+    fetch,
+    requestId: (c: Context) => c.env.requestContext.requestId as string,
+  }
+}

@@ -1,0 +1,13 @@
+import { handle } from 'hono/aws-lambda'
+import { type Environment, lambdaWorlds } from './clients.ts'
+import { connectMachine } from './machine.ts'
+import { times } from './times.ts'
+
+const worlds = lambdaWorlds(process.env as unknown as Environment)
+const { app } = connectMachine(worlds.configuration, times, {
+  ...worlds,
+  // Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.
+  auditLog: worlds.log,
+})
+
+export const handler = handle(app)
