@@ -1,33 +1,45 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod/v4-mini'
+import { chancesFrom } from './chances.ts'
+import { controlServer } from './control.ts'
 import { listen, stopListening } from './loopback.ts'
+import { checked } from './seam/wire.ts'
 
 /** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */
-export type Fault =
-  | {
-      kind: 'throttled'
-      error?: 'ThrottlingException' | 'ProvisionedThroughputExceededException' | 'RequestLimitExceeded'
-    }
-  | { kind: 'failed'; status?: 500 | 503 }
+const kinds = [
+  z.object({
+    kind: z.literal('throttled'),
+    error: z.optional(
+      z.enum(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']),
+    ),
+  }),
+  z.object({ kind: z.literal('failed'), status: z.optional(z.literal([500, 503])) }),
   /** The connection breaks before anything is done. */
-  | { kind: 'reset' }
+  z.object({ kind: z.literal('reset') }),
   /** Nothing is done, and no answer ever comes. */
-  | { kind: 'silence' }
+  z.object({ kind: z.literal('silence') }),
   /** Done, but the answer does not arrive: the connection breaks, stays silent, or a 500 comes instead. */
-  | { kind: 'answer_lost'; how?: 'reset' | 'silence' | 'failed' }
+  z.object({ kind: z.literal('answer_lost'), how: z.optional(z.enum(['reset', 'silence', 'failed'])) }),
   /** Done after `ms`, whether or not somebody still waits. */
-  | { kind: 'late'; ms: number }
+  z.object({ kind: z.literal('late'), ms: z.number() }),
   /** A query of an index is answered as it was at an earlier query of the same partition, at first as empty. */
-  | { kind: 'stale_index' }
+  z.object({ kind: z.literal('stale_index') }),
+] as const
 
-export type Rule = Fault & {
+const limits = z.object({
   /** `GetItem`, `PutItem`, …; absent: all. */
-  operations?: string[]
+  operations: z.optional(z.array(z.string())),
   /** How often at most; absent: without end. */
-  times?: number
+  times: z.optional(z.int().check(z.gte(1))),
   /** Which share of the matching requests, 0–1; absent: all. */
-  share?: number
-}
+  share: z.optional(z.number().check(z.gte(0), z.lte(1))),
+})
+
+const ruleSchema = z.intersection(z.discriminatedUnion('kind', kinds), limits)
+const planSchema = z.object({ seed: z.optional(z.int()), faults: z.array(ruleSchema) })
+
+export type Rule = z.infer<typeof ruleSchema>
 
 export interface Faults {
   /** Rules are asked in the order they were added; the first that strikes does. Returns how to take it back. */
@@ -35,8 +47,10 @@ export interface Faults {
   clear(): void
   /** Begins the sequence of chances anew: the same requests in the same order meet the same faults. */
   reseed(seed: number): void
+  /** What is still to strike. */
+  planned(): Rule[]
   /** By kind: faults that met a client that was still waiting. */
-  delivered: Partial<Record<Fault['kind'], number>>
+  delivered: Partial<Record<Rule['kind'], number>>
 }
 
 export interface DynamoDbFaults {
@@ -45,6 +59,11 @@ export interface DynamoDbFaults {
   /** By operation: requests received, and those carried out by the engine. */
   counts: Record<string, { received: number; applied: number }>
   faults: Faults
+  /**
+   * Base URL of the control address: `GET /` → { faults, delivered, counts }; `PUT /faults` { seed?, faults },
+   * `POST /faults` with one more and `DELETE /faults` answer the same.
+   */
+  control: string | undefined
   close(): Promise<void>
 }
 
@@ -52,6 +71,7 @@ export interface DynamoDbFaults {
 export async function startDynamoDbFaults(options: {
   endpoint: string
   seed?: number
+  control?: boolean
 }): Promise<DynamoDbFaults> {
   const counts: DynamoDbFaults['counts'] = {}
   const plan = faultPlan(options.seed ?? 1)
@@ -110,7 +130,33 @@ export async function startDynamoDbFaults(options: {
     answer(request, response).catch(() => request.socket.destroy())
   })
   const endpoint = await listen(server, 0, 'the fault layer of DynamoDB')
-  return { endpoint, counts, faults: plan.faults, close: () => stopListening(server) }
+  const { faults } = plan
+  const control = options.control ? controlOf(faults, counts) : undefined
+  return {
+    endpoint,
+    counts,
+    faults,
+    control: control && (await listen(control, 0, 'the control of the fault layer of DynamoDB')),
+    async close() {
+      await Promise.all([stopListening(server), control && stopListening(control)])
+    },
+  }
+}
+
+function controlOf(faults: Faults, counts: DynamoDbFaults['counts']) {
+  return controlServer(
+    {
+      'PUT /faults'(params) {
+        const { seed = 1, faults: rules } = checked(planSchema, params)
+        faults.clear()
+        faults.reseed(seed)
+        for (const rule of rules) faults.add(rule)
+      },
+      'POST /faults': (params) => faults.add(checked(ruleSchema, params)),
+      'DELETE /faults': () => faults.clear(),
+    },
+    () => ({ faults: faults.planned(), delivered: faults.delivered, counts }),
+  )
 }
 
 interface Call {
@@ -188,7 +234,7 @@ function staleIndex() {
 
 function faultPlan(firstSeed: number) {
   let rules: { rule: Rule; left: number }[] = []
-  let chance = chances(firstSeed)
+  let chance = chancesFrom(firstSeed)
   const delivered: Faults['delivered'] = {}
 
   const matches = (rule: Rule, { operation, indexPage }: Call) =>
@@ -208,30 +254,20 @@ function faultPlan(firstSeed: number) {
       rules = []
     },
     reseed(seed) {
-      chance = chances(seed)
+      chance = chancesFrom(seed)
     },
+    planned: () => rules.filter(({ left }) => left > 0).map(({ rule }) => rule),
     delivered,
   }
   return {
     faults,
-    next(call: Call): Fault | undefined {
+    next(call: Call): Rule | undefined {
       const entry = rules.find(({ rule, left }) => left > 0 && matches(rule, call))
       if (entry !== undefined) entry.left--
       return entry?.rule
     },
-    deliver(kind: Fault['kind']) {
+    deliver(kind: Rule['kind']) {
       delivered[kind] = (delivered[kind] ?? 0) + 1
     },
-  }
-}
-
-/** Numbers from 0 to 1 that a seed repeats (a 32-bit mixing counter). */
-function chances(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x9e3779b9) | 0
-    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
   }
 }

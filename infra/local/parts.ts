@@ -2,6 +2,7 @@ import { deadlineIn } from '../../functions/deadline.ts'
 import { SeamFailure, seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
 import { type DynamoDb, type Engine, startDynamoDb } from './dynamodb.ts'
+import { type DynamoDbFaults, startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import type { Memory } from './memory.ts'
@@ -21,6 +22,8 @@ export interface PartsOptions {
 /** What the API stands on. */
 export interface Parts {
   dynamoDb: DynamoDb
+  /** In front of it: the way for everybody in this world. */
+  dynamoDbFaults: DynamoDbFaults
   identityProvider: IdentityProvider
   page: Page
   workspace: Workspace
@@ -67,12 +70,13 @@ export async function startParts(
   ] as const
   await Promise.allSettled(starting)
   const [dynamoDb, provider, page, workspace] = await Promise.all(starting)
+  const dynamoDbFaults = await ended(startDynamoDbFaults({ endpoint: dynamoDb.endpoint, control: true }))
   await memory.keepPorts({
     identity_provider: provider.issuer,
     page: page.url,
     ...(workspace.local !== undefined && { seam: workspace.endpoint }),
   })
-  return { dynamoDb, identityProvider: provider, page, workspace }
+  return { dynamoDb, dynamoDbFaults, identityProvider: provider, page, workspace }
 }
 
 function ofLocal(local: LocalSeam): Workspace {

@@ -16,6 +16,8 @@ const worldFile = z.object({
   /** Where faults of the local Seam are planned, see seam/control.ts. */
   seam_control: z.optional(z.string()),
   dynamodb: z.string(),
+  /** Where faults of the local DynamoDB are planned, see dynamodb-faults.ts. */
+  dynamodb_control: z.string(),
   table: z.string(),
   /** What the world runs with, for the commands that act in it. */
   configuration: z.record(z.string(), z.unknown()),

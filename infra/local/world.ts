@@ -86,9 +86,9 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   await removeWorldFile(folder.path)
   const memory = await openMemory(folder.file('memory.json'))
   const parts = await startParts(options, folder, memory, atEnd)
-  const { dynamoDb, identityProvider, page, workspace } = parts
+  const { dynamoDb, dynamoDbFaults, identityProvider, page, workspace } = parts
 
-  const client = localDynamoDbClient(dynamoDb.endpoint)
+  const client = localDynamoDbClient(dynamoDbFaults.endpoint)
   atEnd(() => client.destroy())
   // A table belongs to one workspace for good, so another workspace gets another one.
   const tableName = `token-vending-${workspace.workspace_id}`
@@ -152,7 +152,8 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
       seam_api_key: workspace.apiKey,
       seam_control: workspace.local.control,
     }),
-    dynamodb: dynamoDb.endpoint,
+    dynamodb: dynamoDbFaults.endpoint,
+    dynamodb_control: dynamoDbFaults.control ?? '',
     table: tableName,
     configuration,
     ...(workspace.local !== undefined && { users: users.map(({ sub }) => sub) }),

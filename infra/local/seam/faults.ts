@@ -1,4 +1,5 @@
 import * as z from 'zod/v4-mini'
+import { chancesFrom } from '../chances.ts'
 
 /**
  * What goes wrong on purpose. `applied` tells whether the call has had its effect all the same: "done, but the
@@ -73,7 +74,7 @@ const oneClientSession = /^\/client_sessions\/(create|get|get_or_create|grant_ac
 /** Which fault strikes which call: the same calls under the same plan and seed are struck the same way. */
 export const faultDrawer = () => {
   let faults: (Fault & { struck: number })[] = []
-  let random = randomFrom(0)
+  let random = chancesFrom(0)
   const delivered: Record<string, number> = {}
   const late = new Set<() => Promise<void>>()
 
@@ -86,7 +87,7 @@ export const faultDrawer = () => {
   return {
     /** Replaces what was planned. */
     plan: ({ seed = 0, faults: planned }: FaultPlan): void => {
-      random = randomFrom(seed)
+      random = chancesFrom(seed)
       faults = planned.map((fault) => ({ ...fault, struck: 0 }))
     },
     /** Adds to what is planned. */
@@ -114,16 +115,5 @@ export const faultDrawer = () => {
     settle: async (): Promise<void> => {
       for (const apply of [...late]) await apply()
     },
-  }
-}
-
-/** Mulberry32: small, quick, and good enough to spread faults. */
-const randomFrom = (seed: number) => {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }

@@ -3,7 +3,7 @@ import type { ConnectWebview } from '@seamapi/types/connect'
 import { listen, stopListening } from '../loopback.ts'
 import { type Changes, type ClientSession, clientSessionStore } from './client-sessions.ts'
 import { connectWebviewStore, type Login } from './connect-webviews.ts'
-import { controlServer } from './control.ts'
+import { seamControl } from './control.ts'
 import { type Delivery, faultDeliverer } from './delivery.ts'
 import { eventEmitter } from './events.ts'
 import { type FakeSeam, startFake } from './fake.ts'
@@ -193,7 +193,7 @@ export const startSeam = async ({
     }
   })
 
-  const control = withControl ? controlServer({ faults, readings, counts, webhooks }) : undefined
+  const control = withControl ? seamControl({ faults, readings, counts, webhooks }) : undefined
 
   return {
     url,

@@ -15,6 +15,8 @@ let engine: DynamoDb
 let direct: DynamoDBClient
 let layer: DynamoDbFaults
 let client: DynamoDBClient
+/** Gives up soon; a busy machine may be slower than that without any fault. */
+let hasty: DynamoDBClient
 let serial = 0
 let item: string
 
@@ -32,7 +34,8 @@ afterAll(async () => {
 beforeEach(async () => {
   item = `user#${serial++}`
   layer = await startDynamoDbFaults({ endpoint: engine.endpoint })
-  client = localDynamoDbClient(layer.endpoint, {
+  client = localDynamoDbClient(layer.endpoint, { maxAttempts: 1 })
+  hasty = localDynamoDbClient(layer.endpoint, {
     maxAttempts: 1,
     requestHandler: { requestTimeout: 100, throwOnRequestTimeout: true },
   })
@@ -40,11 +43,12 @@ beforeEach(async () => {
 
 afterEach(async () => {
   client.destroy()
+  hasty.destroy()
   await layer.close()
 })
 
-const put = (due_at?: number) =>
-  client.send(
+const put = (due_at?: number, by = client) =>
+  by.send(
     new PutItemCommand({
       TableName,
       Item: {
@@ -83,7 +87,7 @@ describe('a write that is not carried out', () => {
     [{ kind: 'silence' }, 'TimeoutError'],
   ] as const)('%j: the SDK says %s', async (fault, name) => {
     layer.faults.add(fault)
-    await expect(put()).rejects.toMatchObject({ name })
+    await expect(put(undefined, hasty)).rejects.toMatchObject({ name })
     expect(await isThere()).toBe(false)
     expect(layer.counts).toEqual({ PutItem: { received: 1, applied: 0 } })
     await expect.poll(() => layer.faults.delivered).toEqual({ [fault.kind]: 1 })
@@ -97,7 +101,7 @@ describe('a write whose answer is lost', () => {
     ['failed', 'InternalServerError'],
   ] as const)('by %s is carried out, and the SDK says %s', async (how, name) => {
     layer.faults.add({ kind: 'answer_lost', how })
-    await expect(put()).rejects.toMatchObject({ name })
+    await expect(put(undefined, hasty)).rejects.toMatchObject({ name })
     expect(await isThere()).toBe(true)
     await expect.poll(() => layer.faults.delivered).toEqual({ answer_lost: 1 })
   })
@@ -117,7 +121,7 @@ describe('a write whose answer is lost', () => {
 
 it('carries a late write out after everybody has given up', async () => {
   layer.faults.add({ kind: 'late', ms: 300 })
-  await expect(put()).rejects.toMatchObject({ name: 'TimeoutError' })
+  await expect(put(undefined, hasty)).rejects.toMatchObject({ name: 'TimeoutError' })
   expect(layer.faults.delivered).toEqual({ late: 1 })
   await expect.poll(isThere, { timeout: 10_000 }).toBe(true)
 })
@@ -186,4 +190,32 @@ describe('a rule', () => {
     expect(new Set(first)).toEqual(new Set(['done', 'failed']))
     expect(await outcomes()).toEqual(first)
   })
+})
+
+it('plans, adds, reads and clears rules for another process, by its control address', async () => {
+  const controlled = await startDynamoDbFaults({ endpoint: engine.endpoint, control: true })
+  const order = async (method: string, path: string, body?: unknown) => {
+    const init = { method, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    const response = await fetch(`${controlled.control}${path}`, init)
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const through = localDynamoDbClient(controlled.endpoint, { maxAttempts: 1 })
+  try {
+    const throttled = { kind: 'throttled', operations: ['GetItem'], times: 1 }
+    const reset = { kind: 'reset', operations: ['PutItem'] }
+    await order('PUT', '/faults', { seed: 3, faults: [throttled] })
+    expect((await order('POST', '/faults', reset)).body.faults).toEqual([throttled, reset])
+    await expect(get(through)).rejects.toThrow('A fault on purpose.')
+    expect((await order('GET', '/')).body).toEqual({
+      faults: [reset],
+      delivered: { throttled: 1 },
+      counts: { GetItem: { received: 1, applied: 0 } },
+    })
+    expect((await order('POST', '/faults', { kind: 'earthquake' })).status).toBe(400)
+    expect((await order('DELETE', '/faults')).body.faults).toEqual([])
+    expect((await get(through)).$metadata.httpStatusCode).toBe(200)
+  } finally {
+    through.destroy()
+    await controlled.close()
+  }
 })

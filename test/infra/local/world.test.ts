@@ -69,6 +69,22 @@ describe('the local world', () => {
     expect(await devicesOf(await vend(world, 'newcomer'))).toEqual([])
   })
 
+  it('can be broken on purpose by the addresses in world.json: a dependency’s trouble is never the caller’s fault', async () => {
+    const world = await start()
+    const { dynamodb_control, seam_control } = world.file
+    const breaking = async (control: string | undefined, faults: unknown[]) =>
+      expect(
+        (await fetch(`${control}/faults`, { method: 'PUT', body: JSON.stringify({ faults }) })).status,
+      ).toBe(200)
+    await breaking(dynamodb_control, [{ kind: 'throttled' }])
+    expect(await vend(world, 'ada')).toMatchObject({ status: 503, code: 'upstream_unavailable' })
+    await breaking(dynamodb_control, [])
+    await breaking(seam_control, [{ kind: 'status', status: 503 }])
+    expect(await vend(world, 'ada')).toMatchObject({ status: 503, code: 'upstream_unavailable' })
+    await breaking(seam_control, [])
+    expect((await vend(world, 'grace')).status).toBe(201)
+  })
+
   it('says in world.json where everything is, for its owner alone and while it runs', async () => {
     const world = await start()
     const text = await readFile(join(folder, 'world.json'), 'utf8')
@@ -97,7 +113,7 @@ describe('the local world', () => {
     await first.close()
 
     const second = await start({ port: portOf(first.file.api) })
-    const { dynamodb: _before, seam_control: _control, ...before } = first.file
+    const { dynamodb: _engine, dynamodb_control: _its, seam_control: _control, ...before } = first.file
     expect(second.file).toMatchObject(before)
     const response = await fetch(`${second.file.api}/client-session`, {
       method: 'POST',
