@@ -168,7 +168,7 @@ test('no two files import each other', () => {
 
 test('each test stands where its file does', () => {
   const tests = globSync('test/{functions,infra}/**/*.test.ts', { cwd: root })
-  const rooms = [...sources, ...globSync('infra/*.json', { cwd: root })]
+  const rooms = [...sources, ...globSync('infra/*.{json,md}', { cwd: root })]
   expect(tests.length).toBeGreaterThan(5)
   const wrong = tests.filter((file) => {
     const [, side = '', ...rest] = file.split('/')

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { countedMetrics } from '../../infra/metrics.ts'
 import { resources, synthesised } from './stack.ts'
@@ -30,6 +31,14 @@ describe('alarms', () => {
       'UnreadableTokens',
       'WrongAnswers',
     ])
+  })
+
+  it.each(['README.md', 'infra/OPERATING.md'])('stand in %s with what to do', (file) => {
+    const text = readFileSync(file, 'utf8').replaceAll('Outage-', 'Outage')
+    const missing = alarms
+      .map(([id]) => id.replace(/^TokenVendingWatching/, '').replace(/[0-9A-F]{8}$/, ''))
+      .filter((name) => !text.includes(`\`${name}\``))
+    expect(missing).toEqual([])
   })
 
   it('watch metrics that are counted, with the dimension that they are counted by', () => {

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { blocksIn } from '../../documents.ts'
 import { examplesIn } from './examples.ts'
 import { type Site, startSite } from './site.ts'
 
-/** The examples of the documentation, run as they stand, with Seam's own components and SDK in a real browser. */
+/** The examples of the documentation and of the README, run as they stand, with Seam's own components and SDK in a real browser. */
 
 let site: Site
 let context: BrowserContext
@@ -14,7 +15,9 @@ let context: BrowserContext
 beforeAll(async () => {
   site = await startSite()
   const examples = new Map(examplesIn(await readFile('functions/browser.ts', 'utf8')))
+  const [inReadme] = blocksIn('README.md').filter(({ language }) => language === 'ts')
   const sources: Record<string, string> = {
+    './readme.js': inReadme?.text ?? '',
     './identity-provider.js': identityProvider(),
     ...Object.fromEntries([...examples].map(([name, code]) => [`./${name}.js`, code])),
     page: `
@@ -24,6 +27,7 @@ beforeAll(async () => {
       import { sessions, signOut } from './seam-components.js'
       const page = { identityProvider, sessions, signOut }
       page.sdk = () => import('./seam-s-sdk.js')
+      page.readme = () => import('./readme.js')
       page.react = async () => {
         const { Devices } = await import('./react.js')
         createRoot(document.querySelector('main')).render(createElement(Devices))
@@ -135,6 +139,15 @@ test('Seam Components show the devices of who is signed in, and recover when the
   answer()
   await page.getByText('Harbour Office').waitFor()
   expect(await page.locator('body').innerText()).not.toContain('Front Door')
+})
+
+test('the README’s twenty lines show the devices of who is signed in, and of nobody else', async () => {
+  const page = await open('ada')
+  await page.evaluate('page.readme()')
+  const table = page.locator('body > seam-device-table')
+  await table.getByText('Front Door').waitFor()
+  await page.evaluate('page.identityProvider.signIn(undefined)')
+  await table.waitFor({ state: 'detached' })
 })
 
 test('Seam’s SDK goes on with the next session when Seam has ended the last', async () => {

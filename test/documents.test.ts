@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { blocksIn, documents } from './documents.ts'
+
+/** What the documents show and promise that needs no world to run in; the rest is in readme.test.ts. */
+
+const text = (file: string) => readFileSync(file, 'utf8')
+
+test('the documents link to what there is', () => {
+  for (const file of documents) {
+    const links = [...text(file).matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, link = '']) => link)
+    const there = links.map((link) => [link, globSync(join(file, '..', link)).length])
+    expect(there.filter(([, found]) => found === 0)).toEqual([])
+  }
+})
+
+test('the documents are short enough to be read, and say why each dependency is there', () => {
+  expect(text('README.md').split('\n').length).toBeLessThan(301)
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text('package.json'))
+  const reasons = text('.github/CONTRIBUTING.md')
+  const names = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
+  expect(names.filter((name) => !reasons.includes(`\`${name}\``))).toEqual([])
+})
+
+test('the documents say the truth about licences', () => {
+  const { packages } = JSON.parse(text('package-lock.json')) as {
+    packages: Record<string, { license?: string }>
+  }
+  const permissive = /^\(?(MIT|Apache-2\.0|ISC|0BSD|BSD-[23]-Clause|BlueOak-1\.0\.0|Unlicense)( OR .*)?$/
+  const others = Object.entries(packages).filter(([, { license = '' }]) => !permissive.test(license))
+  // How vitest reads style sheets: under the MPL, and never in what is packed or deployed.
+  expect(others.filter(([path]) => !/\/lightningcss(-\w|$)/.test(path))).toEqual([])
+})
+
+test('TypeScript in the documents passes the compiler', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'documents-'))
+  const typed = documents.flatMap(blocksIn).filter(({ language }) => language === 'ts')
+  for (const [index, { text }] of typed.entries()) await writeFile(join(folder, `${index}.ts`), text)
+  await writeFile(
+    join(folder, 'identity-provider.d.ts'),
+    `export declare const identityProvider: {
+        getToken(options: { ignoreCache: boolean }): Promise<string | undefined>
+        onUserChange(listener: () => void): void
+      }`,
+  )
+  const root = process.cwd()
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: `${root}/tsconfig.json`,
+      compilerOptions: {
+        paths: { 'seam-token-vending/browser': [`${root}/functions/browser.ts`] },
+        typeRoots: [`${root}/node_modules/@types`],
+      },
+      include: ['*.ts'],
+    }),
+  )
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  const complaints = await new Promise<string>((resolve) =>
+    execFile(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, '-p', folder], (_, out, err) =>
+      resolve(out + err),
+    ),
+  )
+  await rm(folder, { recursive: true })
+  expect([complaints, typed.length]).toEqual(['', 2])
+})
+
+test('the picture’s arrows lead between those it names', () => {
+  const [picture] = blocksIn('README.md').filter(({ language }) => language === 'mermaid')
+  const [head, ...lines] = picture?.text.trim().split('\n') ?? []
+  expect(head).toBe('sequenceDiagram')
+  const names = lines.flatMap((line) => /participant (\w+) as /.exec(line)?.[1] ?? [])
+  const wrong = lines.filter((line) => {
+    const [, from = '', to = ''] = /^ *(\w+)--?>>(\w+): \S/.exec(line) ?? []
+    return !line.includes('participant') && !(names.includes(from) && names.includes(to))
+  })
+  expect(wrong).toEqual([])
+})

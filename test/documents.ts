@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+
+/** What stands in a document between ``` and ```. */
+export interface Block {
+  file: string
+  line: number
+  language: string
+  text: string
+  /** Nobody runs it, and what is written just before it says why. */
+  isExcused: boolean
+}
+
+export const documents = [
+  'README.md',
+  'functions/browser/README.md',
+  'infra/OPERATING.md',
+  'infra/setup/FROM-A-SNIPPET.md',
+  'infra/client-session-paths.md',
+  'test/bench/README.md',
+  'test/functions/attacks/THREATS.md',
+  '.github/CONTRIBUTING.md',
+]
+
+export function blocksIn(file: string): Block[] {
+  const document = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+  return [...document.matchAll(/^( *)```(\w*)\n(.*?)^\1```$/gms)].map((found) => {
+    const [, indent = '', language = '', text = ''] = found
+    const before = document.slice(0, found.index)
+    const paragraph =
+      before
+        .trimEnd()
+        .split(/\n *\n/)
+        .at(-1)
+        ?.replaceAll(/\s+/g, ' ') ?? ''
+    return {
+      file,
+      line: before.split('\n').length,
+      language,
+      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+      isExcused: /not run by a test/i.test(paragraph),
+    }
+  })
+}
