@@ -47,15 +47,12 @@ function callersApp(configuration: Configuration, times: Times, edges: CallerEdg
   frame(app, edges, times, allow)
 
   async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
-    const startedAt = edges.clock()
     const caller = await edges.verifyCaller(c.req.header('authorization'), c.var.deadline)
     Object.assign(c.var.audit, {
       what,
       issuer: caller.issuer.name,
       owner: caller.owner,
       bearer_sha256: caller.token_sha256,
-      // What is left of `took` is the act.
-      steps: { verify: edges.clock() - startedAt },
       ...(caller.stale_keys && { stale_keys: true }),
     } satisfies Partial<Audit>)
     return caller

@@ -17,18 +17,20 @@ export interface FrameEdges {
   clock: () => number
   /** The platform's own id for this request; never one that a caller sent. */
   requestId: (c: Context) => string
+  /** What happens in `act` counts among this request's `steps`. */
+  during: <T>(audit: Audit, act: () => T) => T
 }
 
 /** To be called before the routes. `allow` answers preflights, and lets the pages of some origins read the answers. */
 export function frame(app: Hono<Env>, edges: FrameEdges, times: Times, allow?: MiddlewareHandler): void {
-  const { log, clock, requestId } = edges
+  const { log, clock, requestId, during } = edges
 
   app.use(async (c, next) => {
     const startedAt = clock()
     const audit: Audit = { what: 'request', request_id: requestId(c) }
     c.set('audit', audit)
     c.set('deadline', deadlineIn(times.vend, clock))
-    const preflight = await (allow === undefined ? next() : allow(c, next))
+    const preflight = await during(audit, () => (allow === undefined ? next() : allow(c, next)))
     if (preflight instanceof Response) return preflight
     c.header('cache-control', 'no-store')
     if (allow !== undefined) c.header('vary', 'Origin')

@@ -1,3 +1,5 @@
+import type { Step } from './steps.ts'
+
 /**
  * One audit object per decision: a value filled in as the request goes and sent once. Its fields are this list
  * and no others, so that no secret can slip in with an error or an event.
@@ -37,9 +39,9 @@ export interface Audit {
   /** First 12 hex characters of SHA-256, for tracing a token that was found somewhere. */
   bearer_sha256?: string
   token_sha256?: string
-  /** Milliseconds. */
+  /** Milliseconds, as the next: of which so much at each outside world. */
   took?: number
-  steps?: Record<string, number>
+  steps?: Partial<Record<Step, number>>
 }
 
 export type Log = (audit: Audit) => void

@@ -13,6 +13,7 @@ import type { AuditLog, Log, MappingChange } from './log.ts'
 import { accountConnector } from './ownership.ts'
 import type { Seal } from './seal.ts'
 import type { Seam } from './seam.ts'
+import { timed } from './steps.ts'
 import { webhookVerifier } from './svix.ts'
 import type { WebviewTable } from './table/accounts.ts'
 import type { Table } from './table/table.ts'
@@ -45,10 +46,11 @@ export function vendingMachine(
 ) {
   const { table, clock } = worlds
   const acting = partsOf(configuration, times, worlds)
+  const { timing } = acting
   const findKeys = keyFinder({ store: table, fetch: worlds.fetch, clock, times, loopback })
   const app = vendingApp(configuration, times, {
-    ...worlds,
-    verifyCaller: callerVerifier({ issuers: configuration.issuers, findKeys, clock }),
+    ...acting,
+    verifyCaller: timing('verify', callerVerifier({ issuers: configuration.issuers, findKeys, clock })),
     vend: tokenVendor(acting, acting.terms, configuration),
     signOut: signerOut(acting, configuration),
   })
@@ -75,14 +77,15 @@ export function connectMachine(
 ) {
   const { table, clock } = worlds
   const acting = partsOf(configuration, times, worlds)
+  const { timing } = acting
   // Key sets are a trust anchor, which only the vend function may write.
   const store = { readKeySet: table.readKeySet, writeKeySet: async () => {} }
   const findKeys = keyFinder({ store, fetch: worlds.fetch, clock, times, loopback })
-  const admit = callerAdmitter({ table, clock }, times, configuration)
+  const admit = callerAdmitter(acting, times, configuration)
   const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
   const app = connectApp(configuration, times, {
-    ...worlds,
-    verifyCaller: callerVerifier({ issuers: configuration.issuers, findKeys, clock }),
+    ...acting,
+    verifyCaller: timing('verify', callerVerifier({ issuers: configuration.issuers, findKeys, clock })),
     makeWebview: webviewMaker({ ...acting, admit }, times, configuration.limits),
     readStatus: statusReader({ ...acting, connectAccount }, times, configuration),
   })
@@ -99,18 +102,19 @@ export function webhookMachine(
   const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
   const { accountDeleted } = acting.keeperFor('account_deleted')
   const app = webhookApp(times, {
-    ...worlds,
+    ...acting,
     verifyWebhook: webhookVerifier(worlds),
     handleEvent: eventHandler({ ...acting, connectAccount, accountDeleted }, times),
   })
   return { app }
 }
 
-function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
-  const { table, seam, clock, uuid, sleep } = worlds
+function partsOf(configuration: Configuration, times: Times, untimed: Worlds) {
+  const worlds = timed(untimed)
+  const { table, clock } = worlds
   const terms = termsOf(configuration, times)
-  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
-  const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
+  const change = userChanger({ ...worlds, compareAndSet: table.compareAndSet }, terms)
+  const workspace = workspaceKnower({ ...worlds, deployment: configuration.deployment })
   const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
   const carryOut = verdictCarrier(edges, terms)
   /** Grants and withdraws, and tells the audit log that `act` did. */
@@ -119,5 +123,5 @@ function partsOf(configuration: Configuration, times: Times, worlds: Worlds) {
       worlds.auditLog?.({ what: 'account', act, by: 'seam', ...change })
     return accountKeeper({ table, change, carryOut, clock, noteChange }, terms, configuration.limits)
   }
-  return { table, seam, clock, sleep, terms, change, workspace, carryOut, keeperFor }
+  return { ...worlds, terms, change, workspace, carryOut, keeperFor }
 }

@@ -15,6 +15,7 @@ export interface Edges extends Pick<Acting, 'seam' | 'workspace' | 'verifyCaller
   log: Log
   /** Where alone subjects stand in clear. */
   auditLog: AuditLog
+  during: <T>(audit: Audit, act: () => T) => T
 }
 
 /** Answers one request of the contract. Never throws: whatever goes wrong is a problem in the answer. */
@@ -38,7 +39,7 @@ export function administrator(edges: Edges, configuration: Configuration): Admin
     const audit: Audit = { what: 'admin', request_id: requestId }
     const answer = { version: contractVersion, request_id: requestId } as const
     try {
-      return { ...answer, result: await run(event, audit, deadline) }
+      return { ...answer, result: await edges.during(audit, () => run(event, audit, deadline)) }
     } catch (error) {
       const problem = toProblem(error)
       const { reason, dependency } = problem.details

@@ -6,6 +6,7 @@ import { type Configuration, termsOf } from '../config.ts'
 import type { AuditLog, Log } from '../log.ts'
 import type { Seal } from '../seal.ts'
 import type { Seam } from '../seam.ts'
+import { timed } from '../steps.ts'
 import type { OperatorTable } from '../table/operator.ts'
 import type { Table } from '../table/table.ts'
 import type { Times } from '../times.ts'
@@ -30,13 +31,14 @@ export interface AdminWorlds {
 export function adminMachine(
   configuration: Configuration,
   times: Times,
-  worlds: AdminWorlds,
+  untimed: AdminWorlds,
   { loopback = false } = {},
 ): Administer {
-  const { table, seam, clock, uuid } = worlds
+  const worlds = timed(untimed)
+  const { table, clock } = worlds
   const terms = termsOf(configuration, times)
-  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
-  const workspace = workspaceKnower({ table, seam, uuid, deployment: configuration.deployment })
+  const change = userChanger({ ...worlds, compareAndSet: table.compareAndSet }, terms)
+  const workspace = workspaceKnower({ ...worlds, deployment: configuration.deployment })
   const carryOut = verdictCarrier({ ...worlds, readUser: table.readUser, change, workspace }, terms)
   // Key sets are a trust anchor, which only the vend function may write.
   const store = { readKeySet: table.readKeySet, writeKeySet: async () => {} }

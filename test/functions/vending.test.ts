@@ -51,9 +51,21 @@ describe('POST /client-session', () => {
       what: 'vend',
       verdict: 'reuse',
       verdict_reason: 'live',
-      steps: { verify: expect.any(Number) },
       status: 200,
     })
+  })
+
+  test('says in the log how long it waited for what', async () => {
+    await world.record('timed', [])
+    const token = await world.token('timed')
+    const stepsOf = async (asking: Promise<unknown>) => {
+      await asking
+      return Object.keys(world.log.at(-1)?.steps ?? {}).sort()
+    }
+    expect(await stepsOf(ask(world.machine, { token }))).toEqual(['seal', 'seam', 'table', 'verify'])
+    expect(await stepsOf(ask(world.machine, { token }))).toEqual(['seal', 'table', 'verify'])
+    expect(await stepsOf(ask(world.machine, { token: 'no token' }))).toEqual(['verify'])
+    expect(await stepsOf(ask(world.machine))).toEqual(['verify'])
   })
 
   test('creates with one read, two writes and one call at Seam', async () => {

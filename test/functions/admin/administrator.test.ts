@@ -62,6 +62,7 @@ test('a refusal reaches the client as one, with its code and where to look in th
     command: 'show',
     code: 'not_found',
     request_id: error.requestId,
+    steps: { table: expect.any(Number) },
   })
 })
 
