@@ -7,15 +7,14 @@ const bundled = `${import.meta.dirname}/bundled`
 const leftOut = new RegExp(
   [
     '^@aws-sdk/middleware-(logger|recursion-detection|user-agent|endpoint-discovery)$',
-    '^@smithy/core/event-streams$',
+    '^@smithy/(middleware-endpoint|core/event-streams)$',
     '/util-retry/AdaptiveRetryStrategy$',
-    '/adaptors/getEndpointFromConfig$',
     '^\\./HeaderFormatter$',
   ].join('|'),
 )
 
 /**
- * Leaves out of the AWS SDK what Lambda has no use for, 200 kB: the less there is to load, the sooner the first
+ * Leaves out of the AWS SDK what Lambda has no use for, 240 kB: the less there is to load, the sooner the first
  * caller is served. What an error is stays in its `name`, which is all that may be asked about it: the classes of
  * errors are among what goes.
  */
@@ -23,6 +22,7 @@ export const leanSdk: Plugin = {
   name: 'lean-sdk',
   setup({ onLoad, onResolve }) {
     const runtimeConfig = readFileSync(`${bundled}/runtimeConfig.js`, 'utf8')
+    const protocols = readFileSync(`${bundled}/protocols.js`, 'utf8')
     onLoad({ filter: inClient('runtimeConfig') }, ({ path }) => ({
       contents: runtimeConfig,
       resolveDir: dirname(path),
@@ -30,12 +30,15 @@ export const leanSdk: Plugin = {
     onLoad({ filter: inClient('endpoint/endpointResolver') }, () => ({
       contents: 'export const defaultEndpointResolver = undefined',
     }))
-    onLoad({ filter: inClient('schemas/schemas_0') }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(
-        /^TypeRegistry\.for\(n0\)\.registerError\(.*\);$/gm,
-        '',
-      ),
+    onLoad({ filter: /\/@aws-sdk\/core\/dist-es\/submodules\/protocols\/index\.js$/ }, ({ path }) => ({
+      contents: protocols,
       resolveDir: dirname(path),
+    }))
+    // Our protocols ask of an operation's schema its name alone.
+    onLoad({ filter: inClient('schemas/schemas_0') }, ({ path }) => ({
+      contents: [...readFileSync(path, 'utf8').matchAll(/^export var (\w+) = \[\s*9,/gm)]
+        .map(([, operation]) => `export const ${operation} = [9, '', '${operation}']`)
+        .join('\n'),
     }))
     onResolve({ filter: leftOut }, () => ({ path: `${bundled}/left-out.ts` }))
   },

@@ -11,10 +11,18 @@ export const getUserAgentPlugin = () => nothing
 export const resolveUserAgentConfig = asItIs
 export const resolveEndpointDiscoveryConfig = asItIs
 
-/** Another endpoint than AWS's, from the environment and not from files. */
-export async function getEndpointFromConfig(serviceId: string): Promise<string | undefined> {
-  return process.env[`AWS_ENDPOINT_URL_${serviceId.toUpperCase().replaceAll(' ', '_')}`]
-}
+/** Where requests go stands in our runtime configuration. This step does nothing; others are put before it by its name. */
+export const getEndpointPlugin = () => ({
+  applyToStack(stack: Stack) {
+    stack.addRelativeTo((next) => next, {
+      name: 'endpointV2Middleware',
+      relation: 'before',
+      toMiddleware: 'serializerMiddleware',
+      override: true,
+    })
+  },
+})
+export const resolveEndpointConfig = asItIs
 
 /** Never reached: our runtime configuration (beside this file) asks for standard retries. */
 export const AdaptiveRetryStrategy = undefined
@@ -23,3 +31,7 @@ export const EventStreamSerde = undefined
 export const eventStreamSerdeProvider = undefined
 /** Signs the messages of event streams. */
 export class HeaderFormatter {}
+
+interface Stack {
+  addRelativeTo(middleware: <Next>(next: Next) => Next, options: Record<string, unknown>): void
+}

@@ -4,14 +4,17 @@
  * in a rule set of every partition's endpoints stays out. FIPS, dual stack and adaptive retries go with it.
  * The bundler puts this text in the place of each client's own file, where these imports lead to its neighbours.
  */
-import { Hash } from '@smithy/hash-node'
-import { NodeHttpHandler, streamCollector } from '@smithy/node-http-handler'
+import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { calculateBodyLength } from '@smithy/util-body-length-node'
 import { getRuntimeConfig as getSharedRuntimeConfig } from './runtimeConfig.shared'
 
 export function getRuntimeConfig(config) {
   const shared = getSharedRuntimeConfig(config)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
+  const service = shared.serviceId.toUpperCase().replaceAll(' ', '_')
+  const host = `${service.toLowerCase().replace('_', '')}.${AWS_REGION}.${domain(AWS_REGION)}`
+  const address = shared.urlParser(process.env[`AWS_ENDPOINT_URL_${service}`] ?? `https://${host}`)
   return {
     ...shared,
     ...config,
@@ -23,18 +26,21 @@ export function getRuntimeConfig(config) {
       secretAccessKey: AWS_SECRET_ACCESS_KEY,
       sessionToken: AWS_SESSION_TOKEN,
     }),
-    endpointProvider: ({ Region, Endpoint }) => ({
-      url: new URL(
-        Endpoint ?? `https://${shared.serviceId.toLowerCase().replaceAll(' ', '')}.${suffix(Region)}`,
-      ),
-    }),
+    endpoint: async () => address,
     requestHandler: NodeHttpHandler.create(config.requestHandler),
     maxAttempts: config.maxAttempts ?? 3,
     retryMode: 'standard',
-    sha256: Hash.bind(null, 'sha256'),
+    sha256,
     bodyLengthChecker: calculateBodyLength,
-    streamCollector,
   }
 }
 
-const suffix = (region) => `${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
+const domain = (region) => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')
+
+/**
+ * The signature's hash, or its HMAC when it has a secret. Node 24 takes a secret's bytes for a key object first and
+ * finds out by two exceptions, which cost a tenth of a vend's CPU; a key object costs nothing.
+ */
+function sha256(secret) {
+  return secret === undefined ? createHash('sha256') : createHmac('sha256', createSecretKey(secret, 'utf8'))
+}

@@ -19,18 +19,25 @@ let secretsManager: Server
 let asked: { authorization: string; body: string } | undefined
 let sdk: typeof import('@aws-sdk/client-dynamodb') & typeof import('@aws-sdk/client-secrets-manager')
 
+const answers: Record<string, { status: number; headers?: Record<string, string>; body: string }> = {
+  known: { status: 200, body: '{"SecretString":"value"}' },
+  plain: { status: 400, body: '{"__type":"ResourceNotFoundException","Message":"no"}' },
+  spaced: { status: 400, body: '{"__type":"com.amazonaws.secretsmanager#ResourceNotFoundException"}' },
+  inHeader: {
+    status: 400,
+    headers: { 'x-amzn-errortype': 'ResourceNotFoundException:https://internal.example/' },
+    body: '{}',
+  },
+  page: { status: 503, body: '<html>no</html>' },
+}
+
 beforeAll(async () => {
   engine = await startDynamoDb()
   front = await startDynamoDbFaults({ endpoint: engine.endpoint })
   secretsManager = createServer(async (request, response) => {
     asked = { authorization: String(request.headers.authorization), body: await text(request) }
-    const known = JSON.parse(asked.body).SecretId === 'known'
-    response.statusCode = known ? 200 : 400
-    response.end(
-      JSON.stringify(
-        known ? { SecretString: 'value' } : { __type: 'ResourceNotFoundException', message: 'no' },
-      ),
-    )
+    const answer = answers[JSON.parse(asked.body).SecretId]
+    response.writeHead(answer?.status ?? 400, answer?.headers).end(answer?.body)
   })
   const client = localDynamoDbClient(engine.endpoint)
   await createTable(client, TableName)
@@ -121,16 +128,30 @@ describe('the AWS SDK as it is bundled', () => {
     expect(asked?.authorization).toMatch(
       /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-central-1\/secretsmanager\/aws4_request, SignedHeaders=.*x-amz-security-token/,
     )
-    const missing = client.send(new sdk.GetSecretValueCommand({ SecretId: 'unknown' }))
-    await expect(missing).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
   })
+
+  it.each([
+    ['plain', { name: 'ResourceNotFoundException', $fault: 'client', $metadata: { attempts: 1 } }],
+    ['spaced', { name: 'ResourceNotFoundException', $fault: 'client', $metadata: { attempts: 1 } }],
+    ['inHeader', { name: 'ResourceNotFoundException', $fault: 'client', $metadata: { attempts: 1 } }],
+    ['page', { name: 'Unknown', $fault: 'server', $metadata: { httpStatusCode: 503, attempts: 2 } }],
+  ])(
+    'names an error wherever its name stands, and tries an outage once more: %s',
+    async (SecretId, error) => {
+      const client = new sdk.SecretsManagerClient({ maxAttempts: 2 })
+      await expect(client.send(new sdk.GetSecretValueCommand({ SecretId }))).rejects.toMatchObject(error)
+    },
+  )
 
   it.each([
     ['eu-central-1', 'https://dynamodb.eu-central-1.amazonaws.com'],
     ['cn-north-1', 'https://dynamodb.cn-north-1.amazonaws.com.cn'],
-  ])('knows where the table is in %s', (Region, endpoint) => {
+  ])('knows where the table is in %s', async (region, endpoint) => {
+    const { AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB, ...others } = process.env
+    process.env = { ...others, AWS_REGION: region }
     const { config } = dynamoDb()
-    const { url } = config.endpointProvider({ Region })
-    expect(url.origin).toBe(endpoint)
+    process.env = { ...others, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB }
+    const { protocol, hostname } = (await config.endpoint?.()) ?? {}
+    expect(`${protocol}//${hostname}`).toBe(endpoint)
   })
 })
