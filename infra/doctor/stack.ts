@@ -8,6 +8,7 @@ import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import type { DeployedStack } from '../deployed/stack.ts'
 import { awsTrouble } from '../deployed/trouble.ts'
+import { alarmFinding } from './alarms.ts'
 import { endpointFindings } from './endpoint.ts'
 import { bad, type Finding, good, unknown } from './finding.ts'
 import { seamFindings } from './seam.ts'
@@ -17,11 +18,12 @@ import { webhookFindings } from './webhooks.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
 export async function* stackFindings(
-  { name, outputs, aws }: DeployedStack,
+  stack: DeployedStack,
   configuration: Pick<Configuration, 'allowedOrigins' | 'cleanup'>,
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
-  const { Endpoint, Table, SeamEndpoint, AlarmTopic } = outputs
+  const { name, outputs, aws } = stack
+  const { Endpoint, Table, SeamEndpoint } = outputs
   yield [good('stack', `${name} in ${aws.region}`)]
   const answers = await endpointFindings(Endpoint, configuration.allowedOrigins)
   yield answers
@@ -53,10 +55,7 @@ export async function* stackFindings(
     } catch {
       yield [unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem')]
     }
-    const subscriptions = `aws sns list-subscriptions-by-topic --topic-arn ${AlarmTopic}`
-    yield [
-      unknown('alarms', 'whether somebody hears them is not looked up', `${subscriptions} must name one`),
-    ]
+    yield [await alarmFinding(stack)]
     if (answers[0]?.state === 'good') yield await vendFindings(Endpoint, token)
   } finally {
     client.destroy()

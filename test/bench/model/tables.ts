@@ -94,6 +94,13 @@ export function modelTables(): string {
 
 /** Half an hour in which no client session can be had, and the hours after it. */
 export function waves(): { on: Wave; off: Wave; hours: number } {
+  seen ??= simulated()
+  return seen
+}
+
+let seen: ReturnType<typeof waves> | undefined
+
+function simulated(): ReturnType<typeof waves> {
   const hour = 3600
   const settings = {
     pages: 20_000,

@@ -16,6 +16,8 @@ export interface Cloud {
   logs: Map<string, string[]>
   /** By ARN. */
   secrets: Map<string, string>
+  /** Who hears of alarms: those that have confirmed, and those that have yet to. */
+  subscriptions: { confirmed: number; pending: number }
   /** The workspace that the table's records belong to; absent: there are none yet. */
   workspaceId?: string
   /** IAM actions that these credentials may not do. */
@@ -45,7 +47,7 @@ interface Reply {
   body: string
 }
 
-/** CloudFormation, Lambda, CloudWatch Logs, Secrets Manager and one item of DynamoDB: the calls of the commands, as AWS's own SDK sends them. */
+/** CloudFormation, Lambda, CloudWatch Logs, Secrets Manager, SNS and one item of DynamoDB: the calls of the commands, as AWS's own SDK sends them. */
 export async function startCloud(): Promise<Cloud> {
   const server = createServer(async (request, response) => {
     const body = await text(request)
@@ -71,6 +73,7 @@ export async function startCloud(): Promise<Cloud> {
     if (headers.authorization?.includes(scope) !== true) throw new Refused('InvalidSignatureException', 403)
     if (cloud.denied.has(action)) throw new Refused('AccessDeniedException', 403)
     if (service === 'cloudformation') return describeStacks(new URLSearchParams(body).get('StackName') ?? '')
+    if (service === 'sns') return topicAttributes()
     if (service === 'lambda') return invoke(decodeURIComponent(url.split('/')[3] ?? ''), body)
     const input = JSON.parse(body)
     if (service === 'logs') return { body: JSON.stringify(filterLogEvents(input)) }
@@ -87,6 +90,16 @@ export async function startCloud(): Promise<Cloud> {
     )
     return {
       body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    }
+  }
+
+  function topicAttributes(): Reply {
+    const { confirmed, pending } = cloud.subscriptions
+    const entries = Object.entries({ SubscriptionsConfirmed: confirmed, SubscriptionsPending: pending }).map(
+      ([key, value]) => `<entry><key>${key}</key><value>${value}</value></entry>`,
+    )
+    return {
+      body: `<GetTopicAttributesResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><GetTopicAttributesResult><Attributes>${entries.join('')}</Attributes></GetTopicAttributesResult></GetTopicAttributesResponse>`,
     }
   }
 
@@ -142,6 +155,7 @@ export async function startCloud(): Promise<Cloud> {
     functions: new Map(),
     logs: new Map(),
     secrets: new Map(),
+    subscriptions: { confirmed: 1, pending: 0 },
     denied: new Set(),
     failures: [],
     calls: [],
@@ -161,7 +175,8 @@ function callOf(url: string, headers: IncomingHttpHeaders, body: string): [strin
   const [target = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.')
   if (target !== '') return [target.replace(/_\d+$/, '').toLowerCase(), target, operation]
   if (url.endsWith('/invocations')) return ['lambda', url, 'InvokeFunction']
-  return ['cloudformation', url, new URLSearchParams(body).get('Action') ?? '']
+  const action = new URLSearchParams(body).get('Action') ?? ''
+  return [action === 'GetTopicAttributes' ? 'sns' : 'cloudformation', url, action]
 }
 
 const xmlError = (code: string) =>

@@ -28,6 +28,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   cloud.denied.clear()
+  cloud.subscriptions = { confirmed: 1, pending: 0 }
   cloud.secrets.set('the-SeamApiKeySecret', world.seam?.apiKey ?? '')
   cloud.secrets.set('the-WebhookSecretsSecret', JSON.stringify([webhookSecret]))
   cloud.secrets.set('the-SealingKeySecret', JSON.stringify({ current: randomUUID() }))
@@ -71,6 +72,7 @@ test('a stack that is well is seen from its endpoint to its secrets, none of whi
       'webhook secret',
       'webhook secrets',
       'sealing key',
+      'alarms',
       'a vend',
       'a sign-out',
     ]),
@@ -103,6 +105,24 @@ test('what these credentials may not see is no fault of the stack, and the permi
   expect(about('sealing key')).toMatchObject({
     state: 'unknown',
     todo: expect.stringContaining('secretsmanager:GetSecretValue'),
+  })
+})
+
+test('alarms that nobody hears are red, and so are those whose mail nobody has answered', async () => {
+  cloud.subscriptions = { confirmed: 0, pending: 0 }
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'bad',
+    todo: expect.stringContaining('aws sns subscribe --topic-arn the-AlarmTopic'),
+  })
+  cloud.subscriptions = { confirmed: 0, pending: 1 }
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'bad',
+    said: expect.stringContaining('confirmed'),
+  })
+  cloud.denied.add('sns:GetTopicAttributes')
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'unknown',
+    todo: expect.stringContaining('sns:GetTopicAttributes'),
   })
 })
 
