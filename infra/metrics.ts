@@ -25,13 +25,7 @@ const either = (field: string, values: readonly string[]) =>
   values.map((value) => `($.${field} = "${value}")`).join(' || ')
 
 const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
-const denials = [
-  'invalid_token',
-  'not_provisioned',
-  'subject_disabled',
-  'claim_denied',
-  'rate_limited',
-] as const
+const denials = ['not_provisioned', 'subject_disabled', 'claim_denied', 'rate_limited']
 const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
 
 export const countedMetrics = [
@@ -41,12 +35,13 @@ export const countedMetrics = [
     by: { field: 'verdict', values: verdicts },
     from: ['vend'],
   },
-  {
-    name: 'Denials',
-    pattern: `{ ${either('code', denials)} }`,
-    by: { field: 'code', values: denials },
-    from: ['vend', 'connect'],
-  },
+  // Tokens that were not good, and people who were not let in: by code and reason the logs tell them apart.
+  { name: 'InvalidTokens', pattern: '{ $.code = "invalid_token" }', from: ['vend', 'connect'] },
+  { name: 'Denials', pattern: `{ ${either('code', denials)} }`, from: ['vend', 'connect'] },
+  // Milliseconds of one request; how many requests had any is the metric's sample count.
+  { name: 'TableTime', pattern: '{ $.steps.table >= 0 }', value: 'steps.table', from: ['vend'] },
+  { name: 'SeamTime', pattern: '{ $.steps.seam >= 0 }', value: 'steps.seam', from: ['vend'] },
+  { name: 'LeaseWaits', pattern: '{ $.steps.wait >= 0 }', value: 'steps.wait', from: ['vend'] },
   {
     name: 'Outages',
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
@@ -92,7 +87,7 @@ export class Metrics {
   }
 
   /** One series; `value` for those that are told apart. */
-  of(name: MetricName, value?: string, options: MetricOptions = {}): Metric {
+  of(name: MetricName, { value, ...options }: MetricOptions & { value?: string } = {}): Metric {
     const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
     return new Metric({
       namespace: this.namespace,
@@ -107,6 +102,6 @@ export class Metrics {
   /** Every series of a metric. */
   all(name: MetricName): Metric[] {
     const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
-    return by === undefined ? [this.of(name)] : by.values.map((value) => this.of(name, value))
+    return by === undefined ? [this.of(name)] : by.values.map((value) => this.of(name, { value }))
   }
 }

@@ -1,13 +1,9 @@
 import { Duration } from 'aws-cdk-lib'
 import {
   Alarm,
-  AlarmStatusWidget,
   ComparisonOperator,
-  Dashboard,
-  GraphWidget,
+  type Dashboard,
   type IMetric,
-  LogQueryVisualizationType,
-  LogQueryWidget,
   MathExpression,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
@@ -18,6 +14,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import type { Api } from './api.ts'
 import type { Cleaning } from './cleaning.ts'
+import { drawDashboard } from './dashboard.ts'
 import type { Handler } from './handler.ts'
 import { Metrics } from './metrics.ts'
 import type { VendingTable } from './vending-table.ts'
@@ -38,12 +35,34 @@ export interface WatchingProps {
 
 interface Rule {
   readonly metric: IMetric
-  /** What it means and what to do, for whoever is woken by it. */
-  readonly says: string
+  /** For whoever is woken by it; infra/OPERATING.md says more. */
+  readonly means: string
+  readonly todo: string
   /** It rings at this many in its period. */
   readonly atLeast?: number
   /** It rings when there is none. */
   readonly atMost?: number
+}
+
+const outages = {
+  seam: {
+    means:
+      'Seam is down or slow, or refuses the API key. Live client sessions are handed out as before, new ones are not.',
+    todo: 'Look at Seam’s status; `npm run doctor` says whether the key is still accepted. Else wait.',
+  },
+  dynamodb: {
+    means: 'The table throttles or does not answer: nobody gets a token.',
+    todo: 'If Throttles rings too, raise `limits.requestsPerSecond`; else look at the AWS health dashboard.',
+  },
+  issuer: {
+    means:
+      'The keys of an identity provider cannot be had, and no good ones are kept: its users are not let in.',
+    todo: 'Look at its status; `npm run doctor` asks each issuer.',
+  },
+  secrets: {
+    means: 'Secrets Manager does not answer, or a secret has no value yet.',
+    todo: '`npm run setup` fills them in; then look at the AWS health dashboard.',
+  },
 }
 
 /** The alarms, to one topic, and the dashboard that a person on call would want to see. */
@@ -95,103 +114,91 @@ export class Watching extends Construct {
     const deadLetters = cleaning.deadLetters.metricApproximateNumberOfMessagesVisible({
       period,
       statistic: 'Maximum',
+      label: 'dead letters',
     })
     const missing = Duration.minutes(Math.max(15, 3 * props.cleanupEveryMinutes))
 
     this.ring('ServerErrors', {
       metric: serverErrors,
       atLeast: 5,
-      says: 'Callers get 5xx. The dashboard says of which dependency.',
+      means: 'Callers got 5 or more answers of 5xx within 5 minutes.',
+      todo: 'See which Outage rings with it, and follow that; if none, look at Crashes and Faults.',
     })
-    for (const dependency of ['seam', 'dynamodb', 'issuer', 'secrets'])
+    for (const [dependency, { means, todo }] of Object.entries(outages))
       this.ring(`Outage-${dependency}`, {
-        metric: metrics.of('Outages', dependency),
+        metric: metrics.of('Outages', { value: dependency }),
         atLeast: 5,
-        says: `Requests failed because of ${dependency}. Live client sessions are still handed out; new ones are not.`,
+        means,
+        todo,
       })
     this.ring('Faults', {
       metric: metrics.of('Faults'),
-      says: 'An error of our own (`internal`), or a record that belongs to another issuer’s user was asked for (`record_of_another_issuer`). Read the audit line.',
+      means:
+        'An error of our own (`internal`), or somebody asked whose record another issuer made (`record_of_another_issuer`).',
+      todo: 'Read the audit line; after a change of issuers, give the new one the old `subjectNamespace`.',
     })
     this.ring('WrongAnswers', {
       metric: metrics.of('WrongAnswers'),
-      says: 'Seam answered something that was not asked for; nothing of it was handed out. See `wrong_answers` in the audit line.',
+      means: 'Seam answered something that was not asked for; nothing of it was handed out.',
+      todo: '`wrong_answers` in the audit line says what differed: write to Seam with the time.',
     })
     this.ring('StaleKeys', {
       metric: metrics.of('StaleKeys'),
-      says: 'An issuer’s keys could not be confirmed lately; the last good ones serve for 24 hours. Look at the identity provider.',
+      means:
+        'An issuer’s keys could not be confirmed for 10 minutes or more; the last good ones serve for 24 hours.',
+      todo: 'Look at the identity provider’s status; `npm run doctor` asks each issuer.',
     })
     this.ring('UnreadableTokens', {
       metric: metrics.of('UnreadableTokens'),
       atLeast: 5,
-      says: 'Sealed tokens cannot be opened: was the sealing key changed without keeping the previous one?',
+      means: '5 or more sealed tokens could not be opened; their client sessions were replaced.',
+      todo: 'Was the sealing key changed by hand? Put the one before into `previous` of its secret.',
     })
     this.ring('CleanupAlarms', {
       metric: metrics.of('CleanupAlarms'),
-      says: 'Cleanup failed, gave up on somebody, found another workspace behind the API key, or its fuse has blown. `alarms` in its report says which.',
+      means:
+        'Cleanup failed, gave up on somebody, found another workspace behind the API key, or its fuse has blown.',
+      todo: '`alarms` in its report says which; `npm run cleanup` with --dry-run shows what it would do.',
     })
     this.ring('CleanupSilent', {
       metric: cleaning.handler.lambda.metricInvocations({ period: missing }),
       atMost: 0,
-      says: 'Cleanup has not run lately. Is the schedule enabled?',
+      means: `Cleanup has not run for ${missing.toMinutes()} minutes, so stale client sessions stay.`,
+      todo: 'Is the schedule enabled? `npm run cleanup` runs it once.',
     })
     this.ring('DeadLetters', {
       metric: deadLetters,
-      says: 'A run of cleanup crashed, timed out or could not be started. The queue keeps what was sent.',
+      means: 'A run of cleanup crashed, timed out or could not be started; the next run does its work.',
+      todo: 'Read the cleanup function’s log, then purge the queue of dead letters, or this keeps ringing.',
     })
     this.ring('Crashes', {
       metric: crashes,
-      says: 'A function ended by itself or at its timeout. Read its log.',
+      means:
+        'A function ended by itself or at its timeout; what it did is finished by the next request or cleanup.',
+      todo: 'Read its log. Do not raise the timeout: it must end before the lease.',
     })
     this.ring('Throttles', {
       metric: throttles,
-      says: 'Lambda or DynamoDB turned requests away: raise the concurrency quota, or `limits.requestsPerSecond`.',
+      means: 'Lambda or DynamoDB turned requests away; callers were told to come again.',
+      todo: 'Ask AWS for more Lambda concurrency, or raise `limits.requestsPerSecond`, from which the table’s maximum follows.',
     })
 
-    this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(12) })
-    this.dashboard.addWidgets(
-      new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms: this.alarms }),
-    )
-    this.dashboard.addWidgets(
-      graph('Vends by verdict', metrics.all('Vends'), true),
-      graph(
-        'Latency of the API, ms',
-        ['p50', 'p90', 'p99'].map((statistic) =>
-          api.api.metricLatency({ period, statistic, label: statistic }),
-        ),
-      ),
-      graph('Denials by code', metrics.all('Denials'), true),
-    )
-    this.dashboard.addWidgets(
-      graph('Outages by dependency', metrics.all('Outages'), true),
-      graph('Errors', [serverErrors, crashes, throttles, metrics.of('Faults'), metrics.of('WrongAnswers')]),
-      graph('Cleanup: oldest backlog, ms, and alarms', [
-        metrics.of('CleanupBacklog', undefined, { statistic: 'Maximum' }),
-        metrics.of('CleanupAlarms'),
-        deadLetters,
-      ]),
-    )
-    this.dashboard.addWidgets(
-      new LogQueryWidget({
-        title: 'Seam calls and waits of the last requests that were not simply reuse',
-        width: 24,
-        height: 8,
-        view: LogQueryVisualizationType.TABLE,
-        logGroupNames: [vend.logGroup.logGroupName],
-        queryLines: [
-          'fields @timestamp, status, code, reason, dependency, verdict, verdict_reason, took, waits, request_id',
-          'filter what = "vend" and verdict != "reuse"',
-          'sort @timestamp desc',
-          'limit 50',
-        ],
-      }),
-    )
+    this.dashboard = drawDashboard(this, {
+      alarms: this.alarms,
+      metrics,
+      period,
+      api,
+      vend,
+      connect,
+      troubles: [serverErrors, crashes, throttles],
+      deadLetters,
+    })
   }
 
-  private ring(id: string, { metric, says, atLeast = 1, atMost }: Rule): void {
+  private ring(id: string, { metric, means, todo, atLeast = 1, atMost }: Rule): void {
     const alarm = new Alarm(this, id, {
       metric,
-      alarmDescription: says,
+      alarmDescription: `${means} ${todo}`,
       evaluationPeriods: 1,
       threshold: atMost ?? atLeast,
       comparisonOperator:
@@ -212,8 +219,4 @@ function sum(label: string, metrics: [string, IMetric][]): MathExpression {
     .map((name) => `FILL(${name}, 0)`)
     .join(' + ')
   return new MathExpression({ label, expression, usingMetrics, period: Duration.minutes(5) })
-}
-
-function graph(title: string, left: IMetric[], stacked = false): GraphWidget {
-  return new GraphWidget({ title, left, stacked, width: 8, height: 6 })
 }
