@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Context } from 'hono'
 import { readConfiguration } from './config.ts'
 import { jsonLog } from './log.ts'
-import { sealingKeysFrom, tokenSealer } from './seal.ts'
+import { sealingKeyReader, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
 import { vendingTable } from './table/table.ts'
@@ -50,8 +50,10 @@ export function lambdaWorlds(environment: Environment) {
       apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
       times,
     }),
-    seal: tokenSealer(async (deadline) =>
-      sealingKeysFrom(await readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)),
+    seal: tokenSealer(
+      sealingKeyReader((deadline) =>
+        readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
+      ),
     ),
     fetch,
     requestId: (c: Context) => c.env.requestContext.requestId as string,

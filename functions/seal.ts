@@ -10,8 +10,8 @@ import type { Deadline } from './deadline.ts'
 
 export interface SealingKey {
   kid: string
-  /** 32 bytes. */
-  key: Uint8Array
+  /** AES with 256 bits, not extractable. */
+  key: CryptoKey
 }
 
 export interface SealingKeys {
@@ -52,6 +52,16 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
   }
 }
 
+/** The sealing keys from what is read, made anew only when it reads otherwise. */
+export function sealingKeyReader(readSecret: (deadline: Deadline) => Promise<string>) {
+  let known: { secret: string; keys: Promise<SealingKeys> } | undefined
+  return async function readKeys(deadline: Deadline): Promise<SealingKeys> {
+    const secret = await readSecret(deadline)
+    if (known?.secret !== secret) known = { secret, keys: sealingKeysFrom(secret) }
+    return known.keys
+  }
+}
+
 /**
  * The sealing keys from their secret, `{"current": "…", "previous"?: "…"}` with random texts of at least 32
  * characters, as the stack generates them: SHA-256 makes each a key, and names it.
@@ -59,8 +69,8 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
 export async function sealingKeysFrom(secret: string): Promise<SealingKeys> {
   const { current, previous } = parseSecret(secret)
   return {
-    current: sealingKey(current),
-    ...(previous !== undefined && { previous: sealingKey(previous) }),
+    current: await sealingKey(current),
+    ...(previous !== undefined && { previous: await sealingKey(previous) }),
   }
 }
 
@@ -79,7 +89,8 @@ function isRandomText(value: unknown): value is string {
   return typeof value === 'string' && value.length >= 32
 }
 
-function sealingKey(text: string): SealingKey {
+async function sealingKey(text: string): Promise<SealingKey> {
   const kid = hash('sha256', `kid:${text}`, 'hex').slice(0, 8)
-  return { kid, key: new Uint8Array(hash('sha256', text, 'buffer')) }
+  const bytes = hash('sha256', text, 'buffer')
+  return { kid, key: await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']) }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../../functions/deadline.ts'
-import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import { sealingKeyReader, sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 
 const soon = deadlineIn(10_000, Date.now)
 const secret = (current: string, previous?: string) => JSON.stringify({ current, previous })
@@ -19,6 +19,17 @@ test('the previous key still opens, a lost one does not', async () => {
   const sealed = await sealer(secret(one)).seal('seam_cst123', 'session-1', soon)
   expect(await sealer(secret(two, one)).open(sealed, 'session-1', soon)).toBe('seam_cst123')
   expect(await sealer(secret(three, two)).open(sealed, 'session-1', soon)).toBeUndefined()
+})
+
+test('a secret that reads otherwise is heeded at once', async () => {
+  let reads = secret(one)
+  const seal = tokenSealer(sealingKeyReader(async () => reads))
+  const sealed = await seal.seal('seam_cst123', 'session-1', soon)
+  expect(await seal.open(sealed, 'session-1', soon)).toBe('seam_cst123')
+  reads = secret(two)
+  expect(await seal.open(sealed, 'session-1', soon)).toBeUndefined()
+  reads = secret(two, one)
+  expect(await seal.open(sealed, 'session-1', soon)).toBe('seam_cst123')
 })
 
 test('a token cannot be moved to another client session, changed or made up', async () => {
