@@ -42,6 +42,8 @@ export async function bundle(
     mainFields: ['module', 'main'],
     // A function's environment ends at 4 KB, so the configuration travels in the code.
     define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
+    // What Hono asks of the web's own classes, without what Node loads for them.
+    inject: [`${project}/infra/bundled/web.ts`],
     plugins: [leanSdk, readyOpenApi],
     metafile: true,
     logLevel: 'warning',

@@ -58,6 +58,10 @@ describe.each(['vend', 'connect', 'webhook', 'cleanup', 'admin'] as const)(
       expect(code.includes('Dynamic require')).toBe(false)
     })
 
+    it('makes nothing whose first use would load undici', () => {
+      expect(code.match(/new (Headers|Request|Response|FormData)\b/g)).toBeNull()
+    })
+
     it('carries the configuration as it was validated, the same in all of them', () => {
       // esbuild chooses the quotes that need the fewest escapes.
       expect(code.includes(`'$(echo "hi")'`)).toBe(true)
