@@ -1,0 +1,260 @@
+/** Epoch seconds. */
+export const now = 1_800_000_000
+
+const lifetime = { iat: now - 30, exp: now + 3570 }
+
+interface Shape {
+  header: object
+  alg?: 'RS256' | 'ES256'
+  token: Record<string, unknown>
+  subject: string
+  misses: [name: string, changes: Record<string, unknown>, reason: string][]
+}
+
+/** `token` as its provider makes it; `subject` whom it speaks for; each near miss with the reason it is refused for. */
+export const shapes: Record<string, Shape> = {
+  auth0: {
+    header: { typ: 'JWT' },
+    token: {
+      iss: 'https://acme.eu.auth0.com/',
+      sub: 'auth0|507f1f77bcf86cd799439011',
+      aud: ['https://vending.example', 'https://acme.eu.auth0.com/userinfo'],
+      ...lifetime,
+      scope: 'openid profile email',
+      azp: 'my_client_id',
+      permissions: [],
+    },
+    subject: 'auth0|auth0|507f1f77bcf86cd799439011',
+    misses: [
+      ['an id token, which is for the client', { aud: 'my_client_id', nonce: 'x', sid: 'y' }, 'audience'],
+      ['another tenant’s', { iss: 'https://intruder.eu.auth0.com/' }, 'unknown_issuer'],
+      ['without the slash', { iss: 'https://acme.eu.auth0.com' }, 'unknown_issuer'],
+    ],
+  },
+  'auth0, RFC 9068': {
+    header: { typ: 'at+jwt' },
+    token: {
+      iss: 'https://acme.eu.auth0.com/',
+      sub: 'auth0|507f1f77bcf86cd799439011',
+      aud: ['https://vending.example', 'https://acme.eu.auth0.com/userinfo'],
+      client_id: 'my_client_id',
+      ...lifetime,
+      jti: '73WakrfVbNJBaAmhQtEeDv',
+      scope: 'openid profile email',
+    },
+    subject: 'auth0|auth0|507f1f77bcf86cd799439011',
+    misses: [['for the user’s profile alone', { aud: 'https://acme.eu.auth0.com/userinfo' }, 'audience']],
+  },
+  cognito: {
+    header: {},
+    token: {
+      sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+      'cognito:groups': ['tenants'],
+      iss: 'https://cognito-idp.eu.amazonaws.com/eu-central-1_a1b2c3',
+      version: 2,
+      client_id: '6s8example',
+      origin_jti: 'aaaaaaaa-0000',
+      event_id: '64f513be-32db-42b0-b78e-b02127b4f463',
+      token_use: 'access',
+      scope: 'aws.cognito.signin.user.admin openid',
+      auth_time: now - 30,
+      ...lifetime,
+      jti: 'aaaaaaaa-1111',
+      username: 'ada',
+    },
+    subject: 'cognito|aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    misses: [
+      ['an id token', { client_id: undefined, aud: '6s8example', token_use: 'id' }, 'audience'],
+      ['another app client’s', { client_id: 'intruder' }, 'audience'],
+      ['neither access nor id', { token_use: 'refresh' }, 'claim_rule'],
+    ],
+  },
+  clerk: {
+    header: { typ: 'JWT', cat: 'cl_B7d4PD111AAA' },
+    token: {
+      azp: 'https://app.acme.example',
+      exp: now + 50,
+      fva: [3, -1],
+      iat: now - 10,
+      nbf: now - 20,
+      iss: 'https://clerk.acme.example',
+      jti: '1ea34fcf6d2e1f5a0d1f',
+      sid: 'sess_2xyz',
+      sts: 'active',
+      sub: 'user_2abc',
+      v: 2,
+    },
+    subject: 'clerk|user_2abc',
+    misses: [
+      ['another page’s', { azp: 'https://intruder.example' }, 'audience'],
+      ['of no page', { azp: undefined }, 'audience'],
+      ['for another service', { aud: 'https://elsewhere.example' }, 'audience'],
+      ['a minute old', { exp: now - 10 }, 'expired'],
+    ],
+  },
+  firebase: {
+    header: { typ: 'JWT' },
+    token: {
+      name: 'Ada',
+      iss: 'https://securetoken.google.com/acme-homes',
+      aud: 'acme-homes',
+      auth_time: now - 3000,
+      user_id: 'Zk3bTd9xYvQ2',
+      sub: 'Zk3bTd9xYvQ2',
+      ...lifetime,
+      email: 'ada@acme.example',
+      email_verified: true,
+      firebase: { identities: { email: ['ada@acme.example'] }, sign_in_provider: 'password' },
+    },
+    subject: 'firebase|Zk3bTd9xYvQ2',
+    misses: [
+      [
+        'another project’s',
+        { iss: 'https://securetoken.google.com/intruder', aud: 'intruder' },
+        'unknown_issuer',
+      ],
+      ['for another project', { aud: 'intruder' }, 'audience'],
+      ['a session cookie', { iss: 'https://session.firebase.google.com/acme-homes' }, 'unknown_issuer'],
+    ],
+  },
+  supabase: {
+    header: { typ: 'JWT' },
+    alg: 'ES256',
+    token: {
+      iss: 'https://abcdefghijkl.supabase.co/auth/v1',
+      sub: '123e4567-e89b-12d3-a456-426614174000',
+      aud: 'authenticated',
+      ...lifetime,
+      email: 'ada@acme.example',
+      phone: '',
+      app_metadata: { provider: 'email', providers: ['email'] },
+      user_metadata: {},
+      role: 'authenticated',
+      aal: 'aal1',
+      amr: [{ method: 'password', timestamp: now - 30 }],
+      session_id: '123e4567-e89b-12d3-a456-426614174111',
+      is_anonymous: false,
+    },
+    subject: 'supabase|123e4567-e89b-12d3-a456-426614174000',
+    misses: [
+      ['an anonymous user’s', { is_anonymous: true }, 'claim_rule'],
+      ['the service’s', { role: 'service_role', sub: 'x' }, 'claim_rule'],
+      ['the anonymous key', { role: 'anon', aud: undefined }, 'audience'],
+    ],
+  },
+  entra: {
+    header: { typ: 'JWT' },
+    token: {
+      aud: '6731de76-14a6-49ae-97bc-6eba6914391e',
+      iss: 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+      nbf: now - 30,
+      ...lifetime,
+      aio: 'AXQAi/8IAAAA',
+      azp: '6e74172b-be56-4843-9ff4-e66a39bb12e3',
+      azpacr: '0',
+      name: 'Ada Lovelace',
+      oid: '690222be-ff1a-4d56-abd1-7e4f7d38e474',
+      preferred_username: 'ada@acme.example',
+      rh: 'I',
+      scp: 'client_session',
+      sub: 'HKZpfaHyWadeOouYlitjrI-KffTm222X5rrV3xDqfKQ',
+      tid: '72f988bf-86f1-41af-91ab-2d7cd011db47',
+      uti: 'fqiBqXLPj0eQa82S-IYFAA',
+      ver: '2.0',
+    },
+    subject: 'entra|690222be-ff1a-4d56-abd1-7e4f7d38e474',
+    misses: [
+      [
+        'of version 1',
+        { iss: 'https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/', ver: '1.0', azp: undefined },
+        'unknown_issuer',
+      ],
+      [
+        'another tenant’s',
+        {
+          iss: 'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0',
+          tid: '9188040d-6c67-4c5b-b112-36a304b66dad',
+        },
+        'unknown_issuer',
+      ],
+      ['for another API', { aud: '6e74172b-be56-4843-9ff4-e66a39bb12e3' }, 'audience'],
+      ['named by its address, as version 1 may', { aud: 'api://vending' }, 'audience'],
+      ['an id token, where page and API are one application', { scp: undefined, nonce: 'x' }, 'claim_rule'],
+      ['of a program, which is no user', { scp: undefined, roles: ['client_session'] }, 'claim_rule'],
+      ['asked for without the scope profile', { oid: undefined, tid: undefined }, 'subject'],
+    ],
+  },
+  okta: {
+    header: {},
+    token: {
+      ver: 1,
+      jti: 'AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE',
+      iss: 'https://acme.example/oauth2/default',
+      aud: 'api://default',
+      sub: 'ada@acme.example',
+      ...lifetime,
+      cid: 'nmdP1fcyvdVO11AL7ECm',
+      uid: '00ujmkLgagxeRrAg20g3',
+      scp: ['openid', 'email'],
+      auth_time: now - 3000,
+    },
+    subject: 'okta|00ujmkLgagxeRrAg20g3',
+    misses: [
+      [
+        'the organization’s own',
+        { iss: 'https://acme.example', aud: 'https://acme.example' },
+        'unknown_issuer',
+      ],
+      [
+        'an id token, which is for the client',
+        { aud: 'nmdP1fcyvdVO11AL7ECm', uid: undefined, sub: '00ujmkLgagxeRrAg20g3' },
+        'audience',
+      ],
+      ['of a program, which is no user', { uid: undefined, sub: 'nmdP1fcyvdVO11AL7ECm' }, 'subject'],
+    ],
+  },
+  keycloak: {
+    header: { typ: 'JWT' },
+    token: {
+      ...lifetime,
+      jti: '5e2b1a0c-9c7f-4e0e-9d1f-4a4b1f0d7a11',
+      iss: 'https://id.acme.example/realms/homes',
+      aud: ['vending', 'account'],
+      sub: 'f1c4f64e-2c0c-4cda-8c9f-9f3f8f3a2b0e',
+      typ: 'Bearer',
+      azp: 'page',
+      realm_access: { roles: ['tenant'] },
+      resource_access: { account: { roles: ['view-profile'] } },
+      scope: 'openid profile',
+    },
+    subject: 'keycloak|f1c4f64e-2c0c-4cda-8c9f-9f3f8f3a2b0e',
+    misses: [
+      ['for the account pages, as without a mapper', { aud: 'account' }, 'audience'],
+      ['for nobody', { aud: undefined }, 'audience'],
+      ['an id token', { typ: 'ID', aud: 'page' }, 'audience'],
+      ['an id token, where page and API are one client', { typ: 'ID', aud: 'vending' }, 'claim_rule'],
+      ['a refresh token', { typ: 'Refresh', aud: 'https://id.acme.example/realms/homes' }, 'audience'],
+      ['bound to a key', { typ: 'DPoP', cnf: { jkt: 'x' } }, 'bound_to_a_key'],
+      ['another realm’s', { iss: 'https://id.acme.example/realms/master' }, 'unknown_issuer'],
+    ],
+  },
+  google: {
+    header: { typ: 'JWT' },
+    token: {
+      iss: 'https://accounts.google.com',
+      azp: '1234-abc.apps.googleusercontent.com',
+      aud: '1234-abc.apps.googleusercontent.com',
+      sub: '110169484474386276334',
+      hd: 'acme.example',
+      email: 'ada@acme.example',
+      email_verified: true,
+      nonce: '0394852-3190485-2490358',
+      ...lifetime,
+    },
+    subject: 'google|110169484474386276334',
+    misses: [
+      ['for another application', { aud: '9876-xyz.apps.googleusercontent.com' }, 'audience'],
+      ['of old, whose issuer has no scheme', { iss: 'accounts.google.com' }, 'unknown_issuer'],
+    ],
+  },
+}
