@@ -1,10 +1,17 @@
-import { wrote } from './leaks.ts'
+import type { ChildProcess } from 'node:child_process'
+import { subscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { heard, passed, wrote } from './leaks.ts'
 
-/** vitest's `setupFiles`: what a test process prints is searched as well. */
+/** vitest's `setupFiles`: what a test process and its children print is searched as well. */
+
+const textOf = (chunk: unknown) =>
+  chunk instanceof Uint8Array ? Buffer.from(chunk).toString() : String(chunk)
+
 for (const stream of [process.stdout, process.stderr]) {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
   stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
-    wrote(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString())
+    wrote(textOf(chunk))
     return write(chunk, ...rest)
   }) as typeof stream.write
 }
@@ -15,3 +22,30 @@ for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     print(...values)
   }
 }
+
+/** Whoever starts it: a test, the house, or a library. Those that are waited for (`spawnSync`) are not announced. */
+subscribe('child_process', (message) => {
+  const { process: child } = message as { process: ChildProcess }
+  // It gets its streams in this very tick.
+  process.nextTick(() => {
+    for (const stream of [child.stdout, child.stderr]) if (stream) heard(stream)
+  })
+})
+
+/** The secrets of a local Seam, of an identity provider and of AWS are known by what those are sent and what they answer. */
+subscribe('http.server.request.start', (message) => {
+  const { request, response } = message as { request: IncomingMessage; response: ServerResponse }
+  passed(request.headers.authorization ?? '')
+  const push = request.push.bind(request)
+  request.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk !== null) passed(textOf(chunk))
+    return push(chunk, encoding)
+  }
+  for (const method of ['write', 'end'] as const) {
+    const send = response[method].bind(response) as (...args: unknown[]) => never
+    response[method] = (...args: unknown[]) => {
+      if (typeof args[0] === 'string' || args[0] instanceof Uint8Array) passed(textOf(args[0]))
+      return send(...args)
+    }
+  }
+})

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Order } from './vending-process.ts'
 import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
@@ -51,23 +50,20 @@ test('200 first requests for one user at once, over four processes, make one cli
   const token = await world.token('over-four')
   const processes = await Promise.all(
     Array.from({ length: 4 }, async () => {
-      const child = spawn(process.execPath, [`${import.meta.dirname}/vending-process.ts`], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      })
-      const lines = createInterface({ input: child.stdout })
+      const child = fork(`${import.meta.dirname}/vending-process.ts`)
       const order: Order = { addresses: world.addresses, requests: Array(50).fill({ token }) }
-      child.stdin.write(`${JSON.stringify(order)}\n`)
-      await once(lines, 'line')
-      return { child, lines }
+      child.send(order)
+      await once(child, 'message')
+      return child
     }),
   )
   const before = calls()
   const results = await Promise.all(
-    processes.map(async ({ child, lines }) => {
-      const answer = once(lines, 'line')
-      child.stdin.write('go\n')
-      const [line] = (await answer) as [string]
-      return JSON.parse(line) as Result[]
+    processes.map(async (child) => {
+      const answer = once(child, 'message')
+      child.send('go')
+      const [results] = (await answer) as [Result[]]
+      return results
     }),
   )
   expect(results.flat()).toHaveLength(200)

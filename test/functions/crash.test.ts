@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { times } from '../../functions/times.ts'
 import type { User } from '../../functions/user.ts'
@@ -90,9 +89,7 @@ async function prepare(flow: Flow): Promise<{ sub: string; user: User }> {
 async function run(flow: Flow, sub: string, user: User, point?: { call: number; moment: string }) {
   const addresses = { ...world.addresses, dynamoDb: dynamoDb.url, seam: seam.url }
   const order: Order = { addresses, requests: [{ token: await world.token(sub), ...flow.request(user) }] }
-  const child: ChildProcess = spawn(process.execPath, [`${import.meta.dirname}/vending-process.ts`], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = fork(`${import.meta.dirname}/vending-process.ts`)
   const ended = once(child, 'exit')
   let calls = 0
   let killed = false
@@ -106,13 +103,15 @@ async function run(flow: Flow, sub: string, user: User, point?: { call: number; 
   }
   dynamoDb.gate = gate
   seam.gate = gate
-  const lines = createInterface({ input: child.stdout as NonNullable<typeof child.stdout> })
-  child.stdin?.write(`${JSON.stringify(order)}\n`)
-  await once(lines, 'line')
-  const answer = once(lines, 'line').catch(() => undefined)
-  child.stdin?.write('go\n')
+  child.send(order)
+  await once(child, 'message')
+  let results: { status: number }[] = []
+  child.on('message', (said: typeof results) => {
+    results = said
+  })
+  child.send('go')
   await ended
-  return { calls, killed, line: killed ? undefined : ((await answer) as [string])[0] }
+  return { calls, killed, status: results[0]?.status }
 }
 
 const liveSessions = (sub: string) =>
@@ -123,8 +122,8 @@ const liveSessions = (sub: string) =>
 describe.each(flows)('$name', (flow) => {
   test('makes as many calls as ever', async () => {
     const { sub, user } = await prepare(flow)
-    const { calls, line } = await run(flow, sub, user)
-    expect(line).toMatch(/"status":20[014]/)
+    const { calls, status } = await run(flow, sub, user)
+    expect([200, 201, 204]).toContain(status)
     expect(calls).toBe(flow.calls)
   })
 

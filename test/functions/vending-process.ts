@@ -1,11 +1,10 @@
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { type Addresses, machineOver } from './machine-over.ts'
 import { ask } from './vending-world.ts'
 
 /**
- * A process of its own that vends: reads one line of JSON, says `ready`, and with the next line sends all
- * requests at once; answers with one line of JSON.
+ * A process of its own that vends: it is sent an order, says `ready`, and with the next message sends all requests at
+ * once; says the answers.
  */
 export interface Order {
   addresses: Addresses
@@ -14,12 +13,10 @@ export interface Order {
   requests: { token: string; method?: string; body?: unknown }[]
 }
 
-const lines = createInterface({ input: process.stdin })
-const [first] = (await once(lines, 'line')) as [string]
-const { addresses, requests, ahead = 0 } = JSON.parse(first) as Order
+const [{ addresses, requests, ahead = 0 }] = (await once(process, 'message')) as [Order]
 const machine = machineOver(addresses, { clock: () => Date.now() + ahead })
-process.stdout.write('ready\n')
-await once(lines, 'line')
+process.send?.('ready')
+await once(process, 'message')
 const answers = await Promise.all(requests.map((request) => ask(machine, request)))
-process.stdout.write(`${JSON.stringify(answers.map(({ status, body }) => ({ status, body })))}\n`)
-process.exit(0)
+const said = answers.map(({ status, body }) => ({ status, body }))
+process.send?.(said, () => process.exit())

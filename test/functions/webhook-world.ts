@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Webhook } from 'svix'
-import type { AccountAudit } from '../../functions/log.ts'
+import { type AccountAudit, jsonLog } from '../../functions/log.ts'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
 import type { LocalEvent } from '../../infra/local/seam/events.ts'
+import { passed, wrote } from '../leaks.ts'
 import { webhookMachineOver } from './machine-over.ts'
 import { type Answer, ask, startVendingWorld, type VendingWorld } from './vending-world.ts'
 
@@ -38,13 +39,17 @@ export async function startWebhookWorld(
   const world = await startVendingWorld(options)
   const secrets = { kept: '', fresh: '', freshReads: 0 }
   const auditLog: AccountAudit[] = []
+  const write = jsonLog((line) => {
+    world.lines.push(line)
+    wrote(line)
+  })
   const machine = webhookMachineOver(world.addresses, {
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.times && { times: options.times }),
     clock: world.clock.now,
     log: (audit) => {
       world.log.push(audit)
-      world.lines.push(JSON.stringify(audit))
+      write(audit)
     },
     auditLog: (audit) => auditLog.push(audit),
     readSecrets: async ({ fresh }) => {
@@ -52,6 +57,7 @@ export async function startWebhookWorld(
         secrets.freshReads++
         secrets.kept = secrets.fresh
       }
+      passed(secrets.kept)
       return secrets.kept
     },
   })

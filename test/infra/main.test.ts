@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,37 +11,37 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** Runs the app as the CLI does, without its bundles, and with nothing in its environment that leads to AWS. */
 function run(command: string[], tokenVending: object = exampleConfiguration) {
   const [program = '', ...args] = command
-  const { status, stderr } = spawnSync(program, args, {
-    cwd: new URL('../..', import.meta.url),
-    encoding: 'utf8',
-    env: {
-      PATH: process.env.PATH,
-      CDK_OUTDIR: join(folder, 'out'),
-      CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:bundling-stacks': [], tokenVending }),
-    },
-  })
-  return { status, stderr }
+  const env = {
+    PATH: process.env.PATH,
+    CDK_OUTDIR: join(folder, 'out'),
+    CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:bundling-stacks': [], tokenVending }),
+  }
+  return new Promise<{ status: unknown; stderr: string }>((resolve) =>
+    execFile(program, args, { cwd: new URL('../..', import.meta.url), env }, (error, _, stderr) =>
+      resolve({ status: error?.code ?? 0, stderr }),
+    ),
+  )
 }
 const app = [process.execPath, 'infra/main.ts']
 
 describe('the CDK app', () => {
-  it('synthesises the example of a bare checkout', () => {
-    expect(run(app)).toEqual({ status: 0, stderr: '' })
+  it('synthesises the example of a bare checkout', async () => {
+    expect(await run(app)).toEqual({ status: 0, stderr: '' })
     const template = readFileSync(join(folder, 'out/token-vending-example.template.json'), 'utf8')
     expect(JSON.parse(template).Resources).not.toEqual({})
   })
 
-  it('refuses to deploy the example, by name', () => {
+  it('refuses to deploy the example, by name', async () => {
     const cdk = join(folder, 'cdk')
     writeFileSync(cdk, `#!/bin/sh\n"${app[0]}" "${app[1]}"\n`)
     chmodSync(cdk, 0o755)
-    const { status, stderr } = run([cdk, 'deploy', '--all'])
+    const { status, stderr } = await run([cdk, 'deploy', '--all'])
     expect(status).toBe(1)
     expect(stderr).toMatch(/^tokenVending\.issuers still has the example https:\/\/issuer\.example; .*\n$/)
   })
 
-  it('says what to change in a faulty configuration, and no more', () => {
-    const { status, stderr } = run(app, { ...exampleConfiguration, allowedOrigins: ['*'] })
+  it('says what to change in a faulty configuration, and no more', async () => {
+    const { status, stderr } = await run(app, { ...exampleConfiguration, allowedOrigins: ['*'] })
     expect(status).toBe(1)
     expect(stderr).toMatch(/^tokenVending\.allowedOrigins\[0\]: give an exact origin .*\n$/)
   })

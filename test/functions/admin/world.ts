@@ -11,6 +11,7 @@ import { operatorTable } from '../../../functions/table/operator.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { wrote } from '../../leaks.ts'
 import type { Addresses } from '../machine-over.ts'
 import { ask, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
@@ -91,7 +92,10 @@ export async function startAdminWorld(configuration: Partial<ConfigurationInput>
   const answers: string[] = []
   const adminLog: Audit[] = []
   const auditLog: AccountAudit[] = []
-  const write = jsonLog((line) => world.lines.push(line))
+  const write = jsonLog((line) => {
+    world.lines.push(line)
+    wrote(line)
+  })
   const clock = world.clock.now
   const closings: (() => void)[] = []
 

@@ -1,4 +1,5 @@
 import { ownerOf } from '../../../functions/caller/owner.ts'
+import { passed } from '../../leaks.ts'
 import { answerFaults } from '../openapi/answers.ts'
 import type { Refuses, Row } from './row.ts'
 import { type AttackedWorld, type Door, marker } from './world.ts'
@@ -43,6 +44,7 @@ export async function judge(world: AttackedWorld, door: Door, row: Row): Promise
   say(!all.includes(marker), 'input came back')
   say(response.status < 500 || response.status === 503, 'an error of ours')
   const sent = [request.path ?? '', ...(request.headers ?? []).map(([, value]) => value), request.body ?? '']
+  passed(`${sent.join('\n')}\n${text}`)
   const tokens = sent.flatMap((text) => text.match(/[\w-]{40,}/g) ?? [])
   if ([marker, ...tokens].some((input) => lines.includes(input))) wrong.log.push('input was logged')
   return wrong

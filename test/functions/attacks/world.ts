@@ -10,6 +10,7 @@ import { times } from '../../../functions/times.ts'
 import { createTable, localDynamoDbClient, startDynamoDb } from '../../../infra/local/dynamodb.ts'
 import { oneApi } from '../../../infra/local/one-api.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
+import { passed, wrote } from '../../leaks.ts'
 import { compact, type Part, type SigningKey } from '../signing.ts'
 import { type Bundled, startBundled } from './bundled.ts'
 import { internetOf } from './internet.ts'
@@ -67,6 +68,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
   await createTable(client, tableName)
   const table = vendingTable({ client, tableName })
   const sealingSecret = JSON.stringify({ current: randomUUID() })
+  passed(sealingSecret)
   const sealing = await sealingKeysFrom(sealingSecret)
   const hosts = { ...issuers.hosts, 'seam.example': seam.url }
   const configuration = readConfiguration({
@@ -78,6 +80,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
   const log: Audit[] = []
   const lines: string[] = []
   const write = (line: string) => {
+    wrote(line)
     lines.push(line)
     log.push(JSON.parse(line))
   }

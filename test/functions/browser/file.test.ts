@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
@@ -20,8 +21,8 @@ test('it weighs no more than 3 kB, and needs nothing', async () => {
   expect(gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length).toBeLessThanOrEqual(3000)
 })
 
-test('a server may import and make it: nothing runs, and the process ends', () => {
-  const said = inProcess(`
+test('a server may import and make it: nothing runs, and the process ends', async () => {
+  const said = await inProcess(`
     clientSession({ url: 'https://vending.invalid', getToken: () => { throw new Error('asked') } })
     console.log(process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap').join())`)
   expect(said).toBe('')
@@ -33,8 +34,8 @@ test('its errors are errors', () => {
   expect(error).toMatchObject({ name: 'ClientSessionError', message: 'network', cause: 'x' })
 })
 
-test('a listener’s own mistake reaches the console, and nobody else', () => {
-  const said = inProcess(`
+test('a listener’s own mistake reaches the console, and nobody else', async () => {
+  const said = await inProcess(`
     process.on('unhandledRejection', ({ message }) => console.log(message))
     const sessions = clientSession({ url: 'https://vending.invalid', getToken() {} })
     sessions.onChange(() => { throw new Error('my mistake') })
@@ -43,7 +44,8 @@ test('a listener’s own mistake reaches the console, and nobody else', () => {
 })
 
 /** What a script prints that has the helper, in a process without a browser's globals. */
-function inProcess(script: string): string {
+async function inProcess(script: string): Promise<string> {
   const source = `const { clientSession } = await import('./functions/browser.ts');${script}`
-  return execFileSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' }).trim()
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source])
+  return stdout.trim()
 }

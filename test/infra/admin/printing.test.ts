@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { shellQuoted, table } from '../../../infra/admin/printing.ts'
 import { rangeFrom, untilFrom } from '../../../infra/admin/times.ts'
 
-test('what is quoted for a shell is one word of it, whatever it holds', () => {
+test('what is quoted for a shell is one word of it, whatever it holds', async () => {
   for (const text of [
     'auth0|64a',
     "o'hara|x",
@@ -18,7 +19,9 @@ test('what is quoted for a shell is one word of it, whatever it holds', () => {
     'plain-1.2_3',
     '日本|人',
   ])
-    expect(execFileSync('/bin/sh', ['-c', `printf %s ${shellQuoted(text)}`]).toString()).toBe(text)
+    expect(await promisify(execFile)('/bin/sh', ['-c', `printf %s ${shellQuoted(text)}`])).toMatchObject({
+      stdout: text,
+    })
   expect(shellQuoted('plain-1.2_3')).toBe('plain-1.2_3')
 })
 

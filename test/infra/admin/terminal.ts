@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { runAdmin } from '../../../infra/admin/command-line.ts'
 import { startWorld, type World } from '../../../infra/local/world.ts'
+import { heard } from '../../leaks.ts'
 
 /** What a command printed, and how it ended. */
 export interface Said {
@@ -64,7 +65,7 @@ export async function startTerminal(): Promise<Terminal> {
 }
 
 export async function runIn(folder: string, words: string[], input: string | Readable = ''): Promise<Said> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const [out, err] = [textOf(stdout), textOf(stderr)]
   const stdin = typeof input === 'string' ? Readable.from([input]) : input
   const code = await runAdmin(words, { LOCAL_DIR: folder }, { stdin, stdout, stderr })

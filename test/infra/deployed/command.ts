@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { heard } from '../../leaks.ts'
 
 /** How a command ended, and what it printed. */
 export interface Ran {
@@ -21,7 +22,7 @@ export async function runHere(
   const before = { ...process.env }
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
   Object.assign(process.env, environment)
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const printed = Promise.all([text(stdout), text(stderr)])
   try {
     const code = await command({ stdin: Readable.from([input]), stdout, stderr })

@@ -1,6 +1,7 @@
 import { PassThrough, Readable } from 'node:stream'
 import { runDoctor } from '../../../infra/doctor/command-line.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
+import { heard } from '../../leaks.ts'
 import { textOf } from '../admin/terminal.ts'
 
 export interface Diagnosis {
@@ -18,7 +19,7 @@ export async function consult(
   environment: Parameters<typeof runDoctor>[1],
   input = '',
 ): Promise<Diagnosis> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const printed = [textOf(stdout), textOf(stderr)]
   const code = await runDoctor([...words, '--json'], environment, {
     stdin: Readable.from([input]),

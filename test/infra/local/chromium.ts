@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
+import { passed, wrote } from '../../leaks.ts'
 
 /** A real browser out of `node_modules`, also for machines without the libraries and fonts that it needs. */
 
@@ -33,7 +34,25 @@ export async function startChromium(): Promise<Browser> {
       env: { ...process.env, FONTCONFIG_PATH: join(folder, 'fonts'), ...libraries },
     })
   // The machine's own libraries fit its other libraries best; where some are missing it does not start.
-  return start({}).catch(() => start({ LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') }))
+  const browser = await start({}).catch(() => start({ LD_LIBRARY_PATH: join(folder, 'al2023', 'lib') }))
+  return overheard(browser)
+}
+
+/** What its pages print, and which addresses they ask, others can read; what they send and are answered are secrets. */
+function overheard(browser: Browser): Browser {
+  const newContext = browser.newContext.bind(browser)
+  // `newPage` makes its context here too.
+  browser.newContext = async (options) => {
+    const context = await newContext(options)
+    context.on('console', (message) => wrote(message.text()))
+    context.on('weberror', (thrown) => wrote(String(thrown.error())))
+    context.on('request', (request) => {
+      wrote(request.url())
+      passed(request.headers().authorization ?? '')
+    })
+    return context
+  }
+  return browser
 }
 
 /** Unpacks the browser once for all runs and processes: it appears whole, or not at all. */

@@ -1,13 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { readWorldFile } from '../../../infra/local/world-file.ts'
+import { passed } from '../../leaks.ts'
 
 const main = fileURLToPath(new URL('../../../infra/local/start.ts', import.meta.url))
 
@@ -63,10 +65,13 @@ async function untilReady(one: Running): Promise<Running> {
 /** As a newcomer does, with what is printed. */
 async function pasteCurl({ output }: Running) {
   const [command = ''] = /^curl .*$/m.exec(output()) ?? []
-  const answer = await new Promise<string>((resolve, reject) =>
-    execFile('/bin/sh', ['-c', command], (error, stdout) => (error ? reject(error) : resolve(stdout))),
-  )
-  return JSON.parse(answer) as { token: string; token_type: string }
+  // Into a file: what curl prints is no output of ours, and a token.
+  const answer = join(folder, 'answer.json')
+  await promisify(execFile)('/bin/sh', ['-c', `${command} --output "${answer}"`])
+  const text = await readFile(answer, 'utf8')
+  await rm(answer)
+  passed(text)
+  return JSON.parse(text) as { token: string; token_type: string }
 }
 
 async function permissions(path: string): Promise<string[]> {
@@ -91,6 +96,7 @@ describe('npm start', () => {
     await expect.poll(world.output).toMatch(/^POST \/client-session 200 \(reuse:\S+\) \d+ ms$/m)
 
     const { seam_api_key } = await readWorldFile(folder)
+    passed(seam_api_key ?? '')
     expect(seam_api_key).toMatch(/^seam_/)
     for (const secret of [first.token, seam_api_key, 'eyJ']) expect(world.output()).not.toContain(secret)
     expect(new Set(await permissions(folder))).toEqual(new Set(['folder 700', 'file 600']))

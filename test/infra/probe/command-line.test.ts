@@ -5,6 +5,7 @@ import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
 import { runProbe } from '../../../infra/probe/command-line.ts'
 import { questions } from '../../../infra/probe/probing.ts'
+import { heard } from '../../leaks.ts'
 import { textOf } from '../admin/terminal.ts'
 
 let seam: LocalSeam
@@ -22,7 +23,7 @@ async function run(
   words: string[],
   { apiKey, input = '', stop }: { apiKey?: string; input?: string; stop?: AbortSignal } = {},
 ) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const printed = [textOf(stdout), textOf(stderr)]
   const environment = apiKey === undefined ? {} : { SEAM_API_KEY: apiKey }
   const edges = { clock, sleep, ...(stop !== undefined && { stop }) }

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
 import { runSetup } from '../../../infra/setup/command-line.ts'
+import { heard } from '../../leaks.ts'
 import { textOf } from '../admin/terminal.ts'
 import { type Cloud, someOutputs, startCloud } from '../deployed/cloud.ts'
 import { run, runHere } from '../deployed/command.ts'
@@ -138,7 +139,7 @@ describe('an API key', () => {
   })
 
   test('is typed unseen at a terminal, and what is asked next is seen', async () => {
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
     const printed = Promise.all([textOf(stdout), textOf(stderr)])
     const keys = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => keys })
     stderr.on('data', (chunk: string) => {
