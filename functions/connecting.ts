@@ -21,10 +21,10 @@ import type { WorkspaceKnower } from './workspace.ts'
 export function webviewOptionsFor(allowedOrigins: string[]) {
   const ownPage = z.string().check(
     z.maxLength(1000),
-    z.refine((address) => {
-      const url = URL.parse(address)
-      return url !== null && allowedOrigins.includes(url.origin) && url.username === '' && url.password === ''
-    }),
+    // Passed on as it was read: others may read backslashes and line ends in another way.
+    z.overwrite((address) => URL.parse(address)?.href ?? ''),
+    // The origin of `blob:https://app.example/…` is that page's as well.
+    z.refine((href) => allowedOrigins.some((origin) => href.startsWith(`${origin}/`))),
   )
   return z.strictObject({
     accepted_providers: z.optional(

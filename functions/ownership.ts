@@ -23,6 +23,7 @@ export type NotConnected =
   | 'not_ours'
   | 'several_owners'
   | 'webview_expired'
+  | 'login_too_old'
   | 'no_record'
   | 'too_many_accounts'
   | 'account_deleted'
@@ -49,13 +50,16 @@ export function accountConnector(edges: Edges, times: Times): ConnectAccount {
     const proved = await findOwner(login, deadline)
     if (proved.owner === undefined) return proved
     const { owner } = proved
-    const { connect_webview_id, connected_account_id } = login
+    const { connect_webview_id, connected_account_id, at } = login
     // Three events tell of one login, perhaps hours apart: what an operator has withdrawn since must stay withdrawn.
     const mark = `login|${connect_webview_id}|${connected_account_id}`
+    // Then the mark may be gone, and a page that asks how its webview goes would bring the account back.
+    if (clock() >= at + times.eventKept) return { owner, reason: 'login_too_old' }
     const accounts = (await table.hasEvent(mark)) ? [] : [connected_account_id]
     try {
       const given = await keeper.connect(owner, accounts, deadline)
-      if (accounts.length > 0) await table.markEvent(mark, Math.ceil((clock() + times.eventKept) / 1000))
+      const marked = times.eventKept + times.clockSkew
+      if (accounts.length > 0) await table.markEvent(mark, Math.ceil((clock() + marked) / 1000))
       const trouble = await troubleAfter(given, deadline)
       if (trouble !== undefined) throw trouble
       return given.deletedAccountIds.length > 0 ? { owner, reason: 'account_deleted' } : { owner }

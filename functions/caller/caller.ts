@@ -8,8 +8,6 @@ import { type JwsFault, readJws } from './jws.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf } from './owner.ts'
 
-export { ownerOf }
-
 /** Whom a verified bearer token speaks for. */
 export interface Caller {
   issuer: Issuer

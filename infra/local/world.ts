@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
-import { ownerOf } from '../../functions/caller/caller.ts'
+import { ownerOf } from '../../functions/caller/owner.ts'
 import type { CleanUp } from '../../functions/cleaning/cleaning-up.ts'
 import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import {

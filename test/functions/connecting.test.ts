@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { webviewOptionsFor } from '../../functions/connecting.ts'
 import { times } from '../../functions/times.ts'
 import { minutes } from './minutes.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
@@ -70,6 +71,14 @@ describe('POST /connect-webview', () => {
     expect(row).toMatchObject({ ...options, custom_metadata: {} })
   })
 
+  test('takes a way back as it is read here, whatever others would read', () => {
+    const options = webviewOptionsFor(['https://app.example'])
+    const custom_redirect_url = 'https://app.example\\@evil.exa\nmple/'
+    expect(options.parse({ custom_redirect_url })).toMatchObject({
+      custom_redirect_url: 'https://app.example/@evil.example/',
+    })
+  })
+
   test.each([
     ['another user in the metadata', { custom_metadata: { user_id: 'grace' } }],
     ['a customer', { customer_key: 'grace' }],
@@ -80,6 +89,7 @@ describe('POST /connect-webview', () => {
     ['a way back with a password', { custom_redirect_url: 'https://a:b@app.example/' }],
     ['a way back over plain http', { custom_redirect_url: 'http://app.example/' }],
     ['a way back to a script', { custom_redirect_failure_url: 'javascript:alert(1)//https://app.example' }],
+    ['a way back to what a page made', { custom_redirect_url: 'blob:https://app.example/9115d58c' }],
     ['a way back that is no address', { custom_redirect_url: '/devices' }],
     ['a very long way back', { custom_redirect_url: `https://app.example/${'x'.repeat(1000)}` }],
     ['no providers', { accepted_providers: [] }],

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { SeamHttp } from '@seamapi/http/connect'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { accountKeeper } from '../../functions/accounts/accounts.ts'
 import { accountConnector, type Connected } from '../../functions/ownership.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
+import { type User, withdraw } from '../../functions/user.ts'
+import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { plainReadings } from '../../infra/local/seam/readings.ts'
 import { ask, devicesOf, ownerOfSub, soon } from './vending-world.ts'
 import { startWebhookWorld, type WebhookWorld } from './webhook-world.ts'
@@ -105,6 +108,33 @@ describe('a webview that a page made with a client session token', () => {
     await complete(await webviewBy(revived.client_session.token))
     expect([await accountsOf(sub), lastReason()]).toEqual([[], 'not_ours'])
   })
+})
+
+test('what was withdrawn since does not come back with a question days later, when the login’s mark is gone', async () => {
+  const sub = await newcomer()
+  const token = () => world.token(sub)
+  const { body } = await ask(world.machine, { path: '/connect-webview', token: await token() })
+  const { connect_webview_id } = body
+  const account = await complete(connect_webview_id)
+  expect(await accountsOf(sub)).toEqual([account])
+  const user = (await world.user(sub)) as User
+  await world.table.compareAndSet(user.owner, user.revision, {
+    ...withdraw(user, [account], 0),
+    revision: 'x',
+  })
+
+  world.clock.advance(times.eventKept)
+  const client = localDynamoDbClient(world.dynamoDb.endpoint)
+  const item = { S: `event#login|${connect_webview_id}|${account}` }
+  await client.send(new DeleteItemCommand({ TableName: world.addresses.tableName, Key: { item } }))
+  client.destroy()
+  const answer = await ask(world.machine, {
+    method: 'GET',
+    path: `/connect-webview/${connect_webview_id}`,
+    token: await token(),
+  })
+  expect([answer.body.status, world.log.at(-1)?.reason]).toEqual(['failed', 'login_too_old'])
+  expect(await accountsOf(sub)).toEqual([])
 })
 
 describe('strangers in the same workspace', () => {

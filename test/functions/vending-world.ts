@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ownerOf } from '../../functions/caller/caller.ts'
+import { ownerOf } from '../../functions/caller/owner.ts'
 import type { ConfigurationInput } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { type Audit, jsonLog } from '../../functions/log.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import type { AccountKeeper, Consequence } from '../../../functions/accounts/accounts.ts'
-import { ownerOf } from '../../../functions/caller/caller.ts'
+import { ownerOf } from '../../../functions/caller/owner.ts'
 import type { CleanUp } from '../../../functions/cleaning/cleaning-up.ts'
 import { type Issuer, subjectNamespace } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { callerVerifier, ownerOf, type VerifyCaller } from '../../../functions/caller/caller.ts'
+import { callerVerifier, type VerifyCaller } from '../../../functions/caller/caller.ts'
 import { keyFinder } from '../../../functions/caller/keys.ts'
+import { ownerOf } from '../../../functions/caller/owner.ts'
 import { type ConfigurationInput, type Issuer, readConfiguration } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
