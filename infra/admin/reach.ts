@@ -19,7 +19,7 @@ import { localDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
-import { readWorldFile } from '../local/world-file.ts'
+import { readRunningWorld } from '../local/world-file.ts'
 
 /** The world that the commands act in. */
 export interface Reach {
@@ -34,7 +34,7 @@ export type Environment = Parameters<typeof localFolder>[0] & AwsEnvironment
 /** Acts in the local world that runs, with the very code that the admin function runs. @throws Trouble */
 export async function reachLocalWorld(environment: Environment): Promise<Reach> {
   const folder = localFolder(environment)
-  const world = await readWorldFile(folder)
+  const world = await readRunningWorld(folder)
   const seamApiKey = world.seam_api_key ?? environment.SEAM_API_KEY
   if (!seamApiKey)
     throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')

@@ -11,7 +11,7 @@ import { reportTable } from './cleanup-report.ts'
 import { localDynamoDbClient } from './dynamodb.ts'
 import { localFolder } from './environment.ts'
 import { Trouble } from './trouble.ts'
-import { readWorldFile } from './world-file.ts'
+import { readRunningWorld } from './world-file.ts'
 
 /** `npm run cleanup`: cleans up once, in the local world that runs or in a deployed stack. */
 
@@ -62,7 +62,7 @@ function readOptions() {
 }
 
 async function cleanUpLocally(options: ReturnType<typeof readOptions>): Promise<CleanupReport> {
-  const world = await readWorldFile(localFolder(process.env))
+  const world = await readRunningWorld(localFolder(process.env))
   const seamApiKey = world.seam_api_key ?? process.env.SEAM_API_KEY
   if (!seamApiKey)
     throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')

@@ -1,5 +1,5 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { codeOf, Trouble } from './trouble.ts'
 import { readWorldFile } from './world-file.ts'
@@ -19,7 +19,7 @@ export interface Folder {
 export async function takeFolder(path: string): Promise<Folder> {
   const lock = join(path, 'lock')
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     await chmod(path, 0o700)
     await writeFile(lock, '', { flag: 'a', mode: 0o600 })
   } catch (error) {
@@ -29,6 +29,19 @@ export async function takeFolder(path: string): Promise<Folder> {
   }
   const held = await hold(lock, path)
   return { path, file: (name) => join(path, name), release: () => held.close() }
+}
+
+/** Step by step: Node's own way of making parents tries for ever where nothing can be made, such as below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () => mkdir(path, { mode: 0o700 })
+  try {
+    await make()
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
+  }
 }
 
 /** The system's file locks, which Node itself does not offer, by way of SQLite: they end with their process. */

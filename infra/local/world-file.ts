@@ -38,6 +38,15 @@ export async function readWorldFile(folder: string): Promise<WorldFile> {
   )
 }
 
+/** The same, for what wants to act in it: a world that was killed leaves its file behind. @throws Trouble */
+export async function readRunningWorld(folder: string): Promise<WorldFile> {
+  const world = await readWorldFile(folder)
+  await fetch(`${world.api}/healthz`).catch(() => {
+    throw new Trouble(`The local world on ${folder} has ended. Start it again with "npm start".`)
+  })
+  return world
+}
+
 export const writeWorldFile = (folder: string, world: WorldFile) => writeStateFile(nameOf(folder), world)
 
 export const removeWorldFile = (folder: string) => rm(nameOf(folder), { force: true })

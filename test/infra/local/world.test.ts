@@ -11,7 +11,7 @@ import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { startWorld, type World, type WorldOptions } from '../../../infra/local/world.ts'
-import { readWorldFile } from '../../../infra/local/world-file.ts'
+import { readRunningWorld, readWorldFile } from '../../../infra/local/world-file.ts'
 
 let folder: string
 let ends: (() => Promise<unknown>)[]
@@ -298,6 +298,28 @@ describe('trouble', () => {
     const file = join(folder, 'file')
     await writeFile(file, '')
     await expect(start({ folder: file })).rejects.toThrow(`${file} cannot be the folder of the local world`)
+  })
+
+  // Node’s own recursive mkdir never ends there.
+  it.each(['/proc/none', '/proc/self/fd/none/at/all'])(
+    'says so when no folder can be made: %s',
+    async (none) => {
+      await expect(start({ folder: none })).rejects.toThrow(`${none} cannot be the folder of the local world`)
+    },
+  )
+
+  it('is made with its parents, for its owner alone', async () => {
+    const deep = join(folder, 'a', 'b')
+    await start({ folder: deep })
+    for (const made of [join(folder, 'a'), deep]) expect((await stat(made)).mode & 0o777).toBe(0o700)
+  })
+
+  it('that was killed is told as ended to whoever wants to act in it', async () => {
+    const { file, close } = await start()
+    expect(await readRunningWorld(folder)).toEqual(file)
+    await close()
+    await writeFile(join(folder, 'world.json'), JSON.stringify(file))
+    await expect(readRunningWorld(folder)).rejects.toThrow(/has ended. Start it again/)
   })
 
   it('says which port is taken', async () => {
