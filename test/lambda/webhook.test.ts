@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { leaksIn } from '../leaks.ts'
 import { type Deployment, deploy } from './deployment.ts'
 
 let stack: Deployment
@@ -21,7 +22,7 @@ afterEach(async () => {
 async function connectWebview(sub: string) {
   const { status, body } = await stack.ask(sub, 'POST', {}, '/connect-webview')
   expect(status).toBe(201)
-  return body as { connect_webview_id: string }
+  return body as { connect_webview_id: string; url: string }
 }
 
 async function devicesOf(token: string): Promise<number> {
@@ -86,5 +87,19 @@ describe('a Connect Webview as it is deployed', () => {
     stack.seam.webhooks.mood.hold = false
     expect([status, body]).toEqual([200, { status: 'connected' }])
     expect((await stack.ask('somebody-else', 'GET', {}, path)).status).toBe(404)
+  })
+})
+
+describe('the logs', () => {
+  it('of all of them show no secret, and name subjects where that was decided alone', async () => {
+    const { connect_webview_id, url } = await connectWebview('named')
+    stack.secrets.add(new URL(url).searchParams.get('auth_token') ?? '')
+    stack.seam.webhooks.mood.hold = true
+    stack.seam.completeWebview(connect_webview_id)
+    await stack.ask('named', 'GET', {}, `/connect-webview/${connect_webview_id}`)
+    stack.seam.webhooks.mood.hold = false
+    const logs = Object.entries(stack.functions).map(([entry, { log }]) => [entry, log.join('\n')] as const)
+    for (const [entry, log] of logs) expect([entry, leaksIn(log, stack.secrets)]).toEqual([entry, []])
+    expect(logs.filter(([, log]) => log.includes('local|named')).map(([entry]) => entry)).toEqual(['connect'])
   })
 })
