@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { codes } from '../functions/problem.ts'
 import { blocksIn, documents } from './documents.ts'
 
 /** What the documents show and promise that needs no world to run in; the rest is in readme.test.ts. */
@@ -79,4 +80,31 @@ test('the picture’s arrows lead between those it names', () => {
     return !line.includes('participant') && !(names.includes(from) && names.includes(to))
   })
   expect(wrong).toEqual([])
+})
+
+test('what comments call by number stands in the design', () => {
+  const design = text('functions/DESIGN.md')
+  const sources = globSync(['functions/**/*.ts', 'infra/**/*.ts', 'test/**/*.ts'], {
+    exclude: (name) => name.includes('node_modules'),
+  })
+  const named = sources.flatMap((file) =>
+    [...text(file).matchAll(/\b[Ll]aw (\d+)|DESIGN (§\d)(?:, rule (\d))?/g)].map(
+      ([, law, section, rule]) => ({
+        file,
+        law,
+        section,
+        rule,
+      }),
+    ),
+  )
+  expect(named.length).toBeGreaterThan(20)
+  const [fence = '', laws = ''] = design.split('## §5')
+  const missing = named.filter(
+    ({ law, section, rule }) =>
+      !(law === undefined || laws.includes(`\n${law}. `)) ||
+      !(section === undefined || design.includes(`\n## ${section} `)) ||
+      !(rule === undefined || fence.includes(`\n${rule}. `)),
+  )
+  expect(missing).toEqual([])
+  for (const code of codes) expect(design).toContain(`\`${code}\``)
 })

@@ -12,6 +12,7 @@ export interface Block {
 
 export const documents = [
   'README.md',
+  'functions/DESIGN.md',
   'functions/browser/README.md',
   'infra/OPERATING.md',
   'infra/setup/FROM-A-SNIPPET.md',

@@ -4,7 +4,7 @@ import { endingQuestions } from './questions/endings.ts'
 import { keyQuestions } from './questions/keys.ts'
 import { type Sandbox, Unanswered } from './sandbox.ts'
 
-/** What FACTS calls open, asked of a workspace one after the other. */
+/** What Seam’s documentation leaves open, asked of a workspace one after the other. */
 export const questions = [...accountQuestions, ...endingQuestions, ...keyQuestions]
 
 export interface Answered {
