@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defences, type Patch } from './defences.ts'
 import { judge } from './judge.ts'
@@ -5,6 +7,7 @@ import { placeOf, sourceIn } from './source.ts'
 import { badRows, table } from './table.ts'
 import { type AttackedWorld, doors, startAttackedWorld } from './world.ts'
 
+const root = new URL('../../..', import.meta.url).pathname
 let world: AttackedWorld
 beforeAll(async () => {
   world = await startAttackedWorld()
@@ -35,8 +38,36 @@ describe('the table', () => {
     expect(badRows.filter((row) => row.defences.length === 0)).toEqual([])
   })
 
+  it('has every class that was thought of', () => {
+    expect([...new Set(badRows.map((row) => row.class))]).toEqual([
+      'credentials',
+      'no JWS',
+      'encoding',
+      'duplicate members and size',
+      'no algorithm',
+      'algorithm confusion',
+      'bent signatures',
+      'keys that are not the issuer’s, or not for this',
+      'key ids',
+      'keys in the header',
+      'extensions',
+      'kinds of token',
+      'issuers',
+      'audiences',
+      'tokens bound to a key',
+      'claim rules',
+      'times',
+      'subjects',
+      'prototypes',
+      'requests',
+      'methods and paths',
+      'pages of other origins',
+      'issuers that cannot be trusted now',
+    ])
+  })
+
   it('names no defence that is not in the source', () => {
-    const source = sourceIn(new URL('../../..', import.meta.url).pathname)
+    const source = sourceIn(root)
     const faults = Object.values<Patch[]>(defences)
       .flat()
       .flatMap((patch) => {
@@ -48,5 +79,27 @@ describe('the table', () => {
         }
       })
     expect(faults).toEqual([])
+  })
+})
+
+describe('the threat model', () => {
+  const model = readFileSync(join(import.meta.dirname, 'THREATS.md'), 'utf8')
+  const threats = model.split('\n').filter((line) => /^\| (?!attacker|---)/.test(line))
+  const tests = globSync('test/**/*.ts', { cwd: root }).filter((file) => !file.includes('node_modules'))
+
+  it('names tests that are there, at least one for each attack', () => {
+    const here = readFileSync(import.meta.filename, 'utf8')
+    for (const threat of threats) {
+      const proofs = threat.split(/(?<!\\)\|/).at(-2) ?? ''
+      const named = proofs.match(/(?<=`)[\w./-]+\.ts(?=`)/g) ?? []
+      const quoted = proofs.match(/(?<=")[^"]+(?=")/g) ?? []
+      expect(named.length + quoted.length, threat).toBeGreaterThan(0)
+      expect(named.filter((name) => !tests.some((file) => file.endsWith(`/${name}`)))).toEqual([])
+      expect(quoted.filter((title) => !here.includes(`it('${title}'`))).toEqual([])
+    }
+  })
+
+  it('tells how many answers are judged', () => {
+    expect(model).toContain(`each of the ${table.length * doors.length} answers`)
   })
 })
