@@ -9,7 +9,7 @@ export type Step =
   | 'seam'
   /** Opening and sealing, with the reading of the sealing key. */
   | 'seal'
-  /** For whoever has the lease. */
+  /** Until whoever has the lease has committed. */
   | 'wait'
 
 type Act<Given extends unknown[], Result> = (...given: Given) => Promise<Result>

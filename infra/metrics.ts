@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import type { Step } from '../functions/steps.ts'
 
 /**
  * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/log.ts`).
@@ -28,6 +29,14 @@ const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
 const denials = ['not_provisioned', 'subject_disabled', 'claim_denied', 'rate_limited']
 const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
 
+/** Milliseconds of one vend; how many vends had any is the metric's sample count. */
+const timeOf = <Name extends string>(name: Name, step: Step) => ({
+  name,
+  pattern: `{ $.steps.${step} >= 0 }`,
+  value: `steps.${step}`,
+  from: ['vend'] as const,
+})
+
 export const countedMetrics = [
   {
     name: 'Vends',
@@ -38,10 +47,9 @@ export const countedMetrics = [
   // Tokens that were not good, and people who were not let in: by code and reason the logs tell them apart.
   { name: 'InvalidTokens', pattern: '{ $.code = "invalid_token" }', from: ['vend', 'connect'] },
   { name: 'Denials', pattern: `{ ${either('code', denials)} }`, from: ['vend', 'connect'] },
-  // Milliseconds of one request; how many requests had any is the metric's sample count.
-  { name: 'TableTime', pattern: '{ $.steps.table >= 0 }', value: 'steps.table', from: ['vend'] },
-  { name: 'SeamTime', pattern: '{ $.steps.seam >= 0 }', value: 'steps.seam', from: ['vend'] },
-  { name: 'LeaseWaits', pattern: '{ $.steps.wait >= 0 }', value: 'steps.wait', from: ['vend'] },
+  timeOf('TableTime', 'table'),
+  timeOf('SeamTime', 'seam'),
+  timeOf('LeaseWaits', 'wait'),
   {
     name: 'Outages',
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
