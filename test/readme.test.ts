@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -144,15 +144,22 @@ async function runLine(line: string): Promise<void> {
 
 async function runInShell(line: string): Promise<void> {
   if (!/^(curl|node) /.test(line)) throw new Error(`Nobody runs: ${line}`)
-  const [code, out] = await new Promise<[number, string]>((resolve) =>
+  const [code, out] = await printedBy(line)
+  expect([line, code, out]).toEqual([line, 0, expect.not.stringMatching(/^\{"type"|Error:/m)])
+}
+
+/** Into a file: what curl prints is no output of ours, and a token. */
+async function printedBy(line: string): Promise<[code: number, out: string]> {
+  const file = join(folder, 'printed')
+  const code = await new Promise<number>((resolve) =>
     execFile(
       '/bin/sh',
-      ['-c', line],
+      ['-c', `{ ${line}; } > '${file}' 2>&1`],
       { cwd: folder, env: { ...process.env, ...secrets } },
-      (error, stdout, stderr) => resolve([error ? Number(error.code) : 0, stdout + stderr]),
+      (error) => resolve(Number(error?.code ?? 0)),
     ),
   )
-  expect([line, code, out]).toEqual([line, 0, expect.not.stringMatching(/^\{"type"|Error:/m)])
+  return [code, await readFile(file, 'utf8')]
 }
 
 describe('each command', () => {
@@ -185,10 +192,9 @@ describe('each command', () => {
     try {
       await expect.poll(() => printed, { timeout: 40_000 }).toMatch(/^ready$/m)
       const [curl = ''] = /^curl .*$/m.exec(printed) ?? []
-      const paste = () =>
-        new Promise<string>((resolve) => execFile('/bin/sh', ['-c', curl], (_, stdout) => resolve(stdout)))
-      const first = clientSessionAnswer.parse(JSON.parse(await paste()))
-      expect(JSON.parse(await paste())).toMatchObject({ token: first.token })
+      const paste = async () => clientSessionAnswer.parse(JSON.parse((await printedBy(curl))[1]))
+      const first = await paste()
+      expect(await paste()).toMatchObject({ token: first.token })
     } finally {
       process.kill(-(npm.pid ?? 0), 'SIGTERM')
       await ended
