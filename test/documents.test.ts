@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { codes } from '../functions/problem.ts'
+import { rows } from '../infra/admin/commands.ts'
 import { blocksIn, documents } from './documents.ts'
 
 /** What the documents show and promise that needs no world to run in; the rest is in readme.test.ts. */
@@ -107,4 +108,19 @@ test('what comments call by number stands in the design', () => {
   )
   expect(missing).toEqual([])
   for (const code of codes) expect(design).toContain(`\`${code}\``)
+})
+
+test('the commands that are named in passing exist', () => {
+  const { scripts } = JSON.parse(text('package.json'))
+  const named = documents.flatMap((file) =>
+    [...text(file).matchAll(/`npm run ([\w-]+)|`(?:npm run admin -- |admin )([a-z][\w-]+)/g)].map(
+      ([, script, command]) => ({ file, script, command }),
+    ),
+  )
+  expect(named.length).toBeGreaterThan(15)
+  const missing = named.filter(
+    ({ script, command }) =>
+      (script !== undefined && !(script in scripts)) || (command !== undefined && !(command in rows)),
+  )
+  expect(missing).toEqual([])
 })

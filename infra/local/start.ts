@@ -28,6 +28,7 @@ async function start(): Promise<World> {
   const options = readEnvironment(process.env)
   if (process.env.SEAM_API_KEY && options.seam === undefined)
     console.log('SEAM_API_KEY is set, SEAM_ENDPOINT is not: the local Seam workspace is used.\n')
+  console.log('Starting: DynamoDB, Seam, identity provider, API, page …\n')
   return await startWorld({ ...options, log: report, cleaned })
 }
 
