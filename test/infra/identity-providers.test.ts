@@ -20,7 +20,7 @@ interface Ready {
   send: string
   notes: string[]
   /** Where the provider tells what its tokens look like, and what of it was not to be read there. */
-  sources: string[]
+  source: string[]
   unverified?: string[]
 }
 
@@ -114,10 +114,10 @@ it('an access token of Google is none to be read, and refused', async () => {
 })
 
 it('each provider is tested, and tells where its tokens are described', () => {
-  for (const [name, { sources }] of Object.entries(providers)) {
+  for (const [name, { source }] of Object.entries(providers)) {
     expect(shapes).toHaveProperty(name)
-    expect(sources.length).toBeGreaterThan(0)
-    expect(sources.filter((source) => !URL.canParse(source) || !source.startsWith('https://'))).toEqual([])
+    expect(source.length).toBeGreaterThan(0)
+    expect(source.filter((page) => !URL.canParse(page) || !page.startsWith('https://'))).toEqual([])
   }
 })
 
