@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
@@ -18,6 +19,8 @@ const server = createServer((_, response) => response.end('<!doctype html>'))
 const url = await listen(server, 0, 'a page')
 afterAll(() => stopListening(server))
 
+/** Without a shape of its own. */
+const beginningOf = (made: string) => made.slice(made.lastIndexOf('_') + 1).slice(0, 12)
 const child = (script: string, ...args: string[]) =>
   promisify(execFile)(process.execPath, ['-e', script, ...args])
 
@@ -35,8 +38,13 @@ test('a child prints half of one, and a little later the other half', async () =
 test('a child of a child prints the beginning of one past everybody', async () => {
   const script =
     'require("child_process").spawn(process.execPath, ["-e", "console.error(process.argv[1])", process.argv[1]], { stdio: "inherit" })'
+  await child(script, beginningOf(await secret()))
+})
+
+test('a child prints the beginning of one where this process does', async () => {
   const made = await secret()
-  await child(script, made.slice(made.lastIndexOf('_') + 1).slice(0, 12))
+  const args = ['-e', 'console.log(process.argv[1])', beginningOf(made)]
+  await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'close')
 })
 
 test('a child prints one that nobody else knows', async () => {
