@@ -109,7 +109,8 @@ async function administer(event: unknown): Promise<unknown> {
 
 /** Runs a line as a shell would: words, quotes, and one file to read from or write to. */
 async function runLine(line: string): Promise<void> {
-  const [, script, rest = ''] = /^npm run (admin|cleanup|doctor|setup) -- (.*)$/.exec(line) ?? []
+  const [, silent, script, rest = ''] =
+    /^npm run (-s )?(admin|cleanup|doctor|setup) -- (.*)$/.exec(line) ?? []
   if (script === undefined) return runInShell(line)
   const [command = '', from, to] = [rest, /<\s*(\S+)$/.exec(rest)?.[1], />\s*(\S+)$/.exec(rest)?.[1]]
   const words = (command.replace(/\s[<>]\s*\S+$/, '').match(/'[^']*'|\S+/g) ?? []).map((word) =>
@@ -131,8 +132,9 @@ async function runLine(line: string): Promise<void> {
     input,
   )
   if (to !== undefined) {
-    files[to] = out
-    await writeFile(join(folder, to), out)
+    // What npm says of itself goes into the file, too.
+    files[to] = silent === undefined ? `\n> seam-token-vending admin\n\n${out}` : out
+    await writeFile(join(folder, to), files[to])
   }
   // The local engine keeps no backups, and what is deployed here is the example's configuration.
   const red = (out.match(/^RED .*$/gm) ?? []).filter(

@@ -129,6 +129,7 @@ function overview(): string {
     ...Object.entries(rows).map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`),
     '',
     '--json prints results for a program: one JSON object a line. <command> --help shows examples.',
+    'Where a file or a program reads the results, say "npm run -s admin": else npm prints lines of its own before them.',
     '',
     exitCodeHelp,
   ].join('\n')
@@ -141,7 +142,7 @@ function help(name: string, { usage, about, examples }: Row): string {
     `${about[0]?.toUpperCase()}${about.slice(1)}.`,
     '',
     'Examples:',
-    ...examples.map((example) => `  npm run admin -- ${example}`),
+    ...examples.map((example) => `  npm run ${/>|--json/.test(example) ? '-s ' : ''}admin -- ${example}`),
     '',
     'Options of every command: --stack NAME, --json, --help.',
     exitCodeHelp,

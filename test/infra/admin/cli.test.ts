@@ -34,7 +34,7 @@ describe('what is typed', () => {
       const { code, out } = await terminal.admin([name, '--help'])
       expect(code).toBe(0)
       expect(out).toContain(`npm run admin -- ${name}`)
-      expect(out.match(/^ {2}npm run admin -- /gm)?.length).toBe(rows[name]?.examples.length)
+      expect(out.match(/^ {2}npm run (-s )?admin -- /gm)?.length).toBe(rows[name]?.examples.length)
       expect(out).toContain('will be retried')
     },
   )
