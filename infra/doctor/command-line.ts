@@ -5,6 +5,7 @@ import { times } from '../../functions/times.ts'
 import type { Environment } from '../admin/reach.ts'
 import { readSecretLine, type Streams, writeTo } from '../admin/tool.ts'
 import { findStack } from '../deployed/stack.ts'
+import { safeAddress } from '../local/environment.ts'
 import { Trouble } from '../local/trouble.ts'
 import { deployableConfiguration } from './configuration.ts'
 import { endpointFindings } from './endpoint.ts'
@@ -139,12 +140,9 @@ function readOptions(words: string[]) {
   }
 }
 
-/** A bearer token is sent there: over https, or on this machine. */
+/** A bearer token is sent there. */
 function addressFrom(text: string): string {
-  const { protocol, hostname, username, search, hash } = URL.parse(text) ?? {}
-  const isSafe =
-    protocol === 'https:' ||
-    (protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname ?? ''))
-  if (isSafe && `${username}${search}${hash}` === '') return text.replace(/\/+$/, '')
+  const address = safeAddress(text)
+  if (address !== undefined) return address
   throw new Trouble(`--endpoint: give the https:// address that the deployment printed as "Endpoint".`)
 }

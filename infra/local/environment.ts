@@ -59,14 +59,20 @@ function configurationOf(text: string) {
 }
 
 function addressOf(text: string): string {
+  const address = safeAddress(text)
+  if (address !== undefined) return address
+  throw new Trouble(
+    'SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.',
+  )
+}
+
+/** Where a secret may be sent: over https, or on this machine. Without its last slash; undefined if it is neither. */
+export function safeAddress(text: string): string | undefined {
   const { protocol, hostname, username, search, hash } = URL.parse(text) ?? {}
   const isSafe =
     protocol === 'https:' ||
     (protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname ?? ''))
-  if (isSafe && `${username}${search}${hash}` === '') return text.replace(/\/+$/, '')
-  throw new Trouble(
-    'SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.',
-  )
+  return isSafe && `${username}${search}${hash}` === '' ? text.replace(/\/+$/, '') : undefined
 }
 
 function keyOf(key: string | undefined): string {

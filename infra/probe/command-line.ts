@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Streams } from '../admin/tool.ts'
+import { safeAddress } from '../local/environment.ts'
 import { Trouble } from '../local/trouble.ts'
 import { questioner } from '../setup/asking.ts'
 import { type Answered, probe, readingsOf } from './probing.ts'
@@ -108,8 +109,8 @@ function readOptions(words: string[]) {
   } catch (error) {
     throw new Trouble(`${error instanceof Error ? error.message : error}\n\n${usage}`)
   }
-  const endpoint = values.endpoint.replace(/\/+$/, '')
-  if (!/^https:\/\/[^@?#]+$|^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(endpoint))
+  const endpoint = safeAddress(values.endpoint)
+  if (endpoint === undefined)
     throw new Trouble('--endpoint: give an https:// address; the API key is sent there.')
   return { ...values, endpoint }
 }

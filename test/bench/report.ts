@@ -143,7 +143,7 @@ function leanerRead({ reads, hotPath }: Results): string {
   return `Signing the one hot read by hand instead of with the SDK takes ${shown(reads.ratio)} of its CPU, ${digits(saved)} µs or ${share.toFixed(0)} % of a vend; and a second way to the table would need retries and timeouts of its own.`
 }
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
   return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
     '\n',

@@ -23,10 +23,13 @@ const run = {
   logBytes: 1500,
 }
 
+let template: ReturnType<typeof synthesised> | undefined
+
 export function idleBill(everyMinutes: number): IdleBill {
-  const template = synthesised()
-  const count = (type: string) => resources(template, type).length
-  const alarms = resources(template, 'AWS::CloudWatch::Alarm')
+  template ??= synthesised()
+  const stack = template
+  const count = (type: string) => resources(stack, type).length
+  const alarms = resources(stack, 'AWS::CloudWatch::Alarm')
   // Metric math is paid for by the metric, not by the expression.
   const alarmMetrics = alarms.flatMap(([, { Properties }]) =>
     (Properties.Metrics ?? [{ MetricStat: {} }]).filter((one: object) => 'MetricStat' in one),

@@ -1,5 +1,6 @@
 import { readConfiguration } from '../../../functions/config.ts'
 import { exampleConfiguration } from '../../infra/stack.ts'
+import { table } from '../report.ts'
 import { idleBill } from './idle.ts'
 import { quotas } from './prices.ts'
 import {
@@ -133,13 +134,6 @@ function waveTable(): string {
 
 function shown({ part, used, limit }: Strain): string {
   return `${part}: ${((100 * used) / limit).toFixed(0)} %`
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
-    '\n',
-  )
 }
 
 function sum(values: number[]): number {
