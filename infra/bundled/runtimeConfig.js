@@ -6,7 +6,6 @@
  */
 import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { calculateBodyLength } from '@smithy/util-body-length-node'
 import { getRuntimeConfig as getSharedRuntimeConfig } from './runtimeConfig.shared'
 
 export function getRuntimeConfig(config) {
@@ -31,7 +30,7 @@ export function getRuntimeConfig(config) {
     maxAttempts: config.maxAttempts ?? 3,
     retryMode: 'standard',
     sha256,
-    bodyLengthChecker: calculateBodyLength,
+    bodyLengthChecker: Buffer.byteLength,
   }
 }
 
