@@ -6,28 +6,33 @@
  */
 import { createHash, createHmac, createSecretKey } from 'node:crypto'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { getRuntimeConfig as getSharedRuntimeConfig } from './runtimeConfig.shared'
 
 export function getRuntimeConfig(config) {
   const shared = getSharedRuntimeConfig(config)
   const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
   const service = shared.serviceId.toUpperCase().replaceAll(' ', '_')
-  const host = `${service.toLowerCase().replace('_', '')}.${AWS_REGION}.${domain(AWS_REGION)}`
-  const address = shared.urlParser(process.env[`AWS_ENDPOINT_URL_${service}`] ?? `https://${host}`)
+  const name = service.toLowerCase().replace('_', '')
+  const aws = `https://${name}.${AWS_REGION}.${domain(AWS_REGION)}`
+  const address = shared.urlParser(process.env[`AWS_ENDPOINT_URL_${service}`] ?? aws)
+  // Lambda renews them only with a new environment, so reading them once is enough.
+  const credentials = {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+  }
   return {
     ...shared,
     ...config,
     runtime: 'node',
     region: AWS_REGION,
-    // Lambda renews them only with a new environment, so reading them once is enough.
-    credentialDefaultProvider: () => async () => ({
-      accessKeyId: AWS_ACCESS_KEY_ID,
-      secretAccessKey: AWS_SECRET_ACCESS_KEY,
-      sessionToken: AWS_SESSION_TOKEN,
-    }),
+    credentials,
+    signer: new DailySigner({ credentials, region: AWS_REGION, service: name, sha256 }),
     endpoint: async () => address,
     requestHandler: NodeHttpHandler.create(config.requestHandler),
     maxAttempts: config.maxAttempts ?? 3,
+    cacheMiddleware: true,
     retryMode: 'standard',
     sha256,
     bodyLengthChecker: Buffer.byteLength,
@@ -35,6 +40,17 @@ export function getRuntimeConfig(config) {
 }
 
 const domain = (region) => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')
+
+/** A signing key is good for a day. The SDK's own keeps it too, but finds it by a hash that costs as much as a signature. */
+class DailySigner extends SignatureV4 {
+  getSigningKey(credentials, region, day, service) {
+    if (this.day !== day) {
+      this.day = day
+      this.key = super.getSigningKey(credentials, region, day, service)
+    }
+    return this.key
+  }
+}
 
 /**
  * The signature's hash, or its HMAC when it has a secret. Node 24 takes a secret's bytes for a key object first and
