@@ -33,7 +33,7 @@ const kinds = {
     action: 'fix_request',
     title: 'Send the body as `application/json`.',
   },
-  rate_limited: { status: 429, action: 'retry', title: 'Too many client sessions were asked for.' },
+  rate_limited: { status: 429, action: 'retry', title: 'Too much was asked for in a short time.' },
   internal: { status: 500, action: 'retry', title: 'Something went wrong here.' },
   upstream_rejected: {
     status: 502,

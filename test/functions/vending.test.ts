@@ -122,6 +122,22 @@ describe('POST /client-session', () => {
     expect(statuses.at(-1)).toBe(429)
   })
 
+  test('one newcomer cannot use up the hour of all the others, and gets one client session however often they ask', async () => {
+    const elsewhere = await startVendingWorld({
+      configuration: { unknownSubjects: 'provision', limits: { newUsersPerHour: 5 } },
+    })
+    try {
+      const token = await elsewhere.token('eager')
+      const answers = await Promise.all(Array.from({ length: 10 }, () => ask(elsewhere.machine, { token })))
+      const tokens = new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.token))
+      expect(tokens.size).toBe(1)
+      expect(answers.filter(({ status, body }) => status >= 300 && body.code !== 'busy')).toEqual([])
+      expect((await ask(elsewhere.machine, { token: await elsewhere.token('the-next') })).status).toBe(201)
+    } finally {
+      await elsewhere.close()
+    }
+  })
+
   test('the same sub at two issuers is two users', async () => {
     const { startIdentityProvider } = await import('../../infra/local/identity-provider.ts')
     const other = await startIdentityProvider({ clock: world.clock.now })
