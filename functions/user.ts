@@ -16,7 +16,7 @@ export interface Ended {
 }
 
 export interface User {
-  /** The format of this record. A version of this service reads its own and the one before. */
+  /** The format of this record. There is one so far; the first version to write another will have to read both. */
   schema: 1
   /** A new random value with each write; absent in a record that was never written. */
   revision?: string
