@@ -7,7 +7,7 @@ import { sealingKeyReader, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
 import { vendingTable } from './table/table.ts'
-import { times } from './times.ts'
+import { type Times, times } from './times.ts'
 
 /** The outside worlds as they are in Lambda, for the entries alone: like them it reads the clock, and prints. */
 
@@ -18,13 +18,16 @@ export interface Environment {
   SEALING_KEY_SECRET_ARN: string
 }
 
+/** Two attempts at the table. An answer that has begun is no longer waited for by the request, but by its socket. */
+export function tablePatience({ dynamodb }: Times) {
+  const requestHandler = { requestTimeout: dynamodb, socketTimeout: dynamodb, throwOnRequestTimeout: true }
+  return { maxAttempts: 2, requestHandler }
+}
+
 /** For any entry. `secretAttempts`: of one reading, within its time. */
 export function lambdaClients({ TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>, { secretAttempts = 1 } = {}) {
   const clock = () => Date.now()
-  const client = new DynamoDBClient({
-    maxAttempts: 2,
-    requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
-  })
+  const client = new DynamoDBClient(tablePatience(times))
   const secrets = new SecretsManagerClient({ maxAttempts: secretAttempts })
   return {
     configuration: readConfiguration(TOKEN_VENDING_CONFIGURATION),

@@ -19,8 +19,11 @@ const kinds = [
   z.object({ kind: z.literal('reset') }),
   /** Nothing is done, and no answer ever comes. */
   z.object({ kind: z.literal('silence') }),
-  /** Done, but the answer does not arrive: the connection breaks, stays silent, or a 500 comes instead. */
-  z.object({ kind: z.literal('answer_lost'), how: z.optional(z.enum(['reset', 'silence', 'failed'])) }),
+  /** Done, but the answer does not arrive: the connection breaks, stays silent, begins and stalls, or a 500 comes instead. */
+  z.object({
+    kind: z.literal('answer_lost'),
+    how: z.optional(z.enum(['reset', 'silence', 'stall', 'failed'])),
+  }),
   /** Done after `ms`, whether or not somebody still waits. */
   z.object({ kind: z.literal('late'), ms: z.number() }),
   /** A query of an index is answered as it was at an earlier query of the same partition, at first as empty. */
@@ -97,8 +100,9 @@ export async function startDynamoDbFaults(options: {
       plan.deliver(fault.kind)
       by()
     }
-    const lose = (how: 'reset' | 'silence' | 'failed') => {
+    const lose = (how: 'reset' | 'silence' | 'stall' | 'failed') => {
       if (how === 'reset') deliver(() => request.socket.destroy())
+      else if (how === 'stall') deliver(() => response.writeHead(200, { 'content-length': 2 }).write('{'))
       else if (how === 'failed') deliver(() => reply(response, refusal(500, 'InternalServerError')))
       // Delivered when the client gives up: until then it may still be waiting for us.
       else response.once('close', () => plan.deliver(fault.kind))

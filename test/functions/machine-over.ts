@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { tablePatience } from '../../functions/clients.ts'
 import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
 import type { AuditLog, Log } from '../../functions/log.ts'
 import { connectMachine, vendingMachine, webhookMachine } from '../../functions/machine.ts'
@@ -59,10 +60,7 @@ function worldsOver(addresses: Addresses, options: Options) {
     },
     { loopback: true },
   )
-  const client = localDynamoDbClient(addresses.dynamoDb, {
-    maxAttempts: 2,
-    requestHandler: { requestTimeout: speed.dynamodb, throwOnRequestTimeout: true },
-  })
+  const client = localDynamoDbClient(addresses.dynamoDb, tablePatience(speed))
   const worlds = {
     table: vendingTable({ client, tableName: addresses.tableName }),
     seam: seamClient({

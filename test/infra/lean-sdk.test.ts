@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { tablePatience } from '../../functions/clients.ts'
+import { times } from '../../functions/times.ts'
 import { leanSdk } from '../../infra/lean-sdk.ts'
 import { createTable, type DynamoDb, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
@@ -76,11 +78,7 @@ afterAll(async () => {
 })
 beforeEach(() => front.faults.clear())
 
-const dynamoDb = () =>
-  new sdk.DynamoDBClient({
-    maxAttempts: 2,
-    requestHandler: { requestTimeout: 1000, throwOnRequestTimeout: true },
-  })
+const dynamoDb = () => new sdk.DynamoDBClient(tablePatience(times))
 const put = (item: string) =>
   dynamoDb().send(
     new sdk.PutItemCommand({
@@ -112,6 +110,7 @@ describe('the AWS SDK as it is bundled', () => {
     [{ kind: 'failed', status: 500 } as const, 'InternalServerError'],
     [{ kind: 'silence' } as const, 'TimeoutError'],
     [{ kind: 'reset' } as const, 'TimeoutError'],
+    [{ kind: 'answer_lost', how: 'stall' } as const, 'TimeoutError'],
   ])('tries a second time, and no third: %o', async (fault, name) => {
     front.faults.add({ ...fault, times: 1 })
     await get('three')

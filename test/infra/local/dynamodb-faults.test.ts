@@ -37,7 +37,7 @@ beforeEach(async () => {
   client = localDynamoDbClient(layer.endpoint, { maxAttempts: 1 })
   hasty = localDynamoDbClient(layer.endpoint, {
     maxAttempts: 1,
-    requestHandler: { requestTimeout: 100, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout: 100, socketTimeout: 100, throwOnRequestTimeout: true },
   })
 })
 
@@ -98,6 +98,7 @@ describe('a write whose answer is lost', () => {
   it.each([
     ['reset', 'TimeoutError'],
     ['silence', 'TimeoutError'],
+    ['stall', 'TimeoutError'],
     ['failed', 'InternalServerError'],
   ] as const)('by %s is carried out, and the SDK says %s', async (how, name) => {
     layer.faults.add({ kind: 'answer_lost', how })
