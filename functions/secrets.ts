@@ -8,6 +8,14 @@ export const keptFor = 5 * 60_000
 /** Between two reads on demand, ms: a caller must not be able to make us read without end. */
 const readAgainAfter = 5_000
 
+interface Held {
+  value?: string
+  /** Epoch ms. */
+  readAt: number
+  /** One for all who ask meanwhile. */
+  reading?: Promise<string>
+}
+
 export type ReadSecret = (arn: string, how: { fresh: boolean }, deadline: Deadline) => Promise<string>
 
 /**
@@ -20,21 +28,32 @@ export function secretReader(options: {
   times: Times
 }): ReadSecret {
   const { client, clock, times } = options
-  const kept = new Map<string, { value: Promise<string>; readAt: number }>()
+  const held = new Map<string, Held>()
 
   return async function readSecret(arn, { fresh }, deadline) {
-    const now = clock()
-    const known = kept.get(arn)
-    if (known !== undefined && now - known.readAt < (fresh ? readAgainAfter : keptFor)) return known.value
-    const value = fetchSecret(arn, deadline)
-    kept.set(arn, { value, readAt: now })
+    const it = held.get(arn) ?? { readAt: 0 }
+    held.set(arn, it)
+    const { value, readAt } = it
+    if (value !== undefined && clock() - readAt < (fresh ? readAgainAfter : keptFor)) return value
+    it.reading ??= read(arn, it, deadline).finally(() => delete it.reading)
     try {
-      return await value
+      return await it.reading
     } catch (error) {
-      if (known === undefined) kept.delete(arn)
-      else kept.set(arn, { value: known.value, readAt: now - keptFor + readAgainAfter })
-      if (known === undefined || fresh) throw error
-      return known.value
+      // Whoever began the read may be another, and have no use for what is in hand.
+      if (value === undefined || fresh) throw error
+      return value
+    }
+  }
+
+  async function read(arn: string, it: Held, deadline: Deadline): Promise<string> {
+    const now = clock()
+    try {
+      it.value = await fetchSecret(arn, deadline)
+      it.readAt = now
+      return it.value
+    } catch (error) {
+      it.readAt = now - keptFor + readAgainAfter
+      throw error
     }
   }
 
