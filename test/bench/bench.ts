@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { benchAtSize } from './at-size.ts'
 import { benchByPart } from './by-part.ts'
 import { benchColdStart } from './cold-start.ts'
-import { bundleContenders } from './contenders.ts'
+import { bundleContenders, type Contender, type ContenderName } from './contenders.ts'
 import { benchHotPath } from './hot-path.ts'
 import { barPlot } from './plot.ts'
 import { benchRaces } from './races.ts'
@@ -66,6 +66,7 @@ const world = await startBenchWorld()
 try {
   const contenders = await bundleContenders(world.configuration, folder)
   results.contenders = contenders.map(({ name, title, bytes }) => ({ name, title, bytes }))
+  const named = (name: ContenderName) => contenders.find((it) => it.name === name) as Contender
   const coldOnly = ['unrehearsed', 'empty']
   const runs: { [P in Part]: () => Promise<Results[P]> } = {
     hotPath: () =>
@@ -79,7 +80,7 @@ try {
     reads: () => benchReads(world, size.reads),
     async races() {
       const races: Results['races'] = []
-      for (const race of size.races) races.push(await benchRaces(race))
+      for (const race of size.races) races.push(await benchRaces(world, named('ours'), race))
       return races
     },
     atSize: () => benchAtSize(size.atSize),

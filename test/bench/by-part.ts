@@ -1,5 +1,9 @@
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { asDeployed } from './as-deployed.ts'
 import type { PartsOrder, PartsTaken } from './parts.ts'
 import { type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
@@ -9,7 +13,9 @@ export type ByPart = Record<keyof PartsTaken | 'rest', Spread>
 
 export async function benchByPart(world: BenchWorld, size: { vends: number }): Promise<ByPart> {
   const environment = world.environment()
-  const child = spawn(process.execPath, [`${import.meta.dirname}/parts.ts`], {
+  const folder = mkdtempSync(join(tmpdir(), 'parts-'))
+  const program = await asDeployed('parts.ts', join(folder, 'parts.mjs'))
+  const child = spawn(process.execPath, [program], {
     env: environment,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
@@ -22,6 +28,7 @@ export async function benchByPart(world: BenchWorld, size: { vends: number }): P
   }
   child.stdin.end(JSON.stringify(order))
   const taken = JSON.parse(await text(child.stdout)) as PartsTaken
+  rmSync(folder, { recursive: true })
   const rest = taken.whole.map(
     (whole, i) => whole - (taken.verify[i] ?? 0) - (taken.read[i] ?? 0) - (taken.unseal[i] ?? 0),
   )

@@ -40,9 +40,15 @@ function timed<Arguments extends unknown[], Result>(
   }
 }
 
-const table = vendingTable({ client: new DynamoDBClient(), tableName })
-const sealingKey = JSON.stringify({ current: randomUUID() })
-const seal = tokenSealer(() => sealingKeysFrom(sealingKey))
+const table = vendingTable({
+  client: new DynamoDBClient({
+    maxAttempts: 2,
+    requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
+  }),
+  tableName,
+})
+const sealingKeys = await sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
+const seal = tokenSealer(async () => sealingKeys)
 const clock = Date.now
 const { app } = vendingMachine(configuration, times, {
   table: { ...table, readUser: timed('read', table.readUser) },

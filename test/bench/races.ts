@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { startVendingWorld, type VendingWorld } from '../functions/vending-world.ts'
-import type { Finish, RaceOrder } from './racer.ts'
+import { ownerOf } from '../../functions/caller/owner.ts'
+import { vendingTable } from '../../functions/table/table.ts'
+import { newUser } from '../../functions/user.ts'
+import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
+import type { Contender } from './contenders.ts'
 import { type Spread, spread } from './statistics.ts'
-import { seamLatency } from './world.ts'
+import type { BenchWorld } from './world.ts'
 
 /** First requests for one user, all at once, over some processes. */
 export interface Races {
@@ -17,21 +20,66 @@ export interface Races {
   behindWinner: Spread
   /** Milliseconds from the first request to the last answer. */
   lastAnswer: Spread
+  /** The same for as many requests when the client session is there: what it takes where nobody waits for anybody. */
+  lastReuse: Spread
   refused: number
 }
 
-export async function benchRaces(size: {
-  rounds: number
-  requests: number
-  processes: number
-}): Promise<Races> {
-  const world = await startVendingWorld()
-  world.seam.faults.plan({
-    faults: [{ kind: 'delay', delay_ms: seamLatency, path: '/client_sessions/get_or_create' }],
-  })
+interface Finish {
+  status: number
+  /** Epoch milliseconds. */
+  startedAt: number
+  answeredAt: number
+}
+
+/** They have vended before, as nearly all processes have: their code is compiled, and they know Seam's usual time. */
+const warmUps = 4
+
+export async function benchRaces(
+  world: BenchWorld,
+  { file }: Contender,
+  size: { rounds: number; requests: number; processes: number },
+): Promise<Races> {
+  const [issuer] = world.configuration.issuers
+  // Plain HTTP to the table: TLS for all of them ends in this one process, and would be what is measured.
+  const environment = world.environment()
+  const where = { ...environment, AWS_ENDPOINT_URL_DYNAMODB: world.counted.endpoint }
+  const client = localDynamoDbClient(world.counted.endpoint)
+  const table = vendingTable({ client, tableName: environment.TABLE_NAME ?? '' })
+  const processes = await Promise.all(Array.from({ length: size.processes }, () => startRacer(file, where)))
+  const requests = size.requests / size.processes
+
+  async function race(sub: string) {
+    const iss = issuer?.issuer ?? ''
+    const subject = `${issuer?.name}|${sub}`
+    const user = {
+      ...newUser({ owner: ownerOf(subject), subject, iss, sub }, Date.now()),
+      revision: randomUUID(),
+    }
+    await table.compareAndSet(user.owner, undefined, user)
+    const token = await world.token(sub)
+    const before = counted(world)
+    const finishes = await allAtOnce(processes, { token, requests })
+    const after = counted(world)
+    const winner = finishes.find(({ status }) => status === 201)
+    return {
+      seamCalls: after.seamCalls - before.seamCalls,
+      extraReads: (after.reads - before.reads - size.requests) / (size.requests - 1),
+      behindWinner: lastOf(finishes) - (winner?.answeredAt ?? Number.NaN),
+      lastAnswer: lastOf(finishes) - firstOf(finishes),
+      lastReuse: await allAtOnce(processes, { token, requests }).then(
+        (reuses) => lastOf(reuses) - firstOf(reuses),
+      ),
+      refused: finishes.filter(({ status }) => status >= 300).length,
+    }
+  }
+
   try {
     const rounds: Awaited<ReturnType<typeof race>>[] = []
-    for (let round = 0; round < size.rounds; round++) rounds.push(await race(world, `race-${round}`, size))
+    for (let round = -warmUps; round < size.rounds; round++) {
+      const raced = await race(`race-of-${size.requests}-${round}`)
+      if (round >= 0) rounds.push(raced)
+    }
     const each = (of: (round: (typeof rounds)[number]) => number) => spread(rounds.map(of))
     return {
       requests: size.requests,
@@ -40,57 +88,38 @@ export async function benchRaces(size: {
       extraReads: each(({ extraReads }) => extraReads),
       behindWinner: each(({ behindWinner }) => behindWinner),
       lastAnswer: each(({ lastAnswer }) => lastAnswer),
+      lastReuse: each(({ lastReuse }) => lastReuse),
       refused: rounds.reduce((sum, { refused }) => sum + refused, 0),
     }
   } finally {
-    await world.close()
+    for (const process of processes) process.disconnect()
+    client.destroy()
   }
 }
 
-async function race(world: VendingWorld, sub: string, size: { requests: number; processes: number }) {
-  const each = size.requests / size.processes
-  await world.record(sub, [])
-  const token = await world.token(sub)
-  const processes = await Promise.all(
-    Array.from({ length: size.processes }, async (_, i) => {
-      const child = spawn(process.execPath, [`${import.meta.dirname}/racer.ts`], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      })
-      const lines = createInterface({ input: child.stdout })
-      const warm = `${sub}-warm-${i}`
-      await world.record(warm, [])
-      const order: RaceOrder = {
-        addresses: world.addresses,
-        // As many connections as the race will use.
-        warmUpTokens: Array(each).fill(await world.token(warm)),
-        token,
-        requests: each,
-      }
-      child.stdin.write(`${JSON.stringify(order)}\n`)
-      await once(lines, 'line')
-      return { child, lines }
-    }),
-  )
-  const reads = () => world.dynamoDb.counts.GetItem?.received ?? 0
-  const calls = () => world.seam.counts['/client_sessions/get_or_create']?.received ?? 0
-  const before = { reads: reads(), calls: calls() }
-  const finishes = (
-    await Promise.all(
-      processes.map(async ({ child, lines }) => {
-        const finished = once(lines, 'line')
-        child.stdin.write('go\n')
-        const [line] = (await finished) as [string]
-        return JSON.parse(line) as Finish[]
-      }),
-    )
-  ).flat()
-  const winner = finishes.find(({ status }) => status === 201)
-  const lastAnswer = Math.max(...finishes.map(({ answeredAt }) => answeredAt))
-  return {
-    seamCalls: calls() - before.calls,
-    extraReads: (reads() - before.reads - size.requests) / (size.requests - 1),
-    behindWinner: lastAnswer - (winner?.answeredAt ?? Number.NaN),
-    lastAnswer: lastAnswer - Math.min(...finishes.map(({ startedAt }) => startedAt)),
-    refused: finishes.filter(({ status }) => status >= 300).length,
-  }
+async function startRacer(file: string, environment: Record<string, string>): Promise<ChildProcess> {
+  const racer = fork(`${import.meta.dirname}/racer.mjs`, [file], {
+    env: environment,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  await once(racer, 'message')
+  return racer
 }
+
+async function allAtOnce(processes: ChildProcess[], order: object): Promise<Finish[]> {
+  const finished = processes.map(async (process) => {
+    const [finishes] = (await once(process, 'message')) as [Finish[]]
+    return finishes
+  })
+  for (const process of processes) process.send(order)
+  return (await Promise.all(finished)).flat()
+}
+
+const firstOf = (finishes: Finish[]) => Math.min(...finishes.map(({ startedAt }) => startedAt))
+const lastOf = (finishes: Finish[]) => Math.max(...finishes.map(({ answeredAt }) => answeredAt))
+
+const counted = ({ counted, seam }: BenchWorld) => ({
+  reads: counted.counts.GetItem?.received ?? 0,
+  seamCalls: seam.counts['/client_sessions/get_or_create']?.received ?? 0,
+})

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
-import { leanSdk } from '../../infra/lean-sdk.ts'
+import { asDeployed } from './as-deployed.ts'
 import { ratios, type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
 
@@ -19,22 +18,7 @@ export interface Reads {
 export async function benchReads(world: BenchWorld, size: { rounds: number }): Promise<Reads> {
   const folder = mkdtempSync(join(tmpdir(), 'reads-'))
   try {
-    const file = join(folder, 'reads.mjs')
-    await build({
-      entryPoints: [`${import.meta.dirname}/reads.mjs`],
-      outfile: file,
-      bundle: true,
-      minify: true,
-      platform: 'node',
-      format: 'esm',
-      mainFields: ['module', 'main'],
-      // The SDK of the product, not the peers'.
-      alias: {
-        '@aws-sdk/client-dynamodb': join(import.meta.dirname, '../../node_modules/@aws-sdk/client-dynamodb'),
-      },
-      plugins: [leanSdk],
-      logLevel: 'warning',
-    })
+    const file = await asDeployed('reads.mjs', join(folder, 'reads.mjs'))
     const { stdout } = await promisify(execFile)(process.execPath, [file, String(size.rounds)], {
       env: world.environment(),
     })

@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPublicKey, verify } from 'node:crypto'
+import { createHash, createHmac, createPublicKey, createSecretKey, verify } from 'node:crypto'
 import { Agent, request } from 'node:https'
 
 // The floor: no framework, no SDK, one key, one signed request to the table. Nobody should write this.
@@ -40,7 +40,8 @@ async function claimsOf(token) {
     : undefined
 }
 
-const hmac = (key, text) => createHmac('sha256', key).update(text).digest()
+// Node 24 takes bytes for a key object first, and finds out by exceptions.
+const hmac = (key, text) => createHmac('sha256', createSecretKey(key, 'utf8')).update(text).digest()
 const sha256 = (text) => createHash('sha256').update(text).digest('hex')
 
 /** AWS Signature Version 4. */
