@@ -87,7 +87,11 @@ export function keyFinder(edges: {
     /** What another process has left in the table, known before anybody asks. Never asks the issuer. */
     async recall(issuer: Issuer): Promise<void> {
       const stored = await readStored(issuer)
-      if (stored !== undefined) know(ringOf(issuer), stored)
+      if (stored === undefined) return
+      know(ringOf(issuer), stored)
+      // Imported when they are first used, and here nobody waits yet.
+      for (const { kid, alg = issuer.algorithms[0] } of stored.keys)
+        await matching(ringOf(issuer), { alg, kid } as { alg: string; kid?: string })
     },
   })
 

@@ -34,7 +34,7 @@ test('what was missed stands in the short table too, as missed', async () => {
   Object.assign(slow.coldStart.firstToWarm.ours ?? {}, { median: 3 })
   for (const aim of aims(slow).filter(({ reached }) => !reached))
     expect(summary(slow)).toContain(`| ${aim.what} | ${aim.measured} | ${aim.wanted} | **missed** |`)
-  expect(summary(slow)).toContain('| First call after INIT, over a warm one | 3 (')
+  expect(summary(slow)).toMatch(/First call after INIT, over a warm one [^|]*\| 3 \(/)
   expect(summary(results).split('\n').length).toBeLessThan(20)
 })
 
