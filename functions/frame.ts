@@ -37,8 +37,8 @@ export function frame(app: Hono<Env>, edges: FrameEdges, times: Times, allow?: M
     c.header('x-request-id', audit.request_id)
     Object.assign(audit, {
       method: c.req.method,
-      // The route's, not the request's: a path may be anything, also somebody's token.
-      path: routePath(c, -1),
+      // The route's, as it is written in OpenAPI, not the request's: a path may be anything, also somebody's token.
+      path: routePath(c, -1).replace(/:(\w+).*/, '{$1}'),
       status: c.res.status,
       took: clock() - startedAt,
     })

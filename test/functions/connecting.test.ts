@@ -163,6 +163,7 @@ describe('GET /connect-webview/{connect_webview_id}', () => {
     expect(await devicesOf(world.seam, before.token)).toEqual([])
     const { connect_webview_id: id } = (await make(sub)).body
     expect((await statusOf(sub, id)).body).toEqual({ status: 'pending' })
+    expect(world.log.at(-1)?.path).toBe('/connect-webview/{connect_webview_id}')
     const account = world.seam.completeWebview(id)
     nextTurn()
     const { status, body } = await statusOf(sub, id)

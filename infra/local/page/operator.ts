@@ -20,7 +20,8 @@ const faults = {
   down: { kind: 'status', status: 503 },
   silent: { kind: 'silence' },
   slow: { kind: 'delay', delay_ms: 1200 },
-  wrong: { kind: 'wrong', wrong: 'extra_account' },
+  // To the machine alone: Seam's components ask for their client session as well, and theirs would be widened for real.
+  wrong: { kind: 'wrong', wrong: 'extra_account', path: '/client_sessions/get_or_create' },
 } satisfies Record<string, Fault>
 
 export type Trouble = keyof typeof faults

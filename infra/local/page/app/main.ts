@@ -39,8 +39,10 @@ let current: ClientSession | undefined
 sessions.onChange(changed)
 showUsers()
 watchTheMachine()
-window.addEventListener('hashchange', () => subInAddress() !== identity.sub && signIn(subInAddress()))
-signIn(subInAddress())
+if (facts.operator) {
+  window.addEventListener('hashchange', () => subInAddress() !== identity.sub && signIn(subInAddress()))
+  signIn(subInAddress())
+}
 document.addEventListener('visibilitychange', () => void look())
 setInterval(() => document.hidden || void look(), 15_000)
 
@@ -172,7 +174,9 @@ function showUsers(): void {
   part('desk').hidden = !facts.operator
   if (!facts.operator) {
     part('users').hidden = true
-    say('The API trusts another identity provider, so nobody can be signed in here.')
+    say(
+      'The API trusts another identity provider, so nobody can sign in here. Ask with the curl that “npm start” printed: what the machine does about it is shown here.',
+    )
     return
   }
   const buttons = facts.users.map((sub) =>

@@ -61,9 +61,8 @@ export function isQuiet({ audit, calls }: Observation): boolean {
   )
 }
 
-/** The route's pattern, as a person writes it. */
 export function routeOf({ method = '', path = '' }: Audit): string {
-  return `${method} ${path.replace(/:(\w+)\{.*\}$/, '{$1}')}`
+  return `${method} ${path}`
 }
 
 function received(audit: Audit): Step {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { readConfiguration } from '../../../../functions/config.ts'
 import { startWorld, type World } from '../../../../infra/local/world.ts'
 import { startChromium } from '../chromium.ts'
 
@@ -203,4 +204,32 @@ test('Seam that is down is told, and works again when it is mended; the cleanup 
   await says(page, 'status', /3 devices/)
   await press(page, 'Run the cleanup')
   await says(page, 'steps', /3 records looked at/)
+})
+
+test('a Seam that answers with an account too many is not believed, and widens nobody who has a token', async () => {
+  const page = await open('grace')
+  await shows(page, 'Harbour Office')
+  await press(page, /^Wrong/)
+  await page.locator('#seam-trouble').waitFor()
+  // Seam's component looks its client session up when it is made.
+  const lookedUp = page.waitForResponse(/\/client_sessions\/get$/)
+  await page.reload()
+  expect((await lookedUp).status()).toBe(200)
+  await shows(page, 'Harbour Office')
+  await press(page, 'Sign out')
+  await says(page, 'status', /Signed out/)
+  await signIn(page, 'grace')
+  await says(page, 'steps', /not believed/)
+  await shows(page)
+  await press(page, /^Works/)
+})
+
+test('where another identity provider is trusted, the page says how to ask', async () => {
+  await world.close()
+  const issuers = [{ name: 'own', issuer: 'https://login.example', audiences: ['doors'] }]
+  const configuration = { deployment: 'own', issuers, allowedOrigins: ['https://app.example'] }
+  world = await startWorld({ folder, configuration: readConfiguration(configuration) })
+  const page = await open('ada')
+  await says(page, 'connection', /is running/)
+  await says(page, 'status', /another identity provider.*curl/)
 })
