@@ -56,6 +56,24 @@ const auditRetention = RetentionDays.THIRTEEN_MONTHS
 /**
  * The whole vending machine: an HTTP API, the functions behind it, the table and the secrets.
  * Throws `ConfigurationError` with a sentence that says what to change when the configuration is insecure or cannot work.
+ * Install what `npm pack` makes, beside `aws-cdk-lib` and `constructs`; compile with `skipLibCheck`, as `cdk init` does.
+ *
+ * @example In a CDK app of your own
+ * import { App, Stack } from 'aws-cdk-lib'
+ * import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam'
+ * import { TokenVending } from 'seam-token-vending'
+ *
+ * const stack = new Stack(new App(), 'doors')
+ * const vending = new TokenVending(stack, 'TokenVending', {
+ *   configuration: {
+ *     deployment: 'prod',
+ *     issuers: [
+ *       { name: 'auth0', issuer: 'https://acme.eu.auth0.com/', audiences: ['https://doors.acme.example'] },
+ *     ],
+ *     allowedOrigins: ['https://app.acme.example'],
+ *   },
+ * })
+ * vending.grantAdmin(new Role(stack, 'Backend', { assumedBy: new AccountRootPrincipal() }))
  */
 export class TokenVending extends Construct {
   /** With its defaults. */
