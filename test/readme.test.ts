@@ -194,9 +194,12 @@ describe('each command', () => {
     try {
       await expect.poll(() => printed, { timeout: 40_000 }).toMatch(/^ready$/m)
       const [curl = ''] = /^curl .*$/m.exec(printed) ?? []
-      const paste = async () => clientSessionAnswer.parse(JSON.parse((await printedBy(curl))[1]))
+      const paste = async () => {
+        const [json = '', status] = (await printedBy(curl))[1].split('\n')
+        return { ...clientSessionAnswer.parse(JSON.parse(json)), status }
+      }
       const first = await paste()
-      expect(await paste()).toMatchObject({ token: first.token })
+      expect([first.status, await paste()]).toMatchObject(['201', { status: '200', token: first.token }])
     } finally {
       process.kill(-(npm.pid ?? 0), 'SIGTERM')
       await ended

@@ -70,7 +70,11 @@ async function run(
     if (!(error instanceof AdminRefusal)) throw error
     const { code, reason, dependency } = error.problem
     const why = [code, dependency, reason].filter(Boolean).join(', ')
-    await writeTo(stderr, `${error.message} (${why}; request ${error.requestId})\n`)
+    const hint =
+      code === 'not_found'
+        ? " A subject is written whole, such as 'main|ada'; `list` shows those there are."
+        : ''
+    await writeTo(stderr, `${error.message}${hint} (${why}; request ${error.requestId})\n`)
     return exitCodeOf(error)
   } finally {
     reach?.close()

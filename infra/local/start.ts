@@ -64,7 +64,7 @@ function introduction({ file, identityProvider }: World): string {
 
 Open the page, or ask for a client session token ${who}:
 
-curl -sS -X POST -H "authorization: Bearer ${token}" ${api}/client-session
+curl -sS -w '\\n%{http_code}\\n' -X POST -H "authorization: Bearer ${token}" ${api}/client-session
 `
 }
 
