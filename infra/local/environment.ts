@@ -9,7 +9,7 @@ const usualPorts = { identityProvider: 4801, seam: 4802, page: 4803 }
 const usualPort = 4800
 
 type Environment = Partial<
-  Record<'LOCAL_DIR' | 'PORT' | 'TOKEN_VENDING' | 'SEAM_ENDPOINT' | 'SEAM_API_KEY', string>
+  Record<'LOCAL_DIR' | 'PORT' | 'ORIGIN' | 'TOKEN_VENDING' | 'SEAM_ENDPOINT' | 'SEAM_API_KEY', string>
 >
 
 /** The folder of the local world, for every command that talks to it. */
@@ -22,11 +22,12 @@ export function localFolder({ LOCAL_DIR }: Environment): string {
  * @throws Trouble
  */
 export function readEnvironment(environment: Environment): WorldOptions {
-  const { PORT, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
+  const { PORT, ORIGIN, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
   return {
     folder: localFolder(environment),
     port: PORT ? portOf(PORT) : usualPort,
     usualPorts,
+    ...(ORIGIN && { origin: originOf(ORIGIN) }),
     ...(TOKEN_VENDING && { configuration: configurationOf(TOKEN_VENDING) }),
     // The key alone may be there for another program: it must not open a real workspace by surprise.
     ...(SEAM_ENDPOINT && { seam: { endpoint: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
@@ -37,6 +38,13 @@ function portOf(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
   throw new Trouble(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
+}
+
+function originOf(text: string): string {
+  if (safeAddress(text) !== undefined && URL.parse(text)?.origin === text) return text
+  throw new Trouble(
+    `ORIGIN is ${JSON.stringify(text)}; give that of your page, such as http://localhost:5173, without a slash at the end.`,
+  )
 }
 
 function configurationOf(text: string) {

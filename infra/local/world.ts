@@ -42,6 +42,8 @@ export interface WorldOptions extends PartsOptions {
   port?: number
   /** Instead of the built-in one, which trusts the local identity provider. */
   configuration?: Configuration
+  /** A page elsewhere on this machine, under development, that may call as well. */
+  origin?: string
   log?: Log
   /** Is told what each scheduled run of cleaning up came to. */
   cleaned?: (report: CleanupReport) => void
@@ -96,7 +98,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const watcher = startWatcher()
   const table = watcher.over('table', vendingTable({ client, tableName }))
 
-  const configuration = localConfiguration(parts, options.configuration)
+  const configuration = localConfiguration(parts, options)
   const seam = watcher.over(
     'seam',
     seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
@@ -191,7 +193,8 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */
-function localConfiguration({ identityProvider, page, workspace }: Parts, chosen?: Configuration) {
+function localConfiguration(parts: Parts, { configuration: chosen, origin }: WorldOptions) {
+  const { identityProvider, page, workspace } = parts
   const { issuer, audience } = identityProvider
   const configuration =
     chosen ??
@@ -206,7 +209,7 @@ function localConfiguration({ identityProvider, page, workspace }: Parts, chosen
     )
   return {
     ...configuration,
-    allowedOrigins: [...new Set([...configuration.allowedOrigins, page.url])],
+    allowedOrigins: [...new Set([...configuration.allowedOrigins, ...(origin ? [origin] : []), page.url])],
     seamEndpoint: workspace.endpoint,
   }
 }

@@ -31,6 +31,10 @@ it('takes 0 for any free port', () => {
   expect(readEnvironment({ PORT: '0' }).port).toBe(0)
 })
 
+it('takes the origin of a page under development', () => {
+  expect(readEnvironment({ ORIGIN: 'http://localhost:5173' }).origin).toBe('http://localhost:5173')
+})
+
 it('takes a configuration, plain http on this machine included, with its defaults', () => {
   expect(readEnvironment({ TOKEN_VENDING: JSON.stringify(configuration) }).configuration).toMatchObject({
     ...configuration,
@@ -47,6 +51,9 @@ it('takes a real workspace, and leaves it alone without its address', () => {
 it.each([
   [{ PORT: '80a' }, 'PORT is "80a"; give a number'],
   [{ PORT: '65536' }, 'PORT is "65536"; give a number'],
+  [{ ORIGIN: 'http://localhost:5173/' }, 'without a slash at the end'],
+  [{ ORIGIN: 'localhost:5173' }, 'give that of your page'],
+  [{ ORIGIN: '*' }, 'give that of your page'],
   [{ TOKEN_VENDING: '{"deployment"' }, 'TOKEN_VENDING is not JSON'],
   [{ TOKEN_VENDING: 'cdk.json' }, 'not the name of its file'],
   [{ TOKEN_VENDING: '{"app":"node infra/main.ts","context":{}}' }, 'context.tokenVending'],

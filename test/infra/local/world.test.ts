@@ -160,12 +160,13 @@ describe('the local world', () => {
 })
 
 describe('the page', () => {
-  it('is another origin than the API, and one that may call it', async () => {
-    const world = await start()
+  it('is another origin than the API, and one that may call it, as one that is named may', async () => {
+    const own = 'http://localhost:5173'
+    const world = await start({ origin: own })
     expect(world.file.page).not.toBe(world.file.api)
     const allowed = async (origin: string) =>
       (await vend(world, 'ada', { origin })).headers.get('access-control-allow-origin')
-    expect(await allowed(world.file.page)).toBe(world.file.page)
+    for (const origin of [world.file.page, own]) expect(await allowed(origin)).toBe(origin)
     expect(await allowed('https://elsewhere.example')).toBeNull()
   })
 
