@@ -75,6 +75,9 @@ export function when(iso: string): string {
 /** What was done, and at Seam too; ends with what an operator may overlook. */
 export function changeSentences(done: string, report: ChangeReport): string {
   const { user, changed, granted, withdrawn, deleted_account_ids: deleted, client_session } = report
+  // The record keeps the mark of one that was withdrawn.
+  const unknown = (user.unknown_account_ids ?? []).filter((id) => user.connected_account_ids.includes(id))
+  const opensNone = granted.length > 0 && granted.every((id) => unknown.includes(id))
   const accounts = [
     granted.length > 0 && `${counted(granted.length, 'account')} granted`,
     withdrawn.length > 0 && `${counted(withdrawn.length, 'account')} withdrawn`,
@@ -82,9 +85,11 @@ export function changeSentences(done: string, report: ChangeReport): string {
   const what = accounts.length > 0 ? accounts.join(', ') : changed ? done : 'nothing to change'
   const takesAway = client_session === 'ended' || client_session === 'ending'
   return [
-    `${shellQuoted(user.subject)}: ${what}; ${fates[client_session]}.`,
+    `${shellQuoted(user.subject)}: ${what}; ${fates[opensNone && client_session === 'widened' ? 'kept' : client_session]}.`,
     report.trouble !== undefined && `  (${report.trouble})`,
     deleted.length > 0 && `  Not granted, because Seam has deleted them: ${deleted.join(', ')}`,
+    unknown.length > 0 &&
+      `  Unknown at Seam, so they open nothing: ${unknown.join(', ')}. Mistyped, or of another workspace?`,
     granted.length > 0 &&
       user.status !== 'active' &&
       `  The user is ${user.status}, and gets no client session.`,

@@ -107,6 +107,17 @@ describe('users', () => {
     expect((await terminal.devicesOf((await terminal.vend('grace')).token)).count).toBe(count)
   })
 
+  test('an account that Seam does not know is named, and not said to be open', async () => {
+    await terminal.vend('grace')
+    const mistyped = '00000000-0000-4000-8000-000000000000'
+    const { out } = await terminal.admin(['grant', 'local|grace', mistyped])
+    expect(out).toBe(
+      "'local|grace': 1 account granted; the client session is as it was.\n" +
+        `  Unknown at Seam, so they open nothing: ${mistyped}. Mistyped, or of another workspace?\n`,
+    )
+    expect((await terminal.admin(['withdraw', 'local|grace', mistyped])).out).not.toContain('Unknown')
+  })
+
   test('with Seam down a change is written down, exits with 5, and says that it will be retried', async () => {
     const { token: old } = await terminal.vend('alan')
     seamDown('delete')
