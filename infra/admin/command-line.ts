@@ -21,7 +21,10 @@ export async function runAdmin(
   }
   const row = Object.hasOwn(rows, name) ? rows[name] : undefined
   if (row === undefined) {
-    await writeTo(stderr, `There is no command ${JSON.stringify(name)}.\n\n${overview()}\n`)
+    await writeTo(
+      stderr,
+      `There is no command ${JSON.stringify(name)}; it is one of ${Object.keys(rows).join(', ')}.\n`,
+    )
     return exitCodes.usage
   }
   let parsed: { positionals: string[]; values: Options }
@@ -119,7 +122,8 @@ function read(words: string[], row: Row): { positionals: string[]; values: Optio
     allowPositionals: true,
   })
   const [least, most] = row.words
-  if (values.help !== true && positionals.length < least) throw new Error('Something is missing.')
+  if (values.help !== true && positionals.length < least)
+    throw new Error(`Something is missing of ${row.usage}.`)
   if (positionals.length > most) throw new Error(`${JSON.stringify(positionals[most])} is one word too many.`)
   return { positionals, values: values as Options }
 }
