@@ -159,7 +159,12 @@ const configuration = z.strictObject({
       requestsPerSecond: 50,
     },
   ),
-  seamEndpoint: z._default(httpsAddress, 'https://connect.getseam.com'),
+  seamEndpoint: z._default(
+    httpsAddress.check(
+      z.refine((address) => !address.endsWith('/'), { error: 'leave out the slash at its end' }),
+    ),
+    'https://connect.getseam.com',
+  ),
 })
 
 export type Configuration = z.infer<typeof configuration>

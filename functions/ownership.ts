@@ -6,7 +6,7 @@ import type { WebviewTable } from './table/accounts.ts'
 import type { Table } from './table/table.ts'
 import type { Times } from './times.ts'
 import { leaseHeld } from './user.ts'
-import type { WorkspaceKnower } from './workspace.ts'
+import { ownerAtSeam, type WorkspaceKnower } from './workspace.ts'
 
 /** Whose the account is that somebody has connected, and giving it to them. */
 
@@ -92,14 +92,13 @@ export function accountConnector(edges: Edges, times: Times): ConnectAccount {
     if (webview !== undefined)
       return at < webview.expires_at ? { owner: webview.owner } : { reason: 'webview_expired' }
 
-    const { key_prefix, workspace_id } = await workspace.settings(deadline)
+    const settings = await workspace.settings(deadline)
     const makers = await seam.listWebviewMakers({ connect_webview_id }, deadline)
     const owners = new Set<string>()
     for (const maker of makers) {
       // A list that ignored its filter would show every client session.
-      if (!maker.connect_webview_ids.includes(connect_webview_id) || maker.workspace_id !== workspace_id)
-        continue
-      const owner = ownerInKey(maker.user_identifier_key ?? '', key_prefix)
+      if (!maker.connect_webview_ids.includes(connect_webview_id)) continue
+      const owner = ownerAtSeam(maker, settings)
       const user = owner === undefined ? undefined : await table.readUser(owner)
       // The live key only: a let-go one is worthless (law 1).
       if (user !== undefined && user.user_identifier_key === maker.user_identifier_key) owners.add(user.owner)
@@ -108,10 +107,4 @@ export function accountConnector(edges: Edges, times: Times): ConnectAccount {
     if (owner === undefined) return { reason: 'not_ours' }
     return others.length > 0 ? { reason: 'several_owners' } : { owner }
   }
-}
-
-/** `<key prefix>_<owner>_<uuid>`: an owner may hold a `_` itself, but has 22 characters. Says where to look, proves nothing. */
-function ownerInKey(user_identifier_key: string, key_prefix: string): string | undefined {
-  if (!user_identifier_key.startsWith(`${key_prefix}_`)) return undefined
-  return /^([\w-]{22})_/.exec(user_identifier_key.slice(key_prefix.length + 1))?.[1]
 }

@@ -47,3 +47,16 @@ export function workspaceKnower(edges: {
     },
   }
 }
+
+/**
+ * Whose a client session at Seam says it is, by its key `<key prefix>_<owner>_<uuid>`: where to look, no proof. Undefined
+ * for a stranger's. An owner may hold a `_` itself, but has 22 characters.
+ */
+export function ownerAtSeam(
+  session: { user_identifier_key: string | null; workspace_id: string },
+  { key_prefix, workspace_id }: Settings,
+): string | undefined {
+  const key = session.user_identifier_key
+  if (session.workspace_id !== workspace_id || !key?.startsWith(`${key_prefix}_`)) return undefined
+  return /^([\w-]{22})_[0-9a-f-]{36}$/.exec(key.slice(key_prefix.length + 1))?.[1]
+}

@@ -123,7 +123,7 @@ export function accountKeeper(edges: Edges, terms: Terms, limits: { accountsPerU
     signOutEverywhere: (owner: string, deadline: Deadline) =>
       alter(owner, deadline, { write: signOutEverywhere }),
 
-    /** Seam has deleted this account; see account-deletion.ts. */
+    /** Seam has deleted this account; see deletion.ts. */
     accountDeleted: accountDeleter({ table, clock }, alterer, terms.times),
   }
 

@@ -1,8 +1,7 @@
 import type { Orphan, Params, Result } from '../admin-client.ts'
-import type { Seam, SessionWithoutToken } from '../seam.ts'
-import { SeamFailure } from '../seam.ts'
-import type { Settings } from '../table/table.ts'
+import { type Seam, SeamFailure } from '../seam.ts'
 import type { User } from '../user.ts'
+import { ownerAtSeam } from '../workspace.ts'
 import { type Acting, forOneUser, gather } from './acting.ts'
 
 /**
@@ -22,7 +21,7 @@ export async function listOrphans(acting: Acting, params: Params<'orphans'>): Pr
   const settings = await acting.workspace.settings(deadline)
   const listed = await acting.seam.listWithoutTokens(deadline)
   const ours = listed.flatMap((session) => {
-    const owner = ownerInKey(session, settings)
+    const owner = ownerAtSeam(session, settings)
     return owner === undefined ? [] : [{ session, owner }]
   })
   const owners = [...new Set(ours.map(({ owner }) => owner))]
@@ -48,7 +47,7 @@ export async function listOrphans(acting: Acting, params: Params<'orphans'>): Pr
 export async function countOurs({ seam, workspace, deadline }: Acting): Promise<number> {
   const settings = await workspace.settings(deadline)
   const listed = await seam.listWithoutTokens(deadline)
-  return listed.filter((session) => ownerInKey(session, settings) !== undefined).length
+  return listed.filter((session) => ownerAtSeam(session, settings) !== undefined).length
 }
 
 /** Whoever found the token knows what it opens: it is ended at once, whether a record names it or not. */
@@ -61,7 +60,7 @@ export async function endFoundToken(
   if (session === undefined) return { outcome: 'dead' }
   const { client_session_id } = session
   audit.client_session_id = client_session_id
-  const owner = ownerInKey(session, await acting.workspace.settings(deadline))
+  const owner = ownerAtSeam(session, await acting.workspace.settings(deadline))
   if (owner === undefined) return { outcome: 'not_ours', client_session_id }
   audit.owner = owner
 
@@ -93,17 +92,6 @@ async function deleteUnrecorded(
     // Its workspace was seen with it, so 404 means gone.
     return error.httpStatus === 404 ? 'deleted' : 'not_deleted'
   }
-}
-
-/** `<prefix>_<owner>_<uuid>` of our own workspace; anything else is a stranger's. */
-function ownerInKey(
-  session: SessionWithoutToken,
-  { key_prefix, workspace_id }: Settings,
-): string | undefined {
-  const key = session.user_identifier_key
-  if (session.workspace_id !== workspace_id || !key?.startsWith(`${key_prefix}_`)) return undefined
-  // An owner may have underscores of its own, so by its length.
-  return /^([\w-]{22})_[0-9a-f-]{36}$/.exec(key.slice(key_prefix.length + 1))?.[1]
 }
 
 function names(user: User | undefined, key: string | null): boolean {

@@ -10,8 +10,11 @@ const issuer = (more: object = {}): IssuerInput => ({
   ...more,
 })
 
-const read = (issuers: unknown, options = {}) =>
-  readConfiguration({ deployment: 'test', issuers, allowedOrigins: ['https://app.example'] }, options)
+const read = (issuers: unknown, options = {}, more: object = {}) =>
+  readConfiguration(
+    { deployment: 'test', issuers, allowedOrigins: ['https://app.example'], ...more },
+    options,
+  )
 
 describe('an issuer', () => {
   it('needs a name, an address and audiences; the rest has defaults', () => {
@@ -69,6 +72,15 @@ describe('an issuer', () => {
     expect(() => read([issuer({ issuer: 'http://127.0.0.1.evil.example' })], { loopback: true })).toThrow(
       'https://',
     )
+  })
+})
+
+describe('the address of Seam', () => {
+  it.each([
+    ['https://connect.getseam.com/', 'tokenVending.seamEndpoint: leave out the slash at its end'],
+    ['http://seam.example', 'tokenVending.seamEndpoint: give an https:// address'],
+  ])('%s is refused, with what to change', (seamEndpoint, message) => {
+    expect(() => read([issuer()], {}, { seamEndpoint })).toThrow(message)
   })
 })
 
