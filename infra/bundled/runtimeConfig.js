@@ -39,7 +39,9 @@ export function getRuntimeConfig(config) {
   }
 }
 
-const domain = (region) => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')
+/** The Chinese regions' and the European sovereign cloud's; the rest of the world shares one. */
+const domains = { cn: 'amazonaws.com.cn', eusc: 'amazonaws.eu' }
+const domain = (region) => domains[region.split('-')[0]] ?? 'amazonaws.com'
 
 /** A signing key is good for a day. The SDK's own keeps it too, but finds it by a hash that costs as much as a signature. */
 class DailySigner extends SignatureV4 {

@@ -157,7 +157,9 @@ describe('the AWS SDK as it is bundled', () => {
 
   it.each([
     ['eu-central-1', 'https://dynamodb.eu-central-1.amazonaws.com'],
+    ['us-gov-west-1', 'https://dynamodb.us-gov-west-1.amazonaws.com'],
     ['cn-north-1', 'https://dynamodb.cn-north-1.amazonaws.com.cn'],
+    ['eusc-de-east-1', 'https://dynamodb.eusc-de-east-1.amazonaws.eu'],
   ])('knows where the table is in %s', async (region, endpoint) => {
     const { AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB, ...others } = process.env
     process.env = { ...others, AWS_REGION: region }
