@@ -29,16 +29,22 @@ export async function registerWebhook(
 ): Promise<string> {
   const known = secretsIn(await secrets.read('WebhookSecretsSecret'))
   const ours = (await seam.listWebhooks()).filter((webhook) => webhook.url === url)
-  const [current] = ours.filter(hearsEverything)
+  const hearing = ours.filter(hearsEverything)
+  // Of two that are believed, the later one: its secret stands first.
+  const current = known.flatMap((one) => hearing.filter(({ secret }) => secret === one))[0] ?? hearing[0]
 
   if (current !== undefined && !renew) {
     const { secret } = current
     if (secret === undefined && known.length > 0)
       return `Seam’s webhook leads to ${url}; Seam does not show its secret, so the stored one was left.`
-    if (secret !== undefined && known.includes(secret)) return `Seam’s webhook leads to ${url} already.`
     if (secret !== undefined) {
-      await store([secret, ...known])
-      return `Seam’s webhook led to ${url} already; its secret was stored.`
+      const isStored = known.includes(secret)
+      if (!isStored) await store([secret, ...known])
+      // A renewal that was cut short leaves two.
+      await remove(ours.filter((webhook) => webhook !== current))
+      return isStored
+        ? `Seam’s webhook leads to ${url} already.`
+        : `Seam’s webhook led to ${url} already; its secret was stored.`
     }
   }
 
@@ -50,13 +56,17 @@ export async function registerWebhook(
   // The one before too: what the old webhook has sent is tried again for a day.
   await store([made.secret, ...known].slice(0, 2))
   // Only now: until its secret is stored, the new one is not believed.
-  for (const { webhook_id } of ours) await seam.deleteWebhook({ webhook_id })
+  await remove(ours)
   return ours.length === 0
     ? `Seam’s webhook was made: it leads to ${url}, and its secret is stored.`
     : `Seam’s webhook was made anew: it leads to ${url}, and its new secret is stored.`
 
   async function store(list: string[]): Promise<void> {
     await secrets.write('WebhookSecretsSecret', JSON.stringify(list))
+  }
+
+  async function remove(webhooks: SeamWebhook[]): Promise<void> {
+    for (const { webhook_id } of webhooks) await seam.deleteWebhook({ webhook_id })
   }
 }
 

@@ -75,6 +75,23 @@ describe('npm run setup', () => {
     expect(storedSecrets()).toEqual(secretsAtSeam())
   })
 
+  test('finishes a renewal that was cut short: one webhook is left, whose secret is stored', async () => {
+    await setup(`${seam.apiKey}\n`, '--yes')
+    const before = storedSecrets()
+    cloud.denied.add('secretsmanager:PutSecretValue')
+    expect((await setup('\n', '--yes', '--renew-webhook')).code).toBe(4)
+    cloud.denied.clear()
+    expect(secretsAtSeam()).toHaveLength(2)
+    expect((await setup('\n', '--yes')).code).toBe(0)
+    expect([secretsAtSeam(), storedSecrets()]).toEqual([before, before])
+
+    seam.faults.add({ kind: 'status', status: 500, path: '/webhooks/delete', times: 1 })
+    expect((await setup('\n', '--yes', '--renew-webhook')).code).toBe(6)
+    expect((await setup('\n', '--yes')).code).toBe(0)
+    const [renewed] = storedSecrets()
+    expect([secretsAtSeam(), before]).toEqual([[renewed], expect.not.arrayContaining([renewed])])
+  })
+
   test('makes a webhook anew that hears too little, and leaves others alone', async () => {
     seam.webhooks.add('https://doors.example/webhooks/seam', ['connected_account.created'])
     const other = seam.webhooks.add('https://elsewhere.example/webhooks/seam')
