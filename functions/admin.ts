@@ -6,7 +6,7 @@ import { deadlineIn } from './deadline.ts'
 import { operatorTable } from './table/operator.ts'
 import { times } from './times.ts'
 
-const worlds = lambdaWorlds(process.env as unknown as Environment)
+const worlds = lambdaWorlds(process.env as unknown as Environment, Date.now)
 const administer = adminMachine(worlds.configuration, times, {
   ...worlds,
   table: { ...worlds.table, ...operatorTable(worlds.where) },

@@ -19,7 +19,7 @@ const order = z.strictObject({
 })
 
 const environment = process.env as unknown as CleanupEnvironment
-const clients = lambdaClients(environment, { secretAttempts: 2 })
+const clients = lambdaClients(environment, Date.now, { secretAttempts: 2 })
 const { configuration, where, readSecret, clock, log } = clients
 
 export async function handler(event: unknown, { awsRequestId }: Context): Promise<CleanupReport> {

@@ -9,7 +9,7 @@ import { secretReader } from './secrets.ts'
 import { vendingTable } from './table/table.ts'
 import { type Times, times } from './times.ts'
 
-/** The outside worlds as they are in Lambda, for the entries alone: like them it reads the clock, and prints. */
+/** The outside worlds as they are in Lambda, for the entries alone: like them it prints. */
 
 /** What the stack must provide; a missing or misspelt name does not compile there. */
 export interface Environment {
@@ -25,8 +25,11 @@ export function tablePatience({ dynamodb }: Times) {
 }
 
 /** For any entry. `secretAttempts`: of one reading, within its time. */
-export function lambdaClients({ TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>, { secretAttempts = 1 } = {}) {
-  const clock = () => Date.now()
+export function lambdaClients(
+  { TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>,
+  clock: () => number,
+  { secretAttempts = 1 } = {},
+) {
   const client = new DynamoDBClient(tablePatience(times))
   const secrets = new SecretsManagerClient({ maxAttempts: secretAttempts })
   return {
@@ -42,8 +45,8 @@ export function lambdaClients({ TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>, {
 }
 
 /** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
-export function lambdaWorlds(environment: Environment) {
-  const clients = lambdaClients(environment)
+export function lambdaWorlds(environment: Environment, clock: () => number) {
+  const clients = lambdaClients(environment, clock)
   const { configuration, readSecret, where } = clients
   return {
     ...clients,

@@ -3,7 +3,7 @@ import { type Environment, lambdaWorlds } from './clients.ts'
 import { connectMachine } from './machine.ts'
 import { times } from './times.ts'
 
-const worlds = lambdaWorlds(process.env as unknown as Environment)
+const worlds = lambdaWorlds(process.env as unknown as Environment, Date.now)
 const { app } = connectMachine(worlds.configuration, times, {
   ...worlds,
   // Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.

@@ -50,8 +50,15 @@ export class SeamFailure extends Problem {
 }
 
 export interface Seam {
+  create(params: SessionRequest, deadline: Deadline): Promise<ClientSession>
   getOrCreate(params: SessionRequest, deadline: Deadline): Promise<ClientSession>
+  get(params: { client_session_id: string }, deadline: Deadline): Promise<ClientSession>
   list(filter: SessionFilter, deadline: Deadline): Promise<ClientSession[]>
+  grantAccess(
+    params: { client_session_id: string; connected_account_ids: string[] },
+    deadline: Deadline,
+  ): Promise<ClientSession>
+  revoke(params: { client_session_id: string }, deadline: Deadline): Promise<void>
   /** Throws `SeamFailure` with `httpStatus` 404 when there is no such client session. */
   delete(params: { client_session_id: string }, deadline: Deadline): Promise<void>
   /** The client sessions that a Connect Webview was made with, by browsers, past us. */
@@ -163,12 +170,26 @@ export function seamClient(options: {
   }
 
   return {
+    async create(params, deadline) {
+      return (await post('client_sessions/create', wire(params), answers.session, deadline)).value
+        .client_session
+    },
     async getOrCreate(params, deadline) {
       return (await post('client_sessions/get_or_create', wire(params), answers.session, deadline)).value
         .client_session
     },
+    async get(params, deadline) {
+      return (await post('client_sessions/get', params, answers.session, deadline)).value.client_session
+    },
     async list(filter, deadline) {
       return (await post('client_sessions/list', filter, answers.sessions, deadline)).value.client_sessions
+    },
+    async grantAccess(params, deadline) {
+      return (await post('client_sessions/grant_access', params, answers.session, deadline)).value
+        .client_session
+    },
+    async revoke(params, deadline) {
+      await post('client_sessions/revoke', params, answers.nothing, deadline)
     },
     async delete(params, deadline) {
       await post('client_sessions/delete', params, answers.nothing, deadline)

@@ -4,7 +4,7 @@ import { vendingMachine } from './machine.ts'
 import { rehearse } from './rehearsal.ts'
 import { times } from './times.ts'
 
-const worlds = lambdaWorlds(process.env as unknown as Environment)
+const worlds = lambdaWorlds(process.env as unknown as Environment, Date.now)
 const { app, recall } = vendingMachine(worlds.configuration, times, worlds)
 
 export const handler = handle(app)

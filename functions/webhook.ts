@@ -9,7 +9,7 @@ export interface WebhookEnvironment extends Environment {
 }
 
 const environment = process.env as unknown as WebhookEnvironment
-const worlds = lambdaWorlds(environment)
+const worlds = lambdaWorlds(environment, Date.now)
 const { app } = webhookMachine(worlds.configuration, times, {
   ...worlds,
   readSecrets: (how, deadline) =>

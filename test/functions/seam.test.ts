@@ -29,14 +29,20 @@ const failureOf = async (call: Promise<unknown>): Promise<SeamFailure> => {
   return error
 }
 
-test('makes a client session, gets it again by its key, lists it, and deletes it once', async () => {
+test('makes the seven calls', async () => {
   const seam = client()
-  const made = await seam.getOrCreate(request('key-once'), soon())
-  expect(made).toMatchObject({ user_identifier_key: 'key-once', workspace_id: local.workspaceId })
-  expect(await seam.getOrCreate(request('key-once'), soon())).toMatchObject({ token: made.token })
-  expect(await seam.list({ user_identifier_key: 'key-once' }, soon())).toHaveLength(1)
-  await seam.delete(made, soon())
-  expect((await failureOf(seam.delete(made, soon()))).httpStatus).toBe(404)
+  const made = await seam.getOrCreate(request('key-seven'), soon())
+  expect(made).toMatchObject({ user_identifier_key: 'key-seven', workspace_id: local.workspaceId })
+  expect(await seam.get(made, soon())).toMatchObject({ token: made.token })
+  expect(await seam.list({ user_identifier_key: 'key-seven' }, soon())).toHaveLength(1)
+  const spare = local.spareAccountIds[0] ?? ''
+  const { client_session_id } = made
+  const granted = await seam.grantAccess({ client_session_id, connected_account_ids: [spare] }, soon())
+  expect(granted.connected_account_ids).toContain(spare)
+  await seam.revoke({ client_session_id }, soon())
+  const other = await seam.create(request('key-other'), soon())
+  await seam.delete(other, soon())
+  expect((await failureOf(seam.delete(other, soon()))).httpStatus).toBe(404)
 })
 
 test('what has no filter has no tokens: neither the type nor the answer as it is read', async () => {
