@@ -42,7 +42,7 @@ const edges: Record<string, RegExp> = {
   'functions/table/operator.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/secrets.ts': /^@aws-sdk\/client-secrets-manager$/,
   'functions/seam.ts': /^$/,
-  'functions/seal.ts': /^jose$/,
+  'functions/seal.ts': /^$/,
   'functions/caller/caller.ts': /^jose$/,
   'functions/caller/keys.ts': /^jose$/,
   'functions/caller/key-set.ts': /^jose$/,

@@ -39,7 +39,7 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   if (!seamApiKey)
     throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
-  const sealingKeys = await sealingKeysFrom(sealingKeySecret)
+  const sealingKeys = sealingKeysFrom(sealingKeySecret)
   const client = localDynamoDbClient(world.dynamodb)
   const where = { client, tableName: world.table }
   const administer = adminMachine(

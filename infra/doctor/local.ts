@@ -59,7 +59,7 @@ export async function localFindings(environment: Environment, token: string | un
 async function sealingKeyFinding(folder: string): Promise<Finding> {
   try {
     const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
-    await sealingKeysFrom(sealingKeySecret)
+    sealingKeysFrom(sealingKeySecret)
     return good('sealing key', 'is there')
   } catch (error) {
     return bad(

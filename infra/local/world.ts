@@ -103,7 +103,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     'seam',
     seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
   )
-  const sealingKeys = await sealingKeysFrom(memory.sealingKeySecret)
+  const sealingKeys = sealingKeysFrom(memory.sealingKeySecret)
   const worlds: Worlds = {
     table,
     seam,

@@ -13,7 +13,7 @@ export async function rotateSealingKey(
   secrets: Pick<SecretStore, 'read' | 'write'>,
   everyFunctionHasReadIt: () => Promise<void>,
 ): Promise<void> {
-  const old = await currentKey(await secrets.read('SealingKeySecret'))
+  const old = currentKey(await secrets.read('SealingKeySecret'))
   const fresh = randomBytes(48).toString('base64url')
   const put = (current: string, previous: string) =>
     secrets.write('SealingKeySecret', JSON.stringify({ current, previous }))
@@ -23,9 +23,9 @@ export async function rotateSealingKey(
   await put(fresh, old)
 }
 
-async function currentKey(secret = ''): Promise<string> {
+function currentKey(secret = ''): string {
   try {
-    await sealingKeysFrom(secret)
+    sealingKeysFrom(secret)
     return JSON.parse(secret).current
   } catch {
     throw new NotAccepted(

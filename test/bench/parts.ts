@@ -47,7 +47,7 @@ const table = vendingTable({
   }),
   tableName,
 })
-const sealingKeys = await sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
+const sealingKeys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
 const seal = tokenSealer(async () => sealingKeys)
 const clock = Date.now
 const { app } = vendingMachine(configuration, times, {

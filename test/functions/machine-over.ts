@@ -68,7 +68,7 @@ function worldsOver(addresses: Addresses, options: Options) {
       apiKey: async () => addresses.seamApiKey,
       times: speed,
     }),
-    seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
+    seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
     clock,
     uuid: randomUUID,
     random: Math.random,

@@ -38,7 +38,7 @@ function rehearseHere() {
   return rehearse(configuration, times, {
     table: vendingTable({ client, tableName: addresses.tableName }),
     seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
-    seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
+    seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
     clock: world.clock.now,
     uuid: randomUUID,
     random: Math.random,

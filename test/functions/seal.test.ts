@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { sealingKeyReader, sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 
 const soon = deadlineIn(10_000, Date.now)
 const secret = (current: string, previous?: string) => JSON.stringify({ current, previous })
-const sealer = (text: string) => tokenSealer(() => sealingKeysFrom(text))
+const sealer = (text: string) => tokenSealer(async () => sealingKeysFrom(text))
 const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()]
 
 test('opens what it sealed, and shows nothing of it', async () => {
@@ -47,15 +48,62 @@ test('a token cannot be moved to another client session, changed or made up', as
   expect(await seal.open(moved, 'session-2', soon)).toBeUndefined()
 })
 
+test('what it seals is a JWE that jose opens, and it opens what jose seals', async () => {
+  const { current } = sealingKeysFrom(secret(one))
+  const seal = sealer(secret(one))
+  const sealed = await seal.seal('seam_cst123', 'session-1', soon)
+  const opened = await compactDecrypt(sealed, current.key, {
+    keyManagementAlgorithms: ['dir'],
+    contentEncryptionAlgorithms: ['A256GCM'],
+  })
+  expect(new TextDecoder().decode(opened.plaintext)).toBe('seam_cst123')
+  expect(opened.protectedHeader).toEqual({
+    alg: 'dir',
+    enc: 'A256GCM',
+    kid: current.kid,
+    client_session_id: 'session-1',
+  })
+  const byJose = await new CompactEncrypt(new TextEncoder().encode('seam_cst456'))
+    .setProtectedHeader(decodeProtectedHeader(sealed) as { alg: string; enc: string })
+    .encrypt(current.key)
+  expect(await seal.open(byJose, 'session-1', soon)).toBe('seam_cst456')
+})
+
+test('no two sealings of one token are alike', async () => {
+  const seal = sealer(secret(one))
+  const sealed = await Promise.all(Array.from({ length: 100 }, () => seal.seal('t', 'session-1', soon)))
+  expect(new Set(sealed.map((it) => it.split('.')[2])).size).toBe(100)
+})
+
+test('each of its characters counts', async () => {
+  const seal = sealer(secret(one))
+  const sealed = await seal.seal('seam_cst123', 'session-1', soon)
+  for (let at = 0; at < sealed.length; at++) {
+    // Both are none that differ from it only in the bits that a last character has too many.
+    const other = sealed[at] === 'A' ? 'w' : 'A'
+    const changed = sealed.slice(0, at) + other + sealed.slice(at + 1)
+    expect(await seal.open(changed, 'session-1', soon), `character ${at}`).toBeUndefined()
+  }
+})
+
+test.each([
+  ['shorter', (tag: string) => Buffer.from(tag, 'base64url').subarray(0, 12).toString('base64url')],
+  ['missing', () => ''],
+  ['doubled', (tag: string) => tag + tag],
+])('a tag that is %s opens nothing', async (_, change) => {
+  const seal = sealer(secret(one))
+  const [header, key, iv, ciphertext, tag = ''] = (await seal.seal('seam_cst123', 'session-1', soon)).split(
+    '.',
+  )
+  const changed = [header, key, iv, ciphertext, change(tag)].join('.')
+  expect(await seal.open(changed, 'session-1', soon)).toBeUndefined()
+})
+
 test.each([
   ['nothing', ''],
   ['no JSON', 'hush-hush-hush-hush-hush-hush-hush-hush'],
   ['a short text', secret('hush')],
-])('a secret that is %s is refused without being quoted', async (_, text) => {
-  const error = await sealingKeysFrom(text).then(
-    () => undefined,
-    (reason: Error) => reason,
-  )
-  expect(error?.message).toContain('sealing key secret must be')
-  expect(error?.message).not.toContain('hush')
+])('a secret that is %s is refused without being quoted', (_, text) => {
+  expect(() => sealingKeysFrom(text)).toThrow('sealing key secret must be')
+  expect(() => sealingKeysFrom(text)).not.toThrow('hush')
 })

@@ -60,7 +60,7 @@ export function adminOver(
     {
       table: { ...vendingTable(where), ...operatorTable(where) },
       seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
-      seal: tokenSealer(() => sealingKeysFrom(addresses.sealingKey)),
+      seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
       fetch,
       clock,
       uuid: randomUUID,

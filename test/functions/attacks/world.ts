@@ -69,7 +69,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
   const table = vendingTable({ client, tableName })
   const sealingSecret = JSON.stringify({ current: randomUUID() })
   passed(sealingSecret)
-  const sealing = await sealingKeysFrom(sealingSecret)
+  const sealing = sealingKeysFrom(sealingSecret)
   const hosts = { ...issuers.hosts, 'seam.example': seam.url }
   const configuration = readConfiguration({
     deployment: 'attacked',

@@ -80,7 +80,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
       readUser: table.readUser,
       change,
       seam: seamEdge(seam),
-      seal: tokenSealer(() => keys),
+      seal: tokenSealer(async () => keys),
       workspace,
     },
     worldTerms,
