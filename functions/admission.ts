@@ -1,5 +1,6 @@
 import type { Caller } from './caller/caller.ts'
-import { type Configuration, subjectNamespace } from './config.ts'
+import { subjectNamespace } from './caller/claims.ts'
+import type { Configuration } from './config.ts'
 import { Problem } from './problem.ts'
 import type { Table } from './table/table.ts'
 import type { Times } from './times.ts'

@@ -5,12 +5,7 @@ import { Hono } from 'hono/tiny'
 import type { Caller, VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import { type MakeWebview, type ReadStatus, webviewOptionsFor } from './connecting.ts'
-import {
-  type ConnectWebviewAnswer,
-  clientSessionBody,
-  type HealthAnswer,
-  type StatusAnswer,
-} from './contract.ts'
+import type { ConnectWebviewAnswer, HealthAnswer, StatusAnswer } from './contract.ts'
 import {
   type Env,
   type FrameEdges,
@@ -65,6 +60,8 @@ export interface VendingEdges extends CallerEdges {
   signOut: SignOut
 }
 
+/** Loaded for who sends one: a first vend comes without, and need not wait for zod. */
+const clientSessionBody = async () => (await import('./contract.ts')).clientSessionBody
 const clientSessionLimits = {
   most: 1024, // Bytes.
   detail:
@@ -81,7 +78,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     refuseQuery(c)
     const body = await readBody(c, clientSessionBody, clientSessionLimits)
     const caller = await identify(c, 'vend')
-    const staleClientSessionId = body.stale_client_session_id
+    const staleClientSessionId = body?.stale_client_session_id
     const vended = await vend({
       caller,
       ...(staleClientSessionId !== undefined && { staleClientSessionId }),
@@ -132,12 +129,13 @@ const connectWebviewLimits = {
 export function connectApp(configuration: Configuration, times: Times, edges: ConnectEdges): Hono<Env> {
   const { makeWebview, readStatus } = edges
   const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
+  const usual = connectWebviewBody.parse({})
   const { app, identify } = callersApp(configuration, times, edges)
 
   app.post('/connect-webview', async (c) => {
     const { audit, deadline } = c.var
     refuseQuery(c)
-    const options = await readBody(c, connectWebviewBody, connectWebviewLimits)
+    const options = (await readBody(c, async () => connectWebviewBody, connectWebviewLimits)) ?? usual
     const caller = await identify(c, 'connect_webview')
     const made: ConnectWebviewAnswer = await makeWebview({ caller, options, deadline, audit })
     return c.json(made, 201)

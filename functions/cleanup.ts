@@ -3,11 +3,11 @@ import * as z from 'zod/v4-mini'
 import { cleaner } from './cleaning/cleaning-up.ts'
 import type { CleanupReport } from './cleaning/report.ts'
 import { type Environment, lambdaClients } from './clients.ts'
-import { termsOf } from './config.ts'
 import { deadlineIn } from './deadline.ts'
 import { seamClient } from './seam.ts'
 import { vendingTable } from './table/table.ts'
 import { cleanupTime, times } from './times.ts'
+import { termsOf } from './verdict.ts'
 
 export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 

@@ -1,7 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Context } from 'hono'
-import { readConfiguration } from './config.ts'
 import { jsonLog } from './log.ts'
 import { sealingKeyReader, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
@@ -33,7 +32,7 @@ export function lambdaClients(
   const client = new DynamoDBClient(tablePatience(times))
   const secrets = new SecretsManagerClient({ maxAttempts: secretAttempts })
   return {
-    configuration: readConfiguration(TOKEN_VENDING_CONFIGURATION),
+    configuration: TOKEN_VENDING_CONFIGURATION,
     where: { client, tableName: TABLE_NAME },
     readSecret: secretReader({ client: secrets, clock, times }),
     clock,

@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
-import { refreshMarginShare, type Times, times, timingFaults } from './times.ts'
-import type { Terms } from './verdict.ts'
+import { subjectNamespace } from './caller/claims.ts'
+import { times, timingFaults } from './times.ts'
 
 /**
  * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the functions and the local
@@ -216,11 +216,6 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   return parsed.data
 }
 
-/** The refresh margin that these terms lead to, in milliseconds. */
-export function refreshMargin(lifetime: number, longest = times.refreshMargin): number {
-  return Math.min(longest, lifetime * refreshMarginShare)
-}
-
 /** What is allowed and may still be a mistake, as sentences for whoever synthesises. */
 export function configurationWarnings({ issuers }: Configuration): string[] {
   const sharing = Object.entries(Object.groupBy(issuers, subjectNamespace)).filter(
@@ -230,24 +225,6 @@ export function configurationWarnings({ issuers }: Configuration): string[] {
     ([namespace, sharers = []]) =>
       `the issuers ${sharers.map(({ name }) => name).join(', ')} share the subject namespace ${namespace}: a user of one is the user with the same subject at the other; keep it so only if all of them carry your own app's user id`,
   )
-}
-
-/** The terms of client sessions that a configuration and its times lead to. */
-export function termsOf({ clientSession, generation, limits }: Configuration, times: Times): Terms {
-  const lifetime = clientSession.lifetimeSeconds * 1000
-  return {
-    lifetime,
-    refreshMargin: refreshMargin(lifetime, times.refreshMargin),
-    longestAge: clientSession.longestAgeSeconds * 1000,
-    generation,
-    creations: limits.creationsPerHour,
-    times,
-  }
-}
-
-/** Its subjects are `<namespace>|<value>`. */
-export function subjectNamespace(issuer: Issuer): string {
-  return issuer.subjectNamespace ?? issuer.name
 }
 
 function faultLines(faults: [PropertyKey[], string][]): string {

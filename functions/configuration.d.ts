@@ -1,2 +1,2 @@
-/** The validated configuration: the bundler writes it into each function, whose environment ends at 4 KB. */
-declare const TOKEN_VENDING_CONFIGURATION: unknown
+/** Put in by the bundler: the value of `tokenVending`, read by `readConfiguration` when the stack was synthesised. */
+declare const TOKEN_VENDING_CONFIGURATION: import('./config.ts').Configuration

@@ -94,16 +94,17 @@ export async function readBytes(c: Context, most: number): Promise<Uint8Array> {
   return bytes
 }
 
-/** A JSON body of this form; none at all counts as `{}`. `detail` tells a developer what may be in it. */
+/** A JSON body of this form, or undefined where there is none. `detail` tells a developer what may be in it. */
 export async function readBody<Schema extends z.ZodMiniType>(
   c: Context,
-  schema: Schema,
+  schema: () => Promise<Schema>,
   { most, detail }: { most: number; detail: string },
-): Promise<z.infer<Schema>> {
+): Promise<z.infer<Schema> | undefined> {
   const bytes = await readBytes(c, most)
-  if (bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+  if (bytes.length === 0) return undefined
+  if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     throw new Problem('unsupported_media_type')
-  const parsed = schema.safeParse(bytes.length === 0 ? {} : jsonIn(bytes))
+  const parsed = (await schema()).safeParse(jsonIn(bytes))
   // Of two equal members the last one would win here, and the first one elsewhere.
   if (!parsed.success || structureFault(new TextDecoder().decode(bytes)) !== undefined)
     throw new Problem('invalid_request', { detail })

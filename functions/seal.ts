@@ -67,8 +67,9 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
 
 /** RFC 7516 §7.1; the second part, an encrypted key, is empty with `dir`. */
 function partsOf(sealed: string): [header: string, iv: string, ciphertext: string, tag: string] {
-  const [header, key, iv, ciphertext, tag, more] = sealed.split('.')
-  if (!header || key !== '' || !iv || !ciphertext || !tag || more !== undefined)
+  const parts = sealed.split('.')
+  const [header, key, iv, ciphertext, tag] = parts
+  if (parts.length !== 5 || !header || key !== '' || !iv || !ciphertext || !tag)
     throw new Error('no compact JWE')
   return [header, iv, ciphertext, tag]
 }

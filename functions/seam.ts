@@ -2,7 +2,7 @@ import type * as Published from '@seamapi/types/connect'
 import type * as z from 'zod/v4-mini'
 import { type Deadline, signalWithin } from './deadline.ts'
 import { type Code, Problem } from './problem.ts'
-import { answers, typeOfError } from './seam-answers.ts'
+import type { answers } from './seam-answers.ts'
 import type { Times } from './times.ts'
 
 /**
@@ -106,16 +106,19 @@ export function seamClient(options: {
   async function post<T extends z.ZodMiniType>(
     call: string,
     body: Record<string, unknown>,
-    answer: T,
+    form: (of: typeof answers) => T,
     deadline: Deadline,
     how: { patience?: number; token?: string } = {},
   ): Promise<{ value: z.infer<T>; answeredAt: number | undefined }> {
     const key = async (fresh: boolean) => how.token ?? (await options.apiKey({ fresh }, deadline))
-    let response = await once(call, body, await key(false), deadline, how.patience)
+    const asked = once(call, body, await key(false), deadline, how.patience)
+    // Loaded while Seam is at work, with zod: a request that reuses a client session needs neither.
+    const [first, { answers, typeOfError }] = await Promise.all([asked, import('./seam-answers.ts')])
+    let response = first
     if (response.status === 401 && how.token === undefined)
       response = await once(call, body, await key(true), deadline, how.patience)
-    if (response.status !== 200) throw failure(call, response)
-    const parsed = answer.safeParse(response.json)
+    if (response.status !== 200) throw failure(call, response, typeOfError(response.json))
+    const parsed = form(answers).safeParse(response.json)
     if (!parsed.success)
       throw new SeamFailure('upstream_rejected', call, {
         ...response,
@@ -162,7 +165,7 @@ export function seamClient(options: {
     let cursor: string | undefined
     do {
       const page = cursor === undefined ? {} : { page_cursor: cursor }
-      const { value } = await post('connected_accounts/list', page, answers.accounts, deadline)
+      const { value } = await post('connected_accounts/list', page, ({ accounts }) => accounts, deadline)
       accounts.push(...value.connected_accounts)
       cursor = value.pagination?.has_next_page ? (value.pagination.next_page_cursor ?? undefined) : undefined
     } while (cursor !== undefined)
@@ -171,42 +174,45 @@ export function seamClient(options: {
 
   return {
     async create(params, deadline) {
-      return (await post('client_sessions/create', wire(params), answers.session, deadline)).value
+      return (await post('client_sessions/create', wire(params), ({ session }) => session, deadline)).value
         .client_session
     },
     async getOrCreate(params, deadline) {
-      return (await post('client_sessions/get_or_create', wire(params), answers.session, deadline)).value
-        .client_session
+      return (await post('client_sessions/get_or_create', wire(params), ({ session }) => session, deadline))
+        .value.client_session
     },
     async get(params, deadline) {
-      return (await post('client_sessions/get', params, answers.session, deadline)).value.client_session
+      return (await post('client_sessions/get', params, ({ session }) => session, deadline)).value
+        .client_session
     },
     async list(filter, deadline) {
-      return (await post('client_sessions/list', filter, answers.sessions, deadline)).value.client_sessions
+      return (await post('client_sessions/list', filter, ({ sessions }) => sessions, deadline)).value
+        .client_sessions
     },
     async grantAccess(params, deadline) {
-      return (await post('client_sessions/grant_access', params, answers.session, deadline)).value
+      return (await post('client_sessions/grant_access', params, ({ session }) => session, deadline)).value
         .client_session
     },
     async revoke(params, deadline) {
-      await post('client_sessions/revoke', params, answers.nothing, deadline)
+      await post('client_sessions/revoke', params, ({ nothing }) => nothing, deadline)
     },
     async delete(params, deadline) {
-      await post('client_sessions/delete', params, answers.nothing, deadline)
+      await post('client_sessions/delete', params, ({ nothing }) => nothing, deadline)
     },
     async listWebviewMakers(filter, deadline) {
-      return (await post('client_sessions/list', filter, answers.webviewMakers, deadline)).value
-        .client_sessions
+      return (await post('client_sessions/list', filter, ({ webviewMakers }) => webviewMakers, deadline))
+        .value.client_sessions
     },
     async createWebview(params, deadline) {
-      return (await post('connect_webviews/create', { ...params }, answers.webview, deadline)).value
+      return (await post('connect_webviews/create', { ...params }, ({ webview }) => webview, deadline)).value
         .connect_webview
     },
     async getWebview(params, deadline) {
-      return (await post('connect_webviews/get', params, answers.webview, deadline)).value.connect_webview
+      return (await post('connect_webviews/get', params, ({ webview }) => webview, deadline)).value
+        .connect_webview
     },
     async getWorkspace(deadline) {
-      const { value, answeredAt } = await post('workspaces/get', {}, answers.workspace, deadline)
+      const { value, answeredAt } = await post('workspaces/get', {}, ({ workspace }) => workspace, deadline)
       return { ...value.workspace, ...(answeredAt !== undefined && { answered_at: answeredAt }) }
     },
     listConnectedAccounts,
@@ -215,12 +221,19 @@ export function seamClient(options: {
     },
     async listWithoutTokens(deadline) {
       const how = { patience: patience.wholeWorkspace }
-      return (await post('client_sessions/list', {}, answers.sessionsWithoutTokens, deadline, how)).value
-        .client_sessions
+      return (
+        await post(
+          'client_sessions/list',
+          {},
+          ({ sessionsWithoutTokens }) => sessionsWithoutTokens,
+          deadline,
+          how,
+        )
+      ).value.client_sessions
     },
     async whose(token, deadline) {
-      const answer = answers.sessionWithoutToken
-      return post('client_sessions/get', {}, answer, deadline, { token }).then(
+      const form = ({ sessionWithoutToken }: typeof answers) => sessionWithoutToken
+      return post('client_sessions/get', {}, form, deadline, { token }).then(
         ({ value }) => value.client_session,
         (error: unknown) => {
           if (error instanceof SeamFailure && error.httpStatus === 401) return undefined
@@ -237,15 +250,10 @@ function wire({ user_identifier_key, connected_account_ids, expires_at }: Sessio
 
 function failure(
   call: string,
-  response: {
-    status: number
-    json: unknown
-    seamRequestId: string | undefined
-    retryAfter: number | undefined
-  },
+  response: { status: number; seamRequestId: string | undefined; retryAfter: number | undefined },
+  type: string | undefined,
 ): SeamFailure {
-  const { status, json, seamRequestId, retryAfter } = response
-  const type = typeOfError(json)
+  const { status, seamRequestId, retryAfter } = response
   const what = {
     status,
     ...(type !== undefined && { type }),

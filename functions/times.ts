@@ -3,7 +3,7 @@
  * them by 50, the stack derives timeouts from them, and a test holds the rules between them (`timingFaults`).
  */
 export interface Times {
-  /** The refresh margin is the smaller of this and `refreshMarginShare` of the lifetime. */
+  /** The refresh margin is the smaller of this and a fifth of the lifetime. */
   refreshMargin: number
   /** A token that is good for this much longer may still be handed out when an extension cannot be had. */
   goodForMore: number
@@ -53,8 +53,10 @@ export interface Times {
   retryAtMost: number
 }
 
-/** The margin is never more than this share of a client session's lifetime. */
-export const refreshMarginShare = 1 / 5
+/** Before a client session ends, ms: from then on it is extended; never more than a fifth of its lifetime. */
+export function refreshMarginOf(lifetime: number, { refreshMargin }: Times): number {
+  return Math.min(refreshMargin, lifetime / 5)
+}
 
 /** A run of cleaning up ends within this share of its schedule. */
 const cleanupShare = 4 / 5
@@ -101,7 +103,7 @@ export function cleanupTime(everyMinutes: number, { cleanup }: Times): number {
 
 /** Law 12: what is wrong with these times, as sentences; empty when all rules hold. */
 export function timingFaults(times: Times, lifetime: number): string[] {
-  const margin = Math.min(times.refreshMargin, lifetime * refreshMarginShare)
+  const margin = refreshMarginOf(lifetime, times)
   const rules: [boolean, string][] = [
     [times.vend < times.lease, 'an act must end before its lease: keep `vend` below `lease`'],
     [

@@ -1,4 +1,5 @@
-import type { Times } from './times.ts'
+import type { Configuration } from './config.ts'
+import { refreshMarginOf, type Times } from './times.ts'
 import { leaseHeld, type RecordedSession, recordedSession, type User, wantedAccountIds } from './user.ts'
 
 /**
@@ -49,6 +50,19 @@ export interface Terms {
   /** New client sessions per user and budget window. */
   creations: number
   times: Times
+}
+
+/** The terms of client sessions that a configuration and its times lead to. */
+export function termsOf({ clientSession, generation, limits }: Configuration, times: Times): Terms {
+  const lifetime = clientSession.lifetimeSeconds * 1000
+  return {
+    lifetime,
+    refreshMargin: refreshMarginOf(lifetime, times),
+    longestAge: clientSession.longestAgeSeconds * 1000,
+    generation,
+    creations: limits.creationsPerHour,
+    times,
+  }
 }
 
 export interface Question {

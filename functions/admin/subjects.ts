@@ -1,7 +1,7 @@
 import type { Who } from '../accounts/accounts.ts'
-import { subjectOf } from '../caller/claims.ts'
+import { subjectNamespace, subjectOf } from '../caller/claims.ts'
 import { ownerOf } from '../caller/owner.ts'
-import { type Issuer, subjectNamespace } from '../config.ts'
+import type { Issuer } from '../config.ts'
 import { Problem } from '../problem.ts'
 
 /**

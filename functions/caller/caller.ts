@@ -1,9 +1,16 @@
 import { hash } from 'node:crypto'
 import { compactVerify } from 'jose'
-import { type Issuer, subjectNamespace } from '../config.ts'
+import type { Issuer } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { Problem } from '../problem.ts'
-import { brokenRule, type ClaimsFault, claimsFault, headerFault, subjectOf } from './claims.ts'
+import {
+  brokenRule,
+  type ClaimsFault,
+  claimsFault,
+  headerFault,
+  subjectNamespace,
+  subjectOf,
+} from './claims.ts'
 import { type JwsFault, readJws } from './jws.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf } from './owner.ts'

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type CleanUp, cleaner } from '../../functions/cleaning/cleaning-up.ts'
 import type { CleanupReport } from '../../functions/cleaning/report.ts'
-import { type Configuration, termsOf } from '../../functions/config.ts'
+import type { Configuration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { seamClient } from '../../functions/seam.ts'
 import type { Table } from '../../functions/table/table.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
+import { termsOf } from '../../functions/verdict.ts'
 
 /** Cleans up in a local world as the deployed function does. */
 export function localCleaner(

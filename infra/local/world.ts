@@ -2,15 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
+import { subjectNamespace } from '../../functions/caller/claims.ts'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { CleanUp } from '../../functions/cleaning/cleaning-up.ts'
 import type { CleanupReport } from '../../functions/cleaning/report.ts'
-import {
-  type Configuration,
-  type Issuer,
-  readConfiguration,
-  subjectNamespace,
-} from '../../functions/config.ts'
+import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
 import { connectMachine, vendingMachine, type Worlds } from '../../functions/machine.ts'

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import type { CleanupEnvironment } from '../../functions/cleanup.ts'
+import { readConfiguration } from '../../functions/config.ts'
 import { letGo } from '../../functions/user.ts'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
 import { type CleaningWorld, startCleaningWorld } from './cleaning/world.ts'
@@ -46,12 +47,12 @@ interface Answers {
 /** One warm function, invoked with one event after the other. */
 const invoke = (...events: unknown[]): Promise<Answers> =>
   new Promise((resolve, reject) => {
-    const configuration = {
+    const configuration = readConfiguration({
       deployment: 'test',
       issuers: [{ name: 'main', issuer: 'https://issuer.example', audiences: ['a'] }],
       allowedOrigins: ['https://app.example'],
       seamEndpoint: 'https://seam.example',
-    }
+    })
     const script = `
       const send = fetch
       globalThis.fetch = (address, how) =>
