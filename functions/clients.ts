@@ -1,3 +1,4 @@
+import { Agent } from 'node:https'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Context } from 'hono'
@@ -5,6 +6,7 @@ import { jsonLog } from './log.ts'
 import { sealingKeyReader, tokenSealer } from './seal.ts'
 import { seamClient } from './seam.ts'
 import { secretReader } from './secrets.ts'
+import { itemGetter } from './table/get-item.ts'
 import { vendingTable } from './table/table.ts'
 import { type Times, times } from './times.ts'
 
@@ -23,17 +25,25 @@ export function tablePatience({ dynamodb }: Times) {
   return { maxAttempts: 2, requestHandler }
 }
 
+/** The table's client, and on its connections the quick way to read. */
+export function tableClient(times: Times, clock: () => number) {
+  const { maxAttempts, requestHandler } = tablePatience(times)
+  // The SDK's own default, but in our hands.
+  const agent = new Agent({ keepAlive: true, maxSockets: 50 })
+  const client = new DynamoDBClient({ maxAttempts, requestHandler: { ...requestHandler, httpsAgent: agent } })
+  return { client, getItem: itemGetter({ client, agent, clock, patience: times.firstRead }) }
+}
+
 /** For any entry. `secretAttempts`: of one reading, within its time. */
 export function lambdaClients(
   { TABLE_NAME }: Pick<Environment, 'TABLE_NAME'>,
   clock: () => number,
   { secretAttempts = 1 } = {},
 ) {
-  const client = new DynamoDBClient(tablePatience(times))
   const secrets = new SecretsManagerClient({ maxAttempts: secretAttempts })
   return {
     configuration: TOKEN_VENDING_CONFIGURATION,
-    where: { client, tableName: TABLE_NAME },
+    where: { ...tableClient(times, clock), tableName: TABLE_NAME },
     readSecret: secretReader({ client: secrets, clock, times }),
     clock,
     uuid: () => crypto.randomUUID(),

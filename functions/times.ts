@@ -29,6 +29,8 @@ export interface Times {
   keySetCooldown: number
   /** One attempt at DynamoDB; there are two. */
   dynamodb: number
+  /** The attempt at a read that a vend makes before those, without the SDK. */
+  firstRead: number
   /** One call to Seam. */
   seam: number
   /** One attempt at Secrets Manager. */
@@ -78,6 +80,7 @@ export const times: Times = {
   keySet: 1.5 * second,
   keySetCooldown: 30 * second,
   dynamodb: 1 * second,
+  firstRead: 0.5 * second,
   seam: 3 * second,
   secrets: 2 * second,
   vend: 10 * second,

@@ -38,6 +38,7 @@ const entryCode = [...entries, behindEntries]
 const edges: Record<string, RegExp> = {
   'functions/table/table.ts': /^(@aws-sdk\/client-dynamodb|functions\/table\/(accounts|items)\.ts)$/,
   'functions/table/accounts.ts': /^@aws-sdk\/client-dynamodb$/,
+  'functions/table/get-item.ts': /^$/,
   'functions/table/items.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/table/operator.ts': /^@aws-sdk\/client-dynamodb$/,
   'functions/secrets.ts': /^@aws-sdk\/client-secrets-manager$/,

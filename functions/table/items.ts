@@ -1,4 +1,5 @@
 import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import type { GetItem } from './get-item.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
 import type { Item } from './user-item.ts'
@@ -7,8 +8,14 @@ import type { Item } from './user-item.ts'
 
 export type TableItems = ReturnType<typeof tableItems>
 
-export function tableItems(options: { client: DynamoDBClient; tableName: string }) {
-  const { client, tableName: TableName } = options
+export interface TableOptions {
+  client: DynamoDBClient
+  tableName: string
+  /** The quick way to read, where there is one. */
+  getItem?: GetItem
+}
+
+export function tableItems({ client, tableName: TableName, getItem }: TableOptions) {
   const key = (item: string) => ({ [tableShape.key]: { S: item } })
 
   return {
@@ -18,8 +25,9 @@ export function tableItems(options: { client: DynamoDBClient; tableName: string 
 
     /** Strongly consistent. */
     async read(item: string): Promise<Item | undefined> {
-      const command = new GetItemCommand({ TableName, Key: key(item), ConsistentRead: true })
-      return (await client.send(command).catch(outage)).Item
+      const input = { TableName, Key: key(item), ConsistentRead: true }
+      const got = await getItem?.(input)
+      return (got ?? (await client.send(new GetItemCommand(input)).catch(outage))).Item
     },
 
     /** Sends a conditional write; what was there instead when it is refused, where the engine tells. */

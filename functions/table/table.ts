@@ -1,7 +1,6 @@
 import {
   type AttributeValue,
   DeleteItemCommand,
-  type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
@@ -11,7 +10,7 @@ import type { KeyStore } from '../caller/keys.ts'
 import type { CompareAndSet } from '../change.ts'
 import type { User } from '../user.ts'
 import { type AccountTable, accountTable, type WebviewTable } from './accounts.ts'
-import { tableItems } from './items.ts'
+import { type TableOptions, tableItems } from './items.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
 import { type Item, itemFromUser, userFromItem, userItem } from './user-item.ts'
@@ -60,7 +59,7 @@ export interface OwnerPage {
   after?: Item
 }
 
-export function vendingTable(options: { client: DynamoDBClient; tableName: string }): Table & WebviewTable {
+export function vendingTable(options: TableOptions): Table & WebviewTable {
   const items = tableItems(options)
   const { client, TableName, key, read, conditionally } = items
 

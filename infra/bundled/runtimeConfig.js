@@ -4,9 +4,8 @@
  * in a rule set of every partition's endpoints stays out. FIPS, dual stack and adaptive retries go with it.
  * The bundler puts this text in the place of each client's own file, where these imports lead to its neighbours.
  */
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import { Hash } from '@smithy/hash-node'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { getRuntimeConfig as getSharedRuntimeConfig } from './runtimeConfig.shared'
 
 export function getRuntimeConfig(config) {
@@ -28,13 +27,12 @@ export function getRuntimeConfig(config) {
     runtime: 'node',
     region: AWS_REGION,
     credentials,
-    signer: new DailySigner({ credentials, region: AWS_REGION, service: name, sha256 }),
     endpoint: async () => address,
     requestHandler: NodeHttpHandler.create(config.requestHandler),
     maxAttempts: config.maxAttempts ?? 3,
     cacheMiddleware: true,
     retryMode: 'standard',
-    sha256,
+    sha256: Hash.bind(null, 'sha256'),
     bodyLengthChecker: Buffer.byteLength,
   }
 }
@@ -42,22 +40,3 @@ export function getRuntimeConfig(config) {
 /** The Chinese regions' and the European sovereign cloud's; the rest of the world shares one. */
 const domains = { cn: 'amazonaws.com.cn', eusc: 'amazonaws.eu' }
 const domain = (region) => domains[region.split('-')[0]] ?? 'amazonaws.com'
-
-/** A signing key is good for a day. The SDK's own keeps it too, but finds it by a hash that costs as much as a signature. */
-class DailySigner extends SignatureV4 {
-  getSigningKey(credentials, region, day, service) {
-    if (this.day !== day) {
-      this.day = day
-      this.key = super.getSigningKey(credentials, region, day, service)
-    }
-    return this.key
-  }
-}
-
-/**
- * The signature's hash, or its HMAC when it has a secret. Node 24 takes a secret's bytes for a key object first and
- * finds out by two exceptions, which cost a tenth of a vend's CPU; a key object costs nothing.
- */
-function sha256(secret) {
-  return secret === undefined ? createHash('sha256') : createHmac('sha256', createSecretKey(secret, 'utf8'))
-}

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { json } from 'node:stream/consumers'
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { LambdaContext } from 'hono/aws-lambda'
 import { handle } from 'hono/aws-lambda'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
+import { tableClient } from '../../functions/clients.ts'
 import type { Configuration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { jsonLog } from '../../functions/log.ts'
@@ -40,16 +40,10 @@ function timed<Arguments extends unknown[], Result>(
   }
 }
 
-const table = vendingTable({
-  client: new DynamoDBClient({
-    maxAttempts: 2,
-    requestHandler: { requestTimeout: times.dynamodb, throwOnRequestTimeout: true },
-  }),
-  tableName,
-})
+const clock = Date.now
+const table = vendingTable({ ...tableClient(times, clock), tableName })
 const sealingKeys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
 const seal = tokenSealer(async () => sealingKeys)
-const clock = Date.now
 const { app } = vendingMachine(configuration, times, {
   table: { ...table, readUser: timed('read', table.readUser) },
   seam: seamClient({ endpoint: configuration.seamEndpoint, apiKey: async () => seamApiKey, times }),

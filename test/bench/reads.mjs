@@ -1,16 +1,23 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import { read } from './peers/floor.mjs'
+import { GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { tableClient } from '../../functions/clients.ts'
+import { times } from '../../functions/times.ts'
 
-// One read of the table with the SDK, as bundled, and with a request signed by hand: microseconds of CPU, in turn.
+// One read of the table with the SDK, as bundled, and without it, as in the vend function: microseconds of CPU, in turn.
 
 const rounds = Number(process.argv[2])
-const client = new DynamoDBClient({ maxAttempts: 2 })
-const TableName = process.env.TABLE_NAME
-const ways = {
-  sdk: () => client.send(new GetItemCommand({ TableName, Key: { item: { S: 'user#nobody' } } })),
-  byHand: () => read('user#nobody'),
+const { client, getItem } = tableClient(times, Date.now)
+const input = {
+  TableName: process.env.TABLE_NAME,
+  Key: { item: { S: 'user#nobody' } },
+  ConsistentRead: true,
 }
-const taken = { sdk: [], byHand: [] }
+const ways = {
+  sdk: () => client.send(new GetItemCommand(input)),
+  async without() {
+    if ((await getItem(input)) === undefined) throw new Error('this read was left to the SDK')
+  },
+}
+const taken = { sdk: [], without: [] }
 const each = 300
 
 for (let round = -3; round < rounds; round++)

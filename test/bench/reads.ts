@@ -7,11 +7,11 @@ import { asDeployed } from './as-deployed.ts'
 import { ratios, type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
 
-/** Whether a leaner way to make the one hot read would be worth having: microseconds of CPU per read. */
+/** What the leaner way to make the one hot read is worth: microseconds of CPU per read. */
 export interface Reads {
   sdk: Spread
-  byHand: Spread
-  /** By hand over the SDK. */
+  without: Spread
+  /** Without the SDK over with it. */
   ratio: Spread
 }
 
@@ -22,11 +22,11 @@ export async function benchReads(world: BenchWorld, size: { rounds: number }): P
     const { stdout } = await promisify(execFile)(process.execPath, [file, String(size.rounds)], {
       env: world.environment(),
     })
-    const taken: { sdk: number[]; byHand: number[] } = JSON.parse(stdout)
+    const taken: { sdk: number[]; without: number[] } = JSON.parse(stdout)
     return {
       sdk: spread(taken.sdk),
-      byHand: spread(taken.byHand),
-      ratio: ratios(taken.byHand, taken.sdk),
+      without: spread(taken.without),
+      ratio: ratios(taken.without, taken.sdk),
     }
   } finally {
     rmSync(folder, { recursive: true })

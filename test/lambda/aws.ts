@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { listen, stopListening } from '../../infra/local/loopback.ts'
 import type { MayDo } from './permissions.ts'
 import { account, region, type Template } from './template.ts'
@@ -17,6 +18,9 @@ export interface Aws {
   onRequest: (action: string) => void
   close(): Promise<void>
 }
+
+/** What comes with the access key of each role. */
+export const ofRoles = { secretAccessKey: 'secret', sessionToken: 'session' }
 
 /**
  * AWS, as far as the functions see it: a DynamoDB engine behind the permissions of the template, and secrets.
@@ -40,7 +44,7 @@ export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Pro
     aws.counts[action] = (aws.counts[action] ?? 0) + 1
     aws.onRequest(action)
 
-    const key = accessKeyOf(headers, prefix)
+    const key = await accessKeyOf(headers, prefix, body)
     const mayDo = key === undefined ? undefined : roles.get(key)
     if (mayDo === undefined) return refusal('UnrecognizedClientException')
     if (!mayDo({ action, ...subjectOf(prefix, input) })) {
@@ -65,15 +69,34 @@ export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Pro
   return aws
 }
 
-/** The key that signed, if the signature is for this service and region and comes with the role's session token. */
-function accessKeyOf(
-  { authorization, ...headers }: IncomingHttpHeaders,
+/** The key that signed, if the signature is right for this service and region, and comes with the role's session token. */
+async function accessKeyOf(
+  headers: IncomingHttpHeaders,
   service: string,
-): string | undefined {
-  const scope = new RegExp(
-    `^AWS4-HMAC-SHA256 Credential=(\\w+)/\\d{8}/${region}/${service}/aws4_request, SignedHeaders=[^,]*x-amz-security-token[^,]*, Signature=[0-9a-f]{64}$`,
+  body: string,
+): Promise<string | undefined> {
+  const { authorization = '', host = '', 'x-amz-date': date } = headers
+  const [, accessKeyId = '', list = ''] =
+    /^AWS4-HMAC-SHA256 Credential=(\w+)\/.*, SignedHeaders=([^,]+), Signature=/.exec(authorization) ?? []
+  const names = list.split(';')
+  if (!['host', 'x-amz-date', 'x-amz-security-token'].every((name) => names.includes(name))) return undefined
+  const credentials = { accessKeyId, ...ofRoles }
+  const { config } = new DynamoDBClient({ region, credentials })
+  const scheme = { name: 'sigv4', signingName: service, signingRegion: region, properties: {} }
+  const signer = await config.signer(scheme)
+  const claimed = Object.fromEntries(names.map((name) => [name, String(headers[name])]))
+  const request = { protocol: 'https:', hostname: host, path: '/', query: {}, method: 'POST', body }
+  const { headers: ours } = await signer.sign(
+    { ...request, headers: claimed },
+    {
+      signingDate: new Date(String(date).replace(/^(....)(..)(..T..)(..)/, '$1-$2-$3:$4:')),
+      // The SDK adds it on its own account.
+      ...(!names.includes('x-amz-content-sha256') && {
+        unsignableHeaders: new Set(['x-amz-content-sha256']),
+      }),
+    },
   )
-  return headers['x-amz-security-token'] === undefined ? undefined : scope.exec(authorization ?? '')?.[1]
+  return ours.authorization === authorization ? accessKeyId : undefined
 }
 
 function subjectOf(service: string, input: Record<string, unknown>) {

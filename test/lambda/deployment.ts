@@ -7,7 +7,7 @@ import { readConfiguration } from '../../functions/config.ts'
 import { localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
-import { type Aws, generatedSecrets, startAws } from './aws.ts'
+import { type Aws, generatedSecrets, ofRoles, startAws } from './aws.ts'
 import { startHttpApi } from './http-api.ts'
 import { type LambdaFunction, lambdaFunction } from './lambda-function.ts'
 import { type MayDo, permissionsOf } from './permissions.ts'
@@ -123,8 +123,8 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
             ...Object.fromEntries(own.map(([name, value]) => [name, template.resolve(value)])),
             AWS_REGION: region,
             AWS_ACCESS_KEY_ID: accessKey,
-            AWS_SECRET_ACCESS_KEY: 'secret',
-            AWS_SESSION_TOKEN: 'session',
+            AWS_SECRET_ACCESS_KEY: ofRoles.secretAccessKey,
+            AWS_SESSION_TOKEN: ofRoles.sessionToken,
             AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,
             AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
             NODE_EXTRA_CA_CERTS: certificateFile,

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openApiDocument } from '../../functions/openapi.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { leaksIn } from '../leaks.ts'
+import { ofRoles } from './aws.ts'
 import { type Deployment, deploy } from './deployment.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 
@@ -177,7 +178,7 @@ describe('the vend function as it is deployed', () => {
     const { AWS_ACCESS_KEY_ID = '', TABLE_NAME } = vend.settings.environment
     const client = localDynamoDbClient(stack.aws.endpoint, {
       region: 'eu-central-1',
-      credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: 'secret', sessionToken: 'session' },
+      credentials: { accessKeyId: AWS_ACCESS_KEY_ID, ...ofRoles },
     })
     const scan = client.send(new ScanCommand({ TableName: TABLE_NAME }))
     await expect(scan).rejects.toMatchObject({ name: 'AccessDeniedException' })

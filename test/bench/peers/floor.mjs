@@ -69,7 +69,7 @@ function signed(target, body) {
 }
 
 /** @param item the key */
-export function read(item) {
+function read(item) {
   const body = JSON.stringify({ TableName: TABLE_NAME, Key: { item: { S: item } } })
   return send(table, { method: 'POST', headers: signed('GetItem', body) }, body)
 }

@@ -1,0 +1,91 @@
+import { type Agent, request } from 'node:https'
+import type { DynamoDBClient, GetItemCommandInput } from '@aws-sdk/client-dynamodb'
+import { requestSigner } from './signature.ts'
+import type { Item } from './user-item.ts'
+
+/** What was read; `Item` is absent where there is none. */
+export interface Got {
+  Item?: Item
+}
+
+/** Undefined: nothing can be said, ask the SDK. */
+export type GetItem = (input: GetItemCommandInput) => Promise<Got | undefined>
+
+/**
+ * DynamoDB's GetItem, asked for once and without the SDK. Nearly every vend is one read, and what the SDK does between
+ * its caller and the socket costs more CPU than to verify a token (`npm run bench`).
+ *
+ * What is not answered plainly and soon is left to the SDK, with its repetitions and its words for what went wrong: no
+ * error comes from here. Credentials, region and endpoint are the client's; where it has no fixed endpoint, as outside
+ * of Lambda, the SDK does it all.
+ */
+export function itemGetter(options: {
+  client: DynamoDBClient
+  /** The client's own: a write finds the connection that a read has made. */
+  agent: Agent
+  clock: () => number
+  /** Milliseconds, from the call to the last byte of the answer. */
+  patience: number
+}): GetItem {
+  const { client, agent, clock, patience } = options
+  const where = addressOf(client, agent)
+
+  return async function getItem(input) {
+    const address = await where
+    if (address === undefined) return undefined
+    const credentials = await client.config.credentials()
+    const body = JSON.stringify(input)
+    const signed = {
+      host: address.host,
+      'x-amz-date': new Date(clock()).toISOString().replace(/[-:]|\.\d{3}/g, ''),
+      ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
+      'x-amz-target': 'DynamoDB_20120810.GetItem',
+    }
+    const headers = {
+      ...signed,
+      'content-type': 'application/x-amz-json-1.0',
+      authorization: address.sign(signed, body, credentials),
+    }
+    return new Promise((resolve) => {
+      const sent = address.request({ ...address.options, headers }, (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (part: string) => {
+          text += part
+        })
+        response.on('end', () => resolve(response.statusCode === 200 ? parse(text) : undefined))
+      })
+      const late = setTimeout(() => sent.destroy(), patience)
+      // Comes last, whatever came before it.
+      sent.on('close', () => {
+        clearTimeout(late)
+        resolve(undefined)
+      })
+      sent.on('error', () => {})
+      sent.end(body)
+    })
+  }
+}
+
+async function addressOf({ config }: DynamoDBClient, agent: Agent) {
+  const endpoint = await config.endpoint?.()
+  if (endpoint === undefined) return undefined
+  const { protocol, hostname, port } = endpoint
+  const to = { host: hostname, port, path: '/', method: 'POST' }
+  return {
+    host: port === undefined ? hostname : `${hostname}:${port}`,
+    sign: requestSigner({ region: await config.region(), service: 'dynamodb' }),
+    ...(protocol === 'https:'
+      ? { request, options: { ...to, agent } }
+      : // A local engine. To import this module would load undici.
+        { request: process.getBuiltinModule('node:http').request, options: to }),
+  }
+}
+
+function parse(text: string): Got | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
