@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { type Times, times as usual } from '../../functions/times.ts'
 import { type Addresses, machineOver } from './machine-over.ts'
 import { ask } from './vending-world.ts'
 
@@ -10,11 +11,12 @@ export interface Order {
   addresses: Addresses
   /** How far this process's clock is ahead, ms. */
   ahead?: number
+  times?: Times
   requests: { token: string; method?: string; body?: unknown }[]
 }
 
-const [{ addresses, requests, ahead = 0 }] = (await once(process, 'message')) as [Order]
-const machine = machineOver(addresses, { clock: () => Date.now() + ahead })
+const [{ addresses, requests, ahead = 0, times = usual }] = (await once(process, 'message')) as [Order]
+const machine = machineOver(addresses, { times, clock: () => Date.now() + ahead })
 process.send?.('ready')
 await once(process, 'message')
 const answers = await Promise.all(requests.map((request) => ask(machine, request)))
