@@ -109,15 +109,9 @@ const origin = text.check(
 const configuration = z.strictObject({
   /** Part of every `user_identifier_key`. */
   deployment: shortName,
-  issuers: z.array(issuer, { error: 'list the identity providers whose tokens are accepted' }).check(
-    z.minLength(1, { error: 'list at least one issuer; an empty list would mean nobody, never all' }),
-    z.refine((issuers) => distinct(issuers.map(({ name }) => name)), {
-      error: 'two issuers have one name; give each its own',
-    }),
-    z.refine((issuers) => distinct(issuers.map(({ issuer }) => issuer)), {
-      error: 'one issuer is listed twice; list it once, with all its audiences',
-    }),
-  ),
+  issuers: z
+    .array(issuer, { error: 'list the identity providers whose tokens are accepted' })
+    .check(z.minLength(1, { error: 'list at least one issuer; an empty list would mean nobody, never all' })),
   allowedOrigins: z
     .array(origin, { error: 'list the origins of the pages that may call this service' })
     .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
@@ -200,6 +194,12 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
     faults.push([['clientSession', 'lifetimeSeconds'], fault])
   if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
     faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
+  for (const [i, { name, issuer }] of issuers.entries()) {
+    if (issuers.findIndex((other) => other.name === name) < i)
+      faults.push([['issuers', i, 'name'], `${name} is the name of another issuer; give each its own`])
+    if (issuers.findIndex((other) => other.issuer === issuer) < i)
+      faults.push([['issuers', i, 'issuer'], 'is listed twice; list it once, with all its audiences'])
+  }
   if (!loopback) {
     const plain: [PropertyKey[], string | undefined][] = [
       ...issuers.flatMap(({ issuer, jwksUri }, i): [PropertyKey[], string | undefined][] => [
@@ -234,10 +234,6 @@ function faultLines(faults: [PropertyKey[], string][]): string {
         `tokenVending${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
     )
     .join('\n')
-}
-
-function distinct(values: string[]): boolean {
-  return new Set(values).size === values.length
 }
 
 function isHttps(address: string): boolean {

@@ -116,7 +116,7 @@ export function timingFaults(times: Times, lifetime: number): string[] {
     [margin < lifetime, 'the refresh margin must be shorter than the lifetime: raise the lifetime'],
     [
       margin > times.goodForMore,
-      'a refresh must be due before a token is too short to hand out: raise the lifetime so that a fifth of it is more than `goodForMore`',
+      `raise the lifetime above ${(5 * times.goodForMore) / second} seconds: a fifth of it is the time to refresh in, and tokens are handed out only while they are good for ${times.goodForMore / second} more`,
     ],
     [times.seam + 2 * times.dynamodb < times.vend, 'a call to Seam and its commit must fit into `vend`'],
   ]

@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http'
 import { type Agent, request } from 'node:https'
 import type { DynamoDBClient, GetItemCommandInput } from '@aws-sdk/client-dynamodb'
 import { requestSigner } from './signature.ts'
@@ -28,43 +29,54 @@ export function itemGetter(options: {
   patience: number
 }): GetItem {
   const { client, agent, clock, patience } = options
-  const where = addressOf(client, agent)
+  let address: ReturnType<typeof addressOf> | undefined
 
   return async function getItem(input) {
-    const address = await where
-    if (address === undefined) return undefined
-    const credentials = await client.config.credentials()
-    const body = JSON.stringify(input)
-    const signed = {
-      host: address.host,
-      'x-amz-date': new Date(clock()).toISOString().replace(/[-:]|\.\d{3}/g, ''),
-      ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
-      'x-amz-target': 'DynamoDB_20120810.GetItem',
+    try {
+      address ??= addressOf(client, agent)
+      const to = await address
+      if (to === undefined) return undefined
+      const credentials = await client.config.credentials()
+      const body = JSON.stringify(input)
+      const signed = {
+        host: to.host,
+        'x-amz-date': new Date(clock()).toISOString().replace(/[-:]|\.\d{3}/g, ''),
+        ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
+        'x-amz-target': 'DynamoDB_20120810.GetItem',
+      }
+      const headers = {
+        ...signed,
+        'content-type': 'application/x-amz-json-1.0',
+        authorization: to.sign(signed, body, credentials),
+      }
+      return await answerTo(() => to.request({ ...to.options, headers }), body, patience)
+    } catch {
+      // Credentials that cannot be had, for one: the SDK asks for them too, and tells.
+      return undefined
     }
-    const headers = {
-      ...signed,
-      'content-type': 'application/x-amz-json-1.0',
-      authorization: address.sign(signed, body, credentials),
-    }
-    return new Promise((resolve) => {
-      const sent = address.request({ ...address.options, headers }, (response) => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', (part: string) => {
-          text += part
-        })
-        response.on('end', () => resolve(response.statusCode === 200 ? parse(text) : undefined))
-      })
-      const late = setTimeout(() => sent.destroy(), patience)
-      // Comes last, whatever came before it.
-      sent.on('close', () => {
-        clearTimeout(late)
-        resolve(undefined)
-      })
-      sent.on('error', () => {})
-      sent.end(body)
-    })
   }
+}
+
+function answerTo(send: () => ClientRequest, body: string, patience: number): Promise<Got | undefined> {
+  return new Promise((resolve) => {
+    const sent = send()
+    const late = setTimeout(() => sent.destroy(), patience)
+    sent.on('response', (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => {
+        text += part
+      })
+      response.on('end', () => resolve(response.statusCode === 200 ? parse(text) : undefined))
+    })
+    sent.on('error', () => {})
+    // Comes last, whatever came before it.
+    sent.on('close', () => {
+      clearTimeout(late)
+      resolve(undefined)
+    })
+    sent.end(body)
+  })
 }
 
 async function addressOf({ config }: DynamoDBClient, agent: Agent) {

@@ -89,9 +89,11 @@ describe('several issuers', () => {
 
   it('may not be none, nor share a name or an address', () => {
     expect(() => read([])).toThrow('tokenVending.issuers: list at least one issuer')
-    expect(() => read([issuer(), other({ name: 'main' })])).toThrow('two issuers have one name')
+    expect(() => read([issuer(), other({ name: 'main' })])).toThrow(
+      'issuers[1].name: main is the name of another issuer; give each its own',
+    )
     expect(() => read([issuer(), other({ issuer: 'https://id.example/' })])).toThrow(
-      'one issuer is listed twice',
+      'issuers[1].issuer: is listed twice',
     )
   })
 

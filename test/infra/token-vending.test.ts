@@ -2,7 +2,16 @@ import { App, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { describe, expect, it } from 'vitest'
-import { ConfigurationError } from '../../functions/config.ts'
+import {
+  type ConnectEdges,
+  connectApp,
+  type VendingEdges,
+  vendingApp,
+  type WebhookEdges,
+  webhookApp,
+} from '../../functions/app.ts'
+import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
+import { openApiDocument } from '../../functions/openapi.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
 import { TokenVending } from '../../infra/token-vending.ts'
 import { context, exampleConfiguration, ownConfiguration, resources, synthesised } from './stack.ts'
@@ -21,7 +30,7 @@ function lambda(entry: string) {
 }
 
 describe('the HTTP API', () => {
-  it('has the routes that the functions answer, and no other', () => {
+  it('has the routes that the functions answer and the OpenAPI document describes, and no other', () => {
     const { Resources } = template.toJSON()
     const routes = resources(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
       const [, integration] = Properties.Target['Fn::Join'][1]
@@ -29,15 +38,25 @@ describe('the HTTP API', () => {
       expect(PayloadFormatVersion).toBe('2.0')
       return `${Properties.RouteKey} → ${Resources[IntegrationUri['Fn::GetAtt'][0]].Properties.Handler}`
     })
-    expect(routes.sort()).toEqual([
-      'DELETE /client-session → vend.handler',
-      'GET /connect-webview/{connect_webview_id} → connect.handler',
-      'GET /healthz → vend.handler',
-      'GET /openapi.json → vend.handler',
-      'POST /client-session → vend.handler',
-      'POST /connect-webview → connect.handler',
-      'POST /webhooks/seam → webhook.handler',
-    ])
+    // Nothing is asked of them here, so they need nothing behind them.
+    const edges = {} as VendingEdges & ConnectEdges & WebhookEdges
+    const configuration = readConfiguration(exampleConfiguration)
+    const apps = {
+      vend: vendingApp(configuration, times, edges),
+      connect: connectApp(configuration, times, edges),
+      webhook: webhookApp(times, edges),
+    }
+    const answered = Object.entries(apps).flatMap(([entry, app]) =>
+      app.routes
+        .filter(({ method }) => method !== 'ALL')
+        .map(({ method, path }) => `${method} ${path.replace(/:(\w+).*/, '{$1}')} → ${entry}.handler`),
+    )
+    expect(answered).toContain('POST /client-session → vend.handler')
+    expect(routes.sort()).toEqual(answered.sort())
+    const described = Object.entries(openApiDocument().paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    expect(described.sort()).toEqual(answered.map((route) => route.split(' → ')[0]))
   })
 
   it('answers preflights from the configured origins alone, without credentials', () => {
@@ -242,7 +261,11 @@ describe('a configuration that is insecure or cannot work', () => {
     ['any origin', { allowedOrigins: ['*'] }, /allowedOrigins\[0\]: give an exact origin/],
     ['a page on one machine', { allowedOrigins: ['http://localhost:5173'] }, /allowLocalOrigins/],
     ['plain http', { issuers: [{ ...issuer, issuer: 'http://one.example' }] }, /issuer: give an https/],
-    ['too short a lifetime', { clientSession: { lifetimeSeconds: 60 } }, /lifetimeSeconds: .* raise the/],
+    [
+      'too short a lifetime',
+      { clientSession: { lifetimeSeconds: 60 } },
+      /lifetimeSeconds: raise the lifetime above 300 seconds/,
+    ],
     ['two issuers of one name', { issuers: [issuer, { ...issuer, issuer: 'https://two.example' }] }, /name/],
   ])('stops the synthesis: %s', (_, change, sentence) => {
     const synthesis = () => synthesised({ configuration: { ...exampleConfiguration, ...change } })

@@ -184,6 +184,18 @@ describe('GetItem without the SDK', () => {
     ])
   })
 
+  it('leaves it to the SDK to say that there are no credentials, or no region', async () => {
+    const agent = new Agent()
+    const refused = () => Promise.reject(new Error('none here'))
+    const endpoint = front.endpoint
+    for (const lacking of [{ credentials: refused }, { region: refused }]) {
+      const client = localDynamoDbClient(endpoint, lacking)
+      const getItem = itemGetter({ client, agent, clock: Date.now, patience: 5000 })
+      expect(await getItem(input('nothing there'))).toBeUndefined()
+      await expect(client.send(new GetItemCommand(input('nothing there')))).rejects.toThrow('none here')
+    }
+  })
+
   it('leaves it all to a client that finds its endpoint anew for each request', async () => {
     const client = localDynamoDbClient(front.endpoint)
     delete client.config.endpoint
