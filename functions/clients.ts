@@ -19,7 +19,7 @@ export interface Environment {
   SEALING_KEY_SECRET_ARN: string
 }
 
-/** Two attempts at the table. An answer that has begun is no longer waited for by the request, but by its socket. */
+/** The SDK's two attempts at the table. An answer that has begun is waited for by its socket, no longer by the request. */
 export function tablePatience({ dynamodb }: Times) {
   const requestHandler = { requestTimeout: dynamodb, socketTimeout: dynamodb, throwOnRequestTimeout: true }
   return { maxAttempts: 2, requestHandler }
@@ -31,7 +31,7 @@ export function tableClient(times: Times, clock: () => number) {
   // The SDK's own default, but in our hands.
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })
   const client = new DynamoDBClient({ maxAttempts, requestHandler: { ...requestHandler, httpsAgent: agent } })
-  return { client, getItem: itemGetter({ client, agent, clock, patience: times.firstRead }) }
+  return { client, getItem: itemGetter({ client, agent, clock, patience: times.dynamodb }) }
 }
 
 /** For any entry. `secretAttempts`: of one reading, within its time. */

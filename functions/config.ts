@@ -3,8 +3,8 @@ import { subjectNamespace } from './caller/claims.ts'
 import { times, timingFaults } from './times.ts'
 
 /**
- * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the functions and the local
- * world. Every message names the field and says what to change.
+ * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the local world and the commands;
+ * functions carry what it gave. Every message names the field and says what to change.
  */
 
 const asymmetric = [

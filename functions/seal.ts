@@ -75,7 +75,13 @@ function partsOf(sealed: string): [header: string, iv: string, ciphertext: strin
 }
 
 const encoded = (bytes: Buffer) => bytes.toString('base64url')
-const decoded = (part: string) => Buffer.from(part, 'base64url')
+
+/** One text for one value: what decodes to the same bytes in another spelling is not what was sealed. */
+function decoded(part: string): Buffer {
+  const bytes = Buffer.from(part, 'base64url')
+  if (encoded(bytes) !== part) throw new Error('no base64url')
+  return bytes
+}
 
 /** The sealing keys from what is read, made anew only when it reads otherwise. */
 export function sealingKeyReader(readSecret: (deadline: Deadline) => Promise<string>) {

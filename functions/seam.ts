@@ -111,12 +111,11 @@ export function seamClient(options: {
     how: { patience?: number; token?: string } = {},
   ): Promise<{ value: z.infer<T>; answeredAt: number | undefined }> {
     const key = async (fresh: boolean) => how.token ?? (await options.apiKey({ fresh }, deadline))
-    const asked = once(call, body, await key(false), deadline, how.patience)
-    // Loaded while Seam is at work, with zod: a request that reuses a client session needs neither.
-    const [first, { answers, typeOfError }] = await Promise.all([asked, import('./seam-answers.ts')])
-    let response = first
+    let response = await once(call, body, await key(false), deadline, how.patience)
     if (response.status === 401 && how.token === undefined)
       response = await once(call, body, await key(true), deadline, how.patience)
+    // Loaded, with zod, by the first who asks Seam: who reuses a client session needs neither.
+    const { answers, typeOfError } = await import('./seam-answers.ts')
     if (response.status !== 200) throw failure(call, response, typeOfError(response.json))
     const parsed = form(answers).safeParse(response.json)
     if (!parsed.success)

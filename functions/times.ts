@@ -27,10 +27,8 @@ export interface Times {
   keySet: number
   /** After an attempt at a key set, successful or not, before the next one. */
   keySetCooldown: number
-  /** One attempt at DynamoDB; there are two. */
+  /** One attempt at DynamoDB; the SDK makes two, and before them a function makes one at each read, without the SDK. */
   dynamodb: number
-  /** The attempt at a read that a vend makes before those, without the SDK. */
-  firstRead: number
   /** One call to Seam. */
   seam: number
   /** One attempt at Secrets Manager. */
@@ -80,7 +78,6 @@ export const times: Times = {
   keySet: 1.5 * second,
   keySetCooldown: 30 * second,
   dynamodb: 1 * second,
-  firstRead: 0.5 * second,
   seam: 3 * second,
   secrets: 2 * second,
   vend: 10 * second,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 import type { CleanupEnvironment } from '../functions/cleanup.ts'
 import type { Environment } from '../functions/clients.ts'
-import type { Configuration } from '../functions/config.ts'
+import { type Configuration, readConfiguration } from '../functions/config.ts'
 import type { WebhookEnvironment } from '../functions/webhook.ts'
 import { leanSdk } from './lean-sdk.ts'
 import { readyOpenApi } from './ready-openapi.ts'
@@ -57,5 +57,6 @@ const project = dirname(import.meta.dirname)
 // `node infra/bundle.ts <entry> <folder>`, with the configuration on its standard input.
 if (import.meta.main) {
   const [entry, folder = '.'] = process.argv.slice(2)
-  await bundle(entry as Entry, JSON.parse(readFileSync(0, 'utf8')), folder)
+  // Read once more: the functions believe what is written here.
+  await bundle(entry as Entry, readConfiguration(JSON.parse(readFileSync(0, 'utf8'))), folder)
 }

@@ -29,26 +29,23 @@ export function itemGetter(options: {
   patience: number
 }): GetItem {
   const { client, agent, clock, patience } = options
-  let address: ReturnType<typeof addressOf> | undefined
+  let table: ReturnType<typeof tableOf> | undefined
 
   return async function getItem(input) {
     try {
-      address ??= addressOf(client, agent)
-      const to = await address
+      table ??= tableOf(client, agent)
+      const to = await table
       if (to === undefined) return undefined
       const credentials = await client.config.credentials()
       const body = JSON.stringify(input)
       const signed = {
+        'content-type': 'application/x-amz-json-1.0',
         host: to.host,
         'x-amz-date': new Date(clock()).toISOString().replace(/[-:]|\.\d{3}/g, ''),
         ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
         'x-amz-target': 'DynamoDB_20120810.GetItem',
       }
-      const headers = {
-        ...signed,
-        'content-type': 'application/x-amz-json-1.0',
-        authorization: to.sign(signed, body, credentials),
-      }
+      const headers = { ...signed, authorization: to.sign(signed, body, credentials) }
       return await answerTo(() => to.request({ ...to.options, headers }), body, patience)
     } catch {
       // Credentials that cannot be had, for one: the SDK asks for them too, and tells.
@@ -60,7 +57,11 @@ export function itemGetter(options: {
 function answerTo(send: () => ClientRequest, body: string, patience: number): Promise<Got | undefined> {
   return new Promise((resolve) => {
     const sent = send()
-    const late = setTimeout(() => sent.destroy(), patience)
+    const late = setTimeout(() => {
+      sent.destroy()
+      // Of its end, a request that waits for a connection would be told when it has one.
+      resolve(undefined)
+    }, patience)
     sent.on('response', (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -70,7 +71,6 @@ function answerTo(send: () => ClientRequest, body: string, patience: number): Pr
       response.on('end', () => resolve(response.statusCode === 200 ? parse(text) : undefined))
     })
     sent.on('error', () => {})
-    // Comes last, whatever came before it.
     sent.on('close', () => {
       clearTimeout(late)
       resolve(undefined)
@@ -79,7 +79,8 @@ function answerTo(send: () => ClientRequest, body: string, patience: number): Pr
   })
 }
 
-async function addressOf({ config }: DynamoDBClient, agent: Agent) {
+/** Where it is, and how it is asked. */
+async function tableOf({ config }: DynamoDBClient, agent: Agent) {
   const endpoint = await config.endpoint?.()
   if (endpoint === undefined) return undefined
   const { protocol, hostname, port } = endpoint

@@ -8,7 +8,10 @@ export interface Credentials {
 }
 
 export type Sign = (
-  /** By their names in lower case, in alphabetical order; all are signed. Among them `host`, and `x-amz-date` as `20261125T072100Z`. */
+  /**
+   * By their names in lower case, to be given in alphabetical order; all are signed. Among them `host`, `content-type`
+   * where there is one, and `x-amz-date` as `20261125T072100Z`.
+   */
   headers: Record<string, string>,
   body: string,
   credentials: Credentials,

@@ -150,7 +150,7 @@ function byPart({ byPart: parts }: Results): string {
 function leanerRead({ reads, hotPath }: Results): string {
   const saved = reads.sdk.median - reads.without.median
   const share = (100 * saved) / ((hotPath.cpu.ours?.median ?? Number.NaN) + saved)
-  return `The one read is made without the SDK (\`functions/table/get-item.ts\`), in ${shown(reads.ratio)} of its CPU: ${digits(saved)} µs less, of a vend with the SDK ${share.toFixed(0)} %. What it costs the reader is two files and a signature; what is not answered plainly at once, the SDK asks again.`
+  return `The one read is made without the SDK (\`functions/table/get-item.ts\`), in ${shown(reads.ratio)} of its CPU: ${digits(saved)} µs less, of a vend with the SDK ${share.toFixed(0)} %. What it costs the reader is two files and a signature; what is not answered plainly, the SDK asks again.`
 }
 
 export function table(head: string[], rows: string[][]): string {

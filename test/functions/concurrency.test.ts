@@ -5,7 +5,7 @@ import { faster, times } from '../../functions/times.ts'
 import type { Order } from './vending-process.ts'
 import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 
-/** What is counted here is calls: on a busy machine 200 reads at once may take longer than one may. */
+/** A third of the speed: calls are counted here, and on a busy machine 200 reads at once take longer than one read may. */
 const patient = faster(times, 1 / 3)
 
 let world: VendingWorld

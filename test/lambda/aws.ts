@@ -12,6 +12,8 @@ export interface Aws {
   /** Calls by action, such as `dynamodb:GetItem`; also those that were denied. */
   counts: Record<string, number>
   denied: string[]
+  /** How many were not made by the SDK. */
+  withoutSdk: number
   /** By ARN; absent: no value yet. May be changed at any time. */
   secrets: Map<string, string>
   /** Called before a request is passed on. */
@@ -42,6 +44,7 @@ export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Pro
     const prefix = service.startsWith('DynamoDB') ? 'dynamodb' : service
     const action = `${prefix}:${operation}`
     aws.counts[action] = (aws.counts[action] ?? 0) + 1
+    if (headers['amz-sdk-invocation-id'] === undefined) aws.withoutSdk++
     aws.onRequest(action)
 
     const key = await accessKeyOf(headers, prefix, body)
@@ -62,6 +65,7 @@ export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Pro
     endpoint: await listen(server, 0, 'AWS'),
     counts: {},
     denied: [],
+    withoutSdk: 0,
     secrets: new Map(),
     onRequest: () => {},
     close: () => stopListening(server),
@@ -79,7 +83,8 @@ async function accessKeyOf(
   const [, accessKeyId = '', list = ''] =
     /^AWS4-HMAC-SHA256 Credential=(\w+)\/.*, SignedHeaders=([^,]+), Signature=/.exec(authorization) ?? []
   const names = list.split(';')
-  if (!['host', 'x-amz-date', 'x-amz-security-token'].every((name) => names.includes(name))) return undefined
+  const needed = ['content-type', 'host', 'x-amz-date', 'x-amz-security-token', 'x-amz-target']
+  if (!needed.every((name) => names.includes(name))) return undefined
   const credentials = { accessKeyId, ...ofRoles }
   const { config } = new DynamoDBClient({ region, credentials })
   const scheme = { name: 'sigv4', signingName: service, signingRegion: region, properties: {} }

@@ -97,6 +97,7 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
 
   const roles = new Map<string, MayDo>()
   const aws = ended(await startAws(dynamoDb.endpoint, roles))
+  const tableTls = ended(await startTls(aws.endpoint))
   for (const [arn, value] of generatedSecrets(template)) aws.secrets.set(arn, value)
 
   const byId = new Map<string, LambdaFunction>()
@@ -125,7 +126,7 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
             AWS_ACCESS_KEY_ID: accessKey,
             AWS_SECRET_ACCESS_KEY: ofRoles.secretAccessKey,
             AWS_SESSION_TOKEN: ofRoles.sessionToken,
-            AWS_ENDPOINT_URL_DYNAMODB: aws.endpoint,
+            AWS_ENDPOINT_URL_DYNAMODB: tableTls.url,
             AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
             NODE_EXTRA_CA_CERTS: certificateFile,
           },

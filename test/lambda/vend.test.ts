@@ -78,10 +78,12 @@ describe('the vend function as it is deployed', () => {
     const before = { ...stack.aws.counts }
     const made = madeAtSeam()
     const coldStarts = vend.coldStarts
+    const { withoutSdk } = stack.aws
 
     const second = await ask('warm')
     expect([second.status, second.body.token]).toEqual([200, first.body.token])
     expect(stack.aws.counts).toEqual({ ...before, 'dynamodb:GetItem': (before['dynamodb:GetItem'] ?? 0) + 1 })
+    expect(stack.aws.withoutSdk).toBe(withoutSdk + 1)
     expect(madeAtSeam()).toBe(made)
     expect(vend.coldStarts).toBe(coldStarts)
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createServer as createPlainServer } from 'node:http'
-import { Agent, createServer, type Server } from 'node:https'
+import { Agent, createServer, request, type Server } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -49,11 +49,11 @@ function way(endpoint: string, { trusting = true, patience = 5000 } = {}) {
 /** TLS before the engine: how many connections were made, and who signed what. */
 async function startTable(): Promise<{ url: string; connections: () => number; signed: string[] }> {
   const signed: string[] = []
-  const server = createServer({ key: pem, cert: pem }, async (request, response) => {
-    signed.push(`${request.headers['x-amz-target']} ${request.headers.authorization}`)
+  const server = createServer({ key: pem, cert: pem }, async (asked, response) => {
+    signed.push(`${asked.headers['x-amz-target']} ${asked.headers.authorization}`)
     const passed = ['content-type', 'x-amz-target', 'x-amz-date', 'authorization']
-    const headers = Object.fromEntries(passed.map((name) => [name, String(request.headers[name])]))
-    const answer = await fetch(engine.endpoint, { method: 'POST', headers, body: await text(request) })
+    const headers = Object.fromEntries(passed.map((name) => [name, String(asked.headers[name])]))
+    const answer = await fetch(engine.endpoint, { method: 'POST', headers, body: await text(asked) })
     response.writeHead(answer.status).end(await answer.text())
   })
   let connections = 0
@@ -102,7 +102,7 @@ describe('GetItem without the SDK', () => {
     expect(table.connections()).toBe(1)
     expect(table.signed).toEqual([
       expect.stringMatching(
-        /^DynamoDB_20120810\.GetItem AWS4-HMAC-SHA256 Credential=local\/\d{8}\/local\/dynamodb\/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=[0-9a-f]{64}$/,
+        /^DynamoDB_20120810\.GetItem AWS4-HMAC-SHA256 Credential=local\/\d{8}\/local\/dynamodb\/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=[0-9a-f]{64}$/,
       ),
       expect.stringContaining('DynamoDB_20120810.PutItem '),
       expect.stringContaining('DynamoDB_20120810.GetItem '),
@@ -160,6 +160,20 @@ describe('GetItem without the SDK', () => {
     })
     const { getItem } = way(await listening(server))
     expect(await getItem(input('nothing there'))).toBeUndefined()
+  })
+
+  it('does not wait longer for a connection than for an answer', async () => {
+    const server = createServer({ key: pem, cert: pem }, () => {})
+    const { port } = new URL(await listening(server))
+    const agent = new Agent({ ca: pem, maxSockets: 1 })
+    const client = localDynamoDbClient(`https://localhost:${port}`)
+    const getItem = itemGetter({ client, agent, clock: Date.now, patience: 100 })
+    const occupied = request({ agent, port, host: 'localhost' })
+    occupied.on('error', () => {})
+    occupied.end()
+    expect(await getItem(input('nothing there'))).toBeUndefined()
+    expect(occupied.destroyed).toBe(false)
+    occupied.destroy()
   })
 
   it('takes the credentials that the client has now', async () => {
