@@ -80,7 +80,10 @@ test('each of its characters counts', async () => {
   const sealed = await seal.seal('seam_cst123', 'session-1', soon)
   for (let at = 0; at < sealed.length; at++) {
     const [before, after] = [sealed.slice(0, at), sealed.slice(at + 1)]
-    for (const other of ['A', 'B', 'w', '-', '=', '~', '.', ''].filter((it) => it !== sealed[at]))
+    const others = ['A', 'B', 'w', '-', '=', '~', '.', ''].filter((other) => other !== sealed[at])
+    // What a lenient decoder skips, beside what stands there.
+    const more = ['~', '=', ' '].map((other) => sealed[at] + other)
+    for (const other of [...others, ...more])
       expect(await seal.open(before + other + after, 'session-1', soon), `${other} at ${at}`).toBeUndefined()
   }
 })
