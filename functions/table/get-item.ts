@@ -46,7 +46,7 @@ export function itemGetter(options: {
         'x-amz-target': 'DynamoDB_20120810.GetItem',
       }
       const headers = { ...signed, authorization: to.sign(signed, body, credentials) }
-      return await answerTo(() => to.request({ ...to.options, headers }), body, patience)
+      return await answerTo(to.request({ ...to.options, headers }), body, patience)
     } catch {
       // Credentials that cannot be had, for one: the SDK asks for them too, and tells.
       return undefined
@@ -54,9 +54,8 @@ export function itemGetter(options: {
   }
 }
 
-function answerTo(send: () => ClientRequest, body: string, patience: number): Promise<Got | undefined> {
+function answerTo(sent: ClientRequest, body: string, patience: number): Promise<Got | undefined> {
   return new Promise((resolve) => {
-    const sent = send()
     const late = setTimeout(() => {
       sent.destroy()
       // Of its end, a request that waits for a connection would be told when it has one.
