@@ -38,7 +38,7 @@ test('the documents say the truth about licences', () => {
   expect(others.filter(([path]) => !/\/lightningcss(-\w|$)/.test(path))).toEqual([])
 })
 
-test('TypeScript in the documents passes the compiler', { timeout: 60_000 }, async () => {
+test('TypeScript in the documents passes the compiler', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'documents-'))
   const typed = documents.flatMap(blocksIn).filter(({ language }) => language === 'ts')
   for (const [index, { text }] of typed.entries()) await writeFile(join(folder, `${index}.ts`), text)

@@ -16,8 +16,10 @@ import { runDoctor } from '../infra/doctor/command-line.ts'
 import { startWorld, type World } from '../infra/local/world.ts'
 import { runSetup } from '../infra/setup/command-line.ts'
 import { type Block, blocksIn, documents } from './documents.ts'
+import { inBareCheckout } from './infra/bare-checkout.ts'
 import { type Cloud, someOutputs, startCloud } from './infra/deployed/cloud.ts'
 import { run, runHere } from './infra/deployed/command.ts'
+import { paste } from './pasting.ts'
 
 /**
  * What the documents show is true: each block is run, in a local world that also plays the deployed stack, or its
@@ -121,7 +123,7 @@ async function runLine(line: string): Promise<void> {
   const { code, out, err } = await runHere(
     (streams) => {
       if (script === 'admin') return runAdmin(words, environment, streams)
-      if (script === 'doctor') return runDoctor(words, environment, streams)
+      if (script === 'doctor') return inBareCheckout(() => runDoctor(words, environment, streams))
       if (script === 'setup') return runSetup(words, environment, streams, 0)
       return run('local/cleanup.ts', words, environment).then((ran) => {
         streams.stdout.write(ran.out + ran.err)
@@ -145,12 +147,16 @@ async function runLine(line: string): Promise<void> {
 }
 
 async function runInShell(line: string): Promise<void> {
-  if (!/^(curl|node) /.test(line)) throw new Error(`Nobody runs: ${line}`)
+  if (line.startsWith('curl ')) {
+    const { status } = await paste(line, secrets)
+    return expect([line, status < 300]).toEqual([line, true])
+  }
+  if (!/^node /.test(line)) throw new Error(`Nobody runs: ${line}`)
   const [code, out] = await printedBy(line)
   expect([line, code, out]).toEqual([line, 0, expect.not.stringMatching(/^\{"type"|Error:/m)])
 }
 
-/** Into a file: what curl prints is no output of ours, and a token. */
+/** Into a file: what it prints is no output of ours, and a token. */
 async function printedBy(line: string): Promise<[code: number, out: string]> {
   const file = join(folder, 'printed')
   const code = await new Promise<number>((resolve) =>
@@ -167,19 +173,15 @@ async function printedBy(line: string): Promise<[code: number, out: string]> {
 describe('each command', () => {
   const shell = blocks.filter(({ language, isExcused }) => language === 'sh' && !isExcused)
 
-  test.each(shell.map((block) => [at(block), block] as const))(
-    '%s',
-    { timeout: 60_000 },
-    async (_, block) => {
-      if (block.text === 'npm start\n') return npmStart()
-      for (const script of blocks.filter(isIn(block.file, 'js'))) {
-        const [, name = ''] = /^\/\/ (\S+\.mjs)$/m.exec(script.text) ?? []
-        await writeFile(join(folder, name), script.text)
-      }
-      const text = placeholders.reduce((text, [from, to]) => text.replaceAll(from, to), block.text)
-      for (const line of text.trim().split('\n')) await runLine(line)
-    },
-  )
+  test.each(shell.map((block) => [at(block), block] as const))('%s', async (_, block) => {
+    if (block.text === 'npm start\n') return npmStart()
+    for (const script of blocks.filter(isIn(block.file, 'js'))) {
+      const [, name = ''] = /^\/\/ (\S+\.mjs)$/m.exec(script.text) ?? []
+      await writeFile(join(folder, name), script.text)
+    }
+    const text = placeholders.reduce((text, [from, to]) => text.replaceAll(from, to), block.text)
+    for (const line of text.trim().split('\n')) await runLine(line)
+  })
 
   /** With what is printed, pasted as a newcomer does. */
   async function npmStart(): Promise<void> {
@@ -192,14 +194,14 @@ describe('each command', () => {
     let printed = ''
     for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (text) => (printed += text))
     try {
-      await expect.poll(() => printed, { timeout: 40_000 }).toMatch(/^ready$/m)
+      await expect.poll(() => printed).toMatch(/^ready$/m)
       const [curl = ''] = /^curl .*$/m.exec(printed) ?? []
-      const paste = async () => {
-        const [json = '', status] = (await printedBy(curl))[1].split('\n')
-        return { ...clientSessionAnswer.parse(JSON.parse(json)), status }
+      const vended = async () => {
+        const { status, text } = await paste(curl)
+        return { ...clientSessionAnswer.parse(JSON.parse(text)), status }
       }
-      const first = await paste()
-      expect([first.status, await paste()]).toMatchObject(['201', { status: '200', token: first.token }])
+      const first = await vended()
+      expect([first.status, await vended()]).toMatchObject([201, { status: 200, token: first.token }])
     } finally {
       process.kill(-(npm.pid ?? 0), 'SIGTERM')
       await ended

@@ -18,8 +18,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // On two cores vitest would take one, and most tests wait for others half of their time.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // They end what hangs. On a busy machine everything takes ten times as long, and that is no failure.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 240_000 } },
     // Law 9, over the whole run.
     globalSetup: ['test/leaks.ts'],
     setupFiles: ['test/listening.ts'],

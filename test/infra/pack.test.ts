@@ -91,7 +91,7 @@ test('the helper is bundled for a page: one file, nothing else', async () => {
   expect(clientSession({ url: '', getToken() {} })).toMatchObject({ signOut: expect.any(Function) })
 })
 
-test('the examples in its documentation are type-checked as they stand', { timeout: 120_000 }, async () => {
+test('the examples in its documentation are type-checked as they stand', async () => {
   const documentation = await readFile(installed('dist/browser.d.ts'), 'utf8')
   const examples = examplesIn(documentation)
   expect(examples.map(([name]) => name)).toEqual(['seam-components', 'seam-s-sdk', 'react'])

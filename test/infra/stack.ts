@@ -2,11 +2,19 @@ import { readFileSync } from 'node:fs'
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { TokenVending, type TokenVendingProps } from '../../infra/token-vending.ts'
+import { exampleConfiguration } from './bare-checkout.ts'
 
-export const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'))
+export { exampleConfiguration }
 
-/** What cdk.json says on a bare checkout. */
-export const exampleConfiguration: TokenVendingProps['configuration'] = context.tokenVending
+const cdkJson: { context: Record<string, unknown> } = JSON.parse(
+  readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
+)
+
+/** The flags of cdk.json with that configuration. */
+export const context: Record<string, unknown> = {
+  ...Object.fromEntries(Object.entries(cdkJson.context).filter(([name]) => name.startsWith('@aws-cdk'))),
+  tokenVending: exampleConfiguration,
+}
 
 /** A configuration that may be deployed. */
 export const ownConfiguration: TokenVendingProps['configuration'] = {

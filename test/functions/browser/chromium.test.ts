@@ -1,7 +1,8 @@
 import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { ClientSession, ClientSessions } from '../../../functions/browser.ts'
+import { browserTest as test } from '../../infra/local/chromium.ts'
 import { type Site, startSite } from './site.ts'
 
 /** The helper in a real browser, against the real endpoint of another origin, with CORS as it is. */

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rows } from '../../../infra/admin/commands.ts'
+import { inBareCheckout } from '../bare-checkout.ts'
 import { runIn, startTerminal, type Terminal, textOf } from './terminal.ts'
 
 let terminal: Terminal
@@ -192,7 +193,9 @@ describe('explain', () => {
 
   test('needs no world: then by cdk.json alone', async () => {
     const token = await terminal.world.identityProvider.sign({ sub: 'ada' })
-    const { code, lines } = await runIn(join(terminal.folder, 'elsewhere'), ['explain', '--json'], token)
+    const { code, lines } = await inBareCheckout(() =>
+      runIn(join(terminal.folder, 'elsewhere'), ['explain', '--json'], token),
+    )
     expect([code, lines[0].reason]).toEqual([4, 'unknown_issuer'])
     expect(lines[0].sentence).toContain('https://issuer.example')
   })

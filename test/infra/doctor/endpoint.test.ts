@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpointFindings } from '../../../infra/doctor/endpoint.ts'
 import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { startWorld, type World } from '../../../infra/local/world.ts'
+import { inBareCheckout } from '../bare-checkout.ts'
 import { consult } from './consulting.ts'
 
 let folder: string
@@ -54,7 +55,7 @@ test('where nobody answers, or somebody else does, there is only that to say', a
 
 describe('npm run doctor -- --endpoint', () => {
   test('the configuration of a bare checkout is red by name', async () => {
-    const { code, about } = await consult(['--endpoint', world.file.api], {})
+    const { code, about } = await inBareCheckout(() => consult(['--endpoint', world.file.api], {}))
     expect(about('endpoint')?.state).toBe('good')
     expect([code, about('cdk.json')]).toEqual([
       1,

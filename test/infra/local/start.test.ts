@@ -1,15 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { readWorldFile } from '../../../infra/local/world-file.ts'
 import { passed } from '../../leaks.ts'
+import { paste } from '../../pasting.ts'
 
 const main = fileURLToPath(new URL('../../../infra/local/start.ts', import.meta.url))
 
@@ -57,7 +57,7 @@ const start = (environment: Record<string, string> = {}) => run(process.execPath
 async function untilReady(one: Running): Promise<Running> {
   const early = one.ended.then(() => Promise.reject(new Error(one.output())))
   early.catch(() => {})
-  const ready = expect.poll(one.output, { timeout: 20_000 }).toMatch(/^ready$/m)
+  const ready = expect.poll(one.output).toMatch(/^ready$/m)
   await Promise.race([ready, early])
   return one
 }
@@ -65,13 +65,7 @@ async function untilReady(one: Running): Promise<Running> {
 /** As a newcomer does, with what is printed. */
 async function pasteCurl({ output }: Running) {
   const [command = ''] = /^curl .*$/m.exec(output()) ?? []
-  // Into a file: what curl prints is no output of ours, and a token.
-  const answer = join(folder, 'answer.json')
-  await promisify(execFile)('/bin/sh', ['-c', `${command} --output "${answer}"`])
-  const text = await readFile(answer, 'utf8')
-  await rm(answer)
-  passed(text)
-  return JSON.parse(text) as { token: string; token_type: string }
+  return JSON.parse((await paste(command)).text) as { token: string; token_type: string }
 }
 
 async function permissions(path: string): Promise<string[]> {
@@ -118,7 +112,7 @@ describe('npm start', () => {
     killed.process.kill('SIGKILL')
     const again = await untilReady(start())
     expect(await pasteCurl(again)).toMatchObject({ token })
-    await expect.poll(() => fetch(dynamodb).catch(() => 'gone'), { timeout: 10_000 }).toBe('gone')
+    await expect.poll(() => fetch(dynamodb).catch(() => 'gone')).toBe('gone')
   })
 
   it('ends when npm, which started it, is killed', async () => {
@@ -128,7 +122,7 @@ describe('npm start', () => {
     await untilReady(npm)
     const { api } = await readWorldFile(folder)
     npm.process.kill('SIGKILL')
-    await expect.poll(() => fetch(api).catch(() => 'gone'), { timeout: 10_000 }).toBe('gone')
+    await expect.poll(() => fetch(api).catch(() => 'gone')).toBe('gone')
     await npm.ended
   })
 })

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { readConfiguration } from '../../../../functions/config.ts'
 import { startWorld, type World } from '../../../../infra/local/world.ts'
-import { startChromium } from '../chromium.ts'
+import { startChromium, browserTest as test } from '../chromium.ts'
 
 /** The page in a real browser: the local world behind it, Seam's own components in it, the policy as it is sent. */
 
