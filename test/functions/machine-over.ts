@@ -27,6 +27,7 @@ interface Options {
   configuration?: Partial<ConfigurationInput>
   times?: Times
   clock?: () => number
+  sleep?: (ms: number) => Promise<void>
   log?: Log
   auditLog?: AuditLog
 }
@@ -72,7 +73,7 @@ function worldsOver(addresses: Addresses, options: Options) {
     clock,
     uuid: randomUUID,
     random: Math.random,
-    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    sleep: options.sleep ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))),
     log,
     ...(options.auditLog && { auditLog: options.auditLog }),
     requestId: () => randomUUID(),

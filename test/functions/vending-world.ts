@@ -29,7 +29,12 @@ export interface VendingWorld {
   addresses: Addresses
   machine: Machine
   /** Another process on the same worlds: nothing remembered. */
-  another: (changes?: { configuration?: Partial<ConfigurationInput>; times?: Times }) => Machine
+  another: (changes?: {
+    configuration?: Partial<ConfigurationInput>
+    times?: Times
+    clock?: () => number
+    sleep?: (ms: number) => Promise<void>
+  }) => Machine
   token: (sub: string, claims?: Record<string, unknown>) => Promise<string>
   /** A record for this subject at the main issuer, with these accounts. */
   record: (sub: string, accountIds: string[]) => Promise<User>
@@ -79,11 +84,12 @@ export async function startVendingWorld(
     audience: identityProvider.audience,
     sealingKey,
   }
-  const another: VendingWorld['another'] = ({ configuration, times = options.times } = {}) =>
+  const another: VendingWorld['another'] = ({ configuration, times = options.times, ...time } = {}) =>
     machineOver(addresses, {
       configuration: { ...options.configuration, ...configuration },
       ...(times && { times }),
       clock: clock.now,
+      ...time,
       log: (audit) => {
         log.push(audit)
         write(audit)
