@@ -1,21 +1,11 @@
+import type { Server } from 'node:http'
 import * as z from 'zod/v4-mini'
 import { controlServer } from '../control.ts'
-import { type Faults, faultSchema, planSchema } from './faults.ts'
-import type { Readings } from './readings.ts'
-import { moodSchema, type Webhooks } from './webhooks.ts'
+import { faultSchema, planSchema } from './faults.ts'
+import { readingsSchema } from './readings.ts'
+import type { Seam } from './state.ts'
+import { moodSchema } from './webhooks.ts'
 import { checked } from './wire.ts'
-
-const readingsChange = z.partial(
-  z.object({
-    get_or_create: z.enum(['replaces', 'merges']),
-    dead_sessions: z.enum(['stay_dead', 'are_revived']),
-    unknown_account: z.literal([400, 404]),
-    list: z.enum(['live', 'with_dead']),
-    completed_webview: z.enum(['joins_session', 'stays_out']),
-  } satisfies Record<keyof Readings, unknown>),
-)
-
-type Parts = { faults: Faults; readings: Readings; counts: Record<string, unknown>; webhooks: Webhooks }
 
 /**
  * What other processes and the demo page may do to the local Seam:
@@ -29,14 +19,14 @@ type Parts = { faults: Faults; readings: Readings; counts: Record<string, unknow
  *     PATCH /webhooks      some of how webhooks are delivered: hold, copies, order
  *     POST /webhooks/flush sends what is held or waits to be tried again
  */
-export const seamControl = ({ faults, readings, counts, webhooks }: Parts) =>
-  controlServer(
+export function seamControl({ faults, readings, counts, webhooks }: Seam): Server {
+  return controlServer(
     {
       'PUT /faults': (params) => faults.plan(checked(planSchema, params)),
       'POST /faults': (params) => faults.add(checked(faultSchema, params)),
       'DELETE /faults': () => faults.clear(),
       'POST /faults/settle': () => faults.settle(),
-      'PATCH /readings': (params) => Object.assign(readings, checked(readingsChange, params)),
+      'PATCH /readings': (params) => Object.assign(readings, checked(z.partial(readingsSchema), params)),
       'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),
       'POST /webhooks/flush': () => webhooks.flush(),
     },
@@ -49,3 +39,4 @@ export const seamControl = ({ faults, readings, counts, webhooks }: Parts) =>
       webhooks: { ...webhooks.mood, waiting: webhooks.waiting().length, attempts: webhooks.attempts },
     }),
   )
+}

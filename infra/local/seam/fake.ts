@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { Server, ServerResponse } from 'node:http'
+import { type IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
-import type { ClientSession } from './client-sessions.ts'
 import type { LocalEvent } from './events.ts'
 import type { AccountWish, DeviceWish } from './homes.ts'
-import type { Answer, Call } from './wire.ts'
+import type { ClientSession } from './rows.ts'
+import type { Params } from './wire.ts'
+
+export type FakeAnswer = { status: number; type: string | undefined; body: string }
 
 /** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
 const kept = [
@@ -24,10 +26,7 @@ const kept = [
  * by itself it would bind every interface of the machine.
  * @param saved what `snapshot` returned in an earlier run
  */
-export const startFake = async (
-  url: string,
-  { apiKey, saved, clock }: { apiKey: string | undefined; saved: unknown; clock: () => number },
-) => {
+export async function startFake(url: string, { saved, clock }: { saved: unknown; clock: () => number }) {
   const database = createDatabase()
   if (saved !== undefined) database.setState(saved as Partial<Database>)
   else
@@ -39,7 +38,7 @@ export const startFake = async (
       is_sandbox: true,
     })
   const workspace_id = only(database.workspaces).workspace_id
-  const api_key = apiKey ?? database.api_keys[0]?.token ?? `seam_${randomUUID().replaceAll('-', '')}`
+  const api_key = database.api_keys[0]?.token ?? `seam_${randomUUID().replaceAll('-', '')}`
   database.setState({ api_keys: [] })
   const { api_key_id } = database.addApiKey({ workspace_id, token: api_key })
 
@@ -47,115 +46,121 @@ export const startFake = async (
   const { server } = await withoutListening(() => new Fake(database).startServer({ port: 1, baseUrl: url }))
   if (server.listening) throw new Error('The fake Seam listens by itself, on every interface; it must not.')
 
-  const accountIds = indexOf(
-    () => database.connected_accounts,
-    ({ connected_account_id }) => connected_account_id,
-  )
-  const devicesByAccount = indexOf(
-    () => database.devices,
-    ({ connected_account_id }) => connected_account_id ?? '',
-  )
-
-  const addDevice = (connected_account_id: string, { name, device_type }: DeviceWish) => {
-    const lock = device_type.endsWith('_lock')
-    const { device_id } = database.addDevice({
-      device_id: randomUUID(),
-      workspace_id,
-      connected_account_id,
-      created_at: new Date(clock()).toISOString(),
-      display_name: name,
-      name,
-      device_type,
-      can_remotely_lock: lock,
-      can_remotely_unlock: lock,
-      can_program_online_access_codes: lock,
-      properties: { ...properties[kindOf(device_type)], manufacturer: device_type.split('_')[0] },
-    } as Parameters<typeof database.addDevice>[0])
-    database.updateDevice({
-      device_id,
-      capabilities_supported: lock ? ['lock', 'access_code'] : [kindOf(device_type)],
-    } as Parameters<typeof database.updateDevice>[0])
-  }
-
-  return {
-    api_key,
-    workspace_id,
-    workspace: () => only(database.workspaces),
-    updateWorkspace: (change: {
-      name?: string | undefined
-      is_publishable_key_auth_enabled?: boolean | undefined
-    }) =>
-      database.setState({
-        workspaces: [{ ...only(database.workspaces), ...change }] as Database['workspaces'],
-      }),
-
-    accounts: () => database.connected_accounts,
-    knowsAccount: (connected_account_id: string) => accountIds().has(connected_account_id),
-    devicesOf: (connected_account_id: string) => devicesByAccount().get(connected_account_id) ?? [],
-    accountOfDevice: (device_id: string) =>
-      database.devices.find((device) => device.device_id === device_id)?.connected_account_id,
-    deviceOfAccessCode: (access_code_id: string) =>
-      database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id,
-
-    /** Whoever logs in again at the same provider has the same account. */
-    accountOf: ({ provider, email }: Pick<AccountWish, 'provider' | 'email'>): string | undefined =>
-      database.connected_accounts.find(
-        (account) => account.provider === provider && account.user_identifier.email === email,
-      )?.connected_account_id,
-    addAccount: ({ provider, email, devices, custom_metadata = {} }: AccountWish): string => {
-      const { connected_account_id } = database.addConnectedAccount({
-        connected_account_id: randomUUID(),
-        workspace_id,
-        provider,
-        user_identifier: { email },
-        account_type: provider,
-        custom_metadata,
-        created_at: new Date(clock()).toISOString(),
-      })
-      for (const device of devices) addDevice(connected_account_id, device)
-      return connected_account_id
-    },
-    deleteAccount: (connected_account_id: string) => {
-      database.deleteConnectedAccount({ connected_account_id })
-      database.setState({
-        devices: database.devices.filter((device) => device.connected_account_id !== connected_account_id),
-      })
-    },
-
-    addEvent: (event: LocalEvent) => database.addEvent(event as Parameters<typeof database.addEvent>[0]),
-
-    /** The fake checks the tokens of handed-over calls itself, by its own clock: ours decided before about expiry. */
-    admit: (sessions: ClientSession[]) =>
-      database.setState({
-        client_sessions: sessions.map((session) => ({
-          ...session,
-          user_identifier_key: session.user_identifier_key ?? '',
-          api_key_id,
-          expires_at: '9999-12-31T23:59:59.999Z',
-        })),
-      }),
-
-    handOver: ({ request, params }: Call): Promise<Answer> =>
-      new Promise((resolve) => {
-        const response = new ServerResponse(request)
-        const { end } = response
-        response.end = (body?: unknown) => {
-          const type = response.getHeader('content-type')
-          resolve({
-            status: response.statusCode,
-            headers: type === undefined ? {} : { 'content-type': String(type) },
-            body: typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '',
-          })
-          return Reflect.apply(end, response, [])
-        }
-        server.emit('request', Object.assign(request, { body: params }), response)
-      }),
-
-    snapshot: () => Object.fromEntries(kept.map((name) => [name, database[name]])),
-  }
+  return { database, server, clock, workspace_id, api_key, api_key_id }
 }
 
 export type FakeSeam = Awaited<ReturnType<typeof startFake>>
+
+export const workspaceOf = ({ database }: FakeSeam) => only(database.workspaces)
+
+export function updateWorkspace(
+  fake: FakeSeam,
+  change: { name?: string | undefined; is_publishable_key_auth_enabled?: boolean | undefined },
+): void {
+  const workspaces = [{ ...workspaceOf(fake), ...change }] as Database['workspaces']
+  fake.database.setState({ workspaces })
+}
+
+export const accountsOf = ({ database }: FakeSeam) => database.connected_accounts
+
+export const knowsAccount = (fake: FakeSeam, connected_account_id: string): boolean =>
+  byAccount(accountsOf(fake)).has(connected_account_id)
+
+export const devicesOf = ({ database }: FakeSeam, connected_account_id: string) =>
+  byAccount(database.devices).get(connected_account_id) ?? []
+
+export const accountOfDevice = ({ database }: FakeSeam, device_id: string) =>
+  database.devices.find((device) => device.device_id === device_id)?.connected_account_id
+
+export const deviceOfAccessCode = ({ database }: FakeSeam, access_code_id: string) =>
+  database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id
+
+/** Whoever logs in again at the same provider has the same account. */
+export const accountOfLogin = (
+  fake: FakeSeam,
+  { provider, email }: Pick<AccountWish, 'provider' | 'email'>,
+): string | undefined =>
+  accountsOf(fake).find((one) => one.provider === provider && one.user_identifier.email === email)
+    ?.connected_account_id
+
+export function addAccount(fake: FakeSeam, wish: AccountWish): string {
+  const { provider, email, devices, custom_metadata = {} } = wish
+  const { connected_account_id } = fake.database.addConnectedAccount({
+    connected_account_id: randomUUID(),
+    workspace_id: fake.workspace_id,
+    provider,
+    user_identifier: { email },
+    account_type: provider,
+    custom_metadata,
+    created_at: new Date(fake.clock()).toISOString(),
+  })
+  for (const device of devices) addDevice(fake, connected_account_id, device)
+  return connected_account_id
+}
+
+export function dropAccount({ database }: FakeSeam, connected_account_id: string): void {
+  database.deleteConnectedAccount({ connected_account_id })
+  database.setState({
+    devices: database.devices.filter((device) => device.connected_account_id !== connected_account_id),
+  })
+}
+
+export const addEvent = ({ database }: FakeSeam, event: LocalEvent) =>
+  database.addEvent(event as Parameters<typeof database.addEvent>[0])
+
+/** The fake checks the tokens of handed-over calls itself, by its own clock: ours decided before about expiry. */
+export const admit = ({ database, api_key_id }: FakeSeam, sessions: ClientSession[]) =>
+  database.setState({
+    client_sessions: sessions.map((session) => ({
+      ...session,
+      user_identifier_key: session.user_identifier_key ?? '',
+      api_key_id,
+      expires_at: '9999-12-31T23:59:59.999Z',
+    })),
+  })
+
+export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Params): Promise<FakeAnswer> =>
+  new Promise((resolve) => {
+    const response = new ServerResponse(request)
+    const { end } = response
+    response.end = (body?: unknown) => {
+      resolve({
+        status: response.statusCode,
+        type: response.getHeader('content-type')?.toString(),
+        body: typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '',
+      })
+      return Reflect.apply(end, response, [])
+    }
+    fake.server.emit('request', Object.assign(request, { body: params }), response)
+  })
+
+export const snapshotOf = ({ database }: FakeSeam) =>
+  Object.fromEntries(kept.map((name) => [name, database[name]]))
+
+function addDevice(
+  { database, workspace_id, clock }: FakeSeam,
+  connected_account_id: string,
+  { name, device_type }: DeviceWish,
+): void {
+  const lock = device_type.endsWith('_lock')
+  const { device_id } = database.addDevice({
+    device_id: randomUUID(),
+    workspace_id,
+    connected_account_id,
+    created_at: new Date(clock()).toISOString(),
+    display_name: name,
+    name,
+    device_type,
+    can_remotely_lock: lock,
+    can_remotely_unlock: lock,
+    can_program_online_access_codes: lock,
+    properties: { ...properties[kindOf(device_type)], manufacturer: device_type.split('_')[0] },
+  } as Parameters<typeof database.addDevice>[0])
+  database.updateDevice({
+    device_id,
+    capabilities_supported: lock ? ['lock', 'access_code'] : [kindOf(device_type)],
+  } as Parameters<typeof database.updateDevice>[0])
+}
 
 /** `start` must call `listen` before it first awaits, as the fake does; several may start side by side. */
 const withoutListening = <T>(start: () => T): T => {
@@ -172,18 +177,13 @@ const withoutListening = <T>(start: () => T): T => {
   }
 }
 
-/** Groups of a collection that is replaced, never changed, when something changes: computed once per collection. */
-const indexOf = <T>(collection: () => T[], keyOf: (item: T) => string) => {
-  let of: T[] | undefined
-  let index = new Map<string, T[]>()
-  return () => {
-    if (of !== collection()) {
-      of = collection()
-      index = Map.groupBy(of, keyOf)
-    }
-    return index
-  }
+/** By account; computed once, since a collection is replaced, never changed, when something changes. */
+function byAccount<T extends { connected_account_id?: string | null | undefined }>(items: T[]) {
+  const index = indexes.get(items) ?? Map.groupBy(items, (item) => item.connected_account_id ?? '')
+  indexes.set(items, index)
+  return index as Map<string, T[]>
 }
+const indexes = new WeakMap<object, Map<string, unknown[]>>()
 
 const only = <T>([item]: T[]): T => {
   if (item === undefined) throw new Error('The local Seam workspace is empty')

@@ -65,55 +65,59 @@ export type WrongAnswer = Extract<Fault, { kind: 'wrong' }>['wrong']
 /** The first fault that fits a call strikes it. */
 export type FaultPlan = z.infer<typeof planSchema>
 
-export type Faults = ReturnType<typeof faultDrawer>
-
 /** What a person or a script does in the workspace is no call of the API. */
 const byHand = /^\/(_fake|connect_webviews\/view)\b/
 const oneClientSession = /^\/client_sessions\/(create|get|get_or_create|grant_access)$/
 
 /** Which fault strikes which call: the same calls under the same plan and seed are struck the same way. */
-export const faultDrawer = () => {
-  let faults: (Fault & { struck: number })[] = []
-  let random = chancesFrom(0)
-  const delivered: Record<string, number> = {}
-  const late = new Set<() => Promise<void>>()
+export class Faults {
+  /** By kind, how often a fault reached a client that was waiting. */
+  readonly delivered: Record<string, number> = {}
+  /** Calls that everybody gave up on and that have yet to arrive. */
+  readonly late = new Set<() => Promise<void>>()
+  #faults: (Fault & { struck: number })[] = []
+  #random = chancesFrom(0)
 
-  const fits = (fault: Fault & { struck: number }, path: string) =>
-    (fault.path === undefined ? !byHand.test(path) : fault.path === path) &&
-    (fault.times === undefined || fault.struck < fault.times) &&
-    (fault.kind !== 'wrong' || oneClientSession.test(path)) &&
-    (fault.share === undefined || random() < fault.share)
+  /** Replaces what was planned. */
+  plan({ seed = 0, faults }: FaultPlan): void {
+    this.#random = chancesFrom(seed)
+    this.clear()
+    this.add(...faults)
+  }
 
-  return {
-    /** Replaces what was planned. */
-    plan: ({ seed = 0, faults: planned }: FaultPlan): void => {
-      random = chancesFrom(seed)
-      faults = planned.map((fault) => ({ ...fault, struck: 0 }))
-    },
-    /** Adds to what is planned. */
-    add: (...more: Fault[]): void => {
-      faults.push(...more.map((fault) => ({ ...fault, struck: 0 })))
-    },
-    /** From now on everything is as it should be, but for what is still to be applied late. */
-    clear: (): void => {
-      faults = []
-    },
-    planned: (): Fault[] => faults.map(({ struck, ...fault }) => fault),
-    draw: (path: string): Fault | undefined => {
-      const fault = faults.find((one) => fits(one, path))
-      if (fault) fault.struck++
-      return fault
-    },
-    /** By kind, how often a fault reached a client that was waiting. */
-    delivered,
-    count: (kind: Fault['kind']): void => {
-      delivered[kind] = (delivered[kind] ?? 0) + 1
-    },
-    /** Calls that everybody gave up on and that have yet to arrive. */
-    late,
-    /** Lets them arrive now. */
-    settle: async (): Promise<void> => {
-      for (const apply of [...late]) await apply()
-    },
+  /** Adds to what is planned. */
+  add(...more: Fault[]): void {
+    this.#faults.push(...more.map((fault) => ({ ...fault, struck: 0 })))
+  }
+
+  /** From now on everything is as it should be, but for what is still to be applied late. */
+  clear(): void {
+    this.#faults = []
+  }
+
+  planned = (): Fault[] => this.#faults.map(({ struck, ...fault }) => fault)
+
+  draw(path: string): Fault | undefined {
+    const fault = this.#faults.find((one) => this.#fits(one, path))
+    if (fault) fault.struck++
+    return fault
+  }
+
+  count(kind: Fault['kind']): void {
+    this.delivered[kind] = (this.delivered[kind] ?? 0) + 1
+  }
+
+  /** Lets the late calls arrive now. */
+  async settle(): Promise<void> {
+    for (const apply of [...this.late]) await apply()
+  }
+
+  #fits(fault: Fault & { struck: number }, path: string): boolean {
+    return (
+      (fault.path === undefined ? !byHand.test(path) : fault.path === path) &&
+      (fault.times === undefined || fault.struck < fault.times) &&
+      (fault.kind !== 'wrong' || oneClientSession.test(path)) &&
+      (fault.share === undefined || this.#random() < fault.share)
+    )
   }
 }

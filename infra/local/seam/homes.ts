@@ -51,6 +51,12 @@ export const spareAccounts: AccountWish[] = [
   account('schlage', 'workshop@example.com', { name: 'Workshop', device_type: 'schlage_lock' }),
 ]
 
+/** What an account that a test adds is unless told otherwise. */
+export const newcomer = account('august', 'newcomer@example.com', {
+  name: 'Side Door',
+  device_type: 'august_lock',
+})
+
 /** What a Connect Webview accepts unless told otherwise. */
 export const providers = ['august', 'schlage', 'yale', 'ecobee', 'minut']
 

@@ -1,17 +1,80 @@
+import { randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { readStateFile, writeStateFile } from '../state-file.ts'
-import type { ClientSession } from './client-sessions.ts'
+import type { EventType } from './events.ts'
+import { addEvent, type FakeSeam } from './fake.ts'
+import type { Faults } from './faults.ts'
+import type { Readings } from './readings.ts'
+import type { ClientSession, SessionRows } from './rows.ts'
+import type { Endpoint, Webhooks } from './webhooks.ts'
 
 export type SeamUser = { sub: string; connected_account_ids: string[] }
+
+/** The workspace that runs. */
+export type Seam = {
+  url: string
+  /** Epoch milliseconds; what expires, expires by this clock. */
+  clock: () => number
+  /** Aborted when the workspace closes: then nothing waits any longer. */
+  ended: AbortSignal
+  /** May be changed at any time. */
+  readings: Readings
+  faults: Faults
+  /** Per path: calls received (preflights are none) and changes made, also by calls whose client had left. */
+  counts: Record<string, { received: number; changes: number }>
+  /** Who has accounts with devices from the start. */
+  users: SeamUser[]
+  /** Connected accounts with a device each, that nobody has. */
+  spare_account_ids: string[]
+  fake: FakeSeam
+  sessions: SessionRows
+  webviews: ConnectWebview[]
+  webhooks: Webhooks
+  /** Goes up with each change, so that two looks at it tell whether something happened between. */
+  changes: number
+  /** The count of changes whose client sessions the fake knows of. */
+  admitted?: number
+  save: () => Promise<void>
+}
+
+/** Writes an event down where `/events/list` finds it, and tells the webhooks. */
+export function emit(
+  { fake, webhooks, clock }: Seam,
+  event_type: EventType,
+  about: Record<string, unknown>,
+): void {
+  const at = new Date(clock()).toISOString()
+  const { workspace_id } = fake
+  const event = {
+    event_id: randomUUID(),
+    event_type,
+    workspace_id,
+    created_at: at,
+    occurred_at: at,
+    ...about,
+  }
+  addEvent(fake, event)
+  webhooks.take(event)
+}
+
+export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { received: 0, changes: 0 })
+
+/** What a call has changed is kept before anybody hears of it. */
+export async function keep(seam: Seam, path: string): Promise<void> {
+  countsOf(seam, path).changes++
+  await seam.save()
+  seam.webhooks.dispatch()
+}
 
 export type SavedWorkspace = {
   version: 1
   users: SeamUser[]
   spare_account_ids: string[]
   client_sessions: ClientSession[]
-  /** Absent in files of before there were any. */
+  /** Absent in older files, as `webhooks` are. */
   connect_webviews?: ConnectWebview[]
+  webhooks?: Endpoint[]
   /** What belongs to Seam's fake. */
   seam: Record<string, unknown>
 }
@@ -22,6 +85,7 @@ const outline = z.looseObject({
   spare_account_ids: z.array(z.string()),
   client_sessions: z.array(z.looseObject({ client_session_id: z.string(), token: z.string() })),
   connect_webviews: z.optional(z.array(z.looseObject({ connect_webview_id: z.string(), url: z.string() }))),
+  webhooks: z.optional(z.array(z.looseObject({ url: z.string(), secrets: z.array(z.string()) }))),
   seam: z.looseObject({
     workspaces: z.array(z.looseObject({ workspace_id: z.string() })).check(z.length(1)),
     api_keys: z.array(z.looseObject({ token: z.string() })).check(z.length(1)),
@@ -39,10 +103,10 @@ export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
   ) as Promise<SavedWorkspace | undefined>
 
 /**
- * @returns `saved`, which resolves when everything that had changed before the call is in the file: concurrent
+ * @returns `save`, which resolves when everything that had changed before the call is in the file: concurrent
  * callers share one write. There is no fsync: it has to survive a killed process, not a power cut.
  */
-export const stateKeeper = (file: string, snapshot: () => SavedWorkspace): (() => Promise<void>) => {
+export function stateKeeper(file: string, snapshot: () => SavedWorkspace): () => Promise<void> {
   let writing = Promise.resolve()
   let waiting: Promise<void> | undefined
   const write = () => {

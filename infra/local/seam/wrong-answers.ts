@@ -1,61 +1,38 @@
 import { randomUUID } from 'node:crypto'
-import type { ClientSession, ClientSessionStore } from './client-sessions.ts'
+import { alter, isLive, shown } from './client-sessions.ts'
+import { accountsOf } from './fake.ts'
 import type { WrongAnswer } from './faults.ts'
-import { type Answer, json, ok } from './wire.ts'
-
-type Parts = { store: ClientSessionStore; accountIds: () => string[]; clock: () => number }
+import type { ClientSession } from './rows.ts'
+import type { Seam } from './state.ts'
 
 const century = 100 * 365 * 24 * 3_600_000
 
 /**
- * Bends the answer to a call that has had its effect. A wrong scope, a wrong expiry and a death are real, for these
+ * What a call that has had its effect answers wrongly. A wrong scope, a wrong expiry and a death are real, for these
  * the client session itself is bent; a wrong key, id or workspace is only said.
- * @returns undefined when the answer holds no client session that could be wrong
  */
-export const answerBender = ({ store, accountIds, clock }: Parts) => {
-  const changed: Record<
-    Exclude<WrongAnswer, 'other_key' | 'other_id' | 'other_workspace'>,
-    (row: ClientSession) => Partial<ClientSession>
-  > = {
-    extra_account: ({ connected_account_ids: had }) => ({
-      connected_account_ids: [...had, ...accountIds().filter((account) => !had.includes(account))].slice(
-        0,
-        had.length + 1,
-      ),
-    }),
-    missing_account: ({ connected_account_ids }) => ({
-      connected_account_ids: connected_account_ids.slice(1),
-    }),
-    past_expiry: () => ({ expires_at: new Date(clock() - 1000).toISOString() }),
-    late_expiry: () => ({ expires_at: new Date(clock() + century).toISOString() }),
+export function wrongSession(seam: Seam, wrong: WrongAnswer, row: ClientSession) {
+  const { connected_account_ids: had, user_identifier_key: key } = row
+  const at = (offset: number) => new Date(seam.clock() + offset).toISOString()
+  const real = (bent: Partial<ClientSession>) => shown(seam, alter(seam, row, bent))
+  const said = (bent: Partial<ClientSession>) => ({ ...shown(seam, row), ...bent })
+  const bends: Record<WrongAnswer, () => object> = {
+    other_key: () => {
+      const all = [...seam.sessions.byId.values()]
+      const stranger = all.find((one) => isLive(seam, one) && one.user_identifier_key !== key)
+      return stranger ? shown(seam, stranger) : said({ user_identifier_key: `${key}-of-another` })
+    },
+    other_id: () => said({ client_session_id: randomUUID() }),
+    other_workspace: () => said({ workspace_id: randomUUID() }),
+    extra_account: () => {
+      const other = accountsOf(seam.fake).find((one) => !had.includes(one.connected_account_id))
+      return real({ connected_account_ids: [...had, ...(other ? [other.connected_account_id] : [])] })
+    },
+    missing_account: () => real({ connected_account_ids: had.slice(1) }),
+    past_expiry: () => real({ expires_at: at(-1000) }),
+    late_expiry: () => real({ expires_at: at(century) }),
     // Looks right in every field: only the token's first use shows it.
-    dead_session: () => ({ deleted_at: new Date(clock()).toISOString() }),
+    dead_session: () => real({ deleted_at: at(0) }),
   }
-
-  return (wrong: WrongAnswer, answer: Answer): Answer | undefined => {
-    const row = store.byToken(tokenIn(answer) ?? '')
-    if (row === undefined) return undefined
-    const shown = (members: Partial<ClientSession>) =>
-      json(200, { client_session: { ...store.shown(row), ...members }, ok: true })
-    switch (wrong) {
-      case 'other_key': {
-        const stranger = store
-          .rows()
-          .find((one) => store.isLive(one) && one.user_identifier_key !== row.user_identifier_key)
-        return stranger
-          ? ok({ client_session: store.shown(stranger) })
-          : shown({ user_identifier_key: `${row.user_identifier_key}-of-another` })
-      }
-      case 'other_id':
-        return shown({ client_session_id: randomUUID() })
-      case 'other_workspace':
-        return shown({ workspace_id: randomUUID() })
-      default:
-        store.alter(row, changed[wrong](row))
-        return shown({})
-    }
-  }
+  return bends[wrong]()
 }
-
-const tokenIn = ({ status, body }: Answer): string | undefined =>
-  status === 200 ? JSON.parse(body).client_session?.token : undefined

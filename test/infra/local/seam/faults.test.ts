@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Fault, faultDrawer } from '../../../../infra/local/seam/faults.ts'
+import { type Fault, Faults } from '../../../../infra/local/seam/faults.ts'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
 import { caller } from './calling.ts'
 
@@ -41,7 +41,7 @@ describe('a fault', () => {
 
   test('strikes by seed: the same calls are struck again, others by another seed', () => {
     const struck = (seed: number) => {
-      const drawer = faultDrawer()
+      const drawer = new Faults()
       drawer.plan({ seed, faults: [{ kind: 'reset', share: 0.3 }] })
       return Array.from({ length: 1000 }, () => (drawer.draw(path) ? '!' : '.')).join('')
     }

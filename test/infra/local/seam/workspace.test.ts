@@ -176,7 +176,7 @@ test('a browser may call it with what the elements send', async () => {
     },
   })
   expect(preflight.status).toBe(204)
-  const allowed = preflight.headers.get('access-control-allow-headers')?.split(', ')
+  const allowed = preflight.headers.get('access-control-allow-headers')?.split(',')
   expect(allowed).toEqual(
     expect.arrayContaining(['client-session-token', 'seam-sdk-name', 'seam-lts-version']),
   )

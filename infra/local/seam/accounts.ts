@@ -1,0 +1,61 @@
+import * as z from 'zod/v4-mini'
+import { accountsOf, dropAccount } from './fake.ts'
+import { apiKey, orToken, read, remove, route } from './route.ts'
+import { keepCallWithin } from './scope.ts'
+import { emit, type Seam } from './state.ts'
+import { Refusal } from './wire.ts'
+
+const named = z.object({ connected_account_id: z.string() })
+const page = z.object({
+  limit: z.optional(z.coerce.number()),
+  page_cursor: z.optional(z.nullable(z.string())),
+})
+
+export const connectedAccountRoutes = [
+  route('/connected_accounts/list', read, apiKey, page, listAccounts),
+  route('/connected_accounts/get', read, orToken, named, ({ fake }, body, { authority }) => {
+    if (authority.by === 'client_session') keepCallWithin(fake, authority.session.connected_account_ids, body)
+    const account = accountsOf(fake).find((one) => one.connected_account_id === body.connected_account_id)
+    return { connected_account: shown(account) }
+  }),
+  route('/connected_accounts/delete', remove, apiKey, named, (seam, { connected_account_id }) => {
+    shown(accountsOf(seam.fake).find((one) => one.connected_account_id === connected_account_id))
+    deleteAccount(seam, connected_account_id)
+    return {}
+  }),
+]
+
+type Account = ReturnType<typeof accountsOf>[number]
+
+/** @throws Refusal when there is none */
+function shown(account: Account | undefined) {
+  if (account === undefined)
+    throw new Refusal(404, 'connected_account_not_found', 'Could not find connected account')
+  const { connect_webview_id, workspace_id, bridge_id, ...fields } = account
+  return { ...fields, errors: [], warnings: [] }
+}
+
+function listAccounts({ fake }: Seam, { limit = 11_000, page_cursor }: z.infer<typeof page>) {
+  const accounts = accountsOf(fake)
+  const start = page_cursor ? Number(Buffer.from(page_cursor, 'base64url').toString()) : 0
+  const next = start + limit < accounts.length ? start + limit : undefined
+  return {
+    connected_accounts: accounts.slice(start, start + limit).map(shown),
+    pagination: {
+      has_next_page: next !== undefined,
+      next_page_cursor: next === undefined ? null : Buffer.from(String(next)).toString('base64url'),
+      next_page_url: null,
+    },
+  }
+}
+
+/** The account is gone from the workspace, and so from every client session and every webview. */
+export function deleteAccount(seam: Seam, connected_account_id: string): void {
+  dropAccount(seam.fake, connected_account_id)
+  for (const row of seam.sessions.byId.values())
+    row.connected_account_ids = row.connected_account_ids.filter((one) => one !== connected_account_id)
+  for (const row of seam.webviews)
+    if (row.connected_account_id === connected_account_id) row.connected_account_id = null
+  seam.changes++
+  emit(seam, 'connected_account.deleted', { connected_account_id })
+}

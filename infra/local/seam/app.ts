@@ -1,0 +1,156 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { requestId } from 'hono/request-id'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import * as z from 'zod/v4-mini'
+import { connectedAccountRoutes } from './accounts.ts'
+import { clientSessionRoutes, isLive } from './client-sessions.ts'
+import { connectWebviewRoutes } from './connect-webviews.ts'
+import { admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
+import { apiKey, authorize, change, orToken, post, type Route, read, remove, route } from './route.ts'
+import { keepAnswerWithin, keepCallWithin } from './scope.ts'
+import { countsOf, keep, type Seam } from './state.ts'
+import { strike } from './strike.ts'
+import { webviewPageRoutes } from './webview-page.ts'
+import { Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+
+const workspaceRoutes = [
+  route('/workspaces/get', read, orToken, z.object({}), ({ fake }, _body, { authority }) => {
+    const { created_at, ...workspace } = workspaceOf(fake)
+    const { publishable_key, ...forBrowsers } = workspace
+    return {
+      workspace: { ...(authority.by === 'api_key' ? workspace : forBrowsers), organization_id: null },
+    }
+  }),
+  route(
+    '/workspaces/update',
+    change,
+    apiKey,
+    z.object({ name: z.optional(z.string()), is_publishable_key_auth_enabled: z.optional(z.boolean()) }),
+    (seam, body) => {
+      updateWorkspace(seam.fake, body)
+      seam.changes++
+      return {}
+    },
+  ),
+]
+
+const webhook = z.object({ webhook_id: z.string() })
+const newWebhook = z.object({
+  url: z.url({ protocol: /^https?$/ }),
+  event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
+})
+
+const webhookRoutes = [
+  route('/webhooks/create', post, apiKey, newWebhook, (seam, { url, event_types }) => {
+    const { webhook_id } = seam.webhooks.add(url, event_types, seam.webhooks.kept)
+    seam.changes++
+    return { webhook: webhookOf(seam, webhook_id) }
+  }),
+  route('/webhooks/get', read, apiKey, webhook, (seam, body) => ({
+    webhook: webhookOf(seam, body.webhook_id),
+  })),
+  route('/webhooks/list', read, apiKey, z.object({}), (seam) => ({ webhooks: seam.webhooks.list() })),
+  route('/webhooks/delete', remove, apiKey, webhook, (seam, body) => {
+    seam.webhooks.remove(webhookOf(seam, body.webhook_id).webhook_id)
+    seam.changes++
+    return {}
+  }),
+]
+
+/** @throws Refusal when there is none */
+function webhookOf({ webhooks }: Seam, webhook_id: string) {
+  const found = webhooks.list().find((one) => one.webhook_id === webhook_id)
+  if (found === undefined) throw new Refusal(404, 'webhook_not_found', 'Could not find webhook')
+  return found
+}
+
+const routes: Route[] = [
+  clientSessionRoutes,
+  workspaceRoutes,
+  connectedAccountRoutes,
+  connectWebviewRoutes,
+  webviewPageRoutes,
+  webhookRoutes,
+].flat()
+
+/** What Seam's fake may answer; the rest of it (its own database, other workspaces) stays out of reach. */
+const handedOver =
+  '/:part{devices|locks|access_codes|thermostats|noise_sensors|action_attempts|events|health}/*'
+
+const onlyLooks = /\/(get|list|list_device_providers)$|^\/health/
+
+/** Elements call with credentials, and a browser asks for each header that they and Seam's SDK send. */
+const browsers = cors({
+  origin: (origin) => origin,
+  credentials: true,
+  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+  allowHeaders: [
+    'accept',
+    'authorization',
+    'client-session-token',
+    'content-type',
+    'seam-client-session-token',
+    'seam-lts-version',
+    'seam-publishable-key',
+    'seam-sdk-name',
+    'seam-sdk-version',
+    'seam-user-identifier-key',
+    'seam-workspace',
+    'user-agent',
+  ],
+  exposeHeaders: ['retry-after', 'seam-request-id'],
+})
+
+/** The local Seam's API. Faults strike between the reading of a call and its effect. */
+export function seamApp(seam: Seam): Hono<SeamEnv> {
+  const app = new Hono<SeamEnv>()
+  app.onError(refused)
+  app.notFound((c) => refused(new Refusal(404, 'not_found', `The local Seam does not know ${c.req.path}`), c))
+  app.use(requestId({ headerName: 'seam-request-id' }))
+  app.use(async (c, next) => {
+    await next()
+    c.res.headers.set('date', new Date(seam.clock()).toUTCString())
+  })
+  app.use(browsers, readParams, (c, next) => {
+    countsOf(seam, c.req.path).received++
+    return strike(seam, c, next)
+  })
+  for (const one of routes) app.on([...one.methods], one.path, (c) => perform(seam, c, one))
+  for (const { path } of routes)
+    app.all(path, (c) => {
+      throw new Refusal(405, 'method_not_allowed', `${path} does not take ${c.req.method}`)
+    })
+  app.all(handedOver, (c) => handOver(seam, c))
+  return app
+}
+
+async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route): Promise<Response> {
+  const authority = authorize(seam, c, allows)
+  const before = seam.changes
+  const result = run(seam, c.get('params'), { c, authority })
+  if (seam.changes > before) await keep(seam, c.req.path)
+  const answer = await result
+  return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
+}
+
+/** By a client session token only within its accounts; by the API key as the fake pleases. */
+async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
+  const { fake } = seam
+  const authority = authorize(seam, c, orToken)
+  const accounts = authority.by === 'client_session' ? authority.session.connected_account_ids : undefined
+  const params = c.get('params')
+  if (accounts) keepCallWithin(fake, accounts, params)
+  const sessions = [...seam.sessions.byId.values()]
+  if (seam.admitted !== seam.changes)
+    admit(
+      fake,
+      sessions.filter((row) => isLive(seam, row)),
+    )
+  seam.admitted = seam.changes
+  const { status, type, body } = await answerOf(fake, c.env.incoming, params)
+  if (status < 300 && !onlyLooks.test(c.req.path)) await keep(seam, c.req.path)
+  if (accounts && status === 200 && body !== '')
+    return c.json(keepAnswerWithin(fake, accounts, JSON.parse(body)))
+  return c.body(body, status as ContentfulStatusCode, type === undefined ? {} : { 'content-type': type })
+}
