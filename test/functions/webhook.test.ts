@@ -119,7 +119,7 @@ describe('secrets', () => {
 
   test('rotated at Seam are believed by either, as long as Svix signs with both', async () => {
     const old = world.endpoint.secret()
-    world.endpoint.rotate()
+    world.endpoint.secrets.unshift(newSecret())
     const [account = ''] = world.seam.spareAccountIds
     world.seam.deleteAccount(account)
     await world.delivered()

@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
 import { accountsOf, dropAccount } from './fake.ts'
-import { apiKey, orToken, read, remove, route } from './route.ts'
+import { apiKey, orToken, route } from './route.ts'
 import { keepCallWithin } from './scope.ts'
 import { emit, type Seam } from './state.ts'
 import { Refusal } from './wire.ts'
@@ -12,13 +12,13 @@ const page = z.object({
 })
 
 export const connectedAccountRoutes = [
-  route('/connected_accounts/list', read, apiKey, page, listAccounts),
-  route('/connected_accounts/get', read, orToken, named, ({ fake }, body, { authority }) => {
+  route('/connected_accounts/list', apiKey, page, listAccounts),
+  route('/connected_accounts/get', orToken, named, ({ fake }, body, { authority }) => {
     if (authority.by === 'client_session') keepCallWithin(fake, authority.session.connected_account_ids, body)
     const account = accountsOf(fake).find((one) => one.connected_account_id === body.connected_account_id)
     return { connected_account: shown(account) }
   }),
-  route('/connected_accounts/delete', remove, apiKey, named, (seam, { connected_account_id }) => {
+  route('/connected_accounts/delete', apiKey, named, (seam, { connected_account_id }) => {
     shown(accountsOf(seam.fake).find((one) => one.connected_account_id === connected_account_id))
     deleteAccount(seam, connected_account_id)
     return {}

@@ -7,7 +7,7 @@ import { connectedAccountRoutes } from './accounts.ts'
 import { clientSessionRoutes, isLive } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
 import { admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
-import { apiKey, authorize, change, orToken, post, type Route, read, remove, route } from './route.ts'
+import { apiKey, authorize, orToken, type Route, route } from './route.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
 import { countsOf, keep, type Seam } from './state.ts'
 import { strike } from './strike.ts'
@@ -15,7 +15,7 @@ import { webviewPageRoutes } from './webview-page.ts'
 import { Refusal, readParams, refused, type SeamEnv } from './wire.ts'
 
 const workspaceRoutes = [
-  route('/workspaces/get', read, orToken, z.object({}), ({ fake }, _body, { authority }) => {
+  route('/workspaces/get', orToken, z.object({}), ({ fake }, _body, { authority }) => {
     const { created_at, ...workspace } = workspaceOf(fake)
     const { publishable_key, ...forBrowsers } = workspace
     return {
@@ -24,7 +24,6 @@ const workspaceRoutes = [
   }),
   route(
     '/workspaces/update',
-    change,
     apiKey,
     z.object({ name: z.optional(z.string()), is_publishable_key_auth_enabled: z.optional(z.boolean()) }),
     (seam, body) => {
@@ -42,16 +41,16 @@ const newWebhook = z.object({
 })
 
 const webhookRoutes = [
-  route('/webhooks/create', post, apiKey, newWebhook, (seam, { url, event_types }) => {
-    const { webhook_id } = seam.webhooks.add(url, event_types, seam.webhooks.kept)
+  route('/webhooks/create', apiKey, newWebhook, (seam, { url, event_types }) => {
+    const { webhook_id } = seam.webhooks.add(url, event_types, true)
     seam.changes++
     return { webhook: webhookOf(seam, webhook_id) }
   }),
-  route('/webhooks/get', read, apiKey, webhook, (seam, body) => ({
+  route('/webhooks/get', apiKey, webhook, (seam, body) => ({
     webhook: webhookOf(seam, body.webhook_id),
   })),
-  route('/webhooks/list', read, apiKey, z.object({}), (seam) => ({ webhooks: seam.webhooks.list() })),
-  route('/webhooks/delete', remove, apiKey, webhook, (seam, body) => {
+  route('/webhooks/list', apiKey, z.object({}), (seam) => ({ webhooks: seam.webhooks.list() })),
+  route('/webhooks/delete', apiKey, webhook, (seam, body) => {
     seam.webhooks.remove(webhookOf(seam, body.webhook_id).webhook_id)
     seam.changes++
     return {}
@@ -80,25 +79,10 @@ const handedOver =
 
 const onlyLooks = /\/(get|list|list_device_providers)$|^\/health/
 
-/** Elements call with credentials, and a browser asks for each header that they and Seam's SDK send. */
+/** Seam's elements call with credentials, and with headers of their own. */
 const browsers = cors({
   origin: (origin) => origin,
   credentials: true,
-  allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-  allowHeaders: [
-    'accept',
-    'authorization',
-    'client-session-token',
-    'content-type',
-    'seam-client-session-token',
-    'seam-lts-version',
-    'seam-publishable-key',
-    'seam-sdk-name',
-    'seam-sdk-version',
-    'seam-user-identifier-key',
-    'seam-workspace',
-    'user-agent',
-  ],
   exposeHeaders: ['retry-after', 'seam-request-id'],
 })
 
@@ -116,7 +100,7 @@ export function seamApp(seam: Seam): Hono<SeamEnv> {
     countsOf(seam, c.req.path).received++
     return strike(seam, c, next)
   })
-  for (const one of routes) app.on([...one.methods], one.path, (c) => perform(seam, c, one))
+  for (const one of routes) app.on(one.methods, one.path, (c) => perform(seam, c, one))
   for (const { path } of routes)
     app.all(path, (c) => {
       throw new Refusal(405, 'method_not_allowed', `${path} does not take ${c.req.method}`)

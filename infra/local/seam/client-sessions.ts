@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { apiKey, change, endOf, orToken, post, put, read, remove, route } from './route.ts'
+import { apiKey, endOf, orToken, route } from './route.ts'
 import { addRow, type ClientSession } from './rows.ts'
 import { emit, type Seam } from './state.ts'
 import { Refusal } from './wire.ts'
@@ -19,6 +19,9 @@ const wanted = z.object({
   expires_at: z.optional(z.iso.datetime({ offset: true })),
 })
 const named = z.object({ client_session_id: z.optional(id), user_identifier_key: z.optional(id) })
+const ended = z.object({ client_session_id: id })
+const created = z.extend(wanted, { user_identifier_key: z.optional(id) })
+const keyed = z.extend(wanted, { user_identifier_key: id })
 const filters = z.object({
   client_session_id: z.optional(z.string()),
   user_identifier_key: z.optional(z.string()),
@@ -28,43 +31,33 @@ const filters = z.object({
 })
 
 type Wanted = z.infer<typeof wanted>
+type Keyed = z.infer<typeof keyed>
 
 export const clientSessionRoutes = [
-  route(
-    '/client_sessions/create',
-    put,
-    apiKey,
-    z.extend(wanted, { user_identifier_key: z.optional(id) }),
-    (seam, body, { c }) => answered(seam, create(seam, body, c.req.method)),
+  route('/client_sessions/create', apiKey, created, (seam, body, { c }) =>
+    answered(seam, create(seam, body, c.req.method)),
   ),
   route(
     '/client_sessions/get_or_create',
-    put,
     ['api_key', 'publishable_key'],
-    z.extend(wanted, { user_identifier_key: id }),
+    keyed,
     (seam, body, { authority }) =>
       answered(seam, authority.by === 'api_key' ? getOrCreate(seam, body) : getOrCreateEmpty(seam, body)),
   ),
-  route('/client_sessions/get', read, orToken, named, (seam, body, { authority }) =>
+  route('/client_sessions/get', orToken, named, (seam, body, { authority }) =>
     answered(seam, authority.by === 'client_session' ? authority.session : find(seam, body)),
   ),
-  route('/client_sessions/list', read, apiKey, filters, (seam, body) => ({
+  route('/client_sessions/list', apiKey, filters, (seam, body) => ({
     client_sessions: list(seam, body).map((row) => shown(seam, row)),
   })),
-  route(
-    '/client_sessions/grant_access',
-    change,
-    apiKey,
-    z.extend(wanted, named.shape),
-    (seam, { client_session_id, user_identifier_key, ...more }) =>
-      answered(seam, grantAccess(seam, find(seam, { client_session_id, user_identifier_key }), more)),
+  route('/client_sessions/grant_access', apiKey, z.extend(wanted, named.shape), (seam, body) =>
+    answered(seam, grantAccess(seam, find(seam, body), body)),
   ),
-  route('/client_sessions/revoke', post, apiKey, z.object({ client_session_id: id }), (seam, body) => {
-    const row = find(seam, body)
-    alter(seam, row, { revoked_at: row.revoked_at ?? timeNow(seam) })
+  route('/client_sessions/revoke', apiKey, ended, (seam, body) => {
+    alter(seam, find(seam, body), { revoked_at: timeNow(seam) })
     return {}
   }),
-  route('/client_sessions/delete', remove, apiKey, z.object({ client_session_id: id }), (seam, body) => {
+  route('/client_sessions/delete', apiKey, ended, (seam, body) => {
     alter(seam, find(seam, body), { deleted_at: timeNow(seam) })
     emit(seam, 'client_session.deleted', body)
     return {}
@@ -90,7 +83,9 @@ const answered = (seam: Seam, row: ClientSession) => ({ client_session: shown(se
 
 const timeNow = ({ clock }: Seam) => new Date(clock()).toISOString()
 
-const distinct = (...lists: (string[] | undefined)[]) => [...new Set(lists.flatMap((list) => list ?? []))]
+export const distinct = (...lists: (string[] | undefined)[]) => [
+  ...new Set(lists.flatMap((list) => list ?? [])),
+]
 
 /** The latest row under a key, living ones first: what a call that names only the key means. */
 function latest(seam: Seam, key: string): ClientSession | undefined {
@@ -141,7 +136,7 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
 }
 
 /** A second one under a key is refused; sent as PUT, it is answered with the first. */
-function create(seam: Seam, body: Wanted & { user_identifier_key?: string | undefined }, method: string) {
+function create(seam: Seam, body: z.infer<typeof created>, method: string) {
   const { user_identifier_key: key } = body
   checkAccounts(seam, body)
   const existing = key === undefined ? undefined : latest(seam, key)
@@ -154,7 +149,7 @@ function create(seam: Seam, body: Wanted & { user_identifier_key?: string | unde
   )
 }
 
-function getOrCreate(seam: Seam, body: Wanted & { user_identifier_key: string }): ClientSession {
+function getOrCreate(seam: Seam, body: Keyed): ClientSession {
   const { readings } = seam
   checkAccounts(seam, body)
   const row = latest(seam, body.user_identifier_key)
@@ -176,7 +171,7 @@ function getOrCreate(seam: Seam, body: Wanted & { user_identifier_key: string })
 }
 
 /** A publishable key makes empty client sessions, and hands out whatever is under the key it is told (law 1). */
-function getOrCreateEmpty(seam: Seam, body: Wanted & { user_identifier_key: string }): ClientSession {
+function getOrCreateEmpty(seam: Seam, body: Keyed): ClientSession {
   if (body.connected_account_ids !== undefined || body.connect_webview_ids !== undefined)
     throw new Refusal(
       403,

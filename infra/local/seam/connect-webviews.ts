@@ -1,43 +1,42 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import { alter } from './client-sessions.ts'
+import { alter, distinct } from './client-sessions.ts'
 import { accountOfLogin, addAccount } from './fake.ts'
 import { type AccountWish, deviceOf, providers } from './homes.ts'
-import { type Authority, orToken, post, read, route } from './route.ts'
+import { type Authority, orToken, route } from './route.ts'
 import { emit, type Seam } from './state.ts'
 import { Refusal } from './wire.ts'
 
 /** Who logs in, at which provider. */
 export type Login = Partial<Pick<AccountWish, 'provider' | 'email'>>
 
+const capabilities = ['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera'] as const
 const wanted = z.object({
   accepted_providers: z.optional(z.array(z.string().check(z.minLength(1)))),
-  accepted_capabilities: z.optional(
-    z.array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera'])),
-  ),
-  custom_redirect_url: z.optional(z.url()),
-  custom_redirect_failure_url: z.optional(z.url()),
-  custom_metadata: z.optional(z.record(z.string(), z.nullable(z.union([z.string(), z.boolean()])))),
-  device_selection_mode: z.optional(z.enum(['none', 'single', 'multiple'])),
-  automatically_manage_new_devices: z.optional(z.boolean()),
-  wait_for_device_creation: z.optional(z.boolean()),
+  accepted_capabilities: z._default(z.array(z.enum(capabilities)), []),
+  custom_redirect_url: z._default(z.nullable(z.url()), null),
+  custom_redirect_failure_url: z._default(z.nullable(z.url()), null),
+  custom_metadata: z._default(z.record(z.string(), z.nullable(z.union([z.string(), z.boolean()]))), {}),
+  device_selection_mode: z._default(z.enum(['none', 'single', 'multiple']), 'none'),
+  automatically_manage_new_devices: z._default(z.boolean(), true),
+  wait_for_device_creation: z._default(z.boolean(), false),
 })
 const named = z.object({ connect_webview_id: z.string() })
 
 export const connectWebviewRoutes = [
-  route('/connect_webviews/create', post, orToken, wanted, (seam, body, { authority }) => ({
+  route('/connect_webviews/create', orToken, wanted, (seam, body, { authority }) => ({
     connect_webview: create(seam, body, authority),
   })),
-  route('/connect_webviews/get', read, orToken, named, (seam, body, { authority }) => {
+  route('/connect_webviews/get', orToken, named, (seam, body, { authority }) => {
     const connect_webview = webviewOf(seam, body.connect_webview_id)
     if (!isWithin(authority, connect_webview)) throw notFound()
     return { connect_webview }
   }),
-  route('/connect_webviews/list', read, orToken, z.object({}), ({ webviews }, _body, { authority }) => ({
+  route('/connect_webviews/list', orToken, z.object({}), ({ webviews }, _body, { authority }) => ({
     connect_webviews: webviews.filter((row) => isWithin(authority, row)),
   })),
-  route('/_fake/complete_connect_webview', post, ['nobody'], named, (seam, { connect_webview_id }) => {
+  route('/_fake/complete_connect_webview', ['nobody'], named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
     return {}
   }),
@@ -59,28 +58,23 @@ const isWithin = (authority: Authority, { connect_webview_id }: ConnectWebview) 
 function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority): ConnectWebview {
   const connect_webview_id = randomUUID()
   const auth_token = randomBytes(12).toString('base64url')
-  const { accepted_providers, custom_metadata = {} } = body
+  const { accepted_providers, custom_metadata } = body
   const row: ConnectWebview = {
+    ...body,
     connect_webview_id,
     workspace_id: seam.fake.workspace_id,
     created_at: new Date(seam.clock()).toISOString(),
     connected_account_id: null,
     url: `${seam.url}/connect_webviews/view?${new URLSearchParams({ connect_webview_id, auth_token })}`,
-    device_selection_mode: body.device_selection_mode ?? 'none',
     accepted_providers: accepted_providers ?? providers,
-    accepted_capabilities: body.accepted_capabilities ?? [],
     accepted_devices: [],
     any_device_allowed: true,
     any_provider_allowed: accepted_providers === undefined,
     login_successful: false,
     status: 'pending',
-    custom_redirect_url: body.custom_redirect_url ?? null,
-    custom_redirect_failure_url: body.custom_redirect_failure_url ?? null,
     custom_metadata: Object.fromEntries(
       Object.entries(custom_metadata).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
     ),
-    automatically_manage_new_devices: body.automatically_manage_new_devices ?? true,
-    wait_for_device_creation: body.wait_for_device_creation ?? false,
     authorized_at: null,
     selected_provider: null,
   }
@@ -119,7 +113,8 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
     selected_provider: provider,
   } satisfies Partial<ConnectWebview>)
   seam.changes++
-  if (seam.readings.completed_webview === 'joins_session') joinSessions(seam, row)
+  if (seam.readings.completed_webview === 'joins_session')
+    joinSessions(seam, connect_webview_id, connected_account_id)
   const about = {
     connected_account_id,
     connect_webview_id,
@@ -131,17 +126,10 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
   return connected_account_id
 }
 
-function joinSessions(seam: Seam, { connect_webview_id, connected_account_id }: ConnectWebview): void {
+function joinSessions(seam: Seam, connect_webview_id: string, account: string): void {
   for (const session of seam.sessions.byId.values())
     if (session.connect_webview_ids.includes(connect_webview_id))
-      alter(seam, session, {
-        connected_account_ids: [
-          ...new Set([
-            ...session.connected_account_ids,
-            ...(connected_account_id ? [connected_account_id] : []),
-          ]),
-        ],
-      })
+      alter(seam, session, { connected_account_ids: distinct(session.connected_account_ids, [account]) })
 }
 
 /** A person's login fails. */

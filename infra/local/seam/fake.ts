@@ -9,17 +9,10 @@ import type { Params } from './wire.ts'
 export type FakeAnswer = { status: number; type: string | undefined; body: string }
 
 /** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
-const kept = [
-  '_counters',
-  'workspaces',
-  'api_keys',
-  'connected_accounts',
-  'devices',
-  'access_codes',
-  'action_attempts',
-  'noise_thresholds',
-  'events',
-] as const
+const kept =
+  '_counters workspaces api_keys connected_accounts devices access_codes action_attempts noise_thresholds events'.split(
+    ' ',
+  ) as (keyof Database)[]
 
 /**
  * Seam's own in-memory server with one workspace in it, answering requests that are handed to it. It never listens:
@@ -142,7 +135,8 @@ function addDevice(
   connected_account_id: string,
   { name, device_type }: DeviceWish,
 ): void {
-  const lock = device_type.endsWith('_lock')
+  const [manufacturer, kind = ''] = device_type.split('_')
+  const lock = kind === 'lock'
   const { device_id } = database.addDevice({
     device_id: randomUUID(),
     workspace_id,
@@ -154,11 +148,11 @@ function addDevice(
     can_remotely_lock: lock,
     can_remotely_unlock: lock,
     can_program_online_access_codes: lock,
-    properties: { ...properties[kindOf(device_type)], manufacturer: device_type.split('_')[0] },
+    properties: { ...kinds[kind]?.properties, manufacturer },
   } as Parameters<typeof database.addDevice>[0])
   database.updateDevice({
     device_id,
-    capabilities_supported: lock ? ['lock', 'access_code'] : [kindOf(device_type)],
+    capabilities_supported: kinds[kind]?.capabilities,
   } as Parameters<typeof database.updateDevice>[0])
 }
 
@@ -190,29 +184,26 @@ const only = <T>([item]: T[]): T => {
   return item
 }
 
-const kindOf = (device_type: DeviceWish['device_type']) =>
-  device_type.endsWith('_lock')
-    ? 'lock'
-    : device_type === 'ecobee_thermostat'
-      ? 'thermostat'
-      : 'noise_detection'
-
-const properties = {
-  lock: { locked: true },
+/** What the elements show of a device of each kind: the end of its type. */
+const kinds: Record<string, { capabilities: string[]; properties: object }> = {
+  lock: { capabilities: ['lock', 'access_code'], properties: { locked: true } },
+  sensor: { capabilities: ['noise_detection'], properties: { noise_level_decibels: 38 } },
   thermostat: {
-    is_cooling_available: true,
-    is_heating_available: true,
-    is_fan_running: false,
-    fan_mode_setting: 'auto',
-    temperature_celsius: 21,
-    temperature_fahrenheit: 69.8,
-    current_climate_setting: {
-      automatic_heating_enabled: true,
-      automatic_cooling_enabled: false,
-      hvac_mode_setting: 'heat',
-      manual_override_allowed: true,
-      heating_set_point_celsius: 20,
+    capabilities: ['thermostat'],
+    properties: {
+      is_cooling_available: true,
+      is_heating_available: true,
+      is_fan_running: false,
+      fan_mode_setting: 'auto',
+      temperature_celsius: 21,
+      temperature_fahrenheit: 69.8,
+      current_climate_setting: {
+        automatic_heating_enabled: true,
+        automatic_cooling_enabled: false,
+        hvac_mode_setting: 'heat',
+        manual_override_allowed: true,
+        heating_set_point_celsius: 20,
+      },
     },
   },
-  noise_detection: { noise_level_decibels: 38 },
 }

@@ -1,9 +1,17 @@
 /** Who lives in a fresh workspace: what each connected account brings along. */
 
-export type DeviceWish = {
-  name: string
-  device_type: 'august_lock' | 'schlage_lock' | 'yale_lock' | 'ecobee_thermostat' | 'minut_sensor'
-}
+/** A provider has devices of one type. */
+const deviceTypes = {
+  august: 'august_lock',
+  schlage: 'schlage_lock',
+  yale: 'yale_lock',
+  ecobee: 'ecobee_thermostat',
+  minut: 'minut_sensor',
+} as const
+
+type Provider = keyof typeof deviceTypes
+
+export type DeviceWish = { name: string; device_type: (typeof deviceTypes)[Provider] }
 export type AccountWish = {
   provider: string
   email: string
@@ -11,64 +19,44 @@ export type AccountWish = {
   custom_metadata?: Record<string, string | boolean>
 }
 
-const account = (provider: string, email: string, ...devices: DeviceWish[]): AccountWish => ({
+const account = (provider: Provider, email: string, ...names: string[]): AccountWish => ({
   provider,
   email,
-  devices,
+  devices: names.map((name) => ({ name, device_type: deviceTypes[provider] })),
 })
 
 export const households: { sub: string; accounts: AccountWish[] }[] = [
   {
     sub: 'ada',
     accounts: [
-      account(
-        'august',
-        'ada@example.com',
-        { name: 'Front Door', device_type: 'august_lock' },
-        { name: 'Garden Gate', device_type: 'august_lock' },
-      ),
-      account('ecobee', 'ada@example.com', { name: 'Living Room', device_type: 'ecobee_thermostat' }),
+      account('august', 'ada@example.com', 'Front Door', 'Garden Gate'),
+      account('ecobee', 'ada@example.com', 'Living Room'),
     ],
   },
-  {
-    sub: 'grace',
-    accounts: [
-      account('schlage', 'grace@example.com', { name: 'Harbour Office', device_type: 'schlage_lock' }),
-    ],
-  },
+  { sub: 'grace', accounts: [account('schlage', 'grace@example.com', 'Harbour Office')] },
   {
     sub: 'alan',
     accounts: [
-      account('yale', 'alan@example.com', { name: 'Hut', device_type: 'yale_lock' }),
-      account('minut', 'alan@example.com', { name: 'Hall Sensor', device_type: 'minut_sensor' }),
+      account('yale', 'alan@example.com', 'Hut'),
+      account('minut', 'alan@example.com', 'Hall Sensor'),
     ],
   },
 ]
 
 /** Connected accounts that nobody has yet, to be granted by an operator or a test. */
 export const spareAccounts: AccountWish[] = [
-  account('august', 'guest-house@example.com', { name: 'Guest House', device_type: 'august_lock' }),
-  account('schlage', 'workshop@example.com', { name: 'Workshop', device_type: 'schlage_lock' }),
+  account('august', 'guest-house@example.com', 'Guest House'),
+  account('schlage', 'workshop@example.com', 'Workshop'),
 ]
 
 /** What an account that a test adds is unless told otherwise. */
-export const newcomer = account('august', 'newcomer@example.com', {
-  name: 'Side Door',
-  device_type: 'august_lock',
-})
+export const newcomer = account('august', 'newcomer@example.com', 'Side Door')
 
 /** What a Connect Webview accepts unless told otherwise. */
-export const providers = ['august', 'schlage', 'yale', 'ecobee', 'minut']
+export const providers = Object.keys(deviceTypes)
 
 /** What a person's new account brings along. */
-export const deviceOf = (provider: string): DeviceWish => {
-  const device_type = deviceTypes[provider] ?? 'august_lock'
+export function deviceOf(provider: string): DeviceWish {
+  const device_type = provider in deviceTypes ? deviceTypes[provider as Provider] : 'august_lock'
   return { name: device_type.endsWith('_lock') ? 'New Door' : 'New Room', device_type }
-}
-
-const deviceTypes: Record<string, DeviceWish['device_type']> = {
-  schlage: 'schlage_lock',
-  yale: 'yale_lock',
-  ecobee: 'ecobee_thermostat',
-  minut: 'minut_sensor',
 }

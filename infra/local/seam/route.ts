@@ -19,41 +19,40 @@ type Result = object | Promise<Response>
 /** Makes its changes before it first awaits. Returns the members of Seam's envelope, or a whole answer. */
 type Run<Body> = (seam: Seam, body: Body, call: Call) => Result
 
-export type Route = { path: string; methods: readonly string[]; allows: readonly By[]; run: Run<unknown> }
+export type Route = { path: string; methods: string[]; allows: readonly By[]; run: Run<unknown> }
 
-/** One path of the local Seam: who may call it, and what its body must be. */
+/**
+ * One path of the local Seam: who may call it, and what its body must be.
+ * @param methods absent: as Seam's SDK sends such calls
+ */
 export function route<Body>(
   path: string,
-  methods: readonly string[],
   allows: readonly By[],
   body: z.ZodMiniType<Body>,
   run: Run<Body>,
+  methods = ['POST', ...(otherMethods[path.slice(path.lastIndexOf('/') + 1)] ?? [])],
 ): Route {
   return { path, methods, allows, run: (seam, params, call) => run(seam, checked(body, params), call) }
 }
 
-/** The methods by which Seam's SDK may send a call, beside POST. */
-export const post = ['POST'] as const
-export const put = ['POST', 'PUT'] as const
-export const read = ['POST', 'GET'] as const
-export const change = ['POST', 'PATCH'] as const
-export const remove = ['POST', 'DELETE'] as const
+const otherMethods: Record<string, string[]> = {
+  create: ['PUT'],
+  get_or_create: ['PUT'],
+  get: ['GET'],
+  list: ['GET'],
+  grant_access: ['PATCH'],
+  update: ['PATCH'],
+  delete: ['DELETE'],
+}
 
 export const apiKey = ['api_key'] as const
 export const orToken = ['api_key', 'client_session'] as const
-
-const words = {
-  api_key: 'an API key',
-  client_session: 'a client session token',
-  publishable_key: 'a publishable key',
-  nobody: 'nobody',
-} satisfies Record<By, string>
 
 /** @throws Refusal unless the call may be made by whom it speaks for */
 export function authorize(seam: Seam, c: Context<SeamEnv>, allows: readonly By[]): Authority {
   const authority: Authority = allows.includes('nobody') ? { by: 'nobody' } : authorityOf(seam, c)
   if (allows.includes(authority.by)) return authority
-  throw new Refusal(401, 'unauthorized', `${c.req.path} cannot be called by ${words[authority.by]}`)
+  throw new Refusal(401, 'unauthorized', `${c.req.path} cannot be called by a ${authority.by}`)
 }
 
 function authorityOf(seam: Seam, c: Context<SeamEnv>): Authority {

@@ -67,46 +67,41 @@ export async function keep(seam: Seam, path: string): Promise<void> {
   seam.webhooks.dispatch()
 }
 
-export type SavedWorkspace = {
-  version: 1
-  users: SeamUser[]
-  spare_account_ids: string[]
-  client_sessions: ClientSession[]
-  /** Absent in older files, as `webhooks` are. */
-  connect_webviews?: ConnectWebview[]
-  webhooks?: Endpoint[]
-  /** What belongs to Seam's fake. */
-  seam: Record<string, unknown>
-}
+/** Looked at only as far as a damaged file would show itself. */
+const having = <T>(...names: (keyof T)[]) =>
+  z.custom<T>((value) => typeof value === 'object' && value !== null && names.every((name) => name in value))
 
-const outline = z.looseObject({
+const savedWorkspace = z.object({
   version: z.literal(1),
   users: z.array(z.object({ sub: z.string(), connected_account_ids: z.array(z.string()) })),
   spare_account_ids: z.array(z.string()),
-  client_sessions: z.array(z.looseObject({ client_session_id: z.string(), token: z.string() })),
-  connect_webviews: z.optional(z.array(z.looseObject({ connect_webview_id: z.string(), url: z.string() }))),
-  webhooks: z.optional(z.array(z.looseObject({ url: z.string(), secrets: z.array(z.string()) }))),
+  client_sessions: z.array(having<ClientSession>('client_session_id', 'token')),
+  /** Absent in older files, as `webhooks` are. */
+  connect_webviews: z.optional(z.array(having<ConnectWebview>('connect_webview_id', 'url'))),
+  webhooks: z.optional(z.array(having<Endpoint>('url', 'event_types', 'secrets'))),
+  /** What belongs to Seam's fake. */
   seam: z.looseObject({
-    workspaces: z.array(z.looseObject({ workspace_id: z.string() })).check(z.length(1)),
-    api_keys: z.array(z.looseObject({ token: z.string() })).check(z.length(1)),
+    workspaces: z.array(having<{ workspace_id: string }>('workspace_id')).check(z.length(1)),
+    api_keys: z.array(having<{ token: string }>('token')).check(z.length(1)),
     connected_accounts: z.array(z.unknown()),
     devices: z.array(z.unknown()),
   }),
 })
+export type SavedWorkspace = z.infer<typeof savedWorkspace>
 
 /** @throws Trouble when the file cannot be read or is not what `stateKeeper` wrote */
 export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
   readStateFile(
     file,
-    outline,
+    savedWorkspace,
     'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.',
-  ) as Promise<SavedWorkspace | undefined>
+  )
 
 /**
  * @returns `save`, which resolves when everything that had changed before the call is in the file: concurrent
  * callers share one write. There is no fsync: it has to survive a killed process, not a power cut.
  */
-export function stateKeeper(file: string, snapshot: () => SavedWorkspace): () => Promise<void> {
+export function stateKeeper(file: string, snapshot: () => object): () => Promise<void> {
   let writing = Promise.resolve()
   let waiting: Promise<void> | undefined
   const write = () => {

@@ -17,8 +17,15 @@ type Mood = z.infer<typeof moodSchema>
 /** One try of one message; `status` 0: no answer. */
 type Attempt = { id: string; event_id: string; event_type: string; attempt: number; status: number }
 
-/** The newest secret first. */
-export type Endpoint = { webhook_id: string; url: string; event_types: string[]; secrets: string[] }
+/** While there are two secrets, the newest first, both sign: so Svix rotates them. */
+export type Endpoint = {
+  webhook_id: string
+  url: string
+  event_types: string[]
+  secrets: string[]
+  /** Over restarts, as what is made over HTTP is; what is made in process ends with it. */
+  kept: boolean
+}
 type Message = { id: string; event: LocalEvent; to: Endpoint; attempts: number; timer?: NodeJS.Timeout }
 
 const second = 1000
@@ -35,10 +42,7 @@ const answerTimeout = 15 * second
 export class Webhooks {
   readonly mood: Mood = { hold: false, copies: 1, order: 'kept' }
   readonly attempts: Attempt[] = []
-  /** Made over HTTP: kept over restarts. */
-  readonly kept: Endpoint[]
-  /** Made in process: they end with it. */
-  readonly #passing: Endpoint[] = []
+  readonly endpoints: Endpoint[]
   readonly #clock: () => number
   readonly #ended: AbortSignal
   /** Not accepted yet: held, on its way, or waiting to be tried again. */
@@ -46,48 +50,36 @@ export class Webhooks {
   readonly #onTheirWay = new Set<Promise<void>>()
   #outbox: LocalEvent[] = []
 
-  constructor(clock: () => number, ended: AbortSignal, kept: Endpoint[] = []) {
+  constructor(clock: () => number, ended: AbortSignal, endpoints: Endpoint[] = []) {
     this.#clock = clock
     this.#ended = ended
-    this.kept = kept
+    this.endpoints = endpoints
     ended.addEventListener('abort', () => {
       for (const { timer } of this.#waiting) clearTimeout(timer)
     })
   }
 
-  /** Events of these types go there from now on. @returns its id and secret, and a way to rotate it */
-  add(url: string, event_types = ['*'], among = this.#passing) {
-    const endpoint: Endpoint = { webhook_id: randomUUID(), url, event_types, secrets: [newSecret()] }
-    among.push(endpoint)
-    return {
-      webhook_id: endpoint.webhook_id,
-      secret: () => endpoint.secrets[0] ?? '',
-      /** For a while Svix signs with the new secret and with the one before. */
-      rotate: () => {
-        endpoint.secrets = [newSecret(), ...endpoint.secrets.slice(0, 1)]
-      },
-      /** That while has passed. */
-      forgetOld: () => {
-        endpoint.secrets = endpoint.secrets.slice(0, 1)
-      },
-    }
+  /** Events of these types go there from now on. */
+  add(url: string, event_types = ['*'], kept = false) {
+    const secrets = [`whsec_${randomBytes(24).toString('base64')}`]
+    const endpoint: Endpoint = { webhook_id: randomUUID(), url, event_types, secrets, kept }
+    this.endpoints.push(endpoint)
+    return { ...endpoint, secret: () => secrets[0] ?? '' }
   }
 
   remove(webhook_id: string): void {
-    for (const endpoints of [this.kept, this.#passing]) {
-      const at = endpoints.findIndex((one) => one.webhook_id === webhook_id)
-      if (at >= 0) endpoints.splice(at, 1)
-    }
+    const at = this.endpoints.findIndex((one) => one.webhook_id === webhook_id)
+    if (at >= 0) this.endpoints.splice(at, 1)
   }
 
   /** As Seam shows them. */
   list = () =>
-    this.#endpoints().map(({ secrets: [secret], ...shown }) => ({
-      ...shown,
-      ...(secret !== undefined && { secret }),
+    this.endpoints.map(({ webhook_id, url, event_types, secrets: [secret = ''] }) => ({
+      webhook_id,
+      url,
+      event_types,
+      secret,
     }))
-
-  #endpoints = () => [...this.kept, ...this.#passing]
 
   /** Takes an event in; it leaves with `dispatch`. */
   take(event: LocalEvent): void {
@@ -96,7 +88,7 @@ export class Webhooks {
 
   dispatch(): void {
     for (const event of this.#outbox.splice(0))
-      for (const to of this.#endpoints()) {
+      for (const to of this.endpoints) {
         if (!to.event_types.some((type) => type === '*' || type === event.event_type)) continue
         const message: Message = { id: `msg_${randomUUID().replaceAll('-', '')}`, event, to, attempts: 0 }
         this.#waiting.add(message)
@@ -159,8 +151,6 @@ export class Webhooks {
     return status >= 200 && status < 300
   }
 }
-
-const newSecret = () => `whsec_${randomBytes(24).toString('base64')}`
 
 function inOrder<T>(items: T[], order: Mood['order']): T[] {
   if (order === 'kept') return items

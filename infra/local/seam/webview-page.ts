@@ -17,10 +17,10 @@ const deed = z.extend(visit, {
 
 /** The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail. */
 export const webviewPageRoutes = [
-  route('/connect_webviews/view', ['GET'], ['nobody'], visit, (seam, body, { c }) =>
-    page(c, visited(seam, body)),
-  ),
-  route('/connect_webviews/view', ['POST'], ['nobody'], deed, (seam, body, { c }) => {
+  route('/connect_webviews/view', ['nobody'], visit, (seam, body, { c }) => page(c, visited(seam, body)), [
+    'GET',
+  ]),
+  route('/connect_webviews/view', ['nobody'], deed, (seam, body, { c }) => {
     const webview = visited(seam, body)
     const { provider, email } = body
     if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
@@ -55,7 +55,7 @@ ${webview.status === 'failed' ? html`<p class="bad">The login has failed. Try ag
     <input name="email" type="email" placeholder="left empty: a new one" autocomplete="off">
   </label>
   <button name="deed" value="log_in">Log in</button>
-  <button name="deed" value="fail" class="quiet">Let the login fail</button>
+  <button name="deed" value="fail">Let the login fail</button>
 </form>`
 
 function page(c: Context, webview: ConnectWebview): Response | Promise<Response> {
@@ -76,12 +76,9 @@ function page(c: Context, webview: ConnectWebview): Response | Promise<Response>
 <meta name="viewport" content="width=device-width">
 <title>Connect an account</title>
 <style>
-  :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-  body { max-width: 24rem; margin: 10vh auto; padding: 0 1rem }
+  body { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; max-width: 24rem; margin: 10vh auto }
   form, label { display: grid; gap: .5rem }
-  input, select, button { font: inherit; padding: .5rem .75rem; border-radius: .5rem; border: 1px solid #8888 }
-  button { background: #2563eb; color: #fff; border-color: transparent; cursor: pointer }
-  .quiet { background: none; color: inherit; border-color: #8888 }
+  input, select, button { font: inherit; padding: .5rem .75rem }
   .good { color: #15803d } .bad { color: #b91c1c }
 </style>
 <h1>Connect an account</h1>

@@ -89,13 +89,13 @@ const residents = (fake: FakeSeam) => ({
   spare_account_ids: spareAccounts.map((wish) => addAccount(fake, wish)),
 })
 
-const snapshot = (seam: Seam): SavedWorkspace => ({
+const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } => ({
   version: 1,
   users: seam.users,
   spare_account_ids: seam.spare_account_ids,
   client_sessions: [...seam.sessions.byId.values()],
   connect_webviews: seam.webviews,
-  webhooks: seam.webhooks.kept,
+  webhooks: seam.webhooks.endpoints.filter(({ kept }) => kept),
   seam: snapshotOf(seam.fake),
 })
 

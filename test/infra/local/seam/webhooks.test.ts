@@ -1,3 +1,7 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { schemas } from '@seamapi/types/connect'
 import { Webhook } from 'svix'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -77,12 +81,12 @@ test('is held back, turned round and sent twice on demand', async () => {
 
 test('while a secret is rotated, both sign', async () => {
   const old = endpoint.secret()
-  endpoint.rotate()
+  endpoint.secrets.unshift(`whsec_${randomBytes(24).toString('base64')}`)
   seam.deleteAccount(seam.spareAccountIds[0] ?? '')
   await seam.webhooks.idle()
   const [during] = receiver.received
   for (const secret of [old, endpoint.secret()]) expect(during && verified(during, secret)).toBeDefined()
-  endpoint.forgetOld()
+  endpoint.secrets.splice(1)
   seam.deleteAccount(seam.spareAccountIds[1] ?? '')
   await seam.webhooks.idle()
   const [, after] = receiver.received
@@ -124,4 +128,25 @@ test('an endpoint gets only events of the types that it was made for', async () 
   await seam.webhooks.idle()
   expect([receiver.received.length, others.received.length]).toEqual([1, 0])
   await others.close()
+})
+
+test('an endpoint made over HTTP is still there after a restart, with its secret; one made in process is not', async () => {
+  const stateFile = join(await mkdtemp(join(tmpdir(), 'local-seam-')), 'seam.json')
+  const first = await startSeam({ stateFile })
+  first.webhooks.add(`${receiver.url}/in-process`)
+  const { webhook } = (await caller(first)('/webhooks/create', { url: receiver.url })).body
+  const asKilled = `${stateFile}.killed`
+  await writeFile(asKilled, await readFile(stateFile))
+  await first.close()
+  const again = await startSeam({ stateFile: asKilled })
+  try {
+    expect((await caller(again)('/webhooks/list')).body.webhooks).toEqual([webhook])
+    again.deleteAccount(again.spareAccountIds[0] ?? '')
+    await again.webhooks.idle()
+    const [told] = receiver.received
+    expect(told && verified(told, webhook.secret)).toMatchObject({ event_type: 'connected_account.deleted' })
+    expect(receiver.received).toHaveLength(1)
+  } finally {
+    await again.close()
+  }
 })
