@@ -1,8 +1,6 @@
 import { Annotations, App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { ConfigurationError, configurationWarnings, readConfiguration } from '../functions/config.ts'
-import { deploying } from './deploying.ts'
-import { exampleIssuerFault } from './example-issuer.ts'
+import { configurationWarnings, readConfiguration } from '../functions/config.ts'
 import { propsFromContext } from './stage.ts'
 import { TokenVending } from './token-vending.ts'
 
@@ -14,8 +12,6 @@ export function tokenVendingApp(appProps?: AppProps): App {
   const app = new App(appProps)
   const props = propsFromContext((name) => app.node.tryGetContext(name))
   const configuration = readConfiguration(props.configuration)
-  const fault = exampleIssuerFault(configuration)
-  if (fault !== undefined && deploying()) throw new ConfigurationError(fault)
 
   const stack = new Stack(app, `token-vending-${configuration.deployment}`, {
     description: 'The Seam token vending machine.',
