@@ -3,7 +3,7 @@ import { subjectNamespace } from './caller/claims.ts'
 import type { Configuration } from './config.ts'
 import { Problem } from './problem.ts'
 import type { Table } from './table/table.ts'
-import type { Times } from './times.ts'
+import { budgetWindowAt, type Times } from './times.ts'
 import { newUser, type User } from './user.ts'
 
 /** Whether a verified caller is let in, by their record or, without one, by the configuration. */
@@ -31,18 +31,17 @@ export function callerAdmitter(
   async function provision({ issuer, owner, subject, iss, sub }: Caller): Promise<User> {
     const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
     if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
-    const window = Math.floor(clock() / times.budgetWindow)
-    const endsAt = (window + 1) * times.budgetWindow
-    const expires = Math.ceil(endsAt / 1000) + 86_400
+    const now = clock()
+    const { number, retryAfter, expires } = budgetWindowAt(now, times)
     // Their own first: nobody uses up everybody's by asking many times before their record is written.
-    const minute = Math.floor((clock() * 60) / times.budgetWindow)
+    const minute = Math.floor((now * 60) / times.budgetWindow)
     if (!(await table.takeFromBudget(`${minute}#${owner}`, mostTries, expires))) {
       const user = await table.readUser(owner)
       if (user === undefined) throw new Problem('busy', { reason: 'newcomer', retryAfter: 1 })
       return user
     }
-    if (!(await table.takeFromBudget(String(window), configuration.limits.newUsersPerHour, expires)))
-      throw new Problem('rate_limited', { reason: 'new_users', retryAfter: (endsAt - clock()) / 1000 })
+    if (!(await table.takeFromBudget(String(number), configuration.limits.newUsersPerHour, expires)))
+      throw new Problem('rate_limited', { reason: 'new_users', retryAfter })
     return newUser({ owner, subject, iss, sub }, clock())
   }
 }

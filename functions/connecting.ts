@@ -10,7 +10,7 @@ import { Problem } from './problem.ts'
 import type { ConnectWebview, Seam } from './seam.ts'
 import type { WebviewStatus, WebviewTable } from './table/accounts.ts'
 import type { Table } from './table/table.ts'
-import type { Times } from './times.ts'
+import { budgetWindowAt, type Times } from './times.ts'
 import type { User } from './user.ts'
 import { barredReason } from './verdict.ts'
 import type { WorkspaceKnower } from './workspace.ts'
@@ -94,15 +94,13 @@ export function webviewMaker(
 
   /** Each user's own, so that nobody can use up another's. */
   async function takeFromBudget(owner: string): Promise<void> {
-    const window = Math.floor(clock() / times.budgetWindow)
-    const endsAt = (window + 1) * times.budgetWindow
-    const expires = Math.ceil(endsAt / 1000) + 86_400
-    if (await table.takeFromBudget(`webviews#${window}#${owner}`, limits.connectWebviewsPerHour, expires))
+    const { number, retryAfter, expires } = budgetWindowAt(clock(), times)
+    if (await table.takeFromBudget(`webviews#${number}#${owner}`, limits.connectWebviewsPerHour, expires))
       return
     throw new Problem('rate_limited', {
       reason: 'connect_webviews',
       detail: `At most ${limits.connectWebviewsPerHour} Connect Webviews an hour.`,
-      retryAfter: (endsAt - clock()) / 1000,
+      retryAfter,
     })
   }
 }

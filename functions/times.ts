@@ -96,6 +96,13 @@ export function faster(times: Times, by: number): Times {
   return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, ms / by])) as unknown as Times
 }
 
+/** The window of a budget at a moment. `retryAfter`: seconds until the next; `expires`: when its count may be deleted. */
+export function budgetWindowAt(now: number, { budgetWindow }: Times) {
+  const number = Math.floor(now / budgetWindow)
+  const end = (number + 1) * budgetWindow
+  return { number, retryAfter: (end - now) / 1000, expires: Math.ceil(end / 1000) + 86_400 }
+}
+
 /** Milliseconds that a run of cleaning up may take: always less than its schedule (law 12). */
 export function cleanupTime(everyMinutes: number, { cleanup }: Times): number {
   return Math.min(cleanup, everyMinutes * minute * cleanupShare)
