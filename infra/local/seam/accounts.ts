@@ -1,9 +1,9 @@
 import * as z from 'zod/v4-mini'
-import { accountsOf, dropAccount } from './fake.ts'
+import { accountsOf, dropAccount, type FakeSeam } from './fake.ts'
 import { apiKey, orToken, route } from './route.ts'
 import { keepCallWithin } from './scope.ts'
 import { emit, type Seam } from './state.ts'
-import { Refusal } from './wire.ts'
+import { found } from './wire.ts'
 
 const named = z.object({ connected_account_id: z.string() })
 const page = z.object({
@@ -15,24 +15,26 @@ export const connectedAccountRoutes = [
   route('/connected_accounts/list', apiKey, page, listAccounts),
   route('/connected_accounts/get', orToken, named, ({ fake }, body, { authority }) => {
     if (authority.by === 'client_session') keepCallWithin(fake, authority.session.connected_account_ids, body)
-    const account = accountsOf(fake).find((one) => one.connected_account_id === body.connected_account_id)
-    return { connected_account: shown(account) }
+    return { connected_account: shown(accountOf(fake, body.connected_account_id)) }
   }),
   route('/connected_accounts/delete', apiKey, named, (seam, { connected_account_id }) => {
-    shown(accountsOf(seam.fake).find((one) => one.connected_account_id === connected_account_id))
+    accountOf(seam.fake, connected_account_id)
     deleteAccount(seam, connected_account_id)
-    return {}
   }),
 ]
 
 type Account = ReturnType<typeof accountsOf>[number]
 
+const shown = ({ connect_webview_id, workspace_id, bridge_id, ...account }: Account) => ({
+  ...account,
+  errors: [],
+  warnings: [],
+})
+
 /** @throws Refusal when there is none */
-function shown(account: Account | undefined) {
-  if (account === undefined)
-    throw new Refusal(404, 'connected_account_not_found', 'Could not find connected account')
-  const { connect_webview_id, workspace_id, bridge_id, ...fields } = account
-  return { ...fields, errors: [], warnings: [] }
+function accountOf(fake: FakeSeam, connected_account_id: string): Account {
+  const account = accountsOf(fake).find((one) => one.connected_account_id === connected_account_id)
+  return found(account, 'connected account')
 }
 
 function listAccounts({ fake }: Seam, { limit = 11_000, page_cursor }: z.infer<typeof page>) {

@@ -12,29 +12,26 @@ import { keepAnswerWithin, keepCallWithin } from './scope.ts'
 import { countsOf, keep, type Seam } from './state.ts'
 import { strike } from './strike.ts'
 import { webviewPageRoutes } from './webview-page.ts'
-import { Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+import { found, Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+
+const workspaceChange = z.object({
+  name: z.optional(z.string()),
+  is_publishable_key_auth_enabled: z.optional(z.boolean()),
+})
 
 const workspaceRoutes = [
   route('/workspaces/get', orToken, z.object({}), ({ fake }, _body, { authority }) => {
-    const { created_at, ...workspace } = workspaceOf(fake)
+    const { created_at, ...workspace } = { ...workspaceOf(fake), organization_id: null }
     const { publishable_key, ...forBrowsers } = workspace
-    return {
-      workspace: { ...(authority.by === 'api_key' ? workspace : forBrowsers), organization_id: null },
-    }
+    return { workspace: authority.by === 'api_key' ? workspace : forBrowsers }
   }),
-  route(
-    '/workspaces/update',
-    apiKey,
-    z.object({ name: z.optional(z.string()), is_publishable_key_auth_enabled: z.optional(z.boolean()) }),
-    (seam, body) => {
-      updateWorkspace(seam.fake, body)
-      seam.changes++
-      return {}
-    },
-  ),
+  route('/workspaces/update', apiKey, workspaceChange, (seam, body) => {
+    updateWorkspace(seam.fake, body)
+    seam.changes++
+  }),
 ]
 
-const webhook = z.object({ webhook_id: z.string() })
+const webhookNamed = z.object({ webhook_id: z.string() })
 const newWebhook = z.object({
   url: z.url({ protocol: /^https?$/ }),
   event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
@@ -42,27 +39,22 @@ const newWebhook = z.object({
 
 const webhookRoutes = [
   route('/webhooks/create', apiKey, newWebhook, (seam, { url, event_types }) => {
-    const { webhook_id } = seam.webhooks.add(url, event_types, true)
     seam.changes++
-    return { webhook: webhookOf(seam, webhook_id) }
+    return { webhook: webhookOf(seam, seam.webhooks.add(url, event_types, true)) }
   }),
-  route('/webhooks/get', apiKey, webhook, (seam, body) => ({
-    webhook: webhookOf(seam, body.webhook_id),
-  })),
-  route('/webhooks/list', apiKey, z.object({}), (seam) => ({ webhooks: seam.webhooks.list() })),
-  route('/webhooks/delete', apiKey, webhook, (seam, body) => {
-    seam.webhooks.remove(webhookOf(seam, body.webhook_id).webhook_id)
+  route('/webhooks/get', apiKey, webhookNamed, (seam, body) => ({ webhook: webhookOf(seam, body) })),
+  route('/webhooks/list', apiKey, z.object({}), ({ webhooks }) => ({ webhooks: webhooks.list() })),
+  route('/webhooks/delete', apiKey, webhookNamed, (seam, body) => {
+    seam.webhooks.remove(webhookOf(seam, body).webhook_id)
     seam.changes++
-    return {}
   }),
 ]
 
-/** @throws Refusal when there is none */
-function webhookOf({ webhooks }: Seam, webhook_id: string) {
-  const found = webhooks.list().find((one) => one.webhook_id === webhook_id)
-  if (found === undefined) throw new Refusal(404, 'webhook_not_found', 'Could not find webhook')
-  return found
-}
+const webhookOf = ({ webhooks }: Seam, { webhook_id }: { webhook_id: string }) =>
+  found(
+    webhooks.list().find((one) => one.webhook_id === webhook_id),
+    'webhook',
+  )
 
 const routes: Route[] = [
   clientSessionRoutes,

@@ -3,8 +3,8 @@ import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
 import { apiKey, endOf, orToken, route } from './route.ts'
 import { addRow, type ClientSession } from './rows.ts'
-import { emit, type Seam } from './state.ts'
-import { Refusal } from './wire.ts'
+import { emit, type Seam, timeNow } from './state.ts'
+import { found, Refusal } from './wire.ts'
 
 const year = 365 * 24 * 3_600_000
 
@@ -55,12 +55,10 @@ export const clientSessionRoutes = [
   ),
   route('/client_sessions/revoke', apiKey, ended, (seam, body) => {
     alter(seam, find(seam, body), { revoked_at: timeNow(seam) })
-    return {}
   }),
   route('/client_sessions/delete', apiKey, ended, (seam, body) => {
     alter(seam, find(seam, body), { deleted_at: timeNow(seam) })
     emit(seam, 'client_session.deleted', body)
-    return {}
   }),
 ]
 
@@ -81,8 +79,6 @@ export function alter(seam: Seam, row: ClientSession, changed: Partial<ClientSes
 
 const answered = (seam: Seam, row: ClientSession) => ({ client_session: shown(seam, row) })
 
-const timeNow = ({ clock }: Seam) => new Date(clock()).toISOString()
-
 export const distinct = (...lists: (string[] | undefined)[]) => [
   ...new Set(lists.flatMap((list) => list ?? [])),
 ]
@@ -102,8 +98,7 @@ function find(seam: Seam, { client_session_id, user_identifier_key }: z.infer<ty
     client_session_id !== undefined
       ? seam.sessions.byId.get(client_session_id)
       : latest(seam, user_identifier_key ?? '')
-  if (row !== undefined && row.deleted_at === undefined) return row
-  throw new Refusal(404, 'client_session_not_found', 'Could not find client session')
+  return found(row?.deleted_at === undefined ? row : undefined, 'client session')
 }
 
 function checkAccounts({ fake, readings }: Seam, { connected_account_ids: accounts = [] }: Wanted): void {

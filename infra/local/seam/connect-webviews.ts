@@ -3,13 +3,13 @@ import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { alter, distinct } from './client-sessions.ts'
 import { accountOfLogin, addAccount } from './fake.ts'
-import { type AccountWish, deviceOf, providers } from './homes.ts'
-import { type Authority, orToken, route } from './route.ts'
-import { emit, type Seam } from './state.ts'
-import { Refusal } from './wire.ts'
+import { deviceOf, providers } from './homes.ts'
+import { type Authority, nobody, orToken, route } from './route.ts'
+import { emit, type Seam, timeNow } from './state.ts'
+import { found, Refusal } from './wire.ts'
 
 /** Who logs in, at which provider. */
-export type Login = Partial<Pick<AccountWish, 'provider' | 'email'>>
+export type Login = { [member in 'provider' | 'email']?: string | undefined }
 
 const capabilities = ['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera'] as const
 const wanted = z.object({
@@ -29,27 +29,23 @@ export const connectWebviewRoutes = [
     connect_webview: create(seam, body, authority),
   })),
   route('/connect_webviews/get', orToken, named, (seam, body, { authority }) => {
-    const connect_webview = webviewOf(seam, body.connect_webview_id)
-    if (!isWithin(authority, connect_webview)) throw notFound()
-    return { connect_webview }
+    const row = webviewOf(seam, body.connect_webview_id)
+    return { connect_webview: found(isWithin(authority, row) ? row : undefined, 'connect webview') }
   }),
   route('/connect_webviews/list', orToken, z.object({}), ({ webviews }, _body, { authority }) => ({
     connect_webviews: webviews.filter((row) => isWithin(authority, row)),
   })),
-  route('/_fake/complete_connect_webview', ['nobody'], named, (seam, { connect_webview_id }) => {
+  route('/_fake/complete_connect_webview', nobody, named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
-    return {}
   }),
 ]
 
-const notFound = () => new Refusal(404, 'connect_webview_not_found', 'Could not find connect webview')
-
 /** @throws Refusal when there is none */
-export function webviewOf({ webviews }: Seam, connect_webview_id: string): ConnectWebview {
-  const row = webviews.find((one) => one.connect_webview_id === connect_webview_id)
-  if (row === undefined) throw notFound()
-  return row
-}
+export const webviewOf = ({ webviews }: Seam, id: string): ConnectWebview =>
+  found(
+    webviews.find((one) => one.connect_webview_id === id),
+    'connect webview',
+  )
 
 /** A client session token reaches the webviews of its client session, and no others. */
 const isWithin = (authority: Authority, { connect_webview_id }: ConnectWebview) =>
@@ -63,7 +59,7 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
     ...body,
     connect_webview_id,
     workspace_id: seam.fake.workspace_id,
-    created_at: new Date(seam.clock()).toISOString(),
+    created_at: timeNow(seam),
     connected_account_id: null,
     url: `${seam.url}/connect_webviews/view?${new URLSearchParams({ connect_webview_id, auth_token })}`,
     accepted_providers: accepted_providers ?? providers,
@@ -80,10 +76,10 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
   }
   seam.webviews.push(row)
   seam.changes++
-  if (authority.by === 'client_session') {
-    const { session } = authority
-    alter(seam, session, { connect_webview_ids: [...session.connect_webview_ids, connect_webview_id] })
-  }
+  if (authority.by === 'client_session')
+    authority.session.connect_webview_ids = distinct(authority.session.connect_webview_ids, [
+      connect_webview_id,
+    ])
   return row
 }
 
@@ -109,17 +105,14 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
     connected_account_id,
     status: 'authorized',
     login_successful: true,
-    authorized_at: new Date(seam.clock()).toISOString(),
+    authorized_at: timeNow(seam),
     selected_provider: provider,
   } satisfies Partial<ConnectWebview>)
   seam.changes++
   if (seam.readings.completed_webview === 'joins_session')
     joinSessions(seam, connect_webview_id, connected_account_id)
-  const about = {
-    connected_account_id,
-    connect_webview_id,
-    connected_account_custom_metadata: custom_metadata,
-  }
+  const connected_account_custom_metadata = custom_metadata
+  const about = { connected_account_id, connect_webview_id, connected_account_custom_metadata }
   if (known === undefined) emit(seam, 'connected_account.created', about)
   emit(seam, 'connected_account.connected', about)
   emit(seam, 'connect_webview.login_succeeded', about)

@@ -14,10 +14,9 @@ export type Authority =
 
 type By = Authority['by']
 type Call = { c: Context<SeamEnv>; authority: Authority }
-type Result = object | Promise<Response>
 
 /** Makes its changes before it first awaits. Returns the members of Seam's envelope, or a whole answer. */
-type Run<Body> = (seam: Seam, body: Body, call: Call) => Result
+type Run<Body> = (seam: Seam, body: Body, call: Call) => object | undefined
 
 export type Route = { path: string; methods: string[]; allows: readonly By[]; run: Run<unknown> }
 
@@ -45,6 +44,7 @@ const otherMethods: Record<string, string[]> = {
   delete: ['DELETE'],
 }
 
+export const nobody = ['nobody'] as const
 export const apiKey = ['api_key'] as const
 export const orToken = ['api_key', 'client_session'] as const
 

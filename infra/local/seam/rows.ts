@@ -1,19 +1,7 @@
+import type { ClientSession as Shown } from '@seamapi/types/connect'
+
 /** A row of the workspace: what goes over the wire but for `device_count`, and how it ended, which Seam never shows. */
-export type ClientSession = {
-  client_session_id: string
-  workspace_id: string
-  token: string
-  user_identifier_key: string | null
-  connected_account_ids: string[]
-  connect_webview_ids: string[]
-  user_identity_ids: string[]
-  user_identity_id?: string
-  customer_key?: string
-  created_at: string
-  expires_at: string
-  revoked_at?: string
-  deleted_at?: string
-}
+export type ClientSession = Omit<Shown, 'device_count'> & { revoked_at?: string; deleted_at?: string }
 
 /** Every client session ever made, and the ways to find one. */
 export type SessionRows = {

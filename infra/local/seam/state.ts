@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { readStateFile, writeStateFile } from '../state-file.ts'
-import type { EventType } from './events.ts'
+import type { LocalEvent } from './events.ts'
 import { addEvent, type FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
 import type { Readings } from './readings.ts'
@@ -38,24 +38,16 @@ export type Seam = {
   save: () => Promise<void>
 }
 
+/** As Seam writes times. */
+export const timeNow = ({ clock }: Pick<Seam, 'clock'>): string => new Date(clock()).toISOString()
+
 /** Writes an event down where `/events/list` finds it, and tells the webhooks. */
-export function emit(
-  { fake, webhooks, clock }: Seam,
-  event_type: EventType,
-  about: Record<string, unknown>,
-): void {
-  const at = new Date(clock()).toISOString()
-  const { workspace_id } = fake
-  const event = {
-    event_id: randomUUID(),
-    event_type,
-    workspace_id,
-    created_at: at,
-    occurred_at: at,
-    ...about,
-  }
-  addEvent(fake, event)
-  webhooks.take(event)
+export function emit(seam: Seam, event_type: LocalEvent['event_type'], about: Record<string, unknown>): void {
+  const { workspace_id } = seam.fake
+  const occurred_at = timeNow(seam)
+  const event = { event_id: randomUUID(), event_type, workspace_id, created_at: occurred_at, occurred_at }
+  addEvent(seam.fake, { ...event, ...about })
+  seam.webhooks.take({ ...event, ...about })
 }
 
 export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { received: 0, changes: 0 })

@@ -4,9 +4,9 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import * as z from 'zod/v4-mini'
 import { complete, fail, webviewOf } from './connect-webviews.ts'
-import { route } from './route.ts'
+import { nobody, route } from './route.ts'
 import type { Seam } from './state.ts'
-import { Refusal } from './wire.ts'
+import { found } from './wire.ts'
 
 const visit = z.object({ connect_webview_id: z.string(), auth_token: z.string() })
 const deed = z.extend(visit, {
@@ -17,15 +17,13 @@ const deed = z.extend(visit, {
 
 /** The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail. */
 export const webviewPageRoutes = [
-  route('/connect_webviews/view', ['nobody'], visit, (seam, body, { c }) => page(c, visited(seam, body)), [
+  route('/connect_webviews/view', nobody, visit, (seam, body, { c }) => page(c, visited(seam, body)), [
     'GET',
   ]),
-  route('/connect_webviews/view', ['nobody'], deed, (seam, body, { c }) => {
+  route('/connect_webviews/view', nobody, deed, (seam, body, { c }) => {
     const webview = visited(seam, body)
-    const { provider, email } = body
     if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
-    else
-      complete(seam, webview.connect_webview_id, { ...(provider && { provider }), ...(email && { email }) })
+    else complete(seam, webview.connect_webview_id, body)
     const { custom_redirect_url: success, custom_redirect_failure_url: failure } = webview
     const next = body.deed === 'fail' ? (failure ?? success) : success
     return next === null ? page(c, webview) : c.redirect(next, 303)
@@ -37,8 +35,8 @@ function visited(seam: Seam, { connect_webview_id, auth_token }: z.infer<typeof 
   const webview = webviewOf(seam, connect_webview_id)
   const expected = Buffer.from(authTokenOf(webview))
   const given = Buffer.from(auth_token)
-  if (given.length === expected.length && timingSafeEqual(given, expected)) return webview
-  throw new Refusal(404, 'connect_webview_not_found', 'Could not find connect webview')
+  const knows = given.length === expected.length && timingSafeEqual(given, expected)
+  return found(knows ? webview : undefined, 'connect webview')
 }
 
 const authTokenOf = ({ url }: ConnectWebview) => new URL(url).searchParams.get('auth_token') ?? ''

@@ -25,6 +25,12 @@ export class Refusal extends Error {
   }
 }
 
+/** @throws Refusal when there is none */
+export function found<T>(item: T | undefined, what: string): T {
+  if (item !== undefined) return item
+  throw new Refusal(404, `${what.replaceAll(' ', '_')}_not_found`, `Could not find ${what}`)
+}
+
 /** An error that is no Refusal is a bug of ours: nothing of it leaves, nor does a secret. */
 export function refused(thrown: unknown, c: Context<SeamEnv>): Response {
   const { status, error } =
