@@ -1,5 +1,7 @@
 import * as z from 'zod/v4-mini'
+import { isSafeAddress, originFault } from './addresses.ts'
 import { subjectNamespace } from './caller/claims.ts'
+import { issuerWarnings, subjectFaults } from './issuer-risks.ts'
 import { times, timingFaults } from './times.ts'
 
 /**
@@ -34,9 +36,9 @@ const text = z
   .check(z.minLength(1, { error: 'this text must not be empty' }))
 
 const httpsAddress = text.check(
-  z.refine((address) => isHttps(address) || isLoopback(address), {
+  z.refine(isSafeAddress, {
     error:
-      'give an https:// address without user, query or fragment (plain http only for loopback addresses)',
+      'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)',
   }),
 )
 
@@ -93,6 +95,8 @@ const issuer = z.strictObject({
   /** The claim that carries the audience, for access tokens without `aud` (Cognito `/client_id`, Clerk `/azp`). */
   audienceClaim: z._default(pointer, '/aud'),
   subjectClaim: z._default(pointer, '/sub'),
+  /** Says yes to a subject that can change hands, such as an e-mail address. */
+  acceptMutableSubject: z.optional(z.boolean({ error: 'give true or false' })),
   /** Two issuers may share one on purpose, when both carry the app's own user id. */
   subjectNamespace: z.optional(shortName),
   claimRules: z._default(z.array(claimRule), []),
@@ -100,9 +104,8 @@ const issuer = z.strictObject({
 })
 
 const origin = text.check(
-  z.refine((value) => isOrigin(value), {
-    error:
-      'give an exact origin such as "https://app.example" (scheme, host and port only; no path, no *; plain http only for loopback)',
+  z.refine((value) => originFault(value) === undefined, {
+    error: ({ input }) => originFault(String(input)),
   }),
 )
 
@@ -194,11 +197,13 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
     faults.push([['clientSession', 'lifetimeSeconds'], fault])
   if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
     faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
-  for (const [i, { name, issuer }] of issuers.entries()) {
+  for (const [i, settings] of issuers.entries()) {
+    const { name, issuer } = settings
     if (issuers.findIndex((other) => other.name === name) < i)
       faults.push([['issuers', i, 'name'], `${name} is the name of another issuer; give each its own`])
     if (issuers.findIndex((other) => other.issuer === issuer) < i)
       faults.push([['issuers', i, 'issuer'], 'is listed twice; list it once, with all its audiences'])
+    for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
   }
   if (!loopback) {
     const plain: [PropertyKey[], string | undefined][] = [
@@ -217,14 +222,15 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
 }
 
 /** What is allowed and may still be a mistake, as sentences for whoever synthesises. */
-export function configurationWarnings({ issuers }: Configuration): string[] {
+export function configurationWarnings({ issuers, unknownSubjects }: Configuration): string[] {
   const sharing = Object.entries(Object.groupBy(issuers, subjectNamespace)).filter(
     ([, sharers = []]) => sharers.length > 1,
   )
-  return sharing.map(
+  const shared = sharing.map(
     ([namespace, sharers = []]) =>
       `the issuers ${sharers.map(({ name }) => name).join(', ')} share the subject namespace ${namespace}: a user of one is the user with the same subject at the other; keep it so only if all of them carry your own app's user id`,
   )
+  return [...shared, ...issuers.flatMap((issuer) => issuerWarnings(issuer, unknownSubjects))]
 }
 
 function faultLines(faults: [PropertyKey[], string][]): string {
@@ -234,28 +240,4 @@ function faultLines(faults: [PropertyKey[], string][]): string {
         `tokenVending${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
     )
     .join('\n')
-}
-
-function isHttps(address: string): boolean {
-  const url = URL.parse(address)
-  return url !== null && url.protocol === 'https:' && bare(url)
-}
-
-function isLoopback(address: string): boolean {
-  const url = URL.parse(address)
-  return (
-    url !== null &&
-    url.protocol === 'http:' &&
-    ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname) &&
-    bare(url)
-  )
-}
-
-function bare(url: URL): boolean {
-  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
-}
-
-function isOrigin(value: string): boolean {
-  const url = URL.parse(value)
-  return url !== null && url.origin === value && (isHttps(value) || isLoopback(value))
 }

@@ -11,9 +11,11 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { originFault } from '../functions/addresses.ts'
+import { ConfigurationError } from '../functions/config.ts'
 
 export interface ApiProps {
-  /** Exact origins, no wildcard. */
+  /** Exact origins: API Gateway would take a wildcard. Any other throws `ConfigurationError`. */
   readonly allowedOrigins: string[]
   readonly requestsPerSecond: number
   /** Answers callers. */
@@ -58,6 +60,10 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id)
+    for (const origin of props.allowedOrigins) {
+      const fault = originFault(origin)
+      if (fault !== undefined) throw new ConfigurationError(`allowedOrigins: ${fault}`)
+    }
     this.api = new HttpApi(this, 'HttpApi', {
       description: 'Seam client session tokens for callers of the configured issuers.',
       createDefaultStage: false,

@@ -1,6 +1,6 @@
-import { Annotations, App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
+import { App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-import { configurationWarnings, readConfiguration } from '../functions/config.ts'
+import { readConfiguration } from '../functions/config.ts'
 import { propsFromContext } from './stage.ts'
 import { TokenVending } from './token-vending.ts'
 
@@ -17,8 +17,6 @@ export function tokenVendingApp(appProps?: AppProps): App {
     description: 'The Seam token vending machine.',
   })
   new TokenVending(stack, 'TokenVending', props)
-  for (const [index, warning] of configurationWarnings(configuration).entries())
-    Annotations.of(stack).addWarningV2(`seam-token-vending:configuration-${index}`, warning)
   // Beside CDK's own validator of templates (a flag in cdk.json): any finding of either fails the synthesis.
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }))
   return app

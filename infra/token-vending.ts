@@ -1,4 +1,4 @@
-import { CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib'
+import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib'
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
@@ -6,6 +6,7 @@ import {
   type Configuration,
   ConfigurationError,
   type ConfigurationInput,
+  configurationWarnings,
   readConfiguration,
 } from '../functions/config.ts'
 import { times } from '../functions/times.ts'
@@ -93,6 +94,8 @@ export class TokenVending extends Construct {
     const configuration = readConfiguration(props.configuration)
     refuseLocalOrigins(configuration, props.allowLocalOrigins ?? false)
     this.configuration = configuration
+    for (const [index, warning] of configurationWarnings(configuration).entries())
+      Annotations.of(this).addWarningV2(`seam-token-vending:configuration-${index}`, warning)
     const { requestsPerSecond } = configuration.limits
 
     this.table = new VendingTable(this, 'Records', { requestsPerSecond })

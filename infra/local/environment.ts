@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isSafeAddress, originFault } from '../../functions/addresses.ts'
 import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { Trouble } from './trouble.ts'
 import type { WorldOptions } from './world.ts'
@@ -41,10 +42,9 @@ function portOf(text: string): number {
 }
 
 function originOf(text: string): string {
-  if (safeAddress(text) !== undefined && URL.parse(text)?.origin === text) return text
-  throw new Trouble(
-    `ORIGIN is ${JSON.stringify(text)}; give that of your page, such as http://localhost:5173, without a slash at the end.`,
-  )
+  const fault = originFault(text)
+  if (fault === undefined) return text
+  throw new Trouble(`ORIGIN is ${JSON.stringify(text)}: ${fault}. Yours may be http://localhost:5173.`)
 }
 
 function configurationOf(text: string) {
@@ -76,11 +76,7 @@ function addressOf(text: string): string {
 
 /** Where a secret may be sent: over https, or on this machine. Without its last slash; undefined if it is neither. */
 export function safeAddress(text: string): string | undefined {
-  const { protocol, hostname, username, search, hash } = URL.parse(text) ?? {}
-  const isSafe =
-    protocol === 'https:' ||
-    (protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(hostname ?? ''))
-  return isSafe && `${username}${search}${hash}` === '' ? text.replace(/\/+$/, '') : undefined
+  return isSafeAddress(text) ? text.replace(/\/+$/, '') : undefined
 }
 
 function keyOf(key: string | undefined): string {

@@ -66,12 +66,138 @@ describe('an issuer', () => {
     expect(() => read([issuer(more)])).toThrow(message)
   })
 
+  it.each(['https://*', 'https://*.id.example', 'https://id.*/realms/one', 'https://:secret@id.example/'])(
+    '%s is no address of one host',
+    (address) => {
+      expect(() => read([issuer({ issuer: address })])).toThrow('issuers[0].issuer: give an https:// address')
+      expect(() => read([issuer({ jwksUri: address })])).toThrow(
+        'issuers[0].jwksUri: give an https:// address',
+      )
+      expect(() => read([issuer()], {}, { seamEndpoint: address })).toThrow('seamEndpoint: give an https://')
+    },
+  )
+
   it('may speak plain http to loopback addresses in the local world', () => {
     const local = issuer({ issuer: 'http://127.0.0.1:4800', jwksUri: 'http://localhost:4800/jwks' })
     expect(read([local], { loopback: true }).issuers[0]?.issuer).toBe('http://127.0.0.1:4800')
     expect(() => read([issuer({ issuer: 'http://127.0.0.1.evil.example' })], { loopback: true })).toThrow(
       'https://',
     )
+  })
+})
+
+const verified = (claim = '/email_verified') => [{ claim, equals: true }]
+
+describe('a subject that can change hands', () => {
+  it.each([
+    '/preferred_username',
+    '/preferredUsername',
+    '/upn',
+    '/UPN',
+    '/unique_name',
+    '/name',
+    '/username',
+    '/cognito:username',
+    '/user/name',
+    '/profile/preferred_username',
+    '/https:~1~1app.example~1upn',
+    '/http:~1~1schemas.xmlsoap.org~1ws~12005~105~1identity~1claims~1name',
+    '/phone_number',
+  ])('%s is refused unless it is wanted', (subjectClaim) => {
+    const field = `tokenVending.issuers[0].subjectClaim: ${subjectClaim} can change hands`
+    expect(() => read([issuer({ subjectClaim })])).toThrow(field)
+    expect(() => read([issuer({ subjectClaim, acceptMutableSubject: false })])).toThrow(field)
+    expect(read([issuer({ subjectClaim, acceptMutableSubject: true })]).issuers).toHaveLength(1)
+  })
+
+  it.each([
+    ['/email', '/email_verified'],
+    ['/Email', '/email_verified'],
+    ['/mail', '/email_verified'],
+    ['/user/email', '/user/email_verified'],
+    ['/user/email', '/user/emailVerified'],
+    ['/emails/0', '/email_verified'],
+    ['/user/emails/0', '/user/email_verified'],
+    ['/identities/0/email', '/identities/0/email_verified'],
+    ['/https:~1~1app.example~1email', '/https:~1~1app.example~1email_verified'],
+    [
+      '/http:~1~1schemas.xmlsoap.org~1claims~1EmailAddress',
+      '/http:~1~1schemas.xmlsoap.org~1claims~1email_verified',
+    ],
+    ['/custom:email', '/custom:email_verified'],
+  ])('%s is refused unless it is wanted and %s is true', (subjectClaim, claim) => {
+    const wanted = { subjectClaim, acceptMutableSubject: true }
+    const unverified = 'issuers[0].claimRules: anybody can claim an e-mail address that nobody has verified'
+    expect(read([issuer({ ...wanted, claimRules: verified(claim) })]).issuers).toHaveLength(1)
+    expect(() => read([issuer({ subjectClaim, claimRules: verified(claim) })])).toThrow('can change hands')
+    for (const claimRules of [
+      [],
+      verified('/verified'),
+      verified('/other/email_verified'),
+      [{ claim, equals: false }],
+      [{ claim, equals: 'true' }],
+      [{ claim, oneOf: [true, false] }],
+      [{ claim, contains: true }],
+    ])
+      expect(() => read([issuer({ ...wanted, claimRules })]), JSON.stringify(claimRules)).toThrow(unverified)
+    expect(() => read([issuer({ subjectClaim })])).toThrow(unverified)
+  })
+
+  it.each(['/sub', '/oid', '/uid', '/user/id', '/identities/0', '/https:~1~1app.example~1user_id'])(
+    '%s stays with the user',
+    (subjectClaim) => expect(read([issuer({ subjectClaim })]).issuers).toHaveLength(1),
+  )
+
+  it('is wanted or not: nothing between', () => {
+    expect(() => read([issuer({ acceptMutableSubject: 'yes' })])).toThrow('give true or false')
+  })
+})
+
+describe('what is allowed and may be a mistake', () => {
+  const warned = (more: object, unknownSubjects = 'reject') =>
+    configurationWarnings(read([issuer(more)], {}, { unknownSubjects }))
+  const google = { issuer: 'https://accounts.google.com', audiences: ['1234.apps.googleusercontent.com'] }
+
+  it('warns of an issuer of the whole world that provisions', () => {
+    const warning = [expect.stringContaining('the issuer main serves the whole world')]
+    expect(warned(google, 'provision')).toEqual(warning)
+    expect(warned({ ...google, unknownSubjects: 'provision' })).toEqual(warning)
+    expect(warned({ ...google, unknownSubjects: 'reject' }, 'provision')).toEqual([])
+    expect(warned(google)).toEqual([])
+    expect(
+      warned({ ...google, claimRules: [{ claim: '/hd', equals: 'acme.example' }] }, 'provision'),
+    ).toEqual([])
+    expect(warned({}, 'provision')).toEqual([])
+  })
+
+  it("warns of Keycloak's audience of every client", () => {
+    const rules = { claimRules: [{ claim: '/typ', equals: 'Bearer' }] }
+    const warning = [expect.stringContaining('the audience "account"')]
+    expect(warned({ audiences: ['account'], ...rules })).toEqual(warning)
+    expect(warned({ audiences: ['doors', 'account'], ...rules })).toEqual(warning)
+    expect(warned({ audiences: ['accounts'], ...rules })).toEqual([])
+  })
+
+  it.each(['6731de76-14a6-49ae-97bc-6eba6914391e', '6s8example', 'web-client'])(
+    'warns of the client id %s without a rule for the kind of token',
+    (client) => {
+      const warning = [
+        expect.stringContaining(`the audiences ${client} of the issuer main look like client ids`),
+      ]
+      expect(warned({ audiences: ['https://api.example', client] })).toEqual(warning)
+      expect(warned({ audiences: [client], claimRules: verified() })).toEqual(warning)
+      expect(warned({ audiences: [client], typ: 'at+jwt' })).toEqual([])
+      expect(
+        warned({ audiences: [client], claimRules: [{ claim: '/token_use', equals: 'access' }] }),
+      ).toEqual([])
+      expect(warned({ audiences: ['https://api.example', 'api://default', 'urn:doors'] })).toEqual([])
+    },
+  )
+
+  it('says after a semicolon what to do: the doctor shows it apart', () => {
+    const all = warned({ ...google, audiences: ['account'] }, 'provision')
+    expect(all).toHaveLength(2)
+    for (const sentence of all) expect(sentence.split('; ')).toHaveLength(2)
   })
 })
 

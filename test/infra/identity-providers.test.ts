@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
-import { readConfiguration } from '../../functions/config.ts'
+import { configurationWarnings, readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { Problem } from '../../functions/problem.ts'
 import { times } from '../../functions/times.ts'
@@ -140,7 +140,9 @@ it('all ready settings pass the schema as they stand, once filled in', () => {
       issuers: [settingsOf(provider)],
       allowedOrigins: ['https://a.example'],
     }
-    expect(readConfiguration(input).issuers[0]?.name).toBe(provider)
+    const configuration = readConfiguration(input)
+    expect(configuration.issuers[0]?.name).toBe(provider)
+    expect(configurationWarnings(configuration)).toEqual([])
   }
 })
 

@@ -1,0 +1,35 @@
+/** Which addresses are exact enough to trust. PURE: the configuration, the construct and the commands ask here. */
+
+const loopbackHosts = ['127.0.0.1', 'localhost', '[::1]']
+/** RFC 1123 §2.1. A host in another spelling is one that `URL` has changed, or one that no certificate is issued for. */
+const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
+
+/** An https:// address of one host without user, query or fragment; plain http only for loopback hosts. */
+export function isSafeAddress(address: string): boolean {
+  const url = URL.parse(address)
+  if (url === null) return false
+  const { protocol, hostname, username, password, search, hash } = url
+  // `URL` accepts an IPv6 literal only between brackets, and checks it; it also accepts `*`.
+  const isHost = dnsName.test(hostname) || hostname.startsWith('[')
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && loopbackHosts.includes(hostname))
+  return isHost && isSafe && `${username}${password}${search}${hash}` === ''
+}
+
+/** Why this is not the exact origin of a page, and what to write instead; undefined if it is one. */
+export function originFault(value: string): string | undefined {
+  if (isOrigin(value)) return undefined
+  const url = URL.parse(value)
+  const [, scheme] = /^(?!https?:)([a-z][a-z0-9+.-]*):\/\//i.exec(value) ?? []
+  if (scheme !== undefined)
+    return `a page under ${scheme}:// cannot be allowed; let the app serve its pages from https://localhost (Capacitor: "androidScheme": "https") and list "https://localhost", or let it send its requests natively (CapacitorHttp)`
+  const hint =
+    url !== null && `${url.username}${url.password}` === '' && isOrigin(url.origin)
+      ? `"${url.origin}"`
+      : 'such as "https://app.example"'
+  return `give an exact origin, ${hint} (scheme, host and port only; the host a DNS name or an IP address; no path, no *; plain http only for loopback)`
+}
+
+function isOrigin(value: string): boolean {
+  const url = URL.parse(value)
+  return url?.origin === value && url.port !== '0' && isSafeAddress(value)
+}

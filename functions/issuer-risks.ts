@@ -1,0 +1,94 @@
+import type { Issuer } from './config.ts'
+
+/** What an issuer's settings risk, beyond what a schema can tell. PURE. */
+
+/** Where a claim stands and what it is called: `/user/email` and `/https:~1~1acme.example~1email` are both an `email`. */
+function nameOf(pointer: string): { place: string; name: string } {
+  const list = pointer.replace(/(\/\d+)+$/, '')
+  const [place = ''] = /^.*(?:~1|[/:.#])/.exec(list) ?? []
+  return {
+    place,
+    name: list
+      .slice(place.length)
+      .replace(/[^a-z]/gi, '')
+      .toLowerCase(),
+  }
+}
+
+const emailNames = /e?mails?(address(es)?)?$/
+/** People change these, and some are given to the next person. */
+const mutableNames =
+  /^(preferredusername|username|upn|userprincipalname|uniquename|((display|full|given|family|first|last|nick|login|samaccount|common)?name)|login(hint)?|handle|phone(number)?)$/
+
+/** Why the claim that names the user may name somebody else tomorrow; by field. */
+export function subjectFaults(issuer: SubjectSettings): [field: keyof Issuer, message: string][] {
+  const { subjectClaim, acceptMutableSubject, claimRules } = issuer
+  const { place, name } = nameOf(subjectClaim)
+  const isEmail = emailNames.test(name)
+  // What every object inherits is no claim: nobody can write into it, and nobody gets in by it.
+  const isInherited = /\/(constructor|__proto__)\//.test(place)
+  if (isInherited || !(isEmail || mutableNames.test(name))) return []
+  const faults: [keyof Issuer, string][] = []
+  if (acceptMutableSubject !== true)
+    faults.push([
+      'subjectClaim',
+      `${subjectClaim} can change hands, and with it the doors; name a claim that stays with the user, such as "/sub", or set "acceptMutableSubject": true`,
+    ])
+  const verified = [`${place}email_verified`, `${place}emailVerified`]
+  const isVerified = claimRules.some(
+    (rule) => 'equals' in rule && rule.equals === true && verified.includes(rule.claim),
+  )
+  if (isEmail && !isVerified)
+    faults.push([
+      'claimRules',
+      `anybody can claim an e-mail address that nobody has verified; add { "claim": "${verified[0]}", "equals": true }`,
+    ])
+  return faults
+}
+
+type SubjectSettings = Pick<Issuer, 'subjectClaim' | 'acceptMutableSubject' | 'claimRules'>
+
+/** Whoever has an account there, and that is everybody, gets tokens for the same client. */
+const worldwide = [
+  'https://accounts.google.com',
+  'https://appleid.apple.com',
+  'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0',
+  'https://www.facebook.com',
+  'https://access.line.me',
+  'https://id.twitch.tv/oauth2',
+  'https://www.linkedin.com/oauth',
+  'https://slack.com',
+  'https://gitlab.com',
+  'https://token.actions.githubusercontent.com',
+]
+
+/** Claims, and the header `typ`, that tell an access token from an id token or a logout token. */
+const kindClaims = ['/token_use', '/typ', '/token_type', '/scp', '/scope', '/role']
+
+/** What is allowed and may still be a mistake: sentences whose second half, after a semicolon, says what to do. */
+export function issuerWarnings(issuer: Issuer, unknownSubjects: Issuer['unknownSubjects']): string[] {
+  const { name, issuer: address, audiences, typ, claimRules } = issuer
+  const isWorldwide = worldwide.includes(address.replace(/\/$/, ''))
+  const isOneCompany = claimRules.some(({ claim }) => claim === '/hd')
+  const hasKind = typ !== undefined || claimRules.some(({ claim }) => kindClaims.includes(claim))
+  // The local world's issuer makes one kind of token, and so do Google's.
+  const makesOneKind = /^(http:|https:\/\/(accounts|securetoken)\.google\.com(\/|$))/.test(address)
+  const clientIds = makesOneKind || hasKind ? [] : audiences.filter((audience) => !/[:/]/.test(audience))
+  return [
+    ...(isWorldwide && !isOneCompany && (issuer.unknownSubjects ?? unknownSubjects) === 'provision'
+      ? [
+          `the issuer ${name} serves the whole world, and unknownSubjects is provision: everybody who signs in there gets a record; set "unknownSubjects": "reject" for it, or add a claim rule (Google: "/hd") that only your people pass`,
+        ]
+      : []),
+    ...(audiences.includes('account')
+      ? [
+          `the issuer ${name} lists the audience "account", which Keycloak writes into the tokens of every client; add an audience mapper to your client, and list its audience`,
+        ]
+      : []),
+    ...(clientIds.length > 0
+      ? [
+          `the audiences ${clientIds.join(', ')} of the issuer ${name} look like client ids, for which id tokens are issued too; add a claim rule for the kind of token (such as ${kindClaims.slice(0, 3).join(', ')}) or set "typ"`,
+        ]
+      : []),
+  ]
+}
