@@ -50,6 +50,8 @@ export function checkCaller(user: User, caller: Caller, configuration: Configura
   const fault = recordFault(user, caller, configuration)
   if (fault === 'record_of_another_issuer')
     throw new Problem('not_provisioned', { subject: caller.subject, reason: fault })
+  // A hash that two subjects share, or a record that was moved: neither may open the other's doors.
+  if (fault === 'record_of_another_subject') throw new Problem('internal', { reason: fault })
   if (fault !== undefined) throw new Problem('invalid_token', { reason: fault })
 }
 
@@ -58,7 +60,8 @@ export function recordFault(
   user: User,
   caller: Caller,
   configuration: Configuration,
-): 'record_of_another_issuer' | 'before_not_before' | undefined {
+): 'record_of_another_subject' | 'record_of_another_issuer' | 'before_not_before' | undefined {
+  if (user.subject !== caller.subject) return 'record_of_another_subject'
   // A renamed or reused issuer name must not hand over users: who made the record must share the namespace.
   const maker = configuration.issuers.find(({ issuer }) => issuer === user.iss)
   if (maker === undefined || subjectNamespace(maker) !== subjectNamespace(caller.issuer))

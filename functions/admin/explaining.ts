@@ -78,6 +78,10 @@ function outlook(
     return {
       sentence: `The token was issued before the user was signed out everywhere (${iso(user.not_before ?? 0)}), or does not say when: 401. A new sign-in gives one that is accepted.`,
     }
+  if (fault === 'record_of_another_subject')
+    return {
+      sentence: `The record under this subject's hash says ${user.subject}: 500, and nothing is handed out. Somebody changed the table; restore the record or remove it.`,
+    }
   if (fault !== undefined) return { sentence: recordOfAnother(user, caller.issuer) }
   const barred = barredReason(user, now)
   if (barred === 'access_ended')

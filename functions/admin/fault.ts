@@ -51,6 +51,8 @@ const sentences: Record<Refusal | 'claim_rule', (seen: Seen) => string> = {
   audience: wrongAudience,
   bound_to_a_key: () =>
     'It is bound to a key (`cnf`: DPoP or mTLS). Sent as a plain bearer token it may be a stolen one.',
+  security_event: () =>
+    'It tells of an event (`events`: a logout token or another security event), and signs nobody in. Send the access token.',
   expiry_missing: () => 'It has no `exp`, so it would never end.',
   expired: ({ claims, now }) =>
     `It expired ${ago(now / 1000 - Number(claims.exp))} ago. Is the clock of this machine right?`,

@@ -22,6 +22,7 @@ export type ClaimsFault =
   | 'too_old'
   | 'time'
   | 'bound_to_a_key'
+  | 'security_event'
   | 'subject'
 
 /**
@@ -64,6 +65,8 @@ export function claimsFault(claims: Claims, issuer: Issuer, now: number): Claims
   if (!isMeantForUs(claims, issuer)) return 'audience'
   // Presented as plain bearer, a token that is bound to a key (DPoP, mTLS; RFC 7800) may be a stolen one.
   if (Object.hasOwn(claims, 'cnf')) return 'bound_to_a_key'
+  // A logout token or another security event (RFC 8417), signed with the same keys and often for the same client id.
+  if (Object.hasOwn(claims, 'events')) return 'security_event'
   return (
     timeFault(claims, issuer, now / 1000) ?? (subjectOf(claims, issuer) === undefined ? 'subject' : undefined)
   )

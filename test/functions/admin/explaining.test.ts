@@ -87,6 +87,7 @@ describe('of a bad token, names the first thing that is wrong', () => {
     ['one from the future', 'issued_in_the_future', () => sign({ iat: now() + 600 }), /10 minutes ahead/],
     ['one that begins later', 'not_yet_valid', () => sign({ nbf: now() + 600 }), /10 minutes ahead/],
     ['one that is bound to a key', 'bound_to_a_key', () => sign({ cnf: { jkt: 'x' } }), /DPoP/],
+    ['a logout token', 'security_event', () => sign({ events: {} }), /logout token/],
     ['a user with a blank', 'subject', () => sign({ sub: 'a b' }), /\/sub is "a b"/],
     ['an unknown key', 'unknown_key', () => sign({}, { kid: 'nobody-knows-it' }), /nobody-knows-it/],
     [

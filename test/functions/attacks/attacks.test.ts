@@ -55,6 +55,7 @@ describe('the table', () => {
       'issuers',
       'audiences',
       'tokens bound to a key',
+      'security events',
       'claim rules',
       'times',
       'subjects',

@@ -85,6 +85,7 @@ export const defences = {
     patch(' && (claims.aud === undefined || names(claims.aud, issuer.audiences))'),
   ],
   'no tokens that are bound to a key': [patch("if (Object.hasOwn(claims, 'cnf')) return 'bound_to_a_key'")],
+  'no security events': [patch("if (Object.hasOwn(claims, 'events')) return 'security_event'")],
   'tokens end': [patch("if (exp === undefined) return 'expiry_missing'")],
   'times are times': [
     patch(

@@ -4,6 +4,10 @@ import { bearer, type Row, tokens } from '../row.ts'
 
 /** Well-signed tokens that do not say what they must. */
 
+const logoutEvent = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+/** Keeps every rule of the issuer `ruled`. */
+const obeying = { email_verified: true, org: { tier: 'gold' }, scope: 'openid devices', roles: ['tenant'] }
+
 const known: Defence[] = ['known issuers only']
 export const claimRows: Row[] = [
   ...tokens('issuers', [
@@ -161,6 +165,53 @@ export const claimRows: Row[] = [
     ],
   ]),
 
+  ...tokens('security events', [
+    [
+      'a logout token for a client id',
+      ['no security events'],
+      'security_event',
+      (world) =>
+        world.tokenFrom('client', { client_id: 'web-client', aud: 'web-client', events: logoutEvent }),
+    ],
+    [
+      'a logout token for our own audience',
+      ['no security events'],
+      'security_event',
+      (world) => world.token({ events: logoutEvent, sid: 'a', nonce: undefined }),
+    ],
+    [
+      'a logout token of the type that is asked for',
+      ['no security events'],
+      'security_event',
+      (world) => world.tokenFrom('typed', { events: logoutEvent }, { typ: 'at+jwt' }),
+    ],
+    [
+      'a logout token that keeps every claim rule',
+      ['no security events'],
+      'security_event',
+      (world) => world.tokenFrom('ruled', { ...obeying, events: logoutEvent }),
+    ],
+    [
+      'events that are none',
+      ['no security events'],
+      'security_event',
+      (world) => world.token({ events: {} }),
+    ],
+    [
+      'events that are null',
+      ['no security events'],
+      'security_event',
+      (world) => world.token({ events: null }),
+    ],
+    [
+      'events that are false',
+      ['no security events'],
+      'security_event',
+      (world) => world.token({ events: false }),
+    ],
+    ['events as text', ['no security events'], 'security_event', (world) => world.token({ events: '' })],
+  ]),
+
   ...rules([
     ['a missing claim', ['claim rules'], { email_verified: undefined }],
     ['false', ['claim rules'], { email_verified: false }],
@@ -178,12 +229,11 @@ export const claimRows: Row[] = [
 
 /** 403, and the caller is told their own subject: only once the signature has been verified. */
 function rules(attacks: [string, Defence[], Record<string, unknown>][]): Row[] {
-  const good = { email_verified: true, org: { tier: 'gold' }, scope: 'openid devices', roles: ['tenant'] }
   return attacks.map(([name, defences, more]) => ({
     class: 'claim rules',
     name,
     defences,
-    request: (world) => bearer(world.tokenFrom('ruled', { ...good, ...more })),
+    request: (world) => bearer(world.tokenFrom('ruled', { ...obeying, ...more })),
     answer: { status: 403, code: 'claim_denied', action: 'stop', reason: 'claim_rule', subject: 'ruled|ada' },
   }))
 }
