@@ -4,7 +4,7 @@ import type { Deadline } from './deadline.ts'
 import { letGoEnder } from './ending.ts'
 import { patience } from './patience.ts'
 import { Problem } from './problem.ts'
-import type { Seal } from './seal.ts'
+import type { Seal, SealedFor } from './seal.ts'
 import { type ClientSession, type Seam, SeamFailure, type SessionRequest } from './seam.ts'
 import type { Settings } from './table/table.ts'
 import {
@@ -124,7 +124,8 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       trace.verdicts.push(verdict)
       if (verdict.act === 'reuse') {
         const session = recordedSession(user)
-        const token = session && (await seal.open(session.sealed_token, session.client_session_id, deadline))
+        const token =
+          session && (await seal.open(session.sealed_token, sealedFor(session.client_session_id), deadline))
         if (token !== undefined) {
           const wait = refreshIn(user, terms, now, verdict.mayWait)
           const settings = await workspace.settings(deadline)
@@ -145,6 +146,10 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
         if (!(error instanceof Problem) || !verdict.mayWait) throw error
         trouble = error
       }
+    }
+
+    function sealedFor(client_session_id: string): SealedFor {
+      return { client_session_id, owner: user.owner, user_identifier_key: user.user_identifier_key ?? '' }
     }
 
     /** Writes, or takes the record that stands instead and lets it be judged again. */
@@ -223,7 +228,7 @@ export function verdictCarrier(edges: Edges, terms: Terms) {
       }
       const committed = commit(confirmDeleted(user, gone, clock()), {
         client_session_id: answer.client_session_id,
-        sealed_token: await seal.seal(answer.token, answer.client_session_id, deadline),
+        sealed_token: await seal.seal(answer.token, sealedFor(answer.client_session_id), deadline),
         created_at: session?.created_at ?? clock(),
         expires_at: Math.min(Date.parse(answer.expires_at), asking.expires_at),
         account_ids: asking.connected_account_ids,

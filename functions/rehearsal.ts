@@ -24,7 +24,8 @@ export async function rehearse(
   const { table, seal, clock } = worlds
   const now = clock()
   const { issuer, keys, token } = madeUpIssuer(now)
-  const sealed_token = await seal.seal(madeUp, madeUp, deadlineIn(times.secrets, clock))
+  const whose = { client_session_id: madeUp, owner: madeUp, user_identifier_key: madeUp }
+  const sealed_token = await seal.seal(madeUp, whose, deadlineIn(times.secrets, clock))
   const user = madeUpUser(configuration, now, sealed_token)
 
   const { app } = vendingMachine({ ...configuration, issuers: [issuer], unknownSubjects: 'reject' }, times, {

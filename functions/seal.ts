@@ -7,11 +7,13 @@ import {
   randomBytes,
 } from 'node:crypto'
 import type { Deadline } from './deadline.ts'
+import { Problem } from './problem.ts'
 
 /**
  * Client session tokens sealed at rest (JWE, RFC 7516, `dir` with `A256GCM`): reading the table or a backup opens no
- * doors. The protected header carries the sealing key's `kid` and the client session's id, both checked on opening,
- * so that a token cannot be moved to another record.
+ * doors. The protected header carries the sealing key's `kid`, and whose the token is: client session, owner and the
+ * hash of the `user_identifier_key`. All are checked on opening, so a token cannot be moved to another record, not
+ * even together with its id.
  *
  * With Node's own AES: each vend opens one, and a JOSE library asks WebCrypto for it, in another thread, which costs
  * seven times as much. The tests hold this against jose in both directions.
@@ -29,30 +31,38 @@ export interface SealingKeys {
   previous?: SealingKey
 }
 
+/** Of the record that a sealed token belongs to. */
+export interface SealedFor {
+  client_session_id: string
+  owner: string
+  user_identifier_key: string
+}
+
 export interface Seal {
-  seal(token: string, clientSessionId: string, deadline: Deadline): Promise<string>
-  /** The token, or undefined when it cannot be opened: key lost, tampered with, or another client session's. */
-  open(sealed: string, clientSessionId: string, deadline: Deadline): Promise<string | undefined>
+  seal(token: string, whose: SealedFor, deadline: Deadline): Promise<string>
+  /** The token, or undefined when it cannot be opened: key lost, tampered with, or another record's. */
+  open(sealed: string, whose: SealedFor, deadline: Deadline): Promise<string | undefined>
 }
 
 export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKeys>): Seal {
   return {
-    async seal(token, client_session_id, deadline) {
+    async seal(token, whose, deadline) {
       const { current } = await readKeys(deadline)
-      const protectedHeader = { alg: 'dir', enc: 'A256GCM', kid: current.kid, client_session_id }
+      const protectedHeader = { alg: 'dir', enc: 'A256GCM', kid: current.kid, ...namesOf(whose) }
       const header = encoded(Buffer.from(JSON.stringify(protectedHeader)))
       const iv = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(Buffer.from(header))
       const ciphertext = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()])
       return [header, '', encoded(iv), encoded(ciphertext), encoded(cipher.getAuthTag())].join('.')
     },
-    async open(sealed, clientSessionId, deadline) {
+    async open(sealed, whose, deadline) {
       const keys = await readKeys(deadline)
       try {
         const [header, iv, ciphertext, tag] = partsOf(sealed)
-        const { kid, client_session_id } = JSON.parse(decoded(header).toString())
-        const key = [keys.current, keys.previous].find((candidate) => candidate?.kid === kid)
-        if (key === undefined || client_session_id !== clientSessionId) return undefined
+        const sealedFor = JSON.parse(decoded(header).toString())
+        const key = [keys.current, keys.previous].find((candidate) => candidate?.kid === sealedFor.kid)
+        const isTheirs = Object.entries(namesOf(whose)).every(([name, value]) => sealedFor[name] === value)
+        if (key === undefined || !isTheirs) return undefined
         // A shorter tag would be easier to guess, so its length is not for whoever wrote it to say.
         const decipher = createDecipheriv('aes-256-gcm', key.key, decoded(iv), { authTagLength: 16 })
         decipher.setAAD(Buffer.from(header)).setAuthTag(decoded(tag))
@@ -63,6 +73,11 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
       }
     },
   }
+}
+
+/** The header is not encrypted, and the key is a secret (law 1): its hash stands there. */
+function namesOf({ client_session_id, owner, user_identifier_key }: SealedFor) {
+  return { client_session_id, owner, key_sha256: hash('sha256', user_identifier_key, 'base64url') }
 }
 
 /** RFC 7516 §7.1; the second part, an encrypted key, is empty with `dir`. */
@@ -113,7 +128,10 @@ function parseSecret(secret: string): { current: string; previous?: string } {
   } catch {
     // Falls through: what was read must not appear in an error.
   }
-  throw new Error('the sealing key secret must be {"current": "<32 or more characters>", "previous"?: …}')
+  throw new Problem('upstream_unavailable', {
+    dependency: 'secrets',
+    reason: 'the sealing key secret must be {"current": "<32 or more characters>", "previous"?: …}',
+  })
 }
 
 function isRandomText(value: unknown): value is string {

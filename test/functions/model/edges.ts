@@ -235,10 +235,11 @@ export function edgesOf(around: Surroundings, act: Act) {
   }
 
   const seal: Seal = {
-    seal: async (token, id) => `${around.sealingKey()} ${id} ${token}`,
-    open: async (sealed, id) => {
-      const [key, sealedId, token] = sealed.split(' ')
-      return Number(key) === around.sealingKey() && sealedId === id ? token : undefined
+    seal: async (token, whose) => `${around.sealingKey()} ${Object.values(whose).join('/')} ${token}`,
+    open: async (sealed, whose) => {
+      const [key, sealedFor, token] = sealed.split(' ')
+      const isTheirs = sealedFor === Object.values(whose).join('/')
+      return Number(key) === around.sealingKey() && isTheirs ? token : undefined
     },
   }
 

@@ -154,7 +154,7 @@ export const fence: Mistake[] = [
         `const session = recordedSession(user)
         const token =
           recorded && session
-            ? await seal.open(session.sealed_token, session.client_session_id, deadline)
+            ? await seal.open(session.sealed_token, sealedFor(session.client_session_id), deadline)
             : undefined
         if (token !== undefined) {
           const settings = await workspace.settings(deadline)
