@@ -3,6 +3,7 @@ import { adminMachine } from './admin/machine.ts'
 import type { AdminAnswer } from './admin-client.ts'
 import { type Environment, lambdaWorlds } from './clients.ts'
 import { deadlineIn } from './deadline.ts'
+import { isWarmer } from './event.ts'
 import { operatorTable } from './table/operator.ts'
 import { times } from './times.ts'
 
@@ -15,6 +16,10 @@ const administer = adminMachine(worlds.configuration, times, {
 })
 
 /** Invoked under IAM, never over HTTP: see `admin-client.ts` for what it takes and answers. */
-export function handler(event: unknown, { awsRequestId }: Context): Promise<AdminAnswer> {
+export async function handler(
+  event: unknown,
+  { awsRequestId }: Context,
+): Promise<AdminAnswer | { ok: true }> {
+  if (isWarmer(event)) return { ok: true }
   return administer(event, { requestId: awsRequestId, deadline: deadlineIn(times.admin, worlds.clock) })
 }

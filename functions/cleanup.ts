@@ -4,6 +4,7 @@ import { cleaner } from './cleaning/cleaning-up.ts'
 import type { CleanupReport } from './cleaning/report.ts'
 import { type Environment, lambdaClients } from './clients.ts'
 import { deadlineIn } from './deadline.ts'
+import { isWarmer } from './event.ts'
 import { seamClient } from './seam.ts'
 import { vendingTable } from './table/table.ts'
 import { cleanupTime, times } from './times.ts'
@@ -11,7 +12,10 @@ import { termsOf } from './verdict.ts'
 
 export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 
-/** The schedule sends `{}`. Anything else is refused: a misspelt `dry_run` must not be a real run. */
+/**
+ * The schedule sends `{}`. Anything else fails the invocation, where the alarms see it: a misspelt `dry_run` must not
+ * be a real run, nor a schedule that sends nonsense a silent one.
+ */
 const order = z.strictObject({
   dry_run: z.optional(z.boolean()),
   all_users: z.optional(z.boolean()),
@@ -22,7 +26,11 @@ const environment = process.env as unknown as CleanupEnvironment
 const clients = lambdaClients(environment, Date.now, { secretAttempts: 2 })
 const { configuration, where, readSecret, clock, log } = clients
 
-export async function handler(event: unknown, { awsRequestId }: Context): Promise<CleanupReport> {
+export async function handler(
+  event: unknown,
+  { awsRequestId }: Context,
+): Promise<CleanupReport | { ok: true }> {
+  if (isWarmer(event)) return { ok: true }
   const parsed = order.safeParse(event)
   if (!parsed.success)
     throw new Error('send {} or some of {"dry_run", "all_users", "override_fuse"}, each true or false')

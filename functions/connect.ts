@@ -1,5 +1,5 @@
-import { handle } from 'hono/aws-lambda'
 import { type Environment, lambdaWorlds } from './clients.ts'
+import { httpHandler } from './http-handler.ts'
 import { connectMachine } from './machine.ts'
 import { times } from './times.ts'
 
@@ -10,4 +10,4 @@ const { app } = connectMachine(worlds.configuration, times, {
   auditLog: worlds.log,
 })
 
-export const handler = handle(app)
+export const handler = httpHandler(app, worlds.log)

@@ -1,5 +1,6 @@
 import type * as Published from '@seamapi/types/connect'
 import type * as z from 'zod/v4-mini'
+import { apiKeyIn } from './api-key.ts'
 import { type Deadline, signalWithin } from './deadline.ts'
 import { type Code, Problem } from './problem.ts'
 import type { answers } from './seam-answers.ts'
@@ -110,7 +111,7 @@ export function seamClient(options: {
     deadline: Deadline,
     how: { patience?: number; token?: string } = {},
   ): Promise<{ value: z.infer<T>; answeredAt: number | undefined }> {
-    const key = async (fresh: boolean) => how.token ?? (await options.apiKey({ fresh }, deadline))
+    const key = async (fresh: boolean) => how.token ?? (await readKey(fresh, deadline))
     let response = await once(call, body, await key(false), deadline, how.patience)
     if (response.status === 401 && how.token === undefined)
       response = await once(call, body, await key(true), deadline, how.patience)
@@ -125,6 +126,18 @@ export function seamClient(options: {
       })
     const answeredAt = Date.parse(response.date ?? '')
     return { value: parsed.data, answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt }
+  }
+
+  /** A wrong form is the secret's fault, not Seam's: Seam is not called, and the secret is read again at once. */
+  async function readKey(fresh: boolean, deadline: Deadline): Promise<string> {
+    const key = apiKeyIn(await options.apiKey({ fresh }, deadline))
+    if (key !== undefined) return key
+    if (!fresh) return readKey(true, deadline)
+    throw new Problem('upstream_unavailable', {
+      dependency: 'secrets',
+      reason: 'api_key_of_wrong_form',
+      retryAfter: 5,
+    })
   }
 
   async function once(

@@ -85,11 +85,16 @@ export function tokenVendor(edges: Edges, terms: Terms, configuration: Configura
         workspace_id: settings.workspace_id,
         endpoint: configuration.seamEndpoint,
         expires_at: new Date(expiresAt).toISOString(),
-        expires_in: Math.floor(Math.max(0, expiresAt - clock()) / 1000),
-        refresh_in: Math.ceil(refreshIn / 1000),
+        ...lifeInSeconds(expiresAt - clock(), refreshIn),
       },
     }
   }
+}
+
+/** From milliseconds, each rounded to its safe side; nobody is told to refresh after the end. PURE. */
+export function lifeInSeconds(left: number, refreshIn: number): { expires_in: number; refresh_in: number } {
+  const expires_in = Math.floor(Math.max(0, left) / 1000)
+  return { expires_in, refresh_in: Math.min(expires_in, Math.ceil(refreshIn / 1000)) }
 }
 
 /** Ends the user's client session, on every device; repeatable. Throws an outage while Seam has not confirmed the delete. */

@@ -1,5 +1,5 @@
-import { handle } from 'hono/aws-lambda'
 import { type Environment, lambdaWorlds } from './clients.ts'
+import { httpHandler } from './http-handler.ts'
 import { webhookMachine } from './machine.ts'
 import { times } from './times.ts'
 
@@ -18,4 +18,4 @@ const { app } = webhookMachine(worlds.configuration, times, {
   auditLog: worlds.log,
 })
 
-export const handler = handle(app)
+export const handler = httpHandler(app, worlds.log)

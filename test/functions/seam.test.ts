@@ -161,6 +161,63 @@ test('reads the API key again at once when Seam refuses it', async () => {
   expect(given).toEqual([false, true])
 })
 
+const wrongForms: [string, (key: string) => string][] = [
+  ['an inner line break', (key) => `${key.slice(0, 5)}\n${key.slice(5)}`],
+  ['a second line', (key) => `${key}\nseam_another`],
+  ['quotes around it', (key) => `"${key}"`],
+  ['single quotes around it', (key) => `'${key}'`],
+  ['JSON around it', (key) => JSON.stringify({ key })],
+  ['a list around it', (key) => JSON.stringify([key])],
+  ['a name before it', (key) => `SEAM_API_KEY: ${key}`],
+  ['the scheme before it', (key) => `Bearer ${key}`],
+  ['a blank in it', (key) => `${key.slice(0, 5)} ${key.slice(5)}`],
+  ['a blank before it', (key) => ` ${key}`],
+  ['a line break before it', (key) => `\n${key}`],
+  ['a byte order mark', (key) => `\ufeff${key}`],
+  ['a null byte', (key) => `${key}\u0000`],
+  ['a letter that no header carries', (key) => `${key}é`],
+  ['a comma', (key) => `${key},${key}`],
+  ['nothing but a line break', () => '\n'],
+]
+test.each(wrongForms)(
+  'an API key secret with %s never reaches Seam, and is not its outage',
+  async (_, form) => {
+    const given: boolean[] = []
+    let calls = 0
+    const seam = seamClient({
+      endpoint: local.url,
+      apiKey: async ({ fresh }) => {
+        given.push(fresh)
+        return form(local.apiKey)
+      },
+      times: quick,
+      fetch: async () => {
+        calls++
+        return Response.json({})
+      },
+    })
+    const failure: unknown = await seam.getWorkspace(soon()).catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      code: 'upstream_unavailable',
+      status: 503,
+      details: { dependency: 'secrets', reason: 'api_key_of_wrong_form', retryAfter: 5 },
+    })
+    expect(inspect(failure, { depth: 10, showHidden: true })).not.toContain(local.apiKey.slice(5))
+    expect(calls).toBe(0)
+    expect(given).toEqual([false, true])
+  },
+)
+
+test.each(['\n', '\r\n', '\n\n', ' \n', '\t'])('an API key before %j is that API key', async (after) => {
+  const seam = client(async () => `${local.apiKey}${after}`)
+  expect(await seam.getWorkspace(soon())).toMatchObject({ workspace_id: local.workspaceId })
+})
+
+test('an API key that has been put right works at once', async () => {
+  const seam = client(async ({ fresh }) => (fresh ? local.apiKey : `"${local.apiKey}"`))
+  expect(await seam.getWorkspace(soon())).toMatchObject({ workspace_id: local.workspaceId })
+})
+
 test.each([
   ['a 503 of a gateway', { kind: 'status', status: 503, body: 'empty' }, 'upstream_unavailable', 503],
   ['a 429', { kind: 'status', status: 429, retry_after: 3600 }, 'upstream_unavailable', 429],

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { User } from '../../functions/user.ts'
+import { lifeInSeconds } from '../../functions/vending.ts'
 import { minutes } from './minutes.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 
@@ -249,6 +253,62 @@ describe('POST /client-session', () => {
     expect(second.body.token).not.toBe(first.body.token)
     expect(world.log.at(-1)?.verdicts).toContain('replace:unreadable_token')
   })
+})
+
+describe('a record that was changed behind our back', () => {
+  const rewrite = async (sub: string, change: (user: User) => User) => {
+    const user = await world.user(sub)
+    if (user?.revision === undefined) throw new Error(`${sub} has no record`)
+    await world.table.compareAndSet(user.owner, user.revision, { ...change(user), revision: randomUUID() })
+  }
+
+  test.each(['POST', 'DELETE'])(
+    'of another subject under this hash: %s is an error of our own',
+    async (method) => {
+      await world.record('hashed', world.seam.users[0]?.connected_account_ids ?? [])
+      const token = await world.token('hashed')
+      expect((await ask(world.machine, { token })).status).toBe(201)
+      await rewrite('hashed', (user) => ({ ...user, subject: 'main|somebody-else' }))
+      const { status, body } = await ask(world.machine, { token, method })
+      expect([status, body.code, body.token]).toEqual([500, 'internal', undefined])
+      expect(world.log.at(-1)?.reason).toBe('record_of_another_subject')
+      await rewrite('hashed', (user) => ({ ...user, subject: 'main|hashed' }))
+      expect((await ask(world.machine, { token })).status).toBe(200)
+      await ask(world.machine, { token, method: 'DELETE' })
+    },
+  )
+
+  test("a sealed token that was moved together with its client session's id is not handed out", async () => {
+    await world.record('victim', world.seam.users[0]?.connected_account_ids ?? [])
+    await world.record('thief', [])
+    const theirs = await ask(world.machine, { token: await world.token('victim') })
+    await ask(world.machine, { token: await world.token('thief') })
+    const victim = await world.user('victim')
+    await rewrite('thief', (user) => ({
+      ...user,
+      sealed_token: victim?.sealed_token ?? '',
+      client_session_id: victim?.client_session_id ?? '',
+    }))
+    const { body } = await ask(world.machine, { token: await world.token('thief') })
+    expect(body.token).not.toBe(theirs.body.token)
+    expect(world.log.at(-1)?.verdicts).toContain('replace:unreadable_token')
+  })
+})
+
+test('nobody is told to refresh after the end', () => {
+  const milliseconds = fc.integer({ min: -5_000, max: 90_000_000 })
+  fc.assert(
+    fc.property(milliseconds, milliseconds, (left, refreshIn) => {
+      const { expires_in, refresh_in } = lifeInSeconds(left, Math.max(0, refreshIn))
+      expect(refresh_in).toBeLessThanOrEqual(expires_in)
+      expect(expires_in * 1000).toBeLessThanOrEqual(Math.max(0, left))
+      expect(refresh_in).toBeGreaterThanOrEqual(0)
+    }),
+  )
+  // As it was seen: 47.4 s are left, all of them to be waited for.
+  expect(lifeInSeconds(47_400, 47_400)).toEqual({ expires_in: 47, refresh_in: 47 })
+  expect(lifeInSeconds(3_599_990, 3_000_000)).toEqual({ expires_in: 3599, refresh_in: 3000 })
+  expect(lifeInSeconds(-1, 0)).toEqual({ expires_in: 0, refresh_in: 0 })
 })
 
 describe('DELETE /client-session', () => {
