@@ -26,9 +26,11 @@ export interface Tool {
   note(text: string): void
 }
 
-/** Waits while whoever reads is behind, so that memory stays flat. */
-export async function writeTo(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await new Promise((resolve) => stream.once('drain', resolve))
+/** Waits while whoever reads is behind, so that memory stays flat, and for nobody who has stopped reading. */
+export function writeTo(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.write(text, () => resolve())) resolve()
+  })
 }
 
 /** One secret from standard input: an argument would stand in the shell's history and in the list of processes. */

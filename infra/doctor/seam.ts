@@ -1,4 +1,6 @@
+import { apiKeyForm } from '../../functions/api-key.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
+import { Problem } from '../../functions/problem.ts'
 import { type Seam, SeamFailure } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
 import { bad, type Finding, good, look } from './finding.ts'
@@ -14,6 +16,8 @@ export async function seamFindings(
     const workspace = await seam.getWorkspace(deadlineIn(times.seam, Date.now))
     return [keyFinding(workspace, expected), publishableFinding(workspace), ...clockFinding(workspace)]
   } catch (error) {
+    if (error instanceof Problem && error.details.dependency === 'secrets')
+      return [bad('Seam API key', 'is of the wrong form', `store it again; ${apiKeyForm}`)]
     if (!(error instanceof SeamFailure)) throw error
     return [
       error.httpStatus === 401 || error.httpStatus === 403

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { apiKeyIn } from '../../functions/api-key.ts'
 import type { Configuration } from '../../functions/config.ts'
 import { sealingKeysFrom } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
@@ -42,7 +43,8 @@ export async function* stackFindings(
       const { value } = apiKey
       const seam = seamClient({ endpoint: SeamEndpoint, apiKey: async () => value, times })
       yield await seamFindings(seam, settings?.workspace_id)
-      yield await webhookFindings({ endpoint: SeamEndpoint, apiKey: value }, Endpoint)
+      const key = apiKeyIn(value)
+      if (key !== undefined) yield await webhookFindings({ endpoint: SeamEndpoint, apiKey: key }, Endpoint)
     }
     const webhookSecrets = await readSecret(secrets, outputs.WebhookSecretsSecret)
     yield [shapeFinding('webhook secrets', webhookSecrets, setUp, webhookKeysFrom)]

@@ -6,6 +6,7 @@ import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { exitCodeOfTrouble, Misuse } from '../admin/exit-codes.ts'
 import { cleanUpStack } from '../deployed/cleanup.ts'
+import { endWithPipe } from '../pipe.ts'
 import { localCleaner } from './cleaning.ts'
 import { reportTable } from './cleanup-report.ts'
 import { localDynamoDbClient } from './dynamodb.ts'
@@ -26,6 +27,7 @@ const usage = `npm run cleanup -- [options]
 Ends with 1 when somebody should look at the report, with 2 when it was not understood, with 4 when AWS refused,
 with 6 when something is unavailable.`
 
+endWithPipe(process)
 try {
   const options = readOptions()
   if (options.help) console.log(usage)

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isSafeAddress, originFault } from '../../functions/addresses.ts'
+import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
 import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { Trouble } from './trouble.ts'
 import type { WorldOptions } from './world.ts'
@@ -44,7 +45,9 @@ function portOf(text: string): number {
 function originOf(text: string): string {
   const fault = originFault(text)
   if (fault === undefined) return text
-  throw new Trouble(`ORIGIN is ${JSON.stringify(text)}: ${fault}. Yours may be http://localhost:5173.`)
+  throw new Trouble(
+    `ORIGIN is ${JSON.stringify(text)}; give that of your page, such as http://localhost:5173, without a slash at the end: ${fault}.`,
+  )
 }
 
 function configurationOf(text: string) {
@@ -80,6 +83,8 @@ export function safeAddress(text: string): string | undefined {
 }
 
 function keyOf(key: string | undefined): string {
-  if (key) return key
-  throw new Trouble('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
+  if (!key) throw new Trouble('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
+  const apiKey = apiKeyIn(key)
+  if (apiKey === undefined) throw new Trouble(`SEAM_API_KEY cannot be used: ${apiKeyForm}.`)
+  return apiKey
 }

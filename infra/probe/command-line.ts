@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
 import type { Streams } from '../admin/tool.ts'
 import { safeAddress } from '../local/environment.ts'
 import { Trouble } from '../local/trouble.ts'
@@ -38,7 +39,8 @@ export async function runProbe(
       stdout.write(`${usage}\n`)
       return 0
     }
-    const apiKey = environment.SEAM_API_KEY || (await askForKey(streams))
+    const apiKey = apiKeyIn(environment.SEAM_API_KEY || (await askForKey(streams)))
+    if (apiKey === undefined) throw new Trouble(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)
     const { endpoint } = options
     const sandbox = await openSandbox({
       endpoint,

@@ -1,4 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { Problem } from '../../functions/problem.ts'
 import { SeamFailure, seamClient, type Workspace } from '../../functions/seam.ts'
@@ -16,7 +17,8 @@ export async function openedBy(apiKey: string, endpoint: string): Promise<Worksp
       `That is a ${other === 'cst' ? 'client session token' : 'publishable key'}. Give an API key of the workspace.`,
     )
   // What no header can carry cannot be a key, and would be shown by an error about it.
-  if (!/^[\x21-\x7e]+$/.test(apiKey)) throw new NotAccepted('That is not an API key. Nothing was stored.')
+  if (apiKeyIn(apiKey) === undefined)
+    throw new NotAccepted(`That is not an API key: ${apiKeyForm}. Nothing was stored.`)
   try {
     return await seamClient({ endpoint, apiKey: async () => apiKey, times }).getWorkspace(
       deadlineIn(5 * times.seam, Date.now),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { apiKeyIn } from '../../functions/api-key.ts'
 import { keptFor } from '../../functions/secrets.ts'
 import { type ExitCode, exitCodeOfTrouble, exitCodes, Misuse } from '../admin/exit-codes.ts'
 import { type Streams, writeTo } from '../admin/tool.ts'
@@ -123,8 +124,10 @@ async function storeApiKey({ stack, secrets, say }: Setting, questions: Question
   const stored = await secrets.read('SeamApiKeySecret')
   const keeping = stored === undefined ? '' : '; Enter keeps the stored one'
   const typed = await questions.secret(`Seam API key (nothing is shown${keeping}): `)
-  const apiKey = typed === '' ? stored : typed
-  if (apiKey === undefined) throw new Misuse('Without an API key there is nothing to set up.')
+  const given = typed === '' ? stored : typed
+  if (given === undefined) throw new Misuse('Without an API key there is nothing to set up.')
+  // Without the line end that an editor may have left: what is of another form is refused with the reason.
+  const apiKey = apiKeyIn(given) ?? given
 
   const workspace = await openedBy(apiKey, stack.outputs.SeamEndpoint)
   const records = await belongsTo(stack, workspace)

@@ -99,6 +99,24 @@ test('secrets of another shape are red', async () => {
   )
 })
 
+test.each([
+  ['in quotes', (key: string) => `"${key}"`],
+  ['in JSON', (key: string) => JSON.stringify({ key })],
+  ['in two lines', (key: string) => `${key.slice(0, 8)}\n${key.slice(8)}`],
+])('an API key %s is of the wrong form, and Seam is not asked', async (_, form) => {
+  const key = world.file.seam_api_key ?? ''
+  cloud.secrets.set('the-SeamApiKeySecret', form(key))
+  const { findings, about } = await look()
+  expect(about('Seam API key')).toMatchObject({
+    state: 'bad',
+    said: 'is of the wrong form',
+    todo: expect.stringContaining('no quotes, no JSON'),
+  })
+  expect(about('Seam')).toBeUndefined()
+  expect(about('webhook')).toBeUndefined()
+  expect(JSON.stringify(findings)).not.toContain(key.slice(8))
+})
+
 test('what these credentials may not see is no fault of the stack, and the permission is named', async () => {
   cloud.denied.add('secretsmanager:GetSecretValue')
   const { about } = await look()

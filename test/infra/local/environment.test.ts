@@ -45,6 +45,7 @@ it('takes a configuration, plain http on this machine included, with its default
 it('takes a real workspace, and leaves it alone without its address', () => {
   const seam = { SEAM_ENDPOINT: 'https://connect.getseam.com/', SEAM_API_KEY: 'seam_key' }
   expect(readEnvironment(seam).seam).toEqual({ endpoint: 'https://connect.getseam.com', apiKey: 'seam_key' })
+  expect(readEnvironment({ ...seam, SEAM_API_KEY: 'seam_key\n' }).seam?.apiKey).toBe('seam_key')
   expect(readEnvironment({ SEAM_API_KEY: 'seam_key' }).seam).toBeUndefined()
 })
 
@@ -54,6 +55,8 @@ it.each([
   [{ ORIGIN: 'http://localhost:5173/' }, 'without a slash at the end'],
   [{ ORIGIN: 'localhost:5173' }, 'give that of your page'],
   [{ ORIGIN: '*' }, 'give that of your page'],
+  [{ ORIGIN: 'https://*.app.example' }, 'give an exact origin'],
+  [{ ORIGIN: 'capacitor://localhost' }, 'list "https://localhost"'],
   [{ TOKEN_VENDING: '{"deployment"' }, 'TOKEN_VENDING is not JSON'],
   [{ TOKEN_VENDING: 'cdk.json' }, 'not the name of its file'],
   [{ TOKEN_VENDING: '{"app":"node infra/main.ts","context":{}}' }, 'context.tokenVending'],
@@ -65,6 +68,9 @@ it.each([
   [{ SEAM_ENDPOINT: 'http://seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
   [{ SEAM_ENDPOINT: 'https://key@seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
   [{ SEAM_ENDPOINT: 'seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'https://*.seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'https://:pass@seam.example', SEAM_API_KEY: 'seam_key' }, 'give an https:// address'],
+  [{ SEAM_ENDPOINT: 'https://seam.example', SEAM_API_KEY: '"seam_key"' }, 'SEAM_API_KEY cannot be used'],
   [{ SEAM_ENDPOINT: 'https://seam.example' }, 'a real workspace needs both'],
 ])('%j is refused in a sentence', (environment, message) => {
   expect(() => readEnvironment(environment)).toThrow(

@@ -126,6 +126,8 @@ describe('an API key', () => {
     ['that is a client session token', 'seam_cst_some', 'client session token'],
     ['that is a publishable key', 'seam_pk_some', 'publishable key'],
     ['that no header can carry', 'seam_kéy', 'not an API key'],
+    ['in quotes', '"seam_key"', 'no quotes, no JSON'],
+    ['in JSON', '{"key":"seam_key"}', 'no quotes, no JSON'],
   ])('%s is not stored, and not shown', async (_, key, sentence) => {
     const { code, out, err } = await setup(`${key}\n`, '--yes')
     expect([code, err]).toEqual([4, expect.stringContaining(sentence)])
@@ -140,6 +142,16 @@ describe('an API key', () => {
     expect(cloud.secrets.size).toBe(0)
     cloud.workspaceId = seam.workspaceId
     expect((await setup(`${seam.apiKey}\n`, '--yes')).code).toBe(0)
+  })
+
+  test('that was stored in another form is refused with the reason, and with a line end is tidied up', async () => {
+    cloud.secrets.set('the-SeamApiKeySecret', JSON.stringify({ key: seam.apiKey }))
+    const { code, out, err } = await setup('\n', '--yes')
+    expect([code, err]).toEqual([4, expect.stringContaining('no quotes, no JSON')])
+    expect(out + err).not.toContain(seam.apiKey)
+    cloud.secrets.set('the-SeamApiKeySecret', `${seam.apiKey}\n`)
+    expect((await setup('\n', '--yes')).code).toBe(0)
+    expect(stored('SeamApiKeySecret')).toBe(seam.apiKey)
   })
 
   test('is stored also by whom the table is closed to, who is told so', async () => {

@@ -6,6 +6,7 @@ import { someOutputs, startCloud } from '../deployed/cloud.ts'
 import { runHere } from '../deployed/command.ts'
 
 const deadline = deadlineIn(1000, Date.now)
+const whose = { client_session_id: 'session', owner: 'owner', user_identifier_key: 'key' }
 
 test('while the sealing key is rotated, every function opens what every other one has sealed', async () => {
   const cloud = await startCloud()
@@ -35,8 +36,8 @@ test('while the sealing key is rotated, every function opens what every other on
   // At any moment a function has the value of now or the one before.
   for (const [index, sealer] of sealers.entries())
     for (const other of sealers.slice(Math.max(0, index - 1), index + 2)) {
-      const sealed = await sealer.seal('seam_cst_token', 'session', deadline)
-      expect(await other.open(sealed, 'session', deadline)).toBe('seam_cst_token')
+      const sealed = await sealer.seal('seam_cst_token', whose, deadline)
+      expect(await other.open(sealed, whose, deadline)).toBe('seam_cst_token')
     }
   const [old, , last] = sealers
   expect(last?.keys.current.kid).not.toBe(old?.keys.current.kid)
