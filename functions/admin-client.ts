@@ -49,6 +49,7 @@ export interface AdminContract {
   show: { params: { subject: string }; result: ShownUser }
   /** Some of the users, in no order; a page may be short, or empty, and still not be the last. */
   list: {
+    /** `not_found` when neither Seam nor a record knows the account. */
     params: { status?: Status; connected_account_id?: string; after?: string; limit?: number }
     result: { users: ShownUser[]; after?: string }
   }
@@ -108,6 +109,11 @@ export interface Granting {
   connected_account_ids: string[]
   /** The end of access; null: none. Absent: as it was. */
   access_until?: string | null
+  /**
+   * Accounts that the user does not have yet and that Seam does not know are refused (`unknown_account`), unless this
+   * says that you know better. While Seam cannot be asked, nothing is refused.
+   */
+  unverified?: boolean
 }
 
 export interface ShownUser {

@@ -70,6 +70,8 @@ export interface Seam {
   getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
   listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]>
   listConnectedAccountIds(deadline: Deadline): Promise<string[]>
+  /** False: Seam shows no such connected account, or says that this is no id of one. */
+  knowsAccount(connectedAccountId: string, deadline: Deadline): Promise<boolean>
   /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
   listWithoutTokens(deadline: Deadline): Promise<SessionWithoutToken[]>
   /** The client session that a token opens, asked with that token; undefined: it opens none (any more). */
@@ -231,17 +233,20 @@ export function seamClient(options: {
     async listConnectedAccountIds(deadline) {
       return (await listConnectedAccounts(deadline)).map(({ connected_account_id }) => connected_account_id)
     },
+    async knowsAccount(connected_account_id, deadline) {
+      const params = { connected_account_id }
+      return post('connected_accounts/get', params, ({ nothing }) => nothing, deadline).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof SeamFailure && [400, 404].includes(error.httpStatus)) return false
+          throw error
+        },
+      )
+    },
     async listWithoutTokens(deadline) {
       const how = { patience: patience.wholeWorkspace }
-      return (
-        await post(
-          'client_sessions/list',
-          {},
-          ({ sessionsWithoutTokens }) => sessionsWithoutTokens,
-          deadline,
-          how,
-        )
-      ).value.client_sessions
+      const form = ({ sessionsWithoutTokens }: typeof answers) => sessionsWithoutTokens
+      return (await post('client_sessions/list', {}, form, deadline, how)).value.client_sessions
     },
     async whose(token, deadline) {
       const form = ({ sessionWithoutToken }: typeof answers) => sessionWithoutToken

@@ -15,7 +15,10 @@ import type { WorkspaceKnower } from '../workspace.ts'
 export interface Acting {
   keeper: AccountKeeper
   table: Pick<Table, 'readUser' | 'allOwners'> & OperatorTable
-  seam: Pick<Seam, 'list' | 'listConnectedAccounts' | 'listWithoutTokens' | 'whose' | 'delete'>
+  seam: Pick<
+    Seam,
+    'list' | 'listConnectedAccounts' | 'knowsAccount' | 'listWithoutTokens' | 'whose' | 'delete'
+  >
   workspace: WorkspaceKnower
   verifyCaller: VerifyCaller
   configuration: Configuration

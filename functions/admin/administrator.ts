@@ -84,7 +84,7 @@ export function administrator(edges: Edges, configuration: Configuration): Admin
 async function runCommand<C extends CommandName>(command: C, params: unknown, acting: Acting) {
   const row = commands[command]
   const taken = row.takes.safeParse(params)
-  if (!taken.success) throw invalid(command, taken.error)
+  if (!taken.success) throw invalid(command, taken.error, 'malformed')
   return row.run(acting, taken.data)
 }
 
@@ -93,10 +93,13 @@ function isCommand(name: string): name is CommandName {
 }
 
 /** Where and what, never the value: it may be a token. */
-function invalid(what: string, error: z.core.$ZodError): Problem {
+function invalid(what: string, error: z.core.$ZodError, reason?: 'malformed'): Problem {
   const [issue] = error.issues
   const where = [what, ...(issue?.path ?? [])].join('.')
-  return new Problem('invalid_request', { detail: `${where}: ${issue?.message}` })
+  return new Problem('invalid_request', {
+    detail: `${where}: ${issue?.message}`,
+    ...(reason !== undefined && { reason }),
+  })
 }
 
 /** An unforeseen error says its name and nothing more: its message may quote a secret. */

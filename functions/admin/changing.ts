@@ -3,8 +3,8 @@ import type { ChangeReport, Granting, Params, Result } from '../admin-client.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../problem.ts'
 import type { User } from '../user.ts'
-import { type Acting, forOneUser } from './acting.ts'
-import { changeReport } from './showing.ts'
+import { type Acting, forOneUser, gather } from './acting.ts'
+import { changeReport, without } from './showing.ts'
 import { whoIs } from './subjects.ts'
 
 /** The commands that change who may have what. */
@@ -12,6 +12,7 @@ import { whoIs } from './subjects.ts'
 export async function grantAccounts(acting: Acting, granting: Granting): Promise<ChangeReport> {
   const who = whoIs(granting.subject, acting.configuration.issuers)
   const { connected_account_ids, access_until } = granting
+  await refuseUnknown(acting, who.owner, granting)
   const wish = untilWish(access_until)
   return changeReport(await acting.keeper.grant(who, connected_account_ids, forOneUser(acting), wish))
 }
@@ -19,8 +20,38 @@ export async function grantAccounts(acting: Acting, granting: Granting): Promise
 export async function setAccounts(acting: Acting, granting: Granting): Promise<ChangeReport> {
   const who = whoIs(granting.subject, acting.configuration.issuers)
   const { connected_account_ids, access_until } = granting
+  await refuseUnknown(acting, who.owner, granting)
   const wish = untilWish(access_until)
   return changeReport(await acting.keeper.set(who, connected_account_ids, forOneUser(acting), wish))
+}
+
+/** A slip of the hand must not become a record, which would leave its user without the account. */
+async function refuseUnknown(acting: Acting, owner: string, granting: Granting): Promise<void> {
+  const { connected_account_ids, unverified = false } = granting
+  if (unverified) return
+  const held = (await acting.table.readUser(owner))?.connected_account_ids ?? []
+  const known = await gather(without([...new Set(connected_account_ids)], held), async (id) => ({
+    id,
+    isKnown: await isKnownAccount(acting, id).catch(asKnown),
+  }))
+  const unknown = known.filter(({ isKnown }) => !isKnown).map(({ id }) => id)
+  if (unknown.length > 0)
+    throw new Problem('invalid_request', {
+      reason: 'unknown_account',
+      detail: `Unknown at Seam, so they open nothing: ${unknown.join(', ')}. Mistyped, or of another workspace? Nothing was granted; \`--unverified\` grants them all the same.`,
+    })
+}
+
+/** By Seam, or by its own tombstone, of which the report of the change tells. */
+export async function isKnownAccount({ seam, table, deadline }: Acting, id: string): Promise<boolean> {
+  if (await seam.knowsAccount(id, deadline)) return true
+  return (await table.readHolders(id)).deleted_at !== undefined
+}
+
+/** With Seam down a grant is written down as ever: what opens nothing is left out when Seam is asked again (law 2). */
+function asKnown(error: unknown): true {
+  if (error instanceof Problem && error.status >= 500) return true
+  throw error
 }
 
 /** No issuer is asked for: what was given once can be taken away, whatever the configuration says by now. */

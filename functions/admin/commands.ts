@@ -15,7 +15,17 @@ import { explainToken } from './explaining.ts'
 import { exportUsers, importUsers } from './importing.ts'
 import { listAccounts, listUsers, showSessions, showUser } from './looking.ts'
 import { endFoundToken, listOrphans } from './unrecorded.ts'
-import { accountIds, cursor, instant, pageSize, someAccountIds, subject, token } from './words.ts'
+import {
+  accountId,
+  accountIds,
+  clientSessionToken,
+  cursor,
+  instant,
+  pageSize,
+  someAccountIds,
+  subject,
+  token,
+} from './words.ts'
 
 /** What the admin function can do: a row per command, with what it takes. The contract says what each means. */
 
@@ -26,20 +36,26 @@ interface Row<C extends CommandName> {
 
 const one = z.strictObject({ subject })
 const until = z.optional(z.nullable(instant))
+const unverified = z.optional(z.boolean())
 
 export const commands: { [C in CommandName]: Row<C> } = {
   show: { takes: one, run: showUser },
   list: {
     takes: z.strictObject({
       status: z.optional(z.enum(['active', 'disabled', 'removed'])),
-      connected_account_id: z.optional(z.string().check(z.minLength(1))),
+      connected_account_id: z.optional(accountId),
       after: z.optional(cursor),
       limit: z.optional(pageSize),
     }),
     run: listUsers,
   },
   grant: {
-    takes: z.strictObject({ subject, connected_account_ids: someAccountIds, access_until: until }),
+    takes: z.strictObject({
+      subject,
+      connected_account_ids: someAccountIds,
+      access_until: until,
+      unverified,
+    }),
     run: grantAccounts,
   },
   withdraw: {
@@ -47,7 +63,7 @@ export const commands: { [C in CommandName]: Row<C> } = {
     run: withdrawAccounts,
   },
   set: {
-    takes: z.strictObject({ subject, connected_account_ids: accountIds, access_until: until }),
+    takes: z.strictObject({ subject, connected_account_ids: accountIds, access_until: until, unverified }),
     run: setAccounts,
   },
   disable: { takes: one, run: makeStatus('disabled') },
@@ -56,7 +72,7 @@ export const commands: { [C in CommandName]: Row<C> } = {
   move: { takes: z.strictObject({ from: subject, to: subject }), run: moveUser },
   sessions: { takes: one, run: showSessions },
   end_session: { takes: one, run: endSession },
-  end_token: { takes: z.strictObject({ token }), run: endFoundToken },
+  end_token: { takes: z.strictObject({ token: clientSessionToken }), run: endFoundToken },
   sign_out_everywhere: { takes: one, run: signOutEverywhere },
   accounts: { takes: z.strictObject({ unassigned: z.optional(z.boolean()) }), run: listAccounts },
   import: {

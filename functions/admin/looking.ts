@@ -42,7 +42,17 @@ async function holdersOf(
   accountId: string,
   { after = '', limit = 100 }: { after?: string; limit?: number },
 ): Promise<{ users: User[]; after?: string }> {
-  const { owners } = await acting.table.readHolders(accountId)
+  const { owners, deleted_at } = await acting.table.readHolders(accountId)
+  // Nobody has it: it may be a slip of the hand, which must not read like an answer.
+  if (
+    owners.length === 0 &&
+    deleted_at === undefined &&
+    !(await acting.seam.knowsAccount(accountId, acting.deadline))
+  )
+    throw new Problem('not_found', {
+      reason: 'unknown_account',
+      detail: 'Neither Seam nor a record knows this connected account; `accounts` shows those there are.',
+    })
   const page = owners
     .sort()
     .filter((owner) => owner > after)

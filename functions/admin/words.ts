@@ -4,9 +4,19 @@ import * as z from 'zod/v4-mini'
 
 const text = z.string().check(z.minLength(1), z.maxLength(400))
 
-export const subject = text
+/** Of whatever namespace: it may be one that the configuration no longer has. */
+export const subject = text.check(
+  z.regex(/^[a-z0-9-]{1,32}\|./s, {
+    error: 'give "<namespace>|<value of its claim>", such as "main|ada"',
+  }),
+)
 
-export const accountIds = z.array(text.check(z.maxLength(100))).check(z.maxLength(1000))
+/** Seam's are UUIDs; what a restore or an import brought may be others, and must stay removable. */
+export const accountId = z
+  .string()
+  .check(z.regex(/^[\w-]{1,100}$/, { error: 'give the id of a connected account; `accounts` shows them' }))
+
+export const accountIds = z.array(accountId).check(z.maxLength(1000))
 
 export const someAccountIds = accountIds.check(z.minLength(1))
 
@@ -20,5 +30,10 @@ export const cursor = text
 
 /** A bearer token or a client session token. */
 export const token = z.string().check(z.minLength(1), z.maxLength(20_000))
+
+/** What no header can carry is no token, and asking Seam about it would look like an outage. */
+export const clientSessionToken = token.check(
+  z.regex(/^[\w.~+/=-]+$/, { error: 'give a client session token and nothing else' }),
+)
 
 export const pageSize = z.int().check(z.gte(1), z.lte(200))

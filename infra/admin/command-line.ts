@@ -74,7 +74,7 @@ async function run(
     const { code, reason, dependency } = error.problem
     const why = [code, dependency, reason].filter(Boolean).join(', ')
     const hint =
-      code === 'not_found'
+      code === 'not_found' && reason !== 'unknown_account'
         ? " A subject is written whole, such as 'main|ada'; `list` shows those there are."
         : ''
     await writeTo(stderr, `${error.message}${hint} (${why}; request ${error.requestId})\n`)

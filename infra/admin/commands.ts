@@ -48,23 +48,24 @@ export const rows: Record<string, Row> = {
     run: (tool, _words, { status, account, limit, after, all }) =>
       listUsers(tool, {
         ...(status !== undefined && { status: oneOf(status, ['active', 'disabled', 'removed']) }),
-        ...(account !== undefined && { connected_account_id: String(account) }),
+        ...(account !== undefined && { connected_account_id: accountId(String(account)) }),
         ...(after !== undefined && { after: String(after) }),
         limit: all ? many : limit === undefined ? 50 : wholeNumber(limit, '--limit'),
       }),
   },
   grant: {
-    usage: '<subject> <connected account…> [--until <time>]',
+    usage: '<subject> <connected account…> [--until <time>] [--unverified]',
     about: 'give accounts to a user, who is recorded if need be; a live token opens them at once',
     examples: [`grant 'main|ada' ${account}`, `grant 'main|guest-7' ${account} --until +30d`],
-    options: { until: text },
+    options: { until: text, unverified: flag },
     words: [2, many],
-    run: (tool, [subject = '', ...connected_account_ids], { until }) =>
+    run: (tool, [subject = '', ...connected_account_ids], { until, unverified }) =>
       changed(tool, 'noted', () =>
         tool.callAdmin('grant', {
           subject,
           connected_account_ids: connected_account_ids.map(accountId),
           ...ending(tool, until),
+          ...(unverified === true && { unverified }),
         }),
       ),
   },
@@ -77,17 +78,18 @@ export const rows: Record<string, Row> = {
       changed(tool, 'noted', () => tool.callAdmin('withdraw', { subject, connected_account_ids })),
   },
   set: {
-    usage: '<subject> [connected account…] [--until <time>]',
+    usage: '<subject> [connected account…] [--until <time>] [--unverified]',
     about: 'make these the user’s accounts, and no others',
     examples: [`set 'main|ada' ${account}`, `set 'main|ada'`],
-    options: { until: text },
+    options: { until: text, unverified: flag },
     words: [1, many],
-    run: (tool, [subject = '', ...connected_account_ids], { until }) =>
+    run: (tool, [subject = '', ...connected_account_ids], { until, unverified }) =>
       changed(tool, 'noted', () =>
         tool.callAdmin('set', {
           subject,
           connected_account_ids: connected_account_ids.map(accountId),
           ...ending(tool, until),
+          ...(unverified === true && { unverified }),
         }),
       ),
   },
@@ -160,8 +162,8 @@ export const rows: Record<string, Row> = {
     examples: [`who ${account}`, `who ${account} --at 2026-03-03`],
     options: { at: text },
     words: [1, 1],
-    run: (tool, [accountId = ''], { at }) =>
-      tellWho(tool, accountId, at === undefined ? undefined : String(at)),
+    run: (tool, [account = ''], { at }) =>
+      tellWho(tool, accountId(account), at === undefined ? undefined : String(at)),
   },
   explain: {
     usage: '[--stage <stage>]',

@@ -19,13 +19,14 @@ export const exitCodeHelp = `Exit codes:
   0  done, or there was nothing to do
   1  something unexpected
   2  the command was not understood; nothing was done
-  3  there is no such user; nothing was done
+  3  there is no such user or account; nothing was done
   4  refused, or not accepted; see what is printed
   5  written down, but Seam could not be told: will be retried
   6  something is unavailable: run the command again`
 
 export function exitCodeOf(refusal: AdminRefusal): ExitCode {
-  const { code, action } = refusal.problem
+  const { code, action, reason } = refusal.problem
+  if (reason === 'malformed') return exitCodes.usage
   if (code === 'not_found') return exitCodes.notFound
   if (code === 'internal') return exitCodes.unexpected
   return action === 'retry' ? exitCodes.unavailable : exitCodes.refused

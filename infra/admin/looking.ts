@@ -1,4 +1,4 @@
-import type { Explanation, Params, ShownUser } from '../../functions/admin-client.ts'
+import { AdminRefusal, type Explanation, type Params, type ShownUser } from '../../functions/admin-client.ts'
 import type { AccountAudit } from '../../functions/log.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { during, type Span, spansOf } from './holding.ts'
@@ -103,7 +103,12 @@ export async function tellWho(tool: Tool, accountId: string, at: string | undefi
   const range = at === undefined ? undefined : rangeFrom(at)
   const entries: AccountAudit[] = []
   for await (const line of tool.auditTrail(accountId)) if (mentions(line, accountId)) entries.push(line)
-  const holders = await currentHolders(tool, accountId)
+  const holders = await currentHolders(tool, accountId).catch((error: unknown) => {
+    // Deleted at Seam, and known to the log alone.
+    const isUnknown = error instanceof AdminRefusal && error.problem.code === 'not_found'
+    if (isUnknown && entries.length > 0) return []
+    throw error
+  })
   const known = new Set(entries.map(({ subject }) => subject))
   const logged = spansOf(entries, accountId, tool.now())
   const unlogged = holders.filter(({ subject }) => !known.has(subject))

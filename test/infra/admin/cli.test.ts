@@ -49,18 +49,30 @@ describe('what is typed', () => {
     ['an option that is none', ['list', '--everything']],
     ['a status that is none', ['list', '--status', 'asleep']],
     ['an account that is none', ['grant', 'local|ada', 'front-door']],
+    ['a subject that is none', ['show', 'ada']],
+    ['a subject without its value', ['grant', 'local|', '00000000-0000-4000-8000-000000000000']],
+    ['a subject to end that is none', ['end-session', 'ada']],
+    ['a subject to move that is none', ['move', 'ada', 'local|ada']],
+    ['an account to withdraw that is none', ['withdraw', 'local|ada', 'front door']],
+    ['an account to set that is none', ['set', 'local|ada', 'abc']],
+    ['an account to look for that is none', ['list', '--account', 'abc']],
+    ['an account to ask about that is none', ['who', 'abc']],
+    ['a token that is none', ['end-session', '--token', '-'], 'two words'],
     ['a time without its offset', ['set', 'local|ada', '--until', '2026-03-31T12:00:00']],
     ['a day that is none', ['who', 'x', '--at', '2026-02-31']],
     ['a token as an argument', ['end-session', '--token', 'seam_cst_x']],
     ['neither subject nor token', ['end-session']],
-  ])('%s is not understood, and changes nothing', async (_, words) => {
-    const before = (await terminal.admin(['export'])).out
-    const { code, out, err } = await terminal.admin(words, 'seam_cst_y')
-    expect([code, out]).toEqual([2, ''])
-    expect(err.length).toBeGreaterThan(20)
-    expect(err).not.toContain('seam_cst_x')
-    expect((await terminal.admin(['export'])).out).toBe(before)
-  })
+  ] as [string, string[], string?][])(
+    '%s is not understood, and changes nothing',
+    async (_, words, input = 'seam_cst_y') => {
+      const before = (await terminal.admin(['export'])).out
+      const { code, out, err } = await terminal.admin(words, input)
+      expect([code, out]).toEqual([2, ''])
+      expect(err.length).toBeGreaterThan(20)
+      expect(err).not.toContain('seam_cst_x')
+      expect((await terminal.admin(['export'])).out).toBe(before)
+    },
+  )
 
   test('without a world that runs, says how to start one', async () => {
     const { code, err } = await runIn(join(terminal.folder, 'elsewhere'), ['list'])
@@ -111,14 +123,32 @@ describe('users', () => {
     expect((await terminal.devicesOf((await terminal.vend('grace')).token)).count).toBe(count)
   })
 
+  test.each(['grant', 'set'])(
+    '%s of an account that Seam does not know is refused, and changes nothing',
+    async (verb) => {
+      const before = (await terminal.admin(['export'])).out
+      const mistyped = '00000000-0000-4000-8000-000000000000'
+      const { code, out, err } = await terminal.admin([verb, 'local|grace', spare[0] ?? '', mistyped])
+      expect([code, out]).toEqual([4, ''])
+      expect(err).toContain(
+        `Unknown at Seam, so they open nothing: ${mistyped}. Mistyped, or of another workspace?`,
+      )
+      expect(err).toContain('--unverified')
+      expect((await terminal.admin([verb, 'local|nobody-yet', mistyped])).code).toBe(4)
+      expect((await terminal.admin(['export'])).out).toBe(before)
+    },
+  )
+
   test('an account that Seam does not know is named, and not said to be open', async () => {
     await terminal.vend('grace')
     const mistyped = '00000000-0000-4000-8000-000000000000'
-    const { out } = await terminal.admin(['grant', 'local|grace', mistyped])
+    const { out } = await terminal.admin(['grant', 'local|grace', mistyped, '--unverified'])
     expect(out).toBe(
       "'local|grace': 1 account granted; the client session is as it was.\n" +
         `  Unknown at Seam, so they open nothing: ${mistyped}. Mistyped, or of another workspace?\n`,
     )
+    // What the record has already is no news, and an earlier grant may be finished.
+    expect((await terminal.admin(['grant', 'local|grace', mistyped])).code).toBe(0)
     expect((await terminal.admin(['withdraw', 'local|grace', mistyped])).out).not.toContain('Unknown')
   })
 
@@ -231,6 +261,26 @@ describe('who', () => {
     await world.seam?.webhooks.idle()
     const { lines } = await terminal.admin(['who', account, '--json'])
     expect(lines).toMatchObject([{ subject: 'local|ada', given: 'connect by seam' }])
+  })
+
+  test('an account that neither Seam nor the log knows is not found; one that Seam has forgotten is still told', async () => {
+    const wrong = (spare[0] ?? '').replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    for (const words of [
+      ['who', wrong],
+      ['who', wrong, '--json'],
+      ['list', '--account', wrong],
+    ]) {
+      const { code, out, err } = await terminal.admin(words)
+      expect([code, out]).toEqual([3, ''])
+      expect(err).toMatch(/^Neither Seam nor a record knows this connected account.*\n$/)
+    }
+    await terminal.admin(['grant', 'local|tenant', wrong, '--unverified'])
+    await terminal.admin(['withdraw', 'local|tenant', wrong])
+    const { code, lines } = await terminal.admin(['who', wrong, '--json'])
+    expect([code, lines]).toEqual([0, [expect.objectContaining({ subject: 'local|tenant' })]])
+    // Known, and nobody's.
+    const nobodys = await terminal.admin(['who', terminal.world.seam?.addAccount() ?? ''])
+    expect([nobodys.code, nobodys.err]).toEqual([0, '0 users.\n'])
   })
 
   test('the audit log is its owner’s alone', async () => {
