@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, Next } from 'hono'
+import type { StatusCode } from 'hono/utils/http-status'
 import type { Fault } from './faults.ts'
 import type { Seam } from './state.ts'
 import type { SeamEnv } from './wire.ts'
@@ -30,13 +30,14 @@ export async function strike(seam: Seam, c: Context<SeamEnv>, next: Next): Promi
   if (fault.kind === 'cut') await next()
   deliver()
   if (fault.kind === 'status') {
-    c.res = failure(fault)
+    c.res = failure(c, fault)
     return
   }
   if (fault.kind === 'cut') await sendHalf(c)
   else if (fault.kind === 'reset' || (fault.kind === 'applied_late' && fault.answer !== 'silence')) reset(c)
-  c.res = RESPONSE_ALREADY_SENT
   if (fault.kind === 'applied_late') applyLater(seam, fault, next)
+  // Hono has nothing to send.
+  return new Promise<never>(() => {})
 }
 
 /** RST, so that the client sees the connection break and not an empty answer. */
@@ -78,13 +79,14 @@ async function answerWrongly(
   c.res = c.json({ client_session: bent, ok: true })
 }
 
-function failure({ status, retry_after, body = 'html' }: FaultOf<'status'>): Response {
-  const [type, text] = {
+function failure(c: Context<SeamEnv>, { status, retry_after, body = 'html' }: FaultOf<'status'>): Response {
+  const [type, text = null] = {
     html: ['text/html', `<html><body><h1>${status}</h1><hr>gateway</body></html>`],
     json: ['application/json', '{"error":{"type":"fault","message":"A fault on purpose"},"ok":false}'],
-    empty: [undefined, null],
+    empty: [],
   }[body]
-  const headers = new Headers(type ? { 'content-type': type } : {})
-  if (retry_after !== undefined) headers.set('retry-after', String(retry_after))
-  return new Response([204, 205, 304].includes(status) ? null : text, { status, headers })
+  return c.newResponse([204, 205, 304].includes(status) ? null : text, status as StatusCode, {
+    ...(type && { 'content-type': type }),
+    ...(retry_after !== undefined && { 'retry-after': String(retry_after) }),
+  })
 }

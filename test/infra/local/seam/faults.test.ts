@@ -116,7 +116,7 @@ describe('the effect', () => {
     [undefined, 0],
     [true, 1],
   ])('of a call that is never answered, applied: %s', async (applied, sessions) => {
-    seam.faults.add({ kind: 'silence', ...(applied && { applied }) })
+    seam.faults.add({ kind: 'silence', times: 1, ...(applied && { applied }) })
     const leaving = new AbortController()
     const answer = fetch(seam.url + path, {
       method: 'POST',
@@ -126,6 +126,8 @@ describe('the effect', () => {
     })
     await expect.poll(() => seam.faults.delivered, { interval: 1 }).toEqual({ silence: 1 })
     expect(made()).toBe(sessions)
+    // Others are answered meanwhile.
+    for (let n = 0; n < 3; n++) expect((await call('/workspaces/get')).status).toBe(200)
     leaving.abort()
     await expect(answer).rejects.toThrow(/aborted/)
   })
