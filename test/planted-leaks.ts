@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
-import { listen, stopListening } from '../infra/local/loopback.ts'
 import { startChromium } from './infra/local/chromium.ts'
+import { listen, stopListening } from './loopback.ts'
 
 /** What leaks.test.ts has run: each test prints one secret in its own way, but for the last. */
 

@@ -47,13 +47,16 @@ beforeAll(async () => {
     startWorld({ folder, log: (audit) => audits.push(audit) }),
     startCloud(),
   ])
-  const { api, table, seam, dynamodb } = world.file
+  const { api, table, seam, dynamodb, dynamodb_access_key_id } = world.file
   cloud.stacks.set(stack, someOutputs({ Endpoint: api, Table: table, SeamEndpoint: seam }))
   const [webhook] = world.seam?.webhooks.list() ?? []
   cloud.secrets.set('the-SeamApiKeySecret', world.seam?.apiKey ?? '')
   cloud.secrets.set('the-WebhookSecretsSecret', JSON.stringify([webhook?.secret]))
   cloud.secrets.set('the-SealingKeySecret', JSON.stringify({ current: 'a'.repeat(64) }))
-  Object.assign(cloud.environment, { AWS_ENDPOINT_URL_DYNAMODB: dynamodb })
+  Object.assign(cloud.environment, {
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ACCESS_KEY_ID: dynamodb_access_key_id,
+  })
   cloud.functions.set('the-AdminFunction', administer)
   cloud.functions.set('the-CleanupFunction', (order) => {
     const { dry_run, all_users, override_fuse } = order as Record<string, boolean>
@@ -138,9 +141,9 @@ async function runLine(line: string): Promise<void> {
     files[to] = silent === undefined ? `\n> seam-token-vending admin\n\n${out}` : out
     await writeFile(join(folder, to), files[to])
   }
-  // The local engine keeps no backups, and what is deployed here is the example's configuration.
+  // The local engine has neither, and what is deployed here is the example's configuration.
   const red = (out.match(/^RED .*$/gm) ?? []).filter(
-    (it) => !/point-in-time recovery|cdk\.json|\.example/.test(it),
+    (it) => !/time to live|point-in-time recovery|cdk\.json|\.example/.test(it),
   )
   const isWell = code === 0 || (script === 'doctor' && red.length === 0)
   expect([line, isWell, isWell ? '' : out + err]).toEqual([line, true, ''])

@@ -15,7 +15,7 @@ import { stackAuditTrail } from '../deployed/audit-trail.ts'
 import { functionInvoker } from '../deployed/functions.ts'
 import { type AwsEnvironment, findStack } from '../deployed/stack.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
-import { localDynamoDbClient } from '../local/dynamodb.ts'
+import { worldDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
@@ -40,7 +40,7 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
     throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
   const sealingKeys = sealingKeysFrom(sealingKeySecret)
-  const client = localDynamoDbClient(world.dynamodb)
+  const client = worldDynamoDbClient(world)
   const where = { client, tableName: world.table }
   const administer = adminMachine(
     readConfiguration(world.configuration, { loopback: true }),

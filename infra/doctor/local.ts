@@ -5,7 +5,7 @@ import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import type { Environment } from '../admin/reach.ts'
-import { localDynamoDbClient } from '../local/dynamodb.ts'
+import { worldDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
@@ -35,7 +35,7 @@ export async function localFindings(environment: Environment, token: string | un
     return [...endpoint, bad('local world', left, 'npm start')]
   }
   const configuration = readConfiguration(world.configuration, { loopback: true })
-  const client = localDynamoDbClient(world.dynamodb)
+  const client = worldDynamoDbClient(world)
   const table = vendingTable({ client, tableName: world.table })
   try {
     const settings = await table.readSettings()

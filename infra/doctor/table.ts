@@ -31,7 +31,7 @@ export async function tableFindings(
             `${TableName} has other keys or no index "${due.name}"`,
             'let the stack make a new one',
           ),
-      await timeToLiveFinding(client, TableName),
+      await timeToLiveFinding(client, TableName, isLocal),
       await backupFinding(client, TableName, isLocal),
     ]
   } catch (error) {
@@ -45,8 +45,13 @@ export async function tableFindings(
   }
 }
 
-async function timeToLiveFinding(client: DynamoDBClient, TableName: string): Promise<Finding> {
+async function timeToLiveFinding(
+  client: DynamoDBClient,
+  TableName: string,
+  isLocal: boolean,
+): Promise<Finding> {
   const what = 'time to live'
+  if (isLocal) return unknown(what, 'the local engine has none')
   try {
     const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }))
     return TimeToLiveDescription?.AttributeName === tableShape.ttl
@@ -59,7 +64,7 @@ async function timeToLiveFinding(client: DynamoDBClient, TableName: string): Pro
 
 async function backupFinding(client: DynamoDBClient, TableName: string, isLocal: boolean): Promise<Finding> {
   const what = 'point-in-time recovery'
-  if (isLocal) return unknown(what, 'a local engine has none')
+  if (isLocal) return unknown(what, 'the local engine has none')
   try {
     const { ContinuousBackupsDescription } = await client.send(
       new DescribeContinuousBackupsCommand({ TableName }),

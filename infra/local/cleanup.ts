@@ -9,7 +9,7 @@ import { cleanUpStack } from '../deployed/cleanup.ts'
 import { endWithPipe } from '../pipe.ts'
 import { localCleaner } from './cleaning.ts'
 import { reportTable } from './cleanup-report.ts'
-import { localDynamoDbClient } from './dynamodb.ts'
+import { worldDynamoDbClient } from './dynamodb.ts'
 import { localFolder } from './environment.ts'
 import { Trouble } from './trouble.ts'
 import { readRunningWorld } from './world-file.ts'
@@ -68,7 +68,7 @@ async function cleanUpLocally(options: ReturnType<typeof readOptions>): Promise<
   const seamApiKey = world.seam_api_key ?? process.env.SEAM_API_KEY
   if (!seamApiKey)
     throw new Trouble('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
-  const client = localDynamoDbClient(world.dynamodb)
+  const client = worldDynamoDbClient(world)
   try {
     const cleanUp = localCleaner(readConfiguration(world.configuration, { loopback: true }), {
       table: vendingTable({ client, tableName: world.table }),

@@ -1,9 +1,12 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
+import { urlToHttpOptions } from 'node:url'
 import * as z from 'zod/v4-mini'
 import { chancesFrom } from './chances.ts'
-import { controlServer } from './control.ts'
-import { listen, stopListening } from './loopback.ts'
+import { controlOf } from './control.ts'
+import { listen } from './loopback.ts'
 import { checked } from './seam/wire.ts'
 
 /** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */
@@ -72,7 +75,10 @@ export interface DynamoDbFaults {
 
 /** Stands in front of a DynamoDB engine and lets it fail on purpose. Without rules it passes everything on. */
 export async function startDynamoDbFaults(options: {
+  /** The engine's base URL, or its socket's path. */
   endpoint: string
+  /** Who may come in, by the id in their signature; absent: everybody. */
+  accessKeyId?: string
   seed?: number
   control?: boolean
 }): Promise<DynamoDbFaults> {
@@ -81,6 +87,8 @@ export async function startDynamoDbFaults(options: {
   const index = staleIndex()
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (options.accessKeyId !== undefined && accessKeyIdOf(request) !== options.accessKeyId)
+      return reply(response, refusal(400, 'UnrecognizedClientException', strangers))
     const call = await readCall(request)
     const count = counts[call.operation] ?? { received: 0, applied: 0 }
     counts[call.operation] = count
@@ -129,26 +137,27 @@ export async function startDynamoDbFaults(options: {
     }
   }
 
-  const server = createServer((request, response) => {
+  const server = await listen(0, 'the fault layer of DynamoDB')
+  server.serve((request, response) => {
     // Our own end, or the engine's: either way nobody can be answered.
     answer(request, response).catch(() => request.socket.destroy())
   })
-  const endpoint = await listen(server, 0, 'the fault layer of DynamoDB')
   const { faults } = plan
-  const control = options.control ? controlOf(faults, counts) : undefined
+  const control = options.control ? await listen(0, 'the control of the fault layer of DynamoDB') : undefined
+  control?.serve(faultControl(faults, counts))
   return {
-    endpoint,
+    endpoint: server.url,
     counts,
     faults,
-    control: control && (await listen(control, 0, 'the control of the fault layer of DynamoDB')),
+    control: control?.url,
     async close() {
-      await Promise.all([stopListening(server), control && stopListening(control)])
+      await Promise.all([server.close(), control?.close()])
     },
   }
 }
 
-function controlOf(faults: Faults, counts: DynamoDbFaults['counts']) {
-  return controlServer(
+function faultControl(faults: Faults, counts: DynamoDbFaults['counts']) {
+  return controlOf(
     {
       'PUT /faults'(params) {
         const { seed = 1, faults: rules } = checked(planSchema, params)
@@ -195,17 +204,28 @@ function indexPage(operation: string, body: string): string | undefined {
   return JSON.stringify([TableName, IndexName, value, rest.ExclusiveStartKey ?? null])
 }
 
+/** As SigV4 writes it: `AWS4-HMAC-SHA256 Credential=ID/20260101/local/dynamodb/aws4_request, …`. */
+function accessKeyIdOf({ headers }: IncomingMessage): string | undefined {
+  return /^AWS4-HMAC-SHA256 Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1]
+}
+
 async function forward(endpoint: string, { headers, body }: Call): Promise<Answer> {
   const passed = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'] as const
-  const response = await fetch(endpoint, {
+  const engine = endpoint.startsWith('/') ? { socketPath: endpoint } : urlToHttpOptions(new URL(endpoint))
+  const forwarded = request({
+    ...engine,
     method: 'POST',
-    body,
-    headers: passed.map((name): [string, string] => [name, String(headers[name] ?? '')]),
+    headers: {
+      ...Object.fromEntries(passed.map((name) => [name, String(headers[name] ?? '')])),
+      'content-length': Buffer.byteLength(body),
+    },
   })
+  forwarded.end(body)
+  const [response] = (await once(forwarded, 'response')) as [IncomingMessage]
   return {
-    status: response.status,
-    headers: { 'content-type': response.headers.get('content-type') ?? 'application/x-amz-json-1.0' },
-    body: await response.text(),
+    status: response.statusCode ?? 500,
+    headers: { 'content-type': response.headers['content-type'] ?? 'application/x-amz-json-1.0' },
+    body: await text(response),
   }
 }
 
@@ -213,11 +233,13 @@ function reply(response: ServerResponse, { status, headers, body }: Answer): voi
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
+const strangers = 'Sign with the dynamodb_access_key_id that stands in world.json.'
+
 /** As DynamoDB says no. */
-function refusal(status: number, error: string): Answer {
+function refusal(status: number, error: string, message = 'A fault on purpose.'): Answer {
   const namespace =
     error === 'ThrottlingException' ? 'com.amazon.coral.availability' : 'com.amazonaws.dynamodb.v20120810'
-  const body = JSON.stringify({ __type: `${namespace}#${error}`, message: 'A fault on purpose.' })
+  const body = JSON.stringify({ __type: `${namespace}#${error}`, message })
   return { status, headers: { 'content-type': 'application/x-amz-json-1.0' }, body }
 }
 

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import {
   CreateTableCommand,
   DynamoDBClient,
@@ -10,51 +10,100 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { tableShape } from '../../functions/table/shape.ts'
-import { listen, stopListening } from './loopback.ts'
 import { codeOf, Trouble } from './trouble.ts'
-
-/** `dynoxide` is a program of its own for Linux on x64; `dynalite` runs in this process, everywhere. */
-export type Engine = 'dynoxide' | 'dynalite'
+import type { WorldFile } from './world-file.ts'
 
 export interface DynamoDb {
-  /** Base URL. */
-  endpoint: string
-  engine: Engine
-  /** Rejects with a `Trouble` when the engine ends by itself; never resolves. */
-  failure: Promise<never>
+  /** The Unix socket where it listens. */
+  socket: string
   close(): Promise<void>
-}
-
-export interface DynamoDbOptions {
-  /** The folder that keeps the tables; absent: only in memory. */
-  path?: string
-  /** Absent: `dynoxide` where it is installed. */
-  engine?: Engine
 }
 
 const require = createRequire(import.meta.url)
 
-/** @throws Trouble */
-export async function startDynamoDb({ path, engine }: DynamoDbOptions = {}): Promise<DynamoDb> {
-  if (path !== undefined)
-    await mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-      throw new Trouble(
-        `${path} cannot be the folder of the records (${codeOf(error)}). Move away what is there.`,
-      )
-    })
-  const program = engine === 'dynalite' ? undefined : installed('@dynoxide/linux-x64/dynoxide')
-  if (program !== undefined) return startDynoxide(program, path && join(path, 'dynoxide.db'))
-  if (engine !== 'dynoxide' && installed('dynalite') !== undefined)
-    return startDynalite(path && join(path, 'dynalite'))
-  throw new Trouble(
-    `There is no DynamoDB engine: neither @dynoxide/linux-x64 nor dynalite is installed. Run "npm ci" without --omit.`,
-  )
+/**
+ * Starts the DynamoDB engine. It answers anybody, with no look at signatures and for pages of every origin, so it
+ * listens where only the owner of a folder comes in, and where no browser does.
+ * @param folder keeps the tables
+ * @throws Trouble
+ */
+export async function startDynamoDb(folder: string): Promise<DynamoDb> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new Trouble(
+      `${folder} cannot be the folder of the records (${codeOf(error)}). Move away what is there.`,
+    )
+  })
+  const server = await openDynalite(join(folder, 'dynalite'))
+  const socket = await socketFor(folder)
+  try {
+    await rm(socket, { force: true })
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve))
+    await chmod(socket, 0o600)
+  } catch (error) {
+    throw new Trouble(`The DynamoDB engine cannot listen on ${socket} (${codeOf(error)}).`)
+  }
+  return {
+    socket,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+      if (dirname(socket) !== folder) await rm(dirname(socket), { recursive: true, force: true })
+    },
+  }
 }
 
-/** A client of a local engine, which asks for credentials but looks at none. */
+/** What fits into a socket's address, in bytes. */
+const longestSocket = process.platform === 'darwin' ? 103 : 107
+
+async function socketFor(folder: string): Promise<string> {
+  const socket = join(folder, 'socket')
+  if (Buffer.byteLength(socket) <= longestSocket) return socket
+  // For its owner alone, as any folder that is made so.
+  return join(await mkdtemp(join(tmpdir(), 'token-vending-')), 'socket')
+}
+
+/**
+ * Dynalite, before it listens.
+ * @param path the folder of its store, which one process can have open; absent: only in memory
+ * @throws Trouble
+ */
+export async function openDynalite(path?: string): Promise<Server> {
+  const dynalite: (options: { path?: string; createTableMs: number }) => Server = require('dynalite')
+  if (path !== undefined) await checkStore(path)
+  return dynalite({ ...(path !== undefined && { path }), createTableMs: 0 })
+}
+
+/** Dynalite opens its store with the first request, and ends the process when it cannot. */
+async function checkStore(path: string): Promise<void> {
+  const { Level } = createRequire(require.resolve('dynalite'))('level')
+  try {
+    const store = new Level(path)
+    await store.open()
+    await store.close()
+  } catch (error) {
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error
+    throw new Trouble(
+      codeOf(reason) === 'LEVEL_LOCKED'
+        ? `${path} is in use by another process. Stop it first.`
+        : `The DynamoDB engine cannot open ${path} (${codeOf(reason)}). Delete it: the records are lost.`,
+    )
+  }
+}
+
+/** A client of an engine, which asks for credentials but looks at none. */
 export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConfig = {}): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   return new DynamoDBClient({ endpoint, region: 'local', credentials, ...config })
+}
+
+/** A client of the local world that runs; it comes in with what only `world.json` tells. */
+export function worldDynamoDbClient(
+  { dynamodb, dynamodb_access_key_id }: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>,
+  config: DynamoDBClientConfig = {},
+): DynamoDBClient {
+  const credentials = { accessKeyId: dynamodb_access_key_id, secretAccessKey: 'local' }
+  return localDynamoDbClient(dynamodb, { credentials, ...config })
 }
 
 /** Makes the one table as the stack does, as far as the engine can; false when there was one already. */
@@ -99,116 +148,4 @@ export async function createTable(client: DynamoDBClient, tableName: string): Pr
       if (!(error instanceof Error) || error.name !== 'UnknownOperationException') throw error
     })
   return true
-}
-
-function installed(module: string): string | undefined {
-  try {
-    return require.resolve(module)
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * Runs the engine as `exec`ed by a shell that leaves a guard behind: the guard reads our end of a pipe, which the
- * system closes however we end, and then kills the engine. So not even a killed world leaves one running.
- */
-const guarded = `umask 077
-exec 3<&0
-(cat <&3; kill -9 $$) >/dev/null 2>&1 &
-exec "$@" 3<&- </dev/null`
-
-async function startDynoxide(program: string, file: string | undefined): Promise<DynamoDb> {
-  for (let attempt = 1; ; attempt++) {
-    const started = await tryDynoxide(program, file, await freePort())
-    if (typeof started === 'object') return started
-    if (attempt < 5 && started.includes('already in use')) continue
-    const advice = file === undefined ? '' : ` If ${file} is damaged, delete it: the records are lost.`
-    throw new Trouble(`The DynamoDB engine did not start: ${started}.${advice}`)
-  }
-}
-
-/** What the engine complained of, when it did not start. */
-async function tryDynoxide(
-  program: string,
-  file: string | undefined,
-  port: number,
-): Promise<DynamoDb | string> {
-  const flags = ['serve', '--host', '127.0.0.1', '--port', String(port)]
-  const child = spawn(
-    '/bin/sh',
-    ['-c', guarded, 'sh', program, ...flags, ...(file === undefined ? [] : ['--db-path', file])],
-    // In a process group of its own, so that Ctrl-C reaches us alone and we end the engine last.
-    { detached: true, stdio: ['pipe', 'ignore', 'pipe'] },
-  )
-  child.stdin.on('error', () => {})
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  }).then(() => child.stdin.destroy())
-
-  let said = ''
-  const up = new Promise<'up'>((resolve) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = `${said}${text}`.slice(-2000)
-      if (said.includes(`listening on http://127.0.0.1:${port}`)) resolve('up')
-    })
-  })
-  if ((await Promise.race([up, ended])) !== 'up')
-    return said.trim().replace(/^error: /, '') || 'it gave no reason'
-
-  let closing = false
-  const failure = ended.then((): never | Promise<never> => {
-    if (closing) return new Promise<never>(() => {})
-    throw new Trouble('The DynamoDB engine ended by itself. Start again; its data are kept.')
-  })
-  failure.catch(() => {})
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    engine: 'dynoxide',
-    failure,
-    async close() {
-      closing = true
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
-}
-
-async function startDynalite(path: string | undefined): Promise<DynamoDb> {
-  const dynalite: (options: { path?: string; createTableMs: number }) => Server = require('dynalite')
-  if (path !== undefined) await checkStore(path)
-  const server = dynalite({ ...(path !== undefined && { path }), createTableMs: 0 })
-  const endpoint = await listen(server, 0, 'the DynamoDB engine')
-  return {
-    endpoint,
-    engine: 'dynalite',
-    failure: new Promise<never>(() => {}),
-    close: () => stopListening(server),
-  }
-}
-
-/** Dynalite opens its store with the first request, and ends the process when it cannot. */
-async function checkStore(path: string): Promise<void> {
-  const { Level } = createRequire(require.resolve('dynalite'))('level')
-  try {
-    const store = new Level(path)
-    await store.open()
-    await store.close()
-  } catch (error) {
-    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error
-    throw new Trouble(
-      codeOf(reason) === 'LEVEL_LOCKED'
-        ? `${path} is in use by another process. Stop it first.`
-        : `The DynamoDB engine cannot open ${path} (${codeOf(reason)}). Delete it: the records are lost.`,
-    )
-  }
-}
-
-/** Dynoxide does not tell which port it chose. Another program may be quicker: then it says so, and we try again. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const url = await listen(server, 0, 'the DynamoDB engine')
-  await stopListening(server)
-  return Number(new URL(url).port)
 }

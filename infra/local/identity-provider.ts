@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
-import { listen, stopListening } from './loopback.ts'
+import { listen } from './loopback.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 /** How it fails its callers: the connection breaks, no answer ever comes, or a 503. */
@@ -37,6 +36,8 @@ export interface IdentityProviderOptions {
   stateFile?: string
   /** Epoch milliseconds. */
   clock?: () => number
+  /** Whose pages may ask, if they are of this machine: who gets a token can be anybody in the local world. */
+  origins?: ReadonlySet<string>
 }
 
 const lifetimeSeconds = 3600
@@ -54,7 +55,7 @@ const keptKeys = z.object({
 export async function startIdentityProvider(
   options: IdentityProviderOptions = {},
 ): Promise<IdentityProvider> {
-  const { port = 0, audience = 'seam-token-vending', stateFile, clock = Date.now } = options
+  const { port = 0, audience = 'seam-token-vending', stateFile, clock = Date.now, origins } = options
   const kept =
     stateFile &&
     (await readStateFile(
@@ -69,8 +70,9 @@ export async function startIdentityProvider(
   }
   if (!kept) await keep()
 
-  const server = createServer()
-  const issuer = await listen(server, port, 'the identity provider')
+  const mayCall = (origin: string) => isOfThisMachine(origin) && origins?.has(origin) === true
+  const server = await listen(port, 'the identity provider', mayCall)
+  const issuer = server.url
 
   const provider: IdentityProvider = {
     issuer,
@@ -89,14 +91,14 @@ export async function startIdentityProvider(
     },
     outage: undefined,
     counts: {},
-    close: () => stopListening(server),
+    close: server.close,
   }
 
-  server.on('request', getRequestListener(providerApp(provider, () => keys).fetch))
+  server.serve(getRequestListener(providerApp(provider, () => keys, mayCall).fetch))
   return provider
 }
 
-function providerApp(provider: IdentityProvider, keys: () => JWK[]) {
+function providerApp(provider: IdentityProvider, keys: () => JWK[], mayCall: (origin: string) => boolean) {
   const app = new Hono<{ Bindings: HttpBindings }>()
 
   app.use(async (c, next) => {
@@ -107,12 +109,7 @@ function providerApp(provider: IdentityProvider, keys: () => JWK[]) {
     return c.text('The identity provider is unavailable.', 503)
   })
 
-  // Tokens for pages of this machine only: who gets one can be anybody in the local world.
-  app.use(
-    cors({
-      origin: (origin, c) => (c.req.path !== '/token' ? '*' : isOfThisMachine(origin) ? origin : null),
-    }),
-  )
+  app.use(cors({ origin: (origin) => (mayCall(origin) ? origin : null) }))
 
   app.get('/.well-known/openid-configuration', (c) =>
     c.json({

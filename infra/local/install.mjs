@@ -57,11 +57,18 @@ function runNpm(args, stdio) {
   const cli = process.env.npm_execpath ?? ''
   // A retry after ten seconds, as by default, makes a missing network look like a slow one.
   const all = [...args, '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000']
-  const options = { cwd: root, stdio }
+  const options = { cwd: root, stdio, env: withoutKeys(process.env) }
   const { status } = /npm-cli\.[cm]?js$/.test(cli)
     ? spawnSync(process.execPath, [cli, ...all], options)
     : spawnSync('npm', all, { ...options, shell: process.platform === 'win32' })
   return status === 0
+}
+
+/** Packages bring scripts along, which need no key of the user's. */
+function withoutKeys(environment) {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name !== 'SEAM_API_KEY' && !name.startsWith('AWS_')),
+  )
 }
 
 /** By npm itself, as with `npm cit`: npm's own record of node_modules, written last, has all that the lock file has. */

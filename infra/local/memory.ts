@@ -33,11 +33,14 @@ export async function openMemory(file: string) {
   return {
     sealingKeySecret: memory.sealing_key_secret,
 
-    /** Does it, unless an earlier run has; again if that was killed before it had finished. */
-    async once(what: string, act: () => Promise<void>): Promise<void> {
-      if (memory.done.includes(what)) return
+    /**
+     * Does it, unless an earlier run has; again if that was killed before it had finished.
+     * @param isGone what it came to is there no more
+     */
+    async once(what: string, isGone: boolean, act: () => Promise<void>): Promise<void> {
+      if (memory.done.includes(what) && !isGone) return
       await act()
-      memory.done.push(what)
+      if (!memory.done.includes(what)) memory.done.push(what)
       await save()
     },
 

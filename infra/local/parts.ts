@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { SeamFailure, seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
-import { type DynamoDb, type Engine, startDynamoDb } from './dynamodb.ts'
+import { startDynamoDb } from './dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
@@ -14,16 +15,15 @@ import { Trouble } from './trouble.ts'
 export interface PartsOptions {
   /** A real workspace instead of the local one. */
   seam?: { endpoint: string; apiKey: string }
-  engine?: Engine
   /** Where these listen in a new folder; absent: on any free ports. */
   usualPorts?: { identityProvider: number; seam: number; page: number }
 }
 
 /** What the API stands on. */
 export interface Parts {
-  dynamoDb: DynamoDb
-  /** In front of it: the way for everybody in this world. */
+  /** In front of the engine: the way for everybody in this world. */
   dynamoDbFaults: DynamoDbFaults
+  dynamoDbAccessKeyId: string
   identityProvider: IdentityProvider
   page: Page
   workspace: Workspace
@@ -40,6 +40,7 @@ export interface Workspace {
 
 /**
  * Starts all of them side by side, each where it was before.
+ * @param origins whose pages may call the identity provider and the local Seam; may still be empty
  * @param atEnd is told how to end each one that has started, also when another has failed
  * @throws Trouble
  */
@@ -47,9 +48,10 @@ export async function startParts(
   options: PartsOptions,
   folder: Folder,
   memory: Memory,
+  origins: ReadonlySet<string>,
   atEnd: (end: () => Promise<void>) => void,
 ): Promise<Parts> {
-  const { seam, engine, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } } = options
+  const { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } } = options
 
   async function ended<T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> {
     const part = await starting
@@ -57,11 +59,12 @@ export async function startParts(
     return part
   }
   const identityProvider = (port: number) =>
-    startIdentityProvider({ port, stateFile: folder.file('identity-provider.json') })
-  const localSeam = (port: number) => startSeam({ port, stateFile: folder.file('seam.json'), control: true })
+    startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })
+  const localSeam = (port: number) =>
+    startSeam({ port, stateFile: folder.file('seam.json'), control: true, origins })
 
   const starting = [
-    ended(startDynamoDb({ path: folder.file('dynamodb'), ...(engine !== undefined && { engine }) })),
+    ended(startDynamoDb(folder.file('dynamodb'))),
     ended(memory.atItsPort('identity_provider', usual.identityProvider, identityProvider)),
     ended(memory.atItsPort('page', usual.page, (port) => startPage({ port }))),
     seam === undefined
@@ -70,13 +73,16 @@ export async function startParts(
   ] as const
   await Promise.allSettled(starting)
   const [dynamoDb, provider, page, workspace] = await Promise.all(starting)
-  const dynamoDbFaults = await ended(startDynamoDbFaults({ endpoint: dynamoDb.endpoint, control: true }))
+  const accessKeyId = randomBytes(16).toString('hex')
+  const dynamoDbFaults = await ended(
+    startDynamoDbFaults({ endpoint: dynamoDb.socket, accessKeyId, control: true }),
+  )
   await memory.keepPorts({
     identity_provider: provider.issuer,
     page: page.url,
     ...(workspace.local !== undefined && { seam: workspace.endpoint }),
   })
-  return { dynamoDb, dynamoDbFaults, identityProvider: provider, page, workspace }
+  return { dynamoDbFaults, dynamoDbAccessKeyId: accessKeyId, identityProvider: provider, page, workspace }
 }
 
 function ofLocal(local: LocalSeam): Workspace {

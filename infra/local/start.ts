@@ -13,12 +13,12 @@ const starting = start()
 // Once: a second Ctrl-C ends the process then and there.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end())
 endWithNpm()
+keepFromChildren()
 
 try {
   const world = await starting
   console.log(introduction(world))
   console.log('ready')
-  await world.failure
 } catch (error) {
   console.error(error instanceof Trouble ? `\n${error.message}\n` : error)
   await end(1)
@@ -46,6 +46,12 @@ function endWithNpm(): void {
   if (process.env.npm_lifecycle_event === undefined) return
   const npm = process.ppid
   setInterval(() => process.ppid !== npm && void end(), 200).unref()
+}
+
+/** A program that the world starts inherits none of the user's keys. */
+function keepFromChildren(): void {
+  const needed = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot']
+  for (const name of Object.keys(process.env)) if (!needed.includes(name)) delete process.env[name]
 }
 
 function introduction({ file, identityProvider }: World): string {

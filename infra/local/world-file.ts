@@ -16,6 +16,8 @@ const worldFile = z.object({
   /** Where faults of the local Seam are planned, see seam/control.ts. */
   seam_control: z.optional(z.string()),
   dynamodb: z.string(),
+  /** The local DynamoDB answers nobody else's requests. */
+  dynamodb_access_key_id: z.string(),
   /** Where faults of the local DynamoDB are planned, see dynamodb-faults.ts. */
   dynamodb_control: z.string(),
   table: z.string(),

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
 import { subjectNamespace } from '../../functions/caller/claims.ts'
@@ -16,10 +15,10 @@ import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
-import { createTable, localDynamoDbClient } from './dynamodb.ts'
+import { createTable, worldDynamoDbClient } from './dynamodb.ts'
 import { takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
-import { listen, PortTaken, stopListening } from './loopback.ts'
+import { listen, PortTaken } from './loopback.ts'
 import { openMemory } from './memory.ts'
 import { oneApi } from './one-api.ts'
 import { operator } from './page/operator.ts'
@@ -53,8 +52,6 @@ export interface World {
   seam: LocalSeam | undefined
   /** Cleans up once, beside the schedule. */
   cleanUp: CleanUp
-  /** Rejects with a `Trouble` when a part ends by itself; never resolves. */
-  failure: Promise<never>
   close(): Promise<void>
 }
 
@@ -83,18 +80,21 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   atEnd(folder.release)
   await removeWorldFile(folder.path)
   const memory = await openMemory(folder.file('memory.json'))
-  const parts = await startParts(options, folder, memory, atEnd)
-  const { dynamoDb, dynamoDbFaults, identityProvider, page, workspace } = parts
+  const origins = new Set<string>()
+  const parts = await startParts(options, folder, memory, origins, atEnd)
+  const { dynamoDbFaults, dynamoDbAccessKeyId, identityProvider, page, workspace } = parts
+  const dynamoDb = { dynamodb: dynamoDbFaults.endpoint, dynamodb_access_key_id: dynamoDbAccessKeyId }
 
-  const client = localDynamoDbClient(dynamoDbFaults.endpoint)
+  const client = worldDynamoDbClient(dynamoDb)
   atEnd(() => client.destroy())
   // A table belongs to one workspace for good, so another workspace gets another one.
   const tableName = `token-vending-${workspace.workspace_id}`
-  await createTable(client, tableName)
+  const isNewTable = await createTable(client, tableName)
   const watcher = startWatcher()
   const table = watcher.over('table', vendingTable({ client, tableName }))
 
   const configuration = localConfiguration(parts, options)
+  for (const origin of configuration.allowedOrigins) origins.add(origin)
   const seam = watcher.over(
     'seam',
     seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
@@ -132,13 +132,14 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   if (local !== undefined) {
     identityProvider.audience = local.audiences[0] ?? identityProvider.audience
     // Once: what an operator has taken away since must not come back with a restart.
-    await memory.once(`${tableName}|${subjectNamespace(local)}`, () => giveAccounts(users, local, keeper))
+    const namespace = subjectNamespace(local)
+    await memory.once(`${tableName}|${namespace}`, isNewTable, () => giveAccounts(users, local, keeper))
   }
 
   const [first] = configuration.issuers
   const { fetch: answerOf } = oneApi({ vend: machine.app, connect: connect.app, webhook: webhook.app })
   const answer: Answer = (request) => watcher.during(() => answerOf(request))
-  const api = await serveApi(answer, options.port ?? 0, atEnd)
+  const api = await serveApi(answer, options.port ?? 0, origins, atEnd)
   if (workspace.local !== undefined) webhook.subscribe(workspace.local, api)
   const file: WorldFile = {
     api,
@@ -150,7 +151,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
       seam_api_key: workspace.apiKey,
       seam_control: workspace.local.control,
     }),
-    dynamodb: dynamoDbFaults.endpoint,
+    ...dynamoDb,
     dynamodb_control: dynamoDbFaults.control ?? '',
     table: tableName,
     configuration,
@@ -185,7 +186,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     },
   )
   atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
-  return { file, identityProvider, seam: workspace.local, cleanUp, failure: dynamoDb.failure }
+  return { file, identityProvider, seam: workspace.local, cleanUp }
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */
@@ -220,12 +221,13 @@ async function giveAccounts(users: SeamUser[], issuer: Issuer, keeper: AccountKe
 
 type Answer = (request: Request) => Response | Promise<Response>
 
-async function serveApi(answer: Answer, port: number, atEnd: AtEnd) {
-  const server = createServer(getRequestListener(answer))
-  const url = await listen(server, port, 'the API').catch((error: unknown) => {
+async function serveApi(answer: Answer, port: number, origins: ReadonlySet<string>, atEnd: AtEnd) {
+  const mayCall = (origin: string) => origins.has(origin)
+  const server = await listen(port, 'the API', mayCall).catch((error: unknown) => {
     if (!(error instanceof PortTaken)) throw error
     throw new Trouble(`${error.message} Or set PORT to another; 0 takes any that is free.`)
   })
-  atEnd(() => stopListening(server))
-  return url
+  atEnd(server.close)
+  server.serve(getRequestListener(answer))
+  return server.url
 }

@@ -5,7 +5,7 @@ import type { CleanupReport } from '../../functions/cleaning/report.ts'
 import type { CleanupEnvironment } from '../../functions/cleanup.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { letGo } from '../../functions/user.ts'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 import { type CleaningWorld, startCleaningWorld } from './cleaning/world.ts'
 
 /** The Lambda entry, in a process of its own with the environment that the stack gives it. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { keptFor, type ReadSecret, secretReader } from '../../functions/secrets.ts'
 import { times } from '../../functions/times.ts'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 
 let client: SecretsManagerClient
 /** What the secret is; undefined: it cannot be had. */

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { JWK } from 'jose'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 
 /** An identity provider whose every answer a test decides. */
 export interface TestIssuer {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 
 /** A call as it stands on the wire: not yet with the server, or answered by it and not yet with the caller. */
 export type Moment = 'leaving' | 'answered'

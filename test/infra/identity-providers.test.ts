@@ -7,9 +7,9 @@ import { configurationWarnings, readConfiguration } from '../../functions/config
 import { deadlineIn } from '../../functions/deadline.ts'
 import { Problem } from '../../functions/problem.ts'
 import { times } from '../../functions/times.ts'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
 import { compact, signingKey } from '../functions/signing.ts'
 import { sendJson } from '../functions/test-issuer.ts'
+import { listen, stopListening } from '../loopback.ts'
 import { now, shapes } from './identity-provider-tokens.ts'
 
 /** The ready settings, with tokens shaped as each provider makes them, and near misses of the same provider. */

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { tablePatience } from '../../functions/clients.ts'
 import { times } from '../../functions/times.ts'
 import { leanSdk } from '../../infra/lean-sdk.ts'
-import { createTable, type DynamoDb, localDynamoDbClient, startDynamoDb } from '../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { type DynamoDb, startDynamoDb } from '../dynamodb.ts'
+import { listen, stopListening } from '../loopback.ts'
 
 const TableName = 'lean-sdk'
 const folder = mkdtempSync(join(tmpdir(), 'lean-sdk-'))

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 import type { MayDo } from './permissions.ts'
 import { account, region, type Template } from './template.ts'
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
 import { createServer } from 'node:https'
 import { fileURLToPath } from 'node:url'
-import { listen, stopListening } from '../../infra/local/loopback.ts'
+import { listen, stopListening } from '../loopback.ts'
 
 /** For `https://localhost` and these tests alone: its key is public. Until 2126. */
 export const certificateFile = fileURLToPath(new URL('localhost.pem', import.meta.url))

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { streamSSE } from 'hono/streaming'
-import { listen, stopListening } from '../loopback.ts'
+import { listen } from '../loopback.ts'
 import { type Operator, wishSchema } from './operator.ts'
 import type { Watcher } from './watching.ts'
 
@@ -53,10 +52,10 @@ export async function startPage({ port = 0 }: { port?: number } = {}): Promise<P
   let shown: { facts: PageFacts; behind: Behind } | undefined
   const app = new Hono()
 
-  // Another site that a browser is made to find at our address (DNS rebinding) is another origin: it gets nothing.
+  // By another name of this machine the page is of another origin, which the API does not know.
   app.use(async (c, next) => {
-    if (c.req.header('host') === new URL(url).host) return next()
-    return c.req.method === 'GET' && c.req.path === '/' ? c.redirect(url) : c.text('Another host.', 421)
+    if (c.req.header('host') !== new URL(url).host) return c.redirect(url)
+    return next()
   })
   app.use((c, next) =>
     secureHeaders({ contentSecurityPolicy: policy(shown?.facts), strictTransportSecurity: false })(c, next),
@@ -93,7 +92,6 @@ export async function startPage({ port = 0 }: { port?: number } = {}): Promise<P
 
   app.post('/desk', async (c) => {
     const { operator } = shown?.behind ?? {}
-    if (c.req.header('origin') !== url) return c.text('Only this page may do this.', 403)
     const wish = wishSchema.safeParse(await c.req.json().catch(() => undefined))
     if (operator === undefined || !wish.success) return c.text('There is no such act.', 400)
     const failed = await operator.carryOut(wish.data).catch((error: unknown) => error)
@@ -114,14 +112,14 @@ export async function startPage({ port = 0 }: { port?: number } = {}): Promise<P
     return c.body(await readFile(file), 200, { 'content-type': type, 'cache-control': 'no-cache' })
   })
 
-  const server = createServer(getRequestListener(app.fetch))
-  const url = await listen(server, port, 'the page')
+  const { url, serve, close } = await listen(port, 'the page')
+  serve(getRequestListener(app.fetch))
   return {
     url,
     show(facts, behind) {
       shown = { facts, behind }
     },
-    close: () => stopListening(server),
+    close,
   }
 }
 

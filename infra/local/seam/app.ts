@@ -71,15 +71,17 @@ const handedOver =
 
 const onlyLooks = /\/(get|list|list_device_providers)$|^\/health/
 
-/** Seam's elements call with credentials, and with headers of their own. */
-const browsers = cors({
-  origin: (origin) => origin,
-  credentials: true,
-  exposeHeaders: ['retry-after', 'seam-request-id'],
-})
-
-/** The local Seam's API. Faults strike between the reading of a call and its effect. */
-export function seamApp(seam: Seam): Hono<SeamEnv> {
+/**
+ * The local Seam's API. Faults strike between the reading of a call and its effect.
+ * @param mayCall whether pages of this origin may call
+ */
+export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<SeamEnv> {
+  // Seam's elements call with credentials, and with headers of their own.
+  const browsers = cors({
+    origin: (origin) => (mayCall(origin) ? origin : null),
+    credentials: true,
+    exposeHeaders: ['retry-after', 'seam-request-id'],
+  })
   const app = new Hono<SeamEnv>()
   app.onError(refused)
   app.notFound((c) => refused(new Refusal(404, 'not_found', `The local Seam does not know ${c.req.path}`), c))

@@ -1,6 +1,6 @@
-import type { Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import * as z from 'zod/v4-mini'
-import { controlServer } from '../control.ts'
+import { controlOf } from '../control.ts'
 import { faultSchema, planSchema } from './faults.ts'
 import { readingsSchema } from './readings.ts'
 import type { Seam } from './state.ts'
@@ -8,7 +8,7 @@ import { moodSchema } from './webhooks.ts'
 import { checked } from './wire.ts'
 
 /**
- * What other processes and the demo page may do to the local Seam:
+ * What other processes may do to the local Seam:
  *
  *     GET /                { faults, delivered, late, counts, readings, webhooks }
  *     PUT /faults          { seed?, faults }: what is planned from now on
@@ -19,8 +19,8 @@ import { checked } from './wire.ts'
  *     PATCH /webhooks      some of how webhooks are delivered: hold, copies, order
  *     POST /webhooks/flush sends what is held or waits to be tried again
  */
-export function seamControl({ faults, readings, counts, webhooks }: Seam): Server {
-  return controlServer(
+export function seamControl({ faults, readings, counts, webhooks }: Seam): RequestListener {
+  return controlOf(
     {
       'PUT /faults': (params) => faults.plan(checked(planSchema, params)),
       'POST /faults': (params) => faults.add(checked(faultSchema, params)),

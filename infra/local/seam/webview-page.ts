@@ -63,7 +63,8 @@ function page(c: Context, webview: ConnectWebview): Response | Promise<Response>
   )
   const headers = {
     'cache-control': 'no-store',
-    'referrer-policy': 'no-referrer',
+    // The form tells its origin to this server, and nobody learns the token in the address.
+    'referrer-policy': 'same-origin',
     'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self' ${targets.join(' ')}`,
   }
   const done = html`<p class="good">Connected. You may close this page.</p>`

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { listen, stopListening } from '../loopback.ts'
+import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
@@ -24,6 +23,8 @@ interface Options {
   readings?: Partial<Readings>
   /** Whether faults and readings can also be set over HTTP. */
   control?: boolean
+  /** Whose pages may call. */
+  origins?: ReadonlySet<string>
 }
 
 export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
@@ -35,20 +36,21 @@ export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
 export async function startSeam(options: Options = {}) {
   const { port = 0, stateFile } = options
   const saved = stateFile === undefined ? undefined : await readState(stateFile)
-  const server = createServer()
-  const url = await listen(server, port, 'the local Seam')
+  const mayCall = (origin: string) => options.origins?.has(origin) === true
+  const server = await listen(port, 'the local Seam', mayCall)
   const closing = new AbortController()
-  const seam = await openWorkspace(url, options, saved, closing.signal)
+  const seam = await openWorkspace(server.url, options, saved, closing.signal)
   await seam.save()
-  server.on('request', getRequestListener(seamApp(seam).fetch))
-  const control = options.control ? seamControl(seam) : undefined
+  server.serve(getRequestListener(seamApp(seam, mayCall).fetch))
+  const control = options.control ? await listen(0, 'the control of the local Seam') : undefined
+  control?.serve(seamControl(seam))
   return {
     ...inProcess(seam),
     /** Base URL of the control address, see control.ts. */
-    control: control && (await listen(control, 0, 'the control of the local Seam')),
+    control: control?.url,
     close: async (): Promise<void> => {
       closing.abort()
-      await Promise.all([stopListening(server), control && stopListening(control)])
+      await Promise.all([server.close(), control?.close()])
       await seam.save()
     },
   }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Configuration } from '../../../functions/config.ts'
 import { bundle } from '../../../infra/bundle.ts'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
+import { listen, stopListening } from '../../loopback.ts'
 
 /** A function that callers meet as it is deployed, in a process of its own with its own environment. */
 export interface Bundled {

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { JWK } from 'jose'
 import type { ConfigurationInput } from '../../../functions/config.ts'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
+import { listen, stopListening } from '../../loopback.ts'
 import { type SigningKey, signingKey } from '../signing.ts'
 import { sendJson } from '../test-issuer.ts'
 

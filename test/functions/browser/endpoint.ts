@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
+import { listen, stopListening } from '../../loopback.ts'
 import { waiting } from './time.ts'
 
 /** An endpoint that keeps the contract, or for a while does not. */

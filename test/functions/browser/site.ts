@@ -2,9 +2,9 @@ import { createServer, type Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { expect } from 'vitest'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { startChromium } from '../../infra/local/chromium.ts'
 import { caller } from '../../infra/local/seam/calling.ts'
+import { listen, stopListening } from '../../loopback.ts'
 import { ask, devicesOf, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 /** A page's site, the real endpoint and Seam, each of another origin, and a real browser: CORS is as it is. */

@@ -7,12 +7,8 @@ import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
 import { type Table, vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
-import {
-  createTable,
-  type DynamoDb,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { type DynamoDb, startDynamoDb } from '../../dynamodb.ts'
 import { signingKey } from '../signing.ts'
 import { discoveryPath, sendJson, startTestIssuer, type TestIssuer } from '../test-issuer.ts'
 

@@ -11,15 +11,10 @@ import { times } from '../../../functions/times.ts'
 import { grant, newUser, type User } from '../../../functions/user.ts'
 import type { Terms } from '../../../functions/verdict.ts'
 import { workspaceKnower } from '../../../functions/workspace.ts'
-import {
-  createTable,
-  type DynamoDb,
-  type Engine,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
+import { type DynamoDb, type Engine, startDynamoDb } from '../../dynamodb.ts'
 import { minutes } from '../minutes.ts'
 
 export const terms: Terms = {

@@ -5,12 +5,8 @@ import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import * as writes from '../../../functions/user.ts'
 import { newUser, type User } from '../../../functions/user.ts'
-import {
-  createTable,
-  type Engine,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { type Engine, startDynamoDb } from '../../dynamodb.ts'
 import { type Dice, diceOf } from './dice.ts'
 import { modelTable } from './table.ts'
 

@@ -7,15 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { itemGetter } from '../../../functions/table/get-item.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { grant, newUser } from '../../../functions/user.ts'
-import {
-  createTable,
-  type DynamoDb,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, type Rule, startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
+import { type DynamoDb, startDynamoDb } from '../../dynamodb.ts'
 import { certificateFile } from '../../lambda/tls.ts'
+import { listen, stopListening } from '../../loopback.ts'
 
 const TableName = 'vending'
 const input = (item: string) => ({ TableName, Key: { item: { S: item } }, ConsistentRead: true })

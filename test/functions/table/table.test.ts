@@ -7,14 +7,9 @@ import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { commit, grant, letGo, newUser, type User } from '../../../functions/user.ts'
 import type { Terms } from '../../../functions/verdict.ts'
-import {
-  createTable,
-  type DynamoDb,
-  type Engine,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
+import { type DynamoDb, type Engine, startDynamoDb } from '../../dynamodb.ts'
 
 const terms: Terms = {
   lifetime: 3_600_000,

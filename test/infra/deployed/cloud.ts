@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { outputs, type StackOutputs } from '../../../infra/outputs.ts'
+import { listen, stopListening } from '../../loopback.ts'
 
 export const region = 'eu-central-1'
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ownerOf } from '../../../functions/caller/owner.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { letGo } from '../../../functions/user.ts'
-import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { worldDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { startWorld, type World } from '../../../infra/local/world.ts'
 
 let folder: string
@@ -42,7 +42,7 @@ async function letGoOfAda(): Promise<string | undefined> {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
   })
-  const client = localDynamoDbClient(world.file.dynamodb)
+  const client = worldDynamoDbClient(world.file)
   const table = vendingTable({ client, tableName: world.file.table })
   const ada = await table.readUser(ownerOf('local|ada'))
   if (ada === undefined) throw new Error('Ada has no record')

@@ -1,12 +1,8 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  createTable,
-  type DynamoDb,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
+import { type DynamoDb, startDynamoDb } from '../../dynamodb.ts'
 
 const TableName = 'records'
 

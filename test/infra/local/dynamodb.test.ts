@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   DescribeTableCommand,
   type DynamoDBClient,
@@ -11,52 +11,41 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  createTable,
-  type DynamoDb,
-  type DynamoDbOptions,
-  type Engine,
-  localDynamoDbClient,
-  startDynamoDb,
-} from '../../../infra/local/dynamodb.ts'
+import { createTable, localDynamoDbClient, startDynamoDb } from '../../../infra/local/dynamodb.ts'
+import { startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
+import { engines, startDynamoDb as startEngine } from '../../dynamodb.ts'
 
-const engines: Engine[] =
-  process.platform === 'linux' && process.arch === 'x64' ? ['dynoxide', 'dynalite'] : ['dynalite']
 const TableName = 'records'
 
 let folder: string
-let running: DynamoDb[]
-let clients: DynamoDBClient[]
+let ends: (() => unknown)[]
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dynamodb-'))
-  running = []
-  clients = []
+  ends = [() => rm(folder, { recursive: true })]
 })
 
 afterEach(async () => {
-  for (const client of clients) client.destroy()
-  for (const engine of running) await engine.close()
-  await rm(folder, { recursive: true })
+  for (const end of ends.reverse()) await end()
 })
 
-async function start(options: DynamoDbOptions) {
-  const engine = await startDynamoDb(options)
-  running.push(engine)
-  const client = localDynamoDbClient(engine.endpoint, { maxAttempts: 1 })
-  clients.push(client)
-  return { engine, client }
+function clientOf({ endpoint, close }: { endpoint: string; close(): Promise<void> }): DynamoDBClient {
+  const client = localDynamoDbClient(endpoint, { maxAttempts: 1 })
+  ends.push(close, () => client.destroy())
+  return client
+}
+
+/** The local world's, behind the only way to it. */
+async function start(path: string) {
+  const engine = await startDynamoDb(path)
+  const faults = await startDynamoDbFaults({ endpoint: engine.socket })
+  ends.push(engine.close)
+  return { engine, client: clientOf(faults) }
 }
 
 describe.each(engines)('%s', (engine) => {
-  it('is the one that was asked for, on this machine alone', async () => {
-    const { engine: started } = await start({ engine })
-    expect(started.engine).toBe(engine)
-    expect(new URL(started.endpoint).hostname).toBe('127.0.0.1')
-  })
-
   it('has the table as it is defined', async () => {
-    const { client } = await start({ engine })
+    const client = clientOf(await startEngine({ engine }))
     expect(await createTable(client, TableName)).toBe(true)
     const { Table } = await client.send(new DescribeTableCommand({ TableName }))
     expect(Table).toMatchObject({
@@ -84,7 +73,7 @@ describe.each(engines)('%s', (engine) => {
   })
 
   it('lists in the index only what is due, keys alone, by number', async () => {
-    const { client } = await start({ engine })
+    const client = clientOf(await startEngine({ engine }))
     await createTable(client, TableName)
     const put = (item: string, due?: { due_shard: string; due_at: string }) =>
       client.send(
@@ -114,15 +103,16 @@ describe.each(engines)('%s', (engine) => {
       { item: { S: 'user#late' }, due_shard: { N: '3' }, due_at: { N: '1000' } },
     ])
   })
+})
 
-  it('keeps the table between runs, for its owner alone', async () => {
-    const first = await start({ engine, path: join(folder, 'kept') })
-    await createTable(first.client, TableName)
+describe('the engine of the local world', () => {
+  it('keeps the table between runs', async () => {
+    const first = await start(join(folder, 'kept'))
+    expect(await createTable(first.client, TableName)).toBe(true)
     await first.client.send(new PutItemCommand({ TableName, Item: { item: { S: 'settings' } } }))
     await first.engine.close()
-    expect((await stat(join(folder, 'kept'))).mode & 0o777).toBe(0o700)
 
-    const second = await start({ engine, path: join(folder, 'kept') })
+    const second = await start(join(folder, 'kept'))
     expect(await createTable(second.client, TableName)).toBe(false)
     const { Item } = await second.client.send(
       new GetItemCommand({ TableName, Key: { item: { S: 'settings' } } }),
@@ -130,47 +120,72 @@ describe.each(engines)('%s', (engine) => {
     expect(Item).toEqual({ item: { S: 'settings' } })
   })
 
-  it('says what to delete when its data are damaged', async () => {
-    const first = await start({ engine, path: folder })
-    await createTable(first.client, TableName)
-    await first.engine.close()
-    const [kept = ''] = await readdir(folder)
-    await rm(join(folder, kept), { recursive: true })
-    await writeFile(join(folder, kept), 'neither a database nor a folder')
-    await expect(start({ engine, path: folder })).rejects.toMatchObject({
-      name: 'Trouble',
-      message: expect.stringMatching(new RegExp(`${join(folder, kept)}.*elete`)),
-    })
-  })
-})
-
-describe.runIf(engines.includes('dynoxide'))('the engine that is a process of its own', () => {
-  it('keeps its file readable by its owner alone', async () => {
-    await start({ engine: 'dynoxide', path: folder })
-    expect((await stat(join(folder, 'dynoxide.db'))).mode & 0o777).toBe(0o600)
+  it('listens in a folder of its owner’s', async () => {
+    const { engine } = await start(join(folder, 'kept'))
+    expect(engine.socket).toBe(join(folder, 'kept', 'socket'))
+    expect((await stat(join(folder, 'kept'))).mode & 0o777).toBe(0o700)
+    const socket = await stat(engine.socket)
+    expect([socket.isSocket(), socket.mode & 0o777]).toEqual([true, 0o600])
   })
 
-  it('dies with whoever started it, also when that one is killed', async () => {
-    const module = new URL('../../../infra/local/dynamodb.ts', import.meta.url).href
-    const script = `const { startDynamoDb } = await import(${JSON.stringify(module)})
-      console.log((await startDynamoDb({ engine: 'dynoxide' })).endpoint)
-      setInterval(() => {}, 1000)`
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+  it.each([107, 108])('listens elsewhere when the socket’s path is too long: %i bytes', async (bytes) => {
+    const deep = join(folder, 'ü'.padEnd(bytes - join(folder, '', 'socket').length - 2, 'x'))
+    const path = join(deep, 'socket')
+    expect(Buffer.byteLength(path)).toBe(bytes)
+    const { engine, client } = await start(deep)
+    expect(await createTable(client, TableName)).toBe(true)
+    expect(engine.socket === path).toBe(bytes <= 107)
+    const where = dirname(engine.socket)
+    expect((await stat(where)).mode & 0o777).toBe(0o700)
+    await engine.close()
+    expect(await readdir(deep)).toEqual(['dynalite'])
+    if (where !== deep) await expect(stat(where)).rejects.toThrow('ENOENT')
+  })
+
+  it('starts again where a killed one has left its socket, and what it had answered is there', async () => {
+    const module = (name: string) =>
+      JSON.stringify(new URL(`../../../infra/local/${name}.ts`, import.meta.url).href)
+    const script = `
+      const { createTable, localDynamoDbClient, startDynamoDb } = await import(${module('dynamodb')})
+      const { startDynamoDbFaults } = await import(${module('dynamodb-faults')})
+      const { socket } = await startDynamoDb(${JSON.stringify(folder)})
+      const { endpoint } = await startDynamoDbFaults({ endpoint: socket })
+      await createTable(localDynamoDbClient(endpoint), ${JSON.stringify(TableName)})
+      console.log('made')`
+    const killed = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const [line] = await once(parent.stdout, 'data')
-    const endpoint = String(line).trim()
-    expect((await fetch(endpoint)).status).toBeGreaterThan(0)
-    parent.kill('SIGKILL')
-    await once(parent, 'exit')
-    await expect.poll(() => fetch(endpoint).catch(() => 'gone')).toBe('gone')
+    await once(killed.stdout, 'data')
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    expect(await readdir(folder)).toContain('socket')
+    const { client } = await start(folder)
+    expect(await createTable(client, TableName)).toBe(false)
   })
-})
 
-it('says what to do about something else in the place of the records', async () => {
-  const path = join(folder, 'records')
-  await writeFile(path, 'no folder')
-  await expect(startDynamoDb({ path })).rejects.toThrow(
-    expect.objectContaining({ name: 'Trouble', message: expect.stringContaining('Move away what is there') }),
-  )
+  it('is the only one that has the records open', async () => {
+    const { client } = await start(folder)
+    await createTable(client, TableName)
+    await expect(startDynamoDb(folder)).rejects.toMatchObject({
+      name: 'Trouble',
+      message: `${join(folder, 'dynalite')} is in use by another process. Stop it first.`,
+    })
+  })
+
+  it('says what to delete when its data are damaged', async () => {
+    await writeFile(join(folder, 'dynalite'), 'no folder')
+    await expect(startDynamoDb(folder)).rejects.toMatchObject({
+      name: 'Trouble',
+      message: expect.stringMatching(new RegExp(`${join(folder, 'dynalite')}.*elete`)),
+    })
+  })
+
+  it('says what to do about something else in the place of the records', async () => {
+    const path = join(folder, 'records')
+    await writeFile(path, 'no folder')
+    await expect(startDynamoDb(path)).rejects.toMatchObject({
+      name: 'Trouble',
+      message: expect.stringContaining('Move away what is there'),
+    })
+  })
 })

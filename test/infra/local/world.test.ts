@@ -2,16 +2,17 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ScanCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownerOf } from '../../../functions/caller/owner.ts'
 import { readConfiguration } from '../../../functions/config.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { withdraw } from '../../../functions/user.ts'
-import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
+import { worldDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { startWorld, type World, type WorldOptions } from '../../../infra/local/world.ts'
 import { readRunningWorld, readWorldFile } from '../../../infra/local/world-file.ts'
+import { listen, stopListening } from '../../loopback.ts'
 
 let folder: string
 let ends: (() => Promise<unknown>)[]
@@ -113,7 +114,8 @@ describe('the local world', () => {
     await first.close()
 
     const second = await start({ port: portOf(first.file.api) })
-    const { dynamodb: _engine, dynamodb_control: _its, seam_control: _control, ...before } = first.file
+    const { dynamodb: _, dynamodb_access_key_id: _id, dynamodb_control: _its, ...kept } = first.file
+    const { seam_control: _control, ...before } = kept
     expect(second.file).toMatchObject(before)
     const response = await fetch(`${second.file.api}/client-session`, {
       method: 'POST',
@@ -125,7 +127,7 @@ describe('the local world', () => {
 
   it('does not give back with a restart what was taken away since', async () => {
     const first = await start()
-    const client = localDynamoDbClient(first.file.dynamodb)
+    const client = worldDynamoDbClient(first.file)
     const table = vendingTable({ client, tableName: first.file.table })
     const owner = ownerOf('local|grace')
     const grace = await table.readUser(owner)
@@ -137,11 +139,32 @@ describe('the local world', () => {
     expect(await devicesOf(await vend(await start(), 'grace'))).toEqual([])
   })
 
-  it('runs on the portable engine as well', async () => {
-    const first = await start({ engine: 'dynalite' })
-    const { token } = await vend(first, 'ada')
+  it('gives everybody their accounts anew when the records are gone', async () => {
+    const first = await start()
     await first.close()
-    expect(await vend(await start({ engine: 'dynalite' }), 'ada')).toMatchObject({ status: 200, token })
+    await rm(join(folder, 'dynamodb'), { recursive: true })
+    expect(await devicesOf(await vend(await start(), 'grace'))).toEqual(['Harbour Office'])
+  })
+
+  it('shows its records to nobody who does not know the id in world.json', async () => {
+    const { file } = await start()
+    for (const id of ['local', '', file.dynamodb_access_key_id.slice(1), `${file.dynamodb_access_key_id}0`]) {
+      const client = worldDynamoDbClient({ ...file, dynamodb_access_key_id: id }, { maxAttempts: 1 })
+      await expect(client.send(new ScanCommand({ TableName: file.table })), id).rejects.toThrow()
+      client.destroy()
+    }
+    const unsigned = await fetch(file.dynamodb, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'DynamoDB_20120810.Scan' },
+      body: JSON.stringify({ TableName: file.table }),
+    })
+    expect([unsigned.status, await unsigned.json()]).toEqual([
+      400,
+      expect.objectContaining({ __type: expect.stringContaining('UnrecognizedClientException') }),
+    ])
+    const client = worldDynamoDbClient(file)
+    expect((await client.send(new ScanCommand({ TableName: file.table }))).Count).toBeGreaterThan(0)
+    client.destroy()
   })
 
   it.runIf(process.platform === 'linux')('listens nowhere but on this machine', async () => {
@@ -164,10 +187,13 @@ describe('the page', () => {
     const own = 'http://localhost:5173'
     const world = await start({ origin: own })
     expect(world.file.page).not.toBe(world.file.api)
-    const allowed = async (origin: string) =>
-      (await vend(world, 'ada', { origin })).headers.get('access-control-allow-origin')
-    for (const origin of [world.file.page, own]) expect(await allowed(origin)).toBe(origin)
-    expect(await allowed('https://elsewhere.example')).toBeNull()
+    for (const origin of [world.file.page, own])
+      expect((await vend(world, 'ada', { origin })).headers.get('access-control-allow-origin')).toBe(origin)
+    const { status, headers } = await fetch(`${world.file.api}/client-session`, {
+      method: 'POST',
+      headers: { origin: 'https://elsewhere.example' },
+    })
+    expect([status, headers.get('access-control-allow-origin')]).toEqual([403, null])
   })
 
   it('comes with all it needs, and may call nothing else', async () => {
@@ -272,7 +298,7 @@ describe('trouble', () => {
     expect(await vend(await start(), 'ada')).toMatchObject({ status: 200 })
   })
 
-  it.each(['seam.json', 'identity-provider.json', 'lock', 'dynamodb/dynoxide.db'])(
+  it.each(['seam.json', 'identity-provider.json', 'lock', 'dynamodb/dynalite'])(
     'names %s when it is damaged, ends what has started, and goes on without it',
     async (name) => {
       const file = join(folder, name)
@@ -291,7 +317,7 @@ describe('trouble', () => {
 
   async function damage(file: string): Promise<void> {
     await (await start()).close()
-    await rm(file)
+    await rm(file, { recursive: true })
     await writeFile(file, 'this is none of ours, '.repeat(100))
   }
 

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { listen, stopListening } from '../../../infra/local/loopback.ts'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
 import { runProbe } from '../../../infra/probe/command-line.ts'
 import { questions } from '../../../infra/probe/probing.ts'
 import { heard } from '../../leaks.ts'
+import { listen, stopListening } from '../../loopback.ts'
 import { textOf } from '../admin/terminal.ts'
 
 let seam: LocalSeam

@@ -81,8 +81,13 @@ it('a name that somebody else’s site gives this address opens nothing', async 
         resolve(response.statusCode)
       }).end(),
     )
-  for (const path of ['/facts.json', '/seen', '/desk.json?sub=ada']) expect(await asked(path)).toBe(421)
-  expect(await asked('/')).toBe(302)
+  for (const path of ['/', '/facts.json', '/seen', '/desk.json?sub=ada']) expect(await asked(path)).toBe(421)
+})
+
+it('by the other name of this machine it leads to its own', async () => {
+  const { port } = new URL(world.file.page)
+  const { status, headers } = await fetch(`http://localhost:${port}/`, { redirect: 'manual' })
+  expect([status, headers.get('location')]).toEqual([302, world.file.page])
 })
 
 it('what is told of an act are names and times, and no secret', async () => {

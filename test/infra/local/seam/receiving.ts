@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { listen, stopListening } from '../../../../infra/local/loopback.ts'
+import { listen, stopListening } from '../../../loopback.ts'
 
 export type Received = { path: string; headers: IncomingHttpHeaders; body: string }
 

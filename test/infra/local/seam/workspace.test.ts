@@ -164,8 +164,8 @@ test('counts per path what it received and what it changed', async () => {
 })
 
 test('a browser may call it with what the elements send', async () => {
-  const seam = await start()
   const origin = 'http://127.0.0.1:3000'
+  const seam = await start({ origins: new Set([origin]) })
   const preflight = await fetch(`${seam.url}/devices/list`, {
     method: 'OPTIONS',
     headers: {
@@ -186,6 +186,8 @@ test('a browser may call it with what the elements send', async () => {
     expect(headers.get('access-control-allow-origin')).toBe(origin)
     expect(headers.get('access-control-allow-credentials')).toBe('true')
   }
+  const unasked = await fetch(`${seam.url}/devices/list`, { method: 'POST' })
+  expect(unasked.headers.get('access-control-allow-origin')).toBeNull()
 })
 
 const idsOf = (devices: { connected_account_id: string }[]) => [
