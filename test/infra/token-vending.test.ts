@@ -1,5 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib'
-import { Match, Template } from 'aws-cdk-lib/assertions'
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { describe, expect, it } from 'vitest'
 import {
@@ -13,6 +13,7 @@ import {
 import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { openApiDocument } from '../../functions/openapi.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
+import { Api } from '../../infra/api.ts'
 import { TokenVending } from '../../infra/token-vending.ts'
 import { context, exampleConfiguration, ownConfiguration, resources, synthesised } from './stack.ts'
 
@@ -259,6 +260,14 @@ describe('a configuration that is insecure or cannot work', () => {
     ['no issuer', { issuers: [] }, /issuers: list at least one issuer/],
     ['no audience', { issuers: [{ ...issuer, audiences: [] }] }, /audiences: list at least one audience/],
     ['any origin', { allowedOrigins: ['*'] }, /allowedOrigins\[0\]: give an exact origin/],
+    ['every https page', { allowedOrigins: ['https://*'] }, /allowedOrigins\[0\]: give an exact origin/],
+    ['every page below', { allowedOrigins: ['https://*.acme.app'] }, /allowedOrigins\[0\]: give an exact/],
+    ['an app’s own scheme', { allowedOrigins: ['capacitor://localhost'] }, /list "https:\/\/localhost"/],
+    [
+      'a subject that can change hands',
+      { issuers: [{ ...issuer, subjectClaim: '/email' }] },
+      /issuers\[0\]\.subjectClaim: \/email can change hands/,
+    ],
     ['a page on one machine', { allowedOrigins: ['http://localhost:5173'] }, /allowLocalOrigins/],
     ['plain http', { issuers: [{ ...issuer, issuer: 'http://one.example' }] }, /issuer: give an https/],
     [
@@ -271,6 +280,22 @@ describe('a configuration that is insecure or cannot work', () => {
     const synthesis = () => synthesised({ configuration: { ...exampleConfiguration, ...change } })
     expect(synthesis).toThrow(ConfigurationError)
     expect(synthesis).toThrow(sentence)
+  })
+
+  it.each(['*', 'https://*', 'https://*.acme.app', 'https://app.*'])(
+    'stops the API itself, for who builds with it: %s',
+    (origin) => {
+      const stack = new Stack(new App(), 'own')
+      const allowedOrigins = ['https://app.example', origin]
+      expect(() => new Api(stack, 'Api', { allowedOrigins } as never)).toThrow(ConfigurationError)
+    },
+  )
+
+  it('warns of what is allowed and may be a mistake, in an app of one’s own too', () => {
+    const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': [] } }), 'own')
+    const issuers = [{ ...issuer, audiences: ['account'], typ: 'JWT' }]
+    new TokenVending(stack, 'TokenVending', { configuration: { ...exampleConfiguration, issuers } })
+    Annotations.fromStack(stack).hasWarning('/own/TokenVending', Match.stringLikeRegexp('"account"'))
   })
 
   it('allows pages on a developer’s machine where a stage says so', () => {
