@@ -22,11 +22,10 @@ export function originFault(value: string): string | undefined {
   const [, scheme] = /^(?!https?:)([a-z][a-z0-9+.-]*):\/\//i.exec(value) ?? []
   if (scheme !== undefined)
     return `a page under ${scheme}:// cannot be allowed; let the app serve its pages from https://localhost (Capacitor: "androidScheme": "https") and list "https://localhost", or let it send its requests natively (CapacitorHttp)`
-  const hint =
-    url !== null && `${url.username}${url.password}` === '' && isOrigin(url.origin)
-      ? `"${url.origin}"`
-      : 'such as "https://app.example"'
-  return `give an exact origin, ${hint} (scheme, host and port only; the host a DNS name or an IP address; no path, no *; plain http only for loopback)`
+  // The one that is meant, where that can be told; never what follows an `@`.
+  const isMeant = url !== null && `${url.username}${url.password}` === '' && isOrigin(url.origin)
+  const example = isMeant ? url.origin : 'https://app.example'
+  return `give an exact origin such as "${example}" (scheme, host and port only; the host a DNS name or an IP address; no path, no *; plain http only for loopback)`
 }
 
 function isOrigin(value: string): boolean {
