@@ -43,7 +43,7 @@ test('a run in which children and a page print secrets fails, and repeats none',
     stdout: expect.stringContaining('7 passed, 0 failed, 0 skipped'),
     stderr: expect.stringContaining('LEAKED: 6 secrets show in what the test run wrote (law 9).'),
   })
-}, 60_000)
+})
 
 test('nothing prints past the search', () => {
   const root = new URL('.', import.meta.url).pathname

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
   CreateTableCommand,
+  DescribeTableCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
   UpdateTimeToLiveCommand,
@@ -136,6 +137,8 @@ export async function createTable(client: DynamoDBClient, tableName: string): Pr
     if (error instanceof Error && error.name === 'ResourceInUseException') return false
     throw error
   }
+  // Dynalite answers before the table can be used, and writes that down later.
+  while (!(await isActive(client, tableName))) {}
   await client
     .send(
       new UpdateTimeToLiveCommand({
@@ -148,4 +151,9 @@ export async function createTable(client: DynamoDBClient, tableName: string): Pr
       if (!(error instanceof Error) || error.name !== 'UnknownOperationException') throw error
     })
   return true
+}
+
+async function isActive(client: DynamoDBClient, TableName: string): Promise<boolean> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+  return Table?.TableStatus === 'ACTIVE'
 }

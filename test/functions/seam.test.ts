@@ -2,8 +2,9 @@ import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { SeamFailure, seamClient } from '../../functions/seam.ts'
-import { faster, times } from '../../functions/times.ts'
+import { times } from '../../functions/times.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
+import { patient } from './patient.ts'
 
 let local: LocalSeam
 beforeAll(async () => {
@@ -11,10 +12,12 @@ beforeAll(async () => {
 })
 afterAll(() => local.close())
 
-const quick = faster(times, 10)
-const soon = () => deadlineIn(10_000, Date.now)
+const soon = () => deadlineIn(patient.vend, Date.now)
 const client = (apiKey: (how: { fresh: boolean }) => Promise<string> = async () => local.apiKey) =>
-  seamClient({ endpoint: local.url, apiKey, times: quick })
+  seamClient({ endpoint: local.url, apiKey, times: patient })
+/** Gives up in no time. */
+const hasty = () =>
+  seamClient({ endpoint: local.url, apiKey: async () => local.apiKey, times: { ...times, seam: 50 } })
 const request = (key: string) => ({
   user_identifier_key: key,
   connected_account_ids: local.users[0]?.connected_account_ids ?? [],
@@ -96,7 +99,7 @@ test('makes a Connect Webview, and sees how it goes and who else made one', asyn
   const byBrowser = await seamClient({
     endpoint: local.url,
     apiKey: async () => token,
-    times: quick,
+    times: patient,
   }).createWebview({}, soon())
   const [maker, ...others] = await seam.listWebviewMakers(byBrowser, soon())
   expect(maker).toEqual({
@@ -226,7 +229,8 @@ test.each([
   ['a 200 with HTML', { kind: 'status', status: 200, body: 'html' }, 'upstream_rejected', 200],
 ] as const)('%s is told apart', async (_, fault, code, httpStatus) => {
   local.faults.plan({ faults: [{ ...fault, times: 1 }] })
-  const failure = await failureOf(client().getWorkspace(soon()))
+  const asked = fault.kind === 'silence' ? hasty() : client()
+  const failure = await failureOf(asked.getWorkspace(soon()))
   expect({ code: failure.code, httpStatus: failure.httpStatus }).toEqual({ code, httpStatus })
   expect(failure.details.retryAfter).toBeLessThanOrEqual(60)
   expect(failure.details.dependency).toBe('seam')

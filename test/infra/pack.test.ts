@@ -45,7 +45,7 @@ beforeAll(async () => {
     dependencies: Object.fromEntries(linked.map((name) => [name, '*'])),
   })
   await npm(app, 'install', '--offline', '--omit=optional', '--no-audit', '--no-fund', `../${filename}`)
-}, 240_000)
+})
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const npm = (cwd: string, ...args: string[]) => run('npm', args, { cwd })
@@ -123,9 +123,7 @@ test('the examples in its documentation are type-checked as they stand', async (
   expect(await complaints(['wrong.ts'])).toContain('wrong.ts')
 })
 
-test('another CDK app, the example in the documentation, synthesises the construct', {
-  timeout: 120_000,
-}, async () => {
+test('another CDK app, the example in the documentation, synthesises the construct', async () => {
   const [example] = examplesIn(await readFile(installed('dist/infra/token-vending.d.ts'), 'utf8'))
   await write('app.ts', example?.[1] ?? '')
   expect(await complaints(['app.ts'], { skipLibCheck: true })).toBe('')

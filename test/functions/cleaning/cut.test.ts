@@ -116,5 +116,4 @@ test.each(['before', 'answered'] as const)(
     }
     expect(points).toBeGreaterThan(35)
   },
-  120_000,
 )

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { newTrace, verdictCarrier } from '../../../functions/carrying-out.ts'
 import { userChanger } from '../../../functions/change.ts'
 import { type CleanUp, cleaner, type Order } from '../../../functions/cleaning/cleaning-up.ts'
@@ -16,6 +17,7 @@ import { startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
 import { type DynamoDb, type Engine, startDynamoDb } from '../../dynamodb.ts'
 import { minutes } from '../minutes.ts'
+import { patient } from '../patient.ts'
 
 export const terms: Terms = {
   lifetime: 60 * minutes,
@@ -49,10 +51,10 @@ interface Differently {
 
 export type CleaningWorld = Awaited<ReturnType<typeof startCleaningWorld>>
 
-/** A table and a Seam workspace with a clock that can be moved; users with client sessions, and who cleans up after them. */
+/** A table and a Seam workspace with a clock that stands still but for `advance` and who sleeps; users with client sessions, and who cleans up after them. */
 export async function startCleaningWorld(options: { engine?: Engine; terms?: Partial<Terms> } = {}) {
-  let ahead = 0
-  const clock = () => Date.now() + ahead
+  let now = Date.now()
+  const clock = () => now
   const engine: DynamoDb = await startDynamoDb(options.engine ? { engine: options.engine } : {})
   const dynamoDb = await startDynamoDbFaults({ endpoint: engine.endpoint })
   const client = localDynamoDbClient(dynamoDb.endpoint, { maxAttempts: 2 })
@@ -62,10 +64,14 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
   const seam = await startSeam({ clock })
   const worldTerms = { ...terms, ...options.terms }
 
-  const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+  const sleep = async (ms: number) => {
+    const until = now + ms
+    await setImmediate()
+    now = Math.max(now, until)
+  }
   const edges = { clock, uuid: randomUUID, random: Math.random, sleep }
   const seamEdge = (to: LocalSeam, through: typeof fetch = fetch) =>
-    seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times, fetch: through })
+    seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times: patient, fetch: through })
   const change = userChanger({ compareAndSet: table.compareAndSet, uuid: randomUUID }, worldTerms)
   const workspace = workspaceKnower({ table, seam: seamEdge(seam), uuid: randomUUID, deployment: 'test' })
   const keys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
@@ -80,7 +86,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     },
     worldTerms,
   )
-  const soon = () => deadlineIn(10_000, clock)
+  const soon = () => deadlineIn(patient.vend, clock)
   const settings = await workspace.settings(soon())
   const accounts = seam.users[0]?.connected_account_ids ?? []
 
@@ -129,7 +135,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     alter,
     another,
     advance: (ms: number) => {
-      ahead += ms
+      now += ms
     },
 
     /** A user with a live client session, made as every other. */
