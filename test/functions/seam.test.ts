@@ -193,7 +193,7 @@ test.each(wrongForms)(
         given.push(fresh)
         return form(local.apiKey)
       },
-      times: quick,
+      times: patient,
       fetch: async () => {
         calls++
         return Response.json({})

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openApiDocument } from '../../functions/openapi.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { leaksIn } from '../leaks.ts'
@@ -74,7 +74,7 @@ describe('the vend function as it is deployed', () => {
     const first = await ask('warm')
     expect(first.status).toBe(201)
     const [environment] = vend.environments.filter(({ idle }) => idle)
-    await vi.waitFor(() => expect(stateOf(environment?.pid)).toBe('stopped'))
+    await expect.poll(() => stateOf(environment?.pid)).toBe('stopped')
     const before = { ...stack.aws.counts }
     const made = madeAtSeam()
     const coldStarts = vend.coldStarts

@@ -75,7 +75,7 @@ describe('a session that is asked for', () => {
     expect(await sessions.getClientSession()).toBe(first)
     await until(() => requests() === 2)
     release()
-    await vi.waitFor(async () => expect(await sessions.getClientSession()).not.toBe(first))
+    await until(async () => (await sessions.getClientSession()) !== first)
     expect(requests()).toBe(2)
   })
 

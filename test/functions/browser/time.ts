@@ -59,8 +59,8 @@ async function answers(): Promise<void> {
 }
 
 /** Waits for the network alone. */
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await breath()
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await breath()
 }
 
 /** A device that slept: its clock went on, its timers and `performance` stood still. */
