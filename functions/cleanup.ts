@@ -5,7 +5,9 @@ import type { CleanupReport } from './cleaning/report.ts'
 import { type Environment, lambdaClients } from './clients.ts'
 import { deadlineIn } from './deadline.ts'
 import { isWarmer } from './event.ts'
+import type { Audit } from './log.ts'
 import { seamClient } from './seam.ts'
+import { during } from './steps.ts'
 import { vendingTable } from './table/table.ts'
 import { cleanupTime, times } from './times.ts'
 import { termsOf } from './verdict.ts'
@@ -23,7 +25,7 @@ const order = z.strictObject({
 })
 
 const environment = process.env as unknown as CleanupEnvironment
-const clients = lambdaClients(environment, Date.now, { secretAttempts: 2 })
+const clients = lambdaClients(environment, Date.now)
 const { configuration, where, readSecret, clock, log } = clients
 
 export async function handler(
@@ -53,12 +55,15 @@ export async function handler(
     termsOf(configuration, times),
     configuration.cleanup,
   )
-  const report = await cleanUp({
-    deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
-    dryRun: dry_run,
-    allUsers: all_users,
-    overrideFuse: override_fuse,
-  })
-  log({ what: 'cleanup', request_id: awsRequestId, ...report })
+  const audit: Audit = { what: 'cleanup', request_id: awsRequestId }
+  const report = await during(audit, () =>
+    cleanUp({
+      deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
+      dryRun: dry_run,
+      allUsers: all_users,
+      overrideFuse: override_fuse,
+    }),
+  )
+  log({ ...audit, ...report })
   return report
 }

@@ -1,3 +1,4 @@
+import type { SdkReason } from './aws/caller.ts'
 import type { Step } from './steps.ts'
 
 /**
@@ -39,6 +40,9 @@ export interface Audit {
   /** First 12 hex characters of SHA-256, for tracing a token that was found somewhere. */
   bearer_sha256?: string
   token_sha256?: string
+  /** Operations of AWS that went to its SDK, and why the first did; normally absent. */
+  sdk?: number
+  sdk_why?: SdkReason
   /** Milliseconds, as the next: of which so much at each outside world. */
   took?: number
   steps?: Partial<Record<Step, number>>

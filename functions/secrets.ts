@@ -1,5 +1,5 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { type Deadline, signalWithin } from './deadline.ts'
+import type { GetSecretValue } from './aws/secrets-manager.ts'
+import type { Deadline } from './deadline.ts'
 import { Problem } from './problem.ts'
 import type { Times } from './times.ts'
 
@@ -23,11 +23,11 @@ export type ReadSecret = (arn: string, how: { fresh: boolean }, deadline: Deadli
  * what was kept has been refused. A read that fails leaves the value in hand in use.
  */
 export function secretReader(options: {
-  client: SecretsManagerClient
+  getSecretValue: GetSecretValue
   clock: () => number
   times: Times
 }): ReadSecret {
-  const { client, clock, times } = options
+  const { getSecretValue, clock, times } = options
   const held = new Map<string, Held>()
 
   return async function readSecret(arn, { fresh }, deadline) {
@@ -59,9 +59,8 @@ export function secretReader(options: {
 
   async function fetchSecret(arn: string, deadline: Deadline): Promise<string> {
     try {
-      const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }), {
-        abortSignal: signalWithin(times.secrets, deadline),
-      })
+      const ms = Math.ceil(Math.min(times.secrets, deadline.left()))
+      const { SecretString } = await getSecretValue(arn, ms)
       if (SecretString !== undefined && SecretString !== '') return SecretString
     } catch (error) {
       const reason = error instanceof Error ? error.name : 'unknown'

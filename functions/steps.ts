@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { SdkReason } from './aws/caller.ts'
 import type { Audit } from './log.ts'
 
 /** What a decision has waited for: edges are a process's, audit objects a request's, and several may be on their way. */
@@ -22,10 +23,25 @@ interface Worlds {
   clock: () => number
 }
 
+/** The audit object of the request that is under way here. */
+const audits = new AsyncLocalStorage<Pick<Audit, 'steps' | 'sdk' | 'sdk_why'>>()
+
+/** Runs an act so that what it waits for, and what goes to the AWS SDK, is added up in its audit object. */
+export function during<T>(audit: Pick<Audit, 'steps' | 'sdk' | 'sdk_why'>, act: () => T): T {
+  return audits.run(audit, act)
+}
+
+/** Counts an operation that went to the AWS SDK; of several reasons the first stands. */
+export function noteSdk(why: SdkReason): void {
+  const audit = audits.getStore()
+  if (audit === undefined) return
+  audit.sdk = (audit.sdk ?? 0) + 1
+  audit.sdk_why ??= why
+}
+
 /** The worlds with a clock at each: what is used `during` a request is added up in the `steps` of its audit object. */
 export function timed<W extends Worlds>(worlds: W) {
   const { table, seam, seal, sleep, clock } = worlds
-  const audits = new AsyncLocalStorage<Audit>()
 
   function timing<Given extends unknown[], R>(step: Step, act: Act<Given, R>): Act<Given, R> {
     return async (...given) => {
@@ -49,6 +65,6 @@ export function timed<W extends Worlds>(worlds: W) {
     seal: over('seal', seal) as W['seal'],
     sleep: timing('wait', sleep),
     timing,
-    during: <T>(audit: Audit, act: () => T): T => audits.run(audit, act),
+    during,
   }
 }

@@ -27,11 +27,11 @@ export interface Times {
   keySet: number
   /** After an attempt at a key set, successful or not, before the next one. */
   keySetCooldown: number
-  /** One attempt at DynamoDB; the SDK makes two, and before them a function makes one at each read, without the SDK. */
+  /** One attempt at DynamoDB; there are three, one without the SDK and then its two. */
   dynamodb: number
   /** One call to Seam. */
   seam: number
-  /** One attempt at Secrets Manager. */
+  /** One reading of a secret; half of it is for the attempt without the SDK. */
   secrets: number
   /** One request to the vend function, and every act of it from claim to commit. */
   vend: number
@@ -122,7 +122,7 @@ export function timingFaults(times: Times, lifetime: number): string[] {
       margin > times.goodForMore,
       `raise the lifetime above ${(5 * times.goodForMore) / second} seconds: a fifth of it is the time to refresh in, and tokens are handed out only while they are good for ${times.goodForMore / second} more`,
     ],
-    [times.seam + 2 * times.dynamodb < times.vend, 'a call to Seam and its commit must fit into `vend`'],
+    [times.seam + 3 * times.dynamodb < times.vend, 'a call to Seam and its commit must fit into `vend`'],
   ]
   return rules.filter(([holds]) => !holds).map(([, sentence]) => sentence)
 }

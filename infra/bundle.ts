@@ -5,7 +5,6 @@ import type { CleanupEnvironment } from '../functions/cleanup.ts'
 import type { Environment } from '../functions/clients.ts'
 import { type Configuration, readConfiguration } from '../functions/config.ts'
 import type { WebhookEnvironment } from '../functions/webhook.ts'
-import { leanSdk } from './lean-sdk.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
@@ -19,9 +18,9 @@ export interface Entries {
 export type Entry = keyof Entries
 
 /**
- * Writes the one file of an entry's asset, `<entry>.mjs`, with everything in it that it needs: the SDK too, since
- * what is tested shall be what runs, and the runtime's own copy loads slower. Without a configuration one has to be
- * put in later. Returns what went into it.
+ * Writes an entry's asset: `<entry>.mjs` at its root, and in `chunks/` what is imported when it is needed. The SDK is
+ * in it too, since what is tested shall be what runs. Without a configuration the code looks for it in `globalThis`.
+ * Returns what went into it.
  */
 export async function bundle(
   entry: Entry,
@@ -30,7 +29,11 @@ export async function bundle(
 ): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [`${project}/functions/${entry}.ts`],
-    outfile: `${folder}/${entry}.mjs`,
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    // Else what is imported later would be loaded with the rest.
+    splitting: true,
     absWorkingDir: project,
     bundle: true,
     minify: true,
@@ -44,14 +47,14 @@ export async function bundle(
     define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
     // What Hono asks of the web's own classes, without what Node loads for them.
     inject: [`${project}/infra/bundled/web.ts`],
-    plugins: [leanSdk, readyOpenApi],
+    plugins: [readyOpenApi],
     metafile: true,
     logLevel: 'warning',
   })
   return metafile
 }
 
-const project = dirname(import.meta.dirname)
+export const project = dirname(import.meta.dirname)
 
 // Constructs are made synchronously and esbuild's plugins are not, so a construct runs this file as a program:
 // `node infra/bundle.ts <entry> <folder>`, with the configuration on its standard input.

@@ -64,7 +64,12 @@ export function drawDashboard(
     ),
   )
   dashboard.addWidgets(
-    graph('Errors', [...troubles, metrics.of('Faults'), metrics.of('WrongAnswers')]),
+    graph('Errors', [
+      ...troubles,
+      metrics.of('Faults'),
+      metrics.of('WrongAnswers'),
+      metrics.of('SdkFallbacks'),
+    ]),
     graph('Keys: issuers’ that are stale, tokens that cannot be opened', [
       metrics.of('StaleKeys'),
       metrics.of('UnreadableTokens'),

@@ -6,7 +6,7 @@ import type { Step } from '../functions/steps.ts'
 
 /**
  * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/log.ts`).
- * So a metric costs no byte in a bundle and no byte more in a log. An idle stack's costs are its series: at most 20.
+ * So a metric costs no byte in a bundle and no byte more in a log. An idle stack's costs are its series: at most 21.
  */
 
 export interface CountedMetric {
@@ -62,6 +62,8 @@ export const countedMetrics = [
     pattern: '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") }',
     from: ['vend', 'connect', 'webhook', 'admin'],
   },
+  // Operations of AWS that its SDK had to answer: each such request was slow.
+  { name: 'SdkFallbacks', pattern: '{ $.sdk >= 1 }', from: ['vend'] },
   { name: 'WrongAnswers', pattern: '{ $.wrong_answers[0] = * }', from: ['vend'] },
   { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect'] },
   { name: 'UnreadableTokens', pattern: '{ $.verdict_reason = "unreadable_token" }', from: ['vend'] },

@@ -10,7 +10,7 @@ import { bundle, type Entry } from './bundle.ts'
  *
  *     browser.js, browser.d.ts     the page's helper, one file without dependencies
  *     token-vending.js             the construct, for other CDK apps
- *     functions/*.mjs              what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
+ *     functions/<entry>/           what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
  */
 
 const project = dirname(import.meta.dirname)
@@ -49,7 +49,7 @@ async function writeConstruct(): Promise<void> {
 
 async function writeFunctions(): Promise<void> {
   const metafiles = await Promise.all(
-    Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/functions`)),
+    Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/functions/${entry}`)),
   )
   await writeFile(`${dist}/functions/LICENSES.txt`, await licenses(metafiles))
 }

@@ -1,10 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 
 /**
  * Stands in for `bundle.ts` in the package, run the same way: the bundles were made and tested when it was packed, so
- * who deploys them needs no bundler and gets no other versions. Only the configuration, a global to them, is theirs.
+ * who deploys them needs no bundler and gets no other versions. Only the configuration is theirs: a module that is
+ * imported before all others, since any of them may read it.
  */
 const [entry, folder = '.'] = process.argv.slice(2)
 const configuration = readFileSync(0, 'utf8')
-const code = readFileSync(`${import.meta.dirname}/functions/${entry}.mjs`, 'utf8')
-writeFileSync(`${folder}/${entry}.mjs`, `const TOKEN_VENDING_CONFIGURATION=${configuration};${code}`)
+cpSync(`${import.meta.dirname}/functions/${entry}`, folder, { recursive: true })
+const code = readFileSync(`${folder}/${entry}.mjs`, 'utf8')
+writeFileSync(`${folder}/configuration.mjs`, `globalThis.TOKEN_VENDING_CONFIGURATION=${configuration}`)
+writeFileSync(`${folder}/${entry}.mjs`, `import './configuration.mjs';${code}`)

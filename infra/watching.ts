@@ -40,6 +40,8 @@ interface Rule {
   readonly todo: string
   /** It rings at this many in its period. */
   readonly atLeast?: number
+  /** It rings when there are more. */
+  readonly moreThan?: number
   /** It rings when there is none. */
   readonly atMost?: number
 }
@@ -148,6 +150,22 @@ export class Watching extends Construct {
         'An issuer’s keys could not be confirmed for 10 minutes or more; the last good ones serve for 24 hours.',
       todo: 'Look at the identity provider’s status; `npm run doctor` asks each issuer.',
     })
+    this.ring('SdkFallbacks', {
+      metric: new MathExpression({
+        label: 'percent of requests',
+        expression: '100 * fallbacks / requests',
+        usingMetrics: {
+          fallbacks: metrics.of('SdkFallbacks'),
+          // Every vend reads the table, so there is a sample of each.
+          requests: metrics.of('TableTime', { statistic: 'SampleCount' }),
+        },
+        period: Duration.minutes(15),
+      }),
+      moreThan: 1,
+      means:
+        'More than 1 % of the requests needed the AWS SDK: they were slow. The table or Secrets Manager drops connections or refuses.',
+      todo: '`sdk_why` in the audit line says why; `setting` is an environment variable of the function.',
+    })
     this.ring('UnreadableTokens', {
       metric: metrics.of('UnreadableTokens'),
       atLeast: 5,
@@ -195,16 +213,18 @@ export class Watching extends Construct {
     })
   }
 
-  private ring(id: string, { metric, means, todo, atLeast = 1, atMost }: Rule): void {
+  private ring(id: string, { metric, means, todo, atLeast = 1, atMost, moreThan }: Rule): void {
     const alarm = new Alarm(this, id, {
       metric,
       alarmDescription: `${means} ${todo}`,
       evaluationPeriods: 1,
-      threshold: atMost ?? atLeast,
+      threshold: atMost ?? moreThan ?? atLeast,
       comparisonOperator:
-        atMost === undefined
-          ? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-          : ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
+        atMost !== undefined
+          ? ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+          : moreThan !== undefined
+            ? ComparisonOperator.GREATER_THAN_THRESHOLD
+            : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: atMost === undefined ? TreatMissingData.NOT_BREACHING : TreatMissingData.BREACHING,
     })
     alarm.addAlarmAction(new SnsAction(this.topic))

@@ -1,4 +1,3 @@
-import { PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import type { TableItems } from './items.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
@@ -54,43 +53,39 @@ export function accountTable({
   /** Only where there is a record: the broom may have taken it, and a half one must not come back. */
   const updateWebview = (connectWebviewId: string, change: string, values: Item, condition = '') =>
     conditionally(() =>
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key: key(webviewItem(connectWebviewId)),
-          UpdateExpression: change,
-          ConditionExpression: `attribute_exists(#owner)${condition}`,
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: values,
-        }),
-      ),
+      client.updateItem({
+        TableName,
+        Key: key(webviewItem(connectWebviewId)),
+        UpdateExpression: change,
+        ConditionExpression: `attribute_exists(#owner)${condition}`,
+        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeValues: values,
+      }),
     )
 
   return {
     async addHolder(connectedAccountId, owner) {
       const { written } = await conditionally(() =>
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: key(accountItem(connectedAccountId)),
-            UpdateExpression: 'ADD owners :owner',
-            ConditionExpression: 'attribute_not_exists(deleted_at)',
-            ExpressionAttributeValues: { ':owner': { SS: [owner] } },
-          }),
-        ),
+        client.updateItem({
+          TableName,
+          Key: key(accountItem(connectedAccountId)),
+          UpdateExpression: 'ADD owners :owner',
+          ConditionExpression: 'attribute_not_exists(deleted_at)',
+          ExpressionAttributeValues: { ':owner': { SS: [owner] } },
+        }),
       )
       return written ? 'added' : 'deleted'
     },
 
     async markAccountDeleted(connectedAccountId, now) {
-      const command = new UpdateItemCommand({
+      const input = {
         TableName,
         Key: key(accountItem(connectedAccountId)),
         UpdateExpression: 'SET deleted_at = if_not_exists(deleted_at, :now)',
         ExpressionAttributeValues: { ':now': { N: String(now) } },
-        ReturnValues: 'ALL_NEW',
-      })
-      const { Attributes } = await client.send(command).catch(outage)
+        ReturnValues: 'ALL_NEW' as const,
+      }
+      const { Attributes } = await client.updateItem(input).catch(outage)
       return {
         owners: Attributes?.owners?.SS ?? [],
         deleted_at: Number(Attributes?.deleted_at?.N ?? now),
@@ -100,32 +95,30 @@ export function accountTable({
 
     async markSettled(connectedAccountId, owners) {
       if (owners.length === 0) return
-      const command = new UpdateItemCommand({
+      const input = {
         TableName,
         Key: key(accountItem(connectedAccountId)),
         UpdateExpression: 'ADD settled_owners :owners',
         ExpressionAttributeValues: { ':owners': { SS: owners } },
-      })
-      await client.send(command).catch(outage)
+      }
+      await client.updateItem(input).catch(outage)
     },
 
     async putWebview(connectWebviewId, { owner, expires_at }, expires) {
       const item = webviewItem(connectWebviewId)
       const result = await conditionally(() =>
-        client.send(
-          new PutItemCommand({
-            TableName,
-            Item: {
-              ...key(item),
-              owner: { S: owner },
-              expires_at: { N: String(expires_at) },
-              [tableShape.ttl]: { N: String(expires) },
-            },
-            ConditionExpression: 'attribute_not_exists(#owner)',
-            ExpressionAttributeNames: { '#owner': 'owner' },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
+        client.putItem({
+          TableName,
+          Item: {
+            ...key(item),
+            owner: { S: owner },
+            expires_at: { N: String(expires_at) },
+            [tableShape.ttl]: { N: String(expires) },
+          },
+          ConditionExpression: 'attribute_not_exists(#owner)',
+          ExpressionAttributeNames: { '#owner': 'owner' },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
       )
       if (result.written) return true
       // The answer to our own write may have been lost, and the write repeated.
@@ -159,7 +152,7 @@ export function accountTable({
 
     async markEvent(eventId, expires) {
       const Item = { ...key(eventItem(eventId)), [tableShape.ttl]: { N: String(expires) } }
-      await client.send(new PutItemCommand({ TableName, Item })).catch(outage)
+      await client.putItem({ TableName, Item }).catch(outage)
     },
   }
 }

@@ -1,5 +1,4 @@
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
-import type { GetItem } from './get-item.ts'
+import type { TableClient } from '../aws/dynamodb.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
 import type { Item } from './user-item.ts'
@@ -9,13 +8,11 @@ import type { Item } from './user-item.ts'
 export type TableItems = ReturnType<typeof tableItems>
 
 export interface TableOptions {
-  client: DynamoDBClient
+  client: TableClient
   tableName: string
-  /** The quick way to read, where there is one. */
-  getItem?: GetItem
 }
 
-export function tableItems({ client, tableName: TableName, getItem }: TableOptions) {
+export function tableItems({ client, tableName: TableName }: TableOptions) {
   const key = (item: string) => ({ [tableShape.key]: { S: item } })
 
   return {
@@ -26,8 +23,7 @@ export function tableItems({ client, tableName: TableName, getItem }: TableOptio
     /** Strongly consistent. */
     async read(item: string): Promise<Item | undefined> {
       const input = { TableName, Key: key(item), ConsistentRead: true }
-      const got = await getItem?.(input)
-      return (got ?? (await client.send(new GetItemCommand(input)).catch(outage))).Item
+      return (await client.getItem(input).catch(outage)).Item
     },
 
     /** Sends a conditional write; what was there instead when it is refused, where the engine tells. */

@@ -1,4 +1,4 @@
-import { type DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
+import type { TableOptions } from './items.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
 import type { AccountHolders } from './table.ts'
@@ -17,18 +17,18 @@ export interface OperatorTable {
 
 const orphanNoteKept = 30 * 86_400 // Seconds.
 
-export function operatorTable(options: { client: DynamoDBClient; tableName: string }): OperatorTable {
+export function operatorTable(options: TableOptions): OperatorTable {
   const { client, tableName: TableName } = options
   const key = (item: string) => ({ [tableShape.key]: { S: item } })
 
   return {
     async readHolders(connectedAccountId) {
-      const command = new GetItemCommand({
+      const input = {
         TableName,
         Key: key(`account#${connectedAccountId}`),
         ConsistentRead: true,
-      })
-      const { Item } = await client.send(command).catch(outage)
+      }
+      const { Item } = await client.getItem(input).catch(outage)
       const deleted_at = Item?.deleted_at?.N
       return {
         owners: Item?.owners?.SS ?? [],
@@ -37,7 +37,7 @@ export function operatorTable(options: { client: DynamoDBClient; tableName: stri
     },
 
     async noteOrphan(clientSessionId, now) {
-      const command = new UpdateItemCommand({
+      const input = {
         TableName,
         Key: key(`orphan#${clientSessionId}`),
         UpdateExpression: `SET first_seen_at = if_not_exists(first_seen_at, :now), ${tableShape.ttl} = :expires`,
@@ -45,9 +45,9 @@ export function operatorTable(options: { client: DynamoDBClient; tableName: stri
           ':now': { N: String(now) },
           ':expires': { N: String(Math.ceil(now / 1000) + orphanNoteKept) },
         },
-        ReturnValues: 'ALL_NEW',
-      })
-      const { Attributes } = await client.send(command).catch(outage)
+        ReturnValues: 'ALL_NEW' as const,
+      }
+      const { Attributes } = await client.updateItem(input).catch(outage)
       return Number(Attributes?.first_seen_at?.N ?? now)
     },
   }

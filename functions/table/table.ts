@@ -1,11 +1,3 @@
-import {
-  type AttributeValue,
-  DeleteItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  ScanCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
 import type { KeyStore } from '../caller/keys.ts'
 import type { CompareAndSet } from '../change.ts'
 import type { User } from '../user.ts'
@@ -85,8 +77,8 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
       }
       const result = await conditionally(() =>
         next === undefined
-          ? client.send(new DeleteItemCommand({ ...condition, Key: key(item) }))
-          : client.send(new PutItemCommand({ ...condition, Item: itemFromUser(next) })),
+          ? client.deleteItem({ ...condition, Key: key(item) })
+          : client.putItem({ ...condition, Item: itemFromUser(next) }),
       )
       if (result.written) return result
       // The portable engine refuses without telling what is there.
@@ -100,18 +92,16 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
 
     async putSettings(settings) {
       const result = await conditionally(() =>
-        client.send(
-          new PutItemCommand({
-            TableName,
-            Item: {
-              ...key('settings'),
-              workspace_id: { S: settings.workspace_id },
-              key_prefix: { S: settings.key_prefix },
-            },
-            ConditionExpression: 'attribute_not_exists(workspace_id)',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
+        client.putItem({
+          TableName,
+          Item: {
+            ...key('settings'),
+            workspace_id: { S: settings.workspace_id },
+            key_prefix: { S: settings.key_prefix },
+          },
+          ConditionExpression: 'attribute_not_exists(workspace_id)',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
       )
       if (result.written) return settings
       return settingsFromItem(result.found ?? (await read('settings'))) ?? settings
@@ -119,26 +109,24 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
 
     async takeFromBudget(what, limit, expires) {
       const { written } = await conditionally(() =>
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: key(`budget#${what}`),
-            UpdateExpression: `ADD taken :one SET ${tableShape.ttl} = :expires`,
-            ConditionExpression: 'attribute_not_exists(taken) OR taken < :limit',
-            ExpressionAttributeValues: {
-              ':one': { N: '1' },
-              ':limit': { N: String(limit) },
-              ':expires': { N: String(expires) },
-            },
-          }),
-        ),
+        client.updateItem({
+          TableName,
+          Key: key(`budget#${what}`),
+          UpdateExpression: `ADD taken :one SET ${tableShape.ttl} = :expires`,
+          ConditionExpression: 'attribute_not_exists(taken) OR taken < :limit',
+          ExpressionAttributeValues: {
+            ':one': { N: '1' },
+            ':limit': { N: String(limit) },
+            ':expires': { N: String(expires) },
+          },
+        }),
       )
       return written
     },
 
     async dueOwners(shard, now, { after, limit = 100 } = {}) {
       const { name, partition, sort } = tableShape.due
-      const command = new QueryCommand({
+      const input = {
         TableName,
         IndexName: name,
         KeyConditionExpression: '#shard = :shard AND #due <= :now',
@@ -146,13 +134,13 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
         ExpressionAttributeValues: { ':shard': { N: String(shard) }, ':now': { N: String(now) } },
         Limit: limit,
         ...(after !== undefined && { ExclusiveStartKey: after }),
-      })
-      const { Items = [], LastEvaluatedKey } = await client.send(command).catch(outage)
+      }
+      const { Items = [], LastEvaluatedKey } = await client.query(input).catch(outage)
       return ownerPage(Items, LastEvaluatedKey)
     },
 
     async allOwners({ after, limit = 1000 } = {}) {
-      const command = new ScanCommand({
+      const input = {
         TableName,
         ConsistentRead: true,
         ProjectionExpression: '#item',
@@ -161,27 +149,25 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
         ExpressionAttributeValues: { ':user': { S: userItem('') } },
         Limit: limit,
         ...(after !== undefined && { ExclusiveStartKey: after }),
-      })
-      const { Items = [], LastEvaluatedKey } = await client.send(command).catch(outage)
+      }
+      const { Items = [], LastEvaluatedKey } = await client.scan(input).catch(outage)
       return ownerPage(Items, LastEvaluatedKey)
     },
 
     async startRun(run, now, until) {
       const result = await conditionally(() =>
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: key(cleanupRun),
-            UpdateExpression: 'SET lease_owner = :run, lease_until = :until',
-            ConditionExpression: 'attribute_not_exists(lease_until) OR lease_until <= :now',
-            ExpressionAttributeValues: {
-              ':run': { S: run },
-              ':now': { N: String(now) },
-              ':until': { N: String(until) },
-            },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        ),
+        client.updateItem({
+          TableName,
+          Key: key(cleanupRun),
+          UpdateExpression: 'SET lease_owner = :run, lease_until = :until',
+          ConditionExpression: 'attribute_not_exists(lease_until) OR lease_until <= :now',
+          ExpressionAttributeValues: {
+            ':run': { S: run },
+            ':now': { N: String(now) },
+            ':until': { N: String(until) },
+          },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
       )
       if (result.written) return true
       // The answer to our own write may have been lost, and the write repeated.
@@ -190,19 +176,17 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
 
     async endRun(run, until, report) {
       await conditionally(() =>
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: key(cleanupRun),
-            UpdateExpression: 'SET lease_until = :until, last_report = :report',
-            ConditionExpression: 'lease_owner = :run',
-            ExpressionAttributeValues: {
-              ':run': { S: run },
-              ':until': { N: String(until) },
-              ':report': { S: report },
-            },
-          }),
-        ),
+        client.updateItem({
+          TableName,
+          Key: key(cleanupRun),
+          UpdateExpression: 'SET lease_until = :until, last_report = :report',
+          ConditionExpression: 'lease_owner = :run',
+          ExpressionAttributeValues: {
+            ':run': { S: run },
+            ':until': { N: String(until) },
+            ':report': { S: report },
+          },
+        }),
       )
     },
 
@@ -218,7 +202,7 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
 
     async writeKeySet(name, keySet) {
       const Item = { ...key(`keys#${name}`), key_set: { S: JSON.stringify(keySet) } }
-      await client.send(new PutItemCommand({ TableName, Item })).catch(outage)
+      await client.putItem({ TableName, Item }).catch(outage)
     },
   }
 }
@@ -230,7 +214,7 @@ function ownerPage(items: Item[], after: Item | undefined): OwnerPage {
   return { owners, ...(after !== undefined && { after }) }
 }
 
-function settingsFromItem(item: Record<string, AttributeValue> | undefined): Settings | undefined {
+function settingsFromItem(item: Item | undefined): Settings | undefined {
   const workspace_id = item?.workspace_id?.S
   const key_prefix = item?.key_prefix?.S
   return workspace_id === undefined || key_prefix === undefined ? undefined : { workspace_id, key_prefix }

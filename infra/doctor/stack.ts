@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { apiKeyIn } from '../../functions/api-key.ts'
 import type { Configuration } from '../../functions/config.ts'
@@ -29,7 +29,7 @@ export async function* stackFindings(
   const answers = await endpointFindings(Endpoint, configuration.allowedOrigins)
   yield answers
 
-  const client = new DynamoDBClient(aws)
+  const client = new DynamoDB(aws)
   const secrets = new SecretsManagerClient(aws)
   try {
     yield await tableFindings(client, Table, { isLocal: false })

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import {
   CreateTableCommand,
   DescribeTableCommand,
-  DynamoDBClient,
+  DynamoDB,
+  type DynamoDBClient,
   type DynamoDBClientConfig,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
@@ -93,16 +94,16 @@ async function checkStore(path: string): Promise<void> {
 }
 
 /** A client of an engine, which asks for credentials but looks at none. */
-export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConfig = {}): DynamoDBClient {
+export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConfig = {}): DynamoDB {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  return new DynamoDBClient({ endpoint, region: 'local', credentials, ...config })
+  return new DynamoDB({ endpoint, region: 'local', credentials, ...config })
 }
 
 /** A client of the local world that runs; it comes in with what only `world.json` tells. */
 export function worldDynamoDbClient(
   { dynamodb, dynamodb_access_key_id }: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>,
   config: DynamoDBClientConfig = {},
-): DynamoDBClient {
+): DynamoDB {
   const credentials = { accessKeyId: dynamodb_access_key_id, secretAccessKey: 'local' }
   return localDynamoDbClient(dynamodb, { credentials, ...config })
 }

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { Problem } from '../../functions/problem.ts'
@@ -41,7 +41,7 @@ export async function belongsTo(
   { outputs, aws }: DeployedStack,
   { workspace_id }: Workspace,
 ): Promise<'theirs' | 'another' | 'unknown'> {
-  const client = new DynamoDBClient(aws)
+  const client = new DynamoDB(aws)
   try {
     const settings = await vendingTable({ client, tableName: outputs.Table }).readSettings()
     return settings === undefined || settings.workspace_id === workspace_id ? 'theirs' : 'another'

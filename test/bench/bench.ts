@@ -67,12 +67,11 @@ try {
   const contenders = await bundleContenders(world.configuration, folder)
   results.contenders = contenders.map(({ name, title, bytes }) => ({ name, title, bytes }))
   const named = (name: ContenderName) => contenders.find((it) => it.name === name) as Contender
-  const coldOnly = ['unrehearsed', 'empty']
   const runs: { [P in Part]: () => Promise<Results[P]> } = {
     hotPath: () =>
       benchHotPath(
         world,
-        contenders.filter(({ name }) => !coldOnly.includes(name)),
+        contenders.filter(({ name }) => name !== 'empty'),
         size.hotPath,
       ),
     coldStart: () => benchColdStart(world, contenders, size.coldStart),

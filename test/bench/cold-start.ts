@@ -26,7 +26,7 @@ export interface ColdStart {
   }
 }
 
-const memory = 512
+const memory = 1024
 const warmCalls = 15
 
 interface Start {

@@ -1,18 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import type { Configuration } from '../../functions/config.ts'
 import { bundle } from '../../infra/bundle.ts'
+import { loadedAtStart } from '../infra/loaded.ts'
 
-export const contenderNames = [
-  'ours',
-  'unrehearsed',
-  'express',
-  'serverless',
-  'floor',
-  'no-io',
-  'empty',
-] as const
+export const contenderNames = ['ours', 'express', 'serverless', 'floor', 'no-io', 'empty'] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 export interface Contender {
@@ -22,12 +15,12 @@ export interface Contender {
   /** Its asset, with nothing else in the folder. */
   folder: string
   file: string
+  /** Of what is loaded at the start. */
   bytes: number
 }
 
 const titles: Record<ContenderName, string> = {
   ours: 'this project',
-  unrehearsed: 'this project without its rehearsal at the start',
   express: '(a) Express, jsonwebtoken, jwks-rsa, Seam SDK per request',
   serverless: '(b) Hono, jose, lib-dynamodb, Seam SDK',
   floor: '(c) no framework, no SDK',
@@ -46,21 +39,10 @@ async function bundled(
   folder: string,
 ): Promise<Contender> {
   mkdirSync(folder, { recursive: true })
-  const isOurs = name === 'ours' || name === 'unrehearsed'
-  const { outputs } = isOurs ? await bundle('vend', configuration, folder) : await peer(name, folder)
-  const [output] = Object.values(outputs)
-  const file = join(folder, isOurs ? 'vend.mjs' : 'index.cjs')
-  if (name === 'unrehearsed') leaveOutRehearsal(file)
-  return { name, title: titles[name], folder, file, bytes: output?.bytes ?? 0 }
-}
-
-/** The last statement of the entry, as it stands in the bundle. */
-function leaveOutRehearsal(file: string): void {
-  const code = readFileSync(file, 'utf8')
-  const [before, after, more] = code.split(/await Promise\.allSettled\(\[\w+\(\),\w+\([^()]*\)\]\);?/)
-  if (before === undefined || after === undefined || more !== undefined)
-    throw new Error('the rehearsal is not where it was in the bundle')
-  writeFileSync(file, before + after)
+  const metafile = name === 'ours' ? await bundle('vend', configuration, folder) : await peer(name, folder)
+  const file = join(folder, name === 'ours' ? 'vend.mjs' : 'index.cjs')
+  const bytes = loadedAtStart(metafile, basename(file)).outputs.reduce((sum, output) => sum + output.bytes, 0)
+  return { name, title: titles[name], folder, file, bytes }
 }
 
 async function peer(name: string, folder: string) {

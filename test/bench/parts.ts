@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { json } from 'node:stream/consumers'
 import type { LambdaContext } from 'hono/aws-lambda'
 import { handle } from 'hono/aws-lambda'
+import { dynamoDb } from '../../functions/aws/dynamodb.ts'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
-import { tableClient } from '../../functions/clients.ts'
 import type { Configuration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { jsonLog } from '../../functions/log.ts'
@@ -41,7 +41,8 @@ function timed<Arguments extends unknown[], Result>(
 }
 
 const clock = Date.now
-const table = vendingTable({ ...tableClient(times, clock), tableName })
+const client = dynamoDb({ environment: process.env, clock, noteSdk: () => {} }, times.dynamodb)
+const table = vendingTable({ client, tableName })
 const sealingKeys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
 const seal = tokenSealer(async () => sealingKeys)
 const { app } = vendingMachine(configuration, times, {

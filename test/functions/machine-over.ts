@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { tablePatience } from '../../functions/clients.ts'
+import { sdkAttempts } from '../../functions/aws/dynamodb-sdk.ts'
 import { type ConfigurationInput, readConfiguration } from '../../functions/config.ts'
 import type { AuditLog, Log } from '../../functions/log.ts'
 import { connectMachine, vendingMachine, webhookMachine } from '../../functions/machine.ts'
@@ -61,7 +61,7 @@ function worldsOver(addresses: Addresses, options: Options) {
     },
     { loopback: true },
   )
-  const client = localDynamoDbClient(addresses.dynamoDb, tablePatience(speed))
+  const client = localDynamoDbClient(addresses.dynamoDb, sdkAttempts(speed.dynamodb))
   const worlds = {
     table: vendingTable({ client, tableName: addresses.tableName }),
     seam: seamClient({

@@ -1,13 +1,13 @@
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { type GetSecretValue, secretsManager } from '../../functions/aws/secrets-manager.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { keptFor, type ReadSecret, secretReader } from '../../functions/secrets.ts'
 import { times } from '../../functions/times.ts'
 import { listen, stopListening } from '../loopback.ts'
 
-let client: SecretsManagerClient
+let getSecretValue: GetSecretValue
 /** What the secret is; undefined: it cannot be had. */
 let stored: string | undefined
 let reads = 0
@@ -16,28 +16,33 @@ let readSecret: ReadSecret
 
 const server = createServer(async (request, response) => {
   await text(request)
-  reads++
+  // The SDK makes two attempts at a reading.
+  if (String(request.headers['amz-sdk-request']).startsWith('attempt=1')) reads++
   const [status, body] = stored === undefined ? [503, {}] : [200, { SecretString: stored }]
   response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body))
 })
 
 beforeAll(async () => {
-  client = new SecretsManagerClient({
-    endpoint: await listen(server, 0, 'Secrets Manager'),
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
-    maxAttempts: 1,
-  })
+  const environment = {
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'key',
+    AWS_SECRET_ACCESS_KEY: 'secret',
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: await listen(server, 0, 'Secrets Manager'),
+    // By the SDK alone, so that there is one way to count: `test/functions/aws/` has the other.
+    AWS_USE_FIPS_ENDPOINT: 'false',
+  }
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+  getSecretValue = secretsManager({ environment, clock: () => now, noteSdk: () => {} })
 })
 afterAll(async () => {
-  client.destroy()
+  vi.unstubAllEnvs()
   await stopListening(server)
 })
 beforeEach(() => {
   stored = 'first'
   reads = 0
   now = 1_700_000_000_000
-  readSecret = secretReader({ client, clock: () => now, times })
+  readSecret = secretReader({ getSecretValue, clock: () => now, times })
 })
 
 const read = ({ fresh = false } = {}) =>

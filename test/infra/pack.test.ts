@@ -138,8 +138,9 @@ test('another CDK app, the example in the documentation, synthesises the constru
   expect(handlers).toContain('vend.mjs')
   const assets = (await readdir(out)).filter((name) => name.startsWith('asset.'))
   const files = await Promise.all(assets.map((name) => readdir(join(out, name))))
-  expect(files.flat().sort()).toEqual(handlers.sort())
-  const vend = join(out, assets[files.findIndex(([file]) => file === 'vend.mjs')] ?? '', 'vend.mjs')
+  const roots = files.flat().filter((name) => name !== 'chunks' && name !== 'configuration.mjs')
+  expect(roots.sort()).toEqual(handlers.sort())
+  const vend = join(out, assets[files.findIndex((names) => names.includes('vend.mjs'))] ?? '', 'vend.mjs')
   const started = await run(
     process.execPath,
     ['-e', `import('${vend}').then((it) => console.log(Object.keys(it)))`],

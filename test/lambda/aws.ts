@@ -16,6 +16,8 @@ export interface Aws {
   withoutSdk: number
   /** By ARN; absent: no value yet. May be changed at any time. */
   secrets: Map<string, string>
+  /** Breaks the connection of this many more requests. */
+  resets: number
   /** Called before a request is passed on. */
   onRequest: (action: string) => void
   close(): Promise<void>
@@ -31,6 +33,11 @@ export const ofRoles = { secretAccessKey: 'secret', sessionToken: 'session' }
 export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Promise<Aws> {
   const server = createServer(async (request, response) => {
     const body = await text(request)
+    if (aws.resets > 0) {
+      aws.resets--
+      response.destroy()
+      return
+    }
     const answer = await answerTo(request.headers, body)
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(answer.body)
   })
@@ -66,6 +73,7 @@ export async function startAws(dynamoDb: string, roles: Map<string, MayDo>): Pro
     counts: {},
     denied: [],
     withoutSdk: 0,
+    resets: 0,
     secrets: new Map(),
     onRequest: () => {},
     close: () => stopListening(server),

@@ -12,6 +12,7 @@ import { type Aws, generatedSecrets, ofRoles, startAws } from './aws.ts'
 import { startHttpApi } from './http-api.ts'
 import { type LambdaFunction, lambdaFunction } from './lambda-function.ts'
 import { type MayDo, permissionsOf } from './permissions.ts'
+import { sdkAside } from './sdk-aside.ts'
 import { region, synthesise, type Template } from './template.ts'
 import { certificateFile, startTls } from './tls.ts'
 
@@ -31,6 +32,8 @@ export interface Deployment {
   ask(sub: string, method?: string, headers?: Record<string, string>, path?: string): Promise<Answer>
   /** As the operator does once. */
   storeSecret(name: 'SeamApiKey' | 'WebhookSecrets', value: string): void
+  /** Puts back the SDK that was left out. */
+  putBackSdk(): void
   /** Everything secret that has passed: must stand in no log. */
   secrets: Set<string>
   close(): Promise<void>
@@ -44,23 +47,29 @@ export interface Answer {
 }
 
 /**
+ * `left out`: the code of the SDK is deleted from the functions that need none in normal life. `only`: everything goes
+ * through it.
+ */
+export type SdkUse = 'left out' | 'only'
+
+/**
  * What `cdk deploy` would make of this repository, on this machine: synthesised, unpacked, and run by AWS's own
  * runtime client with the settings, the permissions and the front door of the template.
  */
-export async function deploy(): Promise<Deployment> {
+export async function deploy(sdk: SdkUse = 'left out'): Promise<Deployment> {
   const ends: (() => unknown)[] = []
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end()
   }
   try {
-    return { ...(await start(ends)), close }
+    return { ...(await start(sdk, ends)), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>> {
+async function start(sdk: SdkUse, ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>> {
   const folder = mkdtempSync(join(tmpdir(), 'deployment-'))
   ends.push(() => rmSync(folder, { recursive: true, force: true }))
   const ended = <T extends { close(): Promise<void> }>(part: T): T => {
@@ -102,9 +111,13 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
   for (const [arn, value] of generatedSecrets(template)) aws.secrets.set(arn, value)
 
   const byId = new Map<string, LambdaFunction>()
+  const putBack: (() => void)[] = []
   for (const [id, { Properties }] of template.resources('AWS::Lambda::Function')) {
     const accessKey = `AKIA${id.toUpperCase().replace(/\W/g, '')}`
     roles.set(accessKey, permissionsOf(template, Properties.Role['Fn::GetAtt'][0]))
+    const unpacked = template.unpackAsset(id, folder)
+    // Cleanup and the operator ask queries, which are the SDK's.
+    if (sdk === 'left out' && !/Clean|Admin/.test(id)) putBack.push(sdkAside(unpacked))
     const own = Object.entries(Properties.Environment.Variables as Record<string, unknown>)
     byId.set(
       id,
@@ -112,7 +125,7 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
         lambdaFunction({
           name: id,
           arn: template.resolve({ 'Fn::GetAtt': [id, 'Arn'] }),
-          folder: template.unpackAsset(id, folder),
+          folder: unpacked,
           handler: Properties.Handler,
           logging: {
             format: Properties.LoggingConfig.LogFormat,
@@ -130,6 +143,7 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
             AWS_ENDPOINT_URL_DYNAMODB: tableTls.url,
             AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
             NODE_EXTRA_CA_CERTS: certificateFile,
+            ...(sdk === 'only' && { AWS_USE_FIPS_ENDPOINT: 'false' }),
           },
         }),
       ),
@@ -150,6 +164,9 @@ async function start(ends: (() => unknown)[]): Promise<Omit<Deployment, 'close'>
     identityProvider,
     table: { client, tableName: tableInput.TableName ?? '' },
     secrets,
+    putBackSdk() {
+      for (const put of putBack) put()
+    },
     async ask(sub, method = 'POST', headers = {}, path = '/client-session') {
       const bearer = await identityProvider.sign({ iss: issuerTls.url, sub })
       secrets.add(bearer)

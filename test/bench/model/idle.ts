@@ -1,7 +1,6 @@
 import { countedMetrics } from '../../../infra/metrics.ts'
 import { resources, synthesised } from '../../infra/stack.ts'
 import { prices } from './prices.ts'
-import { memoryGb } from './vend.ts'
 
 /** What a stack costs that nobody uses, counted from its own template. */
 export interface IdleBill {
@@ -17,6 +16,7 @@ const month = 30 * 24 * 60 // Minutes.
 /** One run of cleaning up that finds nothing: a guess at Lambda's time; the rest is counted from its code. */
 const run = {
   seconds: 0.3,
+  memoryGb: 0.5,
   /** 16 shards of the index and the settings, half a unit each at least; the run's lease and report. */
   reads: 16 * 0.5 + 2,
   writes: 3,
@@ -39,7 +39,7 @@ export function idleBill(everyMinutes: number): IdleBill {
     runs *
     (prices.scheduledStart +
       prices.lambdaRequest +
-      run.seconds * memoryGb * prices.lambdaGbSecond +
+      run.seconds * run.memoryGb * prices.lambdaGbSecond +
       run.reads * prices.readUnit +
       run.writes * prices.writeUnit +
       (run.logBytes * prices.logGb) / 1e9)

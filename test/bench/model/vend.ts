@@ -11,11 +11,11 @@ export interface Use {
   /** Entries of the index `due` that a write puts, moves (two) or deletes. */
   indexWrites: number
   seamCalls: number
-  /** Seconds that Lambda bills, at 512 MB. */
+  /** Seconds that Lambda bills, at 1024 MB. */
   seconds: number
 }
 
-export const memoryGb = 0.5
+export const memoryGb = 1
 /** Seconds that a call to Seam takes; undocumented, so a guess to be replaced by one's own. */
 export const seamSeconds = 0.25
 

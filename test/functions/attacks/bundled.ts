@@ -50,7 +50,7 @@ export async function startBundled(
       ...environment,
       ...Object.fromEntries(Object.keys(values).map((name) => [name, name])),
       AWS_ENDPOINT_URL_SECRETS_MANAGER: await listen(secrets, 0, 'the secrets'),
-      AWS_REGION: 'local',
+      AWS_REGION: 'eu-west-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
     },

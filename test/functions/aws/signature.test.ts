@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { requestSigner } from '../../../functions/table/signature.ts'
+import { requestSigner } from '../../../functions/aws/signature.ts'
 
 test('signs the example `post-vanilla` of AWS’s own test suite as it is signed there', () => {
   const sign = requestSigner({ region: 'us-east-1', service: 'service' })

@@ -1,0 +1,44 @@
+import type * as Sdk from '@aws-sdk/client-dynamodb'
+import { type AwsDeps, call, serviceCaller } from './caller.ts'
+
+/** DynamoDB as far as we use it; the SDK's own `DynamoDB` fits. */
+export interface TableClient {
+  getItem(input: Sdk.GetItemCommandInput): Promise<Pick<Sdk.GetItemCommandOutput, 'Item'>>
+  putItem(input: Sdk.PutItemCommandInput): Promise<unknown>
+  updateItem(input: Sdk.UpdateItemCommandInput): Promise<Pick<Sdk.UpdateItemCommandOutput, 'Attributes'>>
+  deleteItem(input: Sdk.DeleteItemCommandInput): Promise<unknown>
+  query(input: Sdk.QueryCommandInput): Promise<Pages>
+  scan(input: Sdk.ScanCommandInput): Promise<Pages>
+}
+type Pages = Pick<Sdk.QueryCommandOutput, 'Items' | 'LastEvaluatedKey'>
+
+const service = {
+  name: 'dynamodb',
+  target: 'DynamoDB_20120810',
+  contentType: 'application/x-amz-json-1.0',
+  endpointVariable: 'AWS_ENDPOINT_URL_DYNAMODB',
+} as const
+
+/** Each attempt, of the one without the SDK and the SDK's two, takes at most `attempt` ms. */
+export function dynamoDb(deps: AwsDeps, attempt: number): TableClient {
+  const caller = serviceCaller(deps, service)
+  let loaded: Promise<TableClient> | undefined
+  function sdk(): Promise<TableClient> {
+    loaded ??= import('./dynamodb-sdk.ts').then(({ sdkDynamoDb }) =>
+      sdkDynamoDb(attempt, { keepAlive: caller.endpoint === undefined }),
+    )
+    return loaded
+  }
+  const item = (operation: string, input: object) => ({ operation, input, ms: attempt })
+  return {
+    getItem: (input) => call(caller, item('GetItem', input), async () => (await sdk()).getItem(input)),
+    putItem: (input) => call(caller, item('PutItem', input), async () => (await sdk()).putItem(input)),
+    updateItem: (input) =>
+      call(caller, item('UpdateItem', input), async () => (await sdk()).updateItem(input)),
+    deleteItem: (input) =>
+      call(caller, item('DeleteItem', input), async () => (await sdk()).deleteItem(input)),
+    // Cleanup and the operator alone ask these.
+    query: async (input) => (await sdk()).query(input),
+    scan: async (input) => (await sdk()).scan(input),
+  }
+}

@@ -1,0 +1,21 @@
+import {
+  GetSecretValueCommand,
+  type GetSecretValueCommandInput,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager'
+import type { SecretValue } from './secrets-manager.ts'
+
+export type SdkGetSecretValue = (
+  input: GetSecretValueCommandInput,
+  abortSignal: AbortSignal,
+) => Promise<SecretValue>
+
+/** Secrets Manager through the SDK. It is asked once in five minutes: a connection is not worth keeping. */
+export function sdkSecretsManager(): SdkGetSecretValue {
+  const agent = { keepAlive: false }
+  const client = new SecretsManagerClient({
+    maxAttempts: 2,
+    requestHandler: { httpsAgent: agent, httpAgent: agent },
+  })
+  return (input, abortSignal) => client.send(new GetSecretValueCommand(input), { abortSignal })
+}
