@@ -51,6 +51,7 @@ export interface Answer {
  * through it.
  */
 export type SdkUse = 'left out' | 'only'
+export const sdkUses: SdkUse[] = process.env.LONG === '1' ? ['left out', 'only'] : ['left out']
 
 /**
  * What `cdk deploy` would make of this repository, on this machine: synthesised, unpacked, and run by AWS's own
