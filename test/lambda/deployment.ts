@@ -108,7 +108,7 @@ async function start(sdk: SdkUse, ends: (() => unknown)[]): Promise<Omit<Deploym
 
   const roles = new Map<string, MayDo>()
   const aws = ended(await startAws(dynamoDb.endpoint, roles))
-  const tableTls = ended(await startTls(aws.endpoint))
+  const tableTls = ended(await startTls(aws.endpoint, { keepHost: true }))
   for (const [arn, value] of generatedSecrets(template)) aws.secrets.set(arn, value)
 
   const byId = new Map<string, LambdaFunction>()

@@ -14,10 +14,14 @@ export interface Tls {
   close(): Promise<void>
 }
 
-/** Puts TLS in front of a local server: a deployed function accepts no plain http. */
-export async function startTls(target: string): Promise<Tls> {
+/**
+ * Puts TLS in front of a local server: a deployed function accepts no plain http. The server gets its own name as
+ * `Host`, which a local world insists on; `keepHost`: the one that was sent and signed.
+ */
+export async function startTls(target: string, { keepHost = false } = {}): Promise<Tls> {
   const server = createServer({ key: pem, cert: pem }, (request, response) => {
-    const { method, headers } = request
+    const { method } = request
+    const headers = keepHost ? request.headers : { ...request.headers, host: new URL(target).host }
     const passed = plainRequest(new URL(request.url ?? '/', target), { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
