@@ -65,7 +65,8 @@ export async function startVendingWorld(
   const tableName = `vending-${randomUUID()}`
   await createTable(client, tableName)
   const table = vendingTable({ client, tableName })
-  const seam = await startSeam({ clock: clock.now })
+  const origins = new Set(options.configuration?.allowedOrigins)
+  const seam = await startSeam({ clock: clock.now, origins })
   const identityProvider = await startIdentityProvider({ clock: clock.now })
   const sealingKey = JSON.stringify({ current: randomUUID() })
   passed(sealingKey)
