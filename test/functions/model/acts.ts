@@ -1,20 +1,19 @@
-import { accountKeeper } from '../../../functions/accounts/accounts.ts'
+import type { AccountKeeper } from '../../../functions/accounts/accounts.ts'
 import type { Acting } from '../../../functions/admin/acting.ts'
 import { endFoundToken, listOrphans } from '../../../functions/admin/unrecorded.ts'
 import type { Orphan, Params, Result } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller/caller.ts'
-import { verdictCarrier } from '../../../functions/carrying-out.ts'
-import { userChanger } from '../../../functions/change.ts'
-import { cleaner, type Order } from '../../../functions/cleaning/cleaning-up.ts'
+import type { Order } from '../../../functions/cleaning/cleaning-up.ts'
 import type { CleanupReport } from '../../../functions/cleaning/report.ts'
 import { type Configuration, readConfiguration } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import type { Audit } from '../../../functions/log.ts'
 import type { Seam } from '../../../functions/seam.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
-import { signerOut, tokenVendor, type Vended } from '../../../functions/vending.ts'
+import type { Vended } from '../../../functions/vending.ts'
 import { type Terms, termsOf } from '../../../functions/verdict.ts'
-import { type Act, edgesOf, type Surroundings } from './edges.ts'
+import type { Act, Surroundings } from './edges.ts'
+import type { Protocol } from './protocol.ts'
 import { offers } from './scenario.ts'
 
 /** The real acts, put together for one act at a time over the model's edges. */
@@ -70,9 +69,10 @@ export function person(user: number): Person {
 
 export type Machine = ReturnType<typeof machineOf>
 
-export function machineOf(around: Surroundings, act: Act, offer: number) {
+export function machineOf(protocol: Protocol, around: Surroundings, act: Act, offer: number) {
   const { configuration, terms } = deployed(offer, act.process.generation)
-  const edges = edgesOf(around, act)
+  const { userChanger, verdictCarrier, tokenVendor, signerOut, accountKeeper, cleaner } = protocol
+  const edges = protocol.edgesOf(around, act)
   const { table, clock, uuid } = edges
   const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
   const judging = () => {
@@ -109,7 +109,7 @@ export function machineOf(around: Surroundings, act: Act, offer: number) {
     },
     /** The act of an operator or a webhook; it has a little longer. */
     async keep<T>(
-      work: (keeper: ReturnType<typeof accountKeeper>, deadline: ReturnType<typeof deadlineIn>) => Promise<T>,
+      work: (keeper: AccountKeeper, deadline: ReturnType<typeof deadlineIn>) => Promise<T>,
     ): Promise<{ value?: T; error?: unknown }> {
       const keeper = accountKeeper(acting, terms, configuration.limits)
       try {

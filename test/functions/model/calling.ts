@@ -1,3 +1,5 @@
+import { Problem } from '../../../functions/problem.ts'
+import { SeamFailure } from '../../../functions/seam.ts'
 import type { Act, Surroundings } from './edges.ts'
 import { Refused } from './seam.ts'
 
@@ -14,7 +16,7 @@ export interface How<T> {
   distorted?: (value: T, which: number) => T
 }
 
-export function callingFor({ clockwork, watch, digest }: Surroundings, act: Act) {
+export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
   const { process } = act
 
   function clock(): number {
@@ -31,7 +33,6 @@ export function callingFor({ clockwork, watch, digest }: Surroundings, act: Act)
       if (!process.alive) return
       if (clockwork.now() < process.frozenUntil) return clockwork.at(process.frozenUntil, delivered)
       act.spins = 0
-      digest.add(clockwork.now())
       answer()
     })
   }
@@ -39,8 +40,6 @@ export function callingFor({ clockwork, watch, digest }: Surroundings, act: Act)
   function call<T>(name: string, { patience, happens, failure, refusal, distorted }: How<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const [go, back, trouble, more = 0] = act.fate(name)
-      digest.addText(name)
-      digest.add(go * 7 + back)
       const sent = clockwork.now()
       const givenUp = sent + patience
       const answered = sent + go + back
@@ -72,4 +71,16 @@ export function callingFor({ clockwork, watch, digest }: Surroundings, act: Act)
   }
 
   return { clock, deliver, call }
+}
+
+export function tableFailure(): Problem {
+  return new Problem('upstream_unavailable', { dependency: 'dynamodb', reason: 'model' })
+}
+
+export function seamFailure(call: string, late: boolean): SeamFailure {
+  return new SeamFailure(late ? 'upstream_timeout' : 'upstream_unavailable', call, { reason: 'model' })
+}
+
+export function refusal(call: string, status: number): SeamFailure {
+  return new SeamFailure('upstream_rejected', call, { status, reason: 'model' })
 }

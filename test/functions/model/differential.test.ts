@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sideBySide } from '../../../functions/pacing.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
@@ -7,15 +8,37 @@ import * as writes from '../../../functions/user.ts'
 import { newUser, type User } from '../../../functions/user.ts'
 import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { type Engine, startDynamoDb } from '../../dynamodb.ts'
-import { type Dice, diceOf } from './dice.ts'
 import { modelTable } from './table.ts'
 
 /** The model's table and the real one, through the real SDK, are told the same and must answer the same. */
 
 const now = Date.UTC(2030, 0, 1)
 const longestAge = 12 * 3_600_000
-const walks = 500
-const steps = 10
+const accounts = ['a', 'b', 'c', 'd']
+
+const walks = fc.sample(
+  fc.array(
+    fc.record({
+      /** Mostly the one that was read. */
+      revision: fc.constantFrom<'read' | 'none' | 'never' | 'earlier'>(
+        ...Array(9).fill('read'),
+        'none',
+        'never',
+        'earlier',
+      ),
+      write: fc.constantFrom<Write>(...Array(19).fill('change'), 'delete'),
+      kind: fc.nat(13),
+      at: fc.nat(2 * times.grace).map((ms) => now + ms),
+      age: fc.nat(longestAge),
+      some: fc.subarray(accounts),
+      status: fc.constantFrom('active' as const, 'disabled' as const, 'removed' as const),
+    }),
+    { minLength: 10, maxLength: 10 },
+  ),
+  { numRuns: 300, seed: 1 },
+)
+type Step = (typeof walks)[number][number]
+type Write = 'change' | 'delete'
 
 describe.each<Engine>(['dynoxide', 'dynalite'])('on %s', (engine) => {
   let close: () => Promise<void>
@@ -34,20 +57,24 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('on %s', (engine) => {
   })
   afterAll(() => close())
 
-  test(`${walks * steps} random writes come to the same`, { timeout: 180_000 }, async () => {
+  test('3000 random writes come to the same', { timeout: 180_000 }, async () => {
     const differences: unknown[] = []
     const came = { written: 0, refused: 0, deleted: 0 }
-    await sideBySide(Array(walks).keys(), 24, async (walk) => {
-      const dice = diceOf(walk)
+    await sideBySide(walks.entries(), 24, async ([walk, steps]) => {
       const owner = ownerOf(walk)
-      for (let step = 0; step < steps; step++) {
+      for (const [place, step] of steps.entries()) {
         const record = model.read(owner)
-        const revision = dice.chance(0.75)
-          ? record?.revision
-          : dice.pick([undefined, 'never', `${walk}-${step - 2}`])
-        const next = dice.chance(0.05)
-          ? undefined
-          : randomWrite(dice, record ?? somebody(owner), `${walk}-${step}`)
+        const revisions = {
+          read: record?.revision,
+          none: undefined,
+          never: 'never',
+          earlier: `${walk}-${place - 2}`,
+        }
+        const revision = revisions[step.revision]
+        const next =
+          step.write === 'delete'
+            ? undefined
+            : randomWrite(step, record ?? somebody(owner), `${walk}-${place}`)
         const told = model.compareAndSet(owner, revision, next)
         const is = await real.compareAndSet(owner, revision, next)
         if (!isDeepStrictEqual(is, told)) differences.push({ revision, next, told, is })
@@ -78,21 +105,23 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('on %s', (engine) => {
   })
 
   test('so do the other single items', async () => {
-    const dice = diceOf(1)
-    const pick = () => dice.below(4)
-    for (let step = 0; step < 400; step++) {
-      const account = `account-${pick()}`
-      const owner = ownerOf(pick())
+    const steps = fc.sample(
+      fc.record({ call: fc.nat(6), account: fc.nat(3), owner: fc.nat(3), deletes: fc.nat(4) }),
+      { numRuns: 400, seed: 1 },
+    )
+    for (const [step, drawn] of steps.entries()) {
+      const account = `account-${drawn.account}`
+      const owner = ownerOf(drawn.owner)
       const at = now + step
       // Alone: beside a write it might be answered after it.
       expect(await real.readSettings(), `step ${step}`).toEqual(model.readSettings())
       const calls: [unknown, Promise<unknown>][] = []
-      switch (dice.below(7)) {
+      switch (drawn.call) {
         case 0:
           calls.push([model.addHolder(account, owner), real.addHolder(account, owner)])
           break
         case 1:
-          if (dice.chance(0.2))
+          if (drawn.deletes === 0)
             calls.push([
               sorted(model.markAccountDeleted(account, at)),
               real.markAccountDeleted(account, at).then(sorted),
@@ -138,23 +167,19 @@ function somebody(owner: string): User {
   return newUser({ owner, subject: `main|${owner}`, iss: 'https://issuer.example', sub: owner }, now)
 }
 
-const accounts = ['a', 'b', 'c', 'd']
-
 /** One of the writes that acts make, as they would be written. */
-function randomWrite(dice: Dice, user: User, revision: string): User {
-  const at = now + dice.below(2 * times.grace)
-  const some = accounts.filter(() => dice.chance(0.4))
+function randomWrite({ kind, at, age, some, status }: Step, user: User, revision: string): User {
   const by = { lease_owner: revision, now: at, times }
   const session = {
     client_session_id: `s-${revision}`,
     sealed_token: 'sealed',
-    created_at: at - dice.below(longestAge),
+    created_at: at - age,
     expires_at: at + 3_600_000,
     account_ids: some,
   }
   const ids = new Set(user.ended.flatMap(({ client_session_id }) => client_session_id ?? []))
   const keys = new Set(user.ended.map(({ user_identifier_key }) => user_identifier_key))
-  const next = dice.pick([
+  const all = [
     () => writes.claim(user, { ...by, newKey: { key: `k-${revision}`, generation: 1 } }),
     () => writes.claim(user, by),
     () => writes.letGo(user, at),
@@ -166,10 +191,11 @@ function randomWrite(dice: Dice, user: User, revision: string): User {
     () => writes.reportDead(user, at),
     () => writes.grant(user, some),
     () => writes.withdraw(user, some, at),
-    () => writes.setStatus(user, dice.pick(['active', 'disabled', 'removed'] as const), at),
-    () => writes.setAccessUntil(user, dice.chance(0.3) ? undefined : at, at),
+    () => writes.setStatus(user, status, at),
+    () => writes.setAccessUntil(user, age % 3 === 0 ? undefined : at, at),
     () => writes.signOutEverywhere(user, at),
-  ])()
+  ]
+  const next = all[kind]?.() ?? user
   const { due_at: _, ...rest } = next
   const due_at = writes.dueAt(next, longestAge, times)
   return { ...rest, revision, ...(due_at !== undefined && { due_at }) }

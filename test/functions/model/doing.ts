@@ -5,7 +5,7 @@ import { type Machine, person } from './acts.ts'
 import type { Act, Process } from './edges.ts'
 import type { Run } from './play.ts'
 import { type ActDeed, accountCount, type Command, type RecordDeed } from './scenario.ts'
-import { accountId } from './world.ts'
+import { accountId, fatesOf } from './world.ts'
 
 /** The commands that are acts of ours: what each begins, and what its answer promises. */
 
@@ -41,8 +41,7 @@ export function isOurs(command: Command): command is Ours {
 export async function carryOutDeed(run: Run, deed: Ours): Promise<void> {
   const { world } = run
   const process = world.processes[deed.process] as Process
-  const { act, machine, fates } = world.begin(deed.do, process, limits[deed.do], deed.fates)
-  run.fates.set(deed, fates)
+  const { act, machine } = world.begin(deed.do, process, limits[deed.do], fatesOf(deed.fates))
   if (deed.do === 'vend' || deed.do === 'report_dead')
     await vend(run, deed.user, act, machine, { dead: deed.do === 'report_dead', old: deed.old ?? false })
   else if (deed.do === 'sign_out') await signOut(run, deed.user, act, machine)

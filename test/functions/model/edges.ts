@@ -1,17 +1,15 @@
 import type { Deadline } from '../../../functions/deadline.ts'
-import { Problem } from '../../../functions/problem.ts'
 import type { Seal } from '../../../functions/seal.ts'
-import { type ClientSession, type Seam, SeamFailure } from '../../../functions/seam.ts'
+import type { ClientSession, Seam } from '../../../functions/seam.ts'
 import type { OperatorTable } from '../../../functions/table/operator.ts'
-import type { Settings, Table } from '../../../functions/table/table.ts'
+import type { AccountHolders, Settings, Table } from '../../../functions/table/table.ts'
 import { dueShard } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
 import type { User } from '../../../functions/user.ts'
 import type { WorkspaceKnower } from '../../../functions/workspace.ts'
 import { workspaceKnower } from '../../../functions/workspace.ts'
-import { callingFor } from './calling.ts'
+import { callingFor, refusal, seamFailure, tableFailure } from './calling.ts'
 import type { Clockwork } from './clockwork.ts'
-import type { Digest } from './dice.ts'
 import type { Fate } from './scenario.ts'
 import { type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
 import type { ModelTable } from './table.ts'
@@ -26,7 +24,6 @@ export interface Surroundings {
   foreignSeam: SeamWorkspace
   seamClock: () => number
   watch: Watch
-  digest: Digest
   uuid: () => string
   /** Tokens sealed with another than this cannot be opened. */
   sealingKey: () => number
@@ -85,6 +82,12 @@ type SeamCall =
   | 'getWorkspace'
   | 'listConnectedAccountIds'
 
+/** What only a mistake would ask of the table. */
+interface ForMistakes {
+  readHolders(account: string): Promise<AccountHolders>
+  removeHolder(account: string, owner: string): Promise<void>
+}
+
 /** The edges as the acts know them; behind each call, its fate. */
 export function edgesOf(around: Surroundings, act: Act) {
   const { clockwork, table, watch } = around
@@ -115,7 +118,7 @@ export function edgesOf(around: Surroundings, act: Act) {
       ...(distorted && { distorted }),
     })
 
-  const tableEdge: Pick<Table & OperatorTable, TableCall> = {
+  const tableEdge: Pick<Table & OperatorTable, TableCall> & ForMistakes = {
     async readUser(owner) {
       const user = await atTable('read', () => table.read(owner))
       act.seen = user
@@ -133,6 +136,8 @@ export function edgesOf(around: Surroundings, act: Act) {
     markAccountDeleted: (account, now) =>
       atTable('markAccountDeleted', () => table.markAccountDeleted(account, now)),
     markSettled: (account, owners) => atTable('markSettled', () => table.markSettled(account, owners)),
+    readHolders: (account) => atTable('readHolders', () => table.readHolders(account)),
+    removeHolder: (account, owner) => atTable('removeHolder', () => table.removeHolder(account, owner)),
     takeFromBudget: (what, limit) => atTable('takeFromBudget', () => table.takeFromBudget(what, limit)),
     async dueOwners(shard, now) {
       // Most of the index is empty, and no news.
@@ -285,15 +290,3 @@ function wire(session: Session, { workspace_id }: SeamWorkspace): ClientSession 
 }
 
 const isoTime = (ms: number) => new Date(ms).toISOString()
-
-function tableFailure(): Problem {
-  return new Problem('upstream_unavailable', { dependency: 'dynamodb', reason: 'model' })
-}
-
-function seamFailure(call: string, late: boolean): SeamFailure {
-  return new SeamFailure(late ? 'upstream_timeout' : 'upstream_unavailable', call, { reason: 'model' })
-}
-
-function refusal(call: string, status: number): SeamFailure {
-  return new SeamFailure('upstream_rejected', call, { status, reason: 'model' })
-}

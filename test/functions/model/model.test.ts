@@ -1,15 +1,15 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Act, Reason } from '../../../functions/verdict.ts'
+import { type Histories, playHistories } from './histories.ts'
+import { pinned } from './pinned.ts'
 import { play } from './play.ts'
-import { recorded, recordRuns, sampleSize } from './record.ts'
-import { runSeeds } from './runs.ts'
-import { drawScenario } from './scenario.ts'
 import { invariants } from './watch.ts'
 
 /**
- * The real acts in random histories, step by step: every call to an outside world is a step, in an order drawn from a
- * seed, and may fail, happen without an answer, or happen long after everybody gave up. To see one again:
- * `node test/functions/model/tell.ts SEED`.
+ * The real acts in random histories, step by step: every call to an outside world is a step, whose order and fate are
+ * drawn from a seed: it may fail, happen without an answer, or happen long after everybody gave up.
  */
 
 const minutes = 60_000
@@ -17,10 +17,8 @@ const minutes = 60_000
 test('whatever happens in 20,000 histories, every invariant holds after every step, and everything heals', {
   timeout: 10 * minutes,
 }, async () => {
-  const { failures, reached } = await runSeeds(1, 20_000)
-  expect(
-    failures.slice(0, 5).map((one) => `seed ${one.seed}: ${invariants[one.invariant]}: ${one.detail}`),
-  ).toEqual([])
+  const { broken, reached } = await playHistories({ seed: 1, runs: 20_000 })
+  expect(told(broken)).toBeUndefined()
 
   const times = (part: 0 | 1, name: string) =>
     Object.entries(reached).reduce(
@@ -34,46 +32,42 @@ test('whatever happens in 20,000 histories, every invariant holds after every st
   expect(rare).toEqual([])
 })
 
-test('what was recorded last is what happens now: 200 of its seeds give the same digest', {
-  timeout: 2 * minutes,
-}, async () => {
-  const last = recorded().at(-1)
-  if (last === undefined) throw new Error(recordAgain)
-  const { failures, digest } = await runSeeds(
-    last.from,
-    sampleSize,
-    Math.max(1, Math.floor(last.runs / sampleSize)),
-  )
-  expect(failures).toEqual([])
-  expect(digest, recordAgain).toBe(last.sample)
-})
-
-test('a million histories of one state of the code are recorded without a failure, and none of the last has failed', () => {
-  const unbroken = new Map<string, number>()
-  for (const { code, runs, failures } of recorded())
-    unbroken.set(code, failures.length > 0 ? Number.NaN : (unbroken.get(code) ?? 0) + runs)
-  expect([...unbroken.values()].some((runs) => runs >= 1_000_000)).toBe(true)
-  expect(recorded().at(-1)?.failures).toEqual([])
-})
-
-const recordAgain =
-  'test/model-runs.ndjson is of other code. Run it again: MODEL_RUNS=1000000 npm test -- test/functions/model/model.test.ts (25000 will do while you work).'
-
-// Half an hour on two cores; it goes on where it was interrupted.
-const longRun = Number(process.env.MODEL_RUNS ?? 0)
-if (longRun > 0)
-  test(`no history of ${longRun} breaks an invariant`, { timeout: 24 * 60 * minutes }, async () => {
-    expect(await recordRuns(longRun)).toEqual([])
+if (process.env.LONG === '1')
+  test('nor in a million', { timeout: 24 * 60 * minutes }, async () => {
+    // Other seeds than that of every day.
+    const seeds = Array.from({ length: 40 }, (_, i) => 2 + i)
+    const failures: (string | undefined)[] = []
+    const work = async () => {
+      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift())
+        failures.push(told((await inProcess(seed, 25_000)).broken))
+    }
+    await Promise.all([work(), work()])
+    expect(failures).toEqual(Array(40).fill(undefined))
   })
 
 test('a history is the same each time it is told', async () => {
-  const first = await play(drawScenario(7))
-  const second = await play(drawScenario(7))
-  const retold = await play(first.retold())
-  expect(second.digest).toBe(first.digest)
-  expect((await play(drawScenario(8))).digest).not.toBe(first.digest)
-  expect(retold.failure).toBeUndefined()
+  for (const { scenario } of pinned()) {
+    const { story } = await play(scenario, { told: true })
+    expect((await play(scenario, { told: true })).story).toEqual(story)
+  }
 })
+
+/** How to see it again. */
+function told(broken: Histories['broken']): string | undefined {
+  if (broken === undefined) return undefined
+  const { seed, path, failure, scenario } = broken
+  return `${invariants[failure.invariant]}: ${failure.detail}
+To see it: node test/functions/model/tell.ts ${seed} ${path}
+${JSON.stringify(scenario)}`
+}
+
+async function inProcess(seed: number, runs: number): Promise<Histories> {
+  const script = new URL('play-histories.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)(process.execPath, [script, String(seed), String(runs)], {
+    maxBuffer: 1e8,
+  })
+  return JSON.parse(stdout)
+}
 
 const acts: Act[] = ['reuse', 'extend', 'widen', 'replace', 'create', 'end', 'leave']
 

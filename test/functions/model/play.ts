@@ -2,19 +2,17 @@ import { person } from './acts.ts'
 import { carryOutDeed, isOurs } from './doing.ts'
 import type { Process } from './edges.ts'
 import { heal } from './healing.ts'
+import { type Protocol, protocol } from './protocol.ts'
 import { restore } from './restoring.ts'
-import type { Command, Fate, Scenario } from './scenario.ts'
+import type { Command, Scenario } from './scenario.ts'
 import type { Failure } from './watch.ts'
 import { accountId, type World, worldOf } from './world.ts'
 
 /** What a run came to. */
 export interface Played {
   failure: Failure | undefined
-  digest: string
   /** How often each verdict was reached, as `act:reason`. */
   reached: Map<string, number>
-  /** The same scenario with nothing left to be drawn. */
-  retold: () => Scenario
   story: string[]
 }
 
@@ -26,16 +24,16 @@ export interface Run {
   /** The client session that each user was handed last, as their page knows it. */
   lastHanded: (string | undefined)[]
   deletedByPersons: Set<string>
-  /** What became of the calls of each command, and when it began after the one before. */
-  fates: Map<Command, Fate[]>
-  gaps: Map<Command, number>
   /** One before each command, where one of them restores. */
   backups: ((() => void) | undefined)[]
 }
 
-/** Runs a scenario to its end, with the real acts; stops at the first invariant that does not hold. */
-export async function play(scenario: Scenario, { told = false } = {}): Promise<Played> {
-  const world = worldOf(scenario)
+/** Runs a scenario to its end, with the real acts or with a mistake in them; stops at the first invariant that does not hold. */
+export async function play(
+  scenario: Scenario,
+  { told = false, by = protocol }: { told?: boolean; by?: Protocol } = {},
+): Promise<Played> {
+  const world = worldOf(scenario, by)
   const story: string[] = []
   const start = world.now()
   const run: Run = {
@@ -44,8 +42,6 @@ export async function play(scenario: Scenario, { told = false } = {}): Promise<P
     tell: told ? (line) => story.push(`${((world.now() - start) / 1000).toFixed(3)} ${line}`) : undefined,
     lastHanded: [],
     deletedByPersons: new Set(),
-    fates: new Map(),
-    gaps: new Map(),
     backups: [],
   }
   let over = false
@@ -58,9 +54,7 @@ export async function play(scenario: Scenario, { told = false } = {}): Promise<P
   if (!over) world.watch.fail('ends', 'nothing happens any more')
   return {
     failure: world.watch.failure(),
-    digest: world.digest.value(),
     reached: run.reached,
-    retold: () => retold(run),
     story,
   }
 }
@@ -68,15 +62,12 @@ export async function play(scenario: Scenario, { told = false } = {}): Promise<P
 async function tellAll(run: Run): Promise<void> {
   const { world } = run
   const { scenario } = world
-  let before = world.now()
   for (const command of scenario.commands) {
     const { after } = command
     await wait(world, typeof after === 'number' ? after : world.timeOf(after) - world.now())
-    run.gaps.set(command, world.now() - before)
-    before = world.now()
     const restores = command.do === 'restore' ? run.backups.at(-command.back) : undefined
     if (scenario.commands.some(({ do: deed }) => deed === 'restore')) run.backups.push(world.table.backup())
-    if (restores !== undefined) await restore(run, restores)
+    if (restores !== undefined) await restore(run, restores, command.fates)
     else perform(run, command)
   }
   await heal(run)
@@ -109,15 +100,4 @@ function deleteAtSeam({ world, deletedByPersons }: Run, user: number): void {
   if (session === undefined) return
   deletedByPersons.add(session.client_session_id)
   session.deleted = true
-}
-
-function retold({ world: { scenario }, gaps, fates }: Run): Scenario {
-  const commands = scenario.commands
-    .filter((command) => gaps.has(command))
-    .map((command) => ({
-      ...command,
-      after: gaps.get(command) ?? 0,
-      ...(fates.has(command) && { fates: fates.get(command) }),
-    }))
-  return { ...scenario, told: true, commands }
 }

@@ -1,4 +1,5 @@
 import { machineOf, person } from './acts.ts'
+import { type Protocol, protocol } from './protocol.ts'
 import type { Scenario } from './scenario.ts'
 import { worldOf } from './world.ts'
 
@@ -11,18 +12,15 @@ export const progress = {
 export type Progress = keyof typeof progress
 
 const quiet: Scenario = {
-  seed: 1,
   readings: { get_or_create: 'replaces', dead_sessions: 'stay_dead', unknown_account: 400, list: 'live' },
   offer: 0,
   users: [[0, 1]],
   clocks: [0],
-  trouble: 0,
-  told: true,
   commands: [],
 }
 
-export async function checkProgress(which: Progress): Promise<string | undefined> {
-  const world = worldOf(quiet)
+export async function checkProgress(which: Progress, by: Protocol = protocol): Promise<string | undefined> {
+  const world = worldOf(quiet, by)
   const [process] = world.processes
   if (process === undefined) return 'no process'
   let over = false
@@ -39,7 +37,7 @@ export async function checkProgress(which: Progress): Promise<string | undefined
       made.push(call)
       return calls.some(([which]) => which === call) ? [1, 0, 'own'] : [1, 0]
     }
-    return { machine: machineOf(world, act, quiet.offer), made }
+    return { machine: machineOf(by, world, act, quiet.offer), made }
   }
 
   async function own_lost_answer(): Promise<string | undefined> {

@@ -1,5 +1,7 @@
 import type { CleanupReport } from '../../../functions/cleaning/report.ts'
 import { type Run, wait } from './play.ts'
+import type { Fate } from './scenario.ts'
+import { fatesOf } from './world.ts'
 
 const minute = 60_000
 
@@ -8,8 +10,9 @@ const minute = 60_000
  * generation raised; cleaning up looks at all users, then cleans up after all of them; `orphans` twice with an hour
  * between, until none is left; cleaning up once more; then vending opens. What fails on the way is done again.
  */
-export async function restore(run: Run, backup: () => void): Promise<void> {
+export async function restore(run: Run, backup: () => void, told?: Fate[]): Promise<void> {
   const { world } = run
+  const fates = fatesOf(told)
   world.killAll()
   world.swapApiKey(false)
   backup()
@@ -32,7 +35,7 @@ export async function restore(run: Run, backup: () => void): Promise<void> {
   world.watch.opens()
 
   async function cleanUp(how: { allUsers?: boolean; dryRun?: boolean; overrideFuse?: boolean }) {
-    const { act, machine } = world.begin('clean_up', process, 6 * minute)
+    const { act, machine } = world.begin('clean_up', process, 6 * minute, fates)
     const report = await machine.cleanUp(how)
     act.ended = true
     run.tell?.(`  runbook: ${JSON.stringify(how)} ${JSON.stringify(report)}`)
@@ -40,7 +43,7 @@ export async function restore(run: Run, backup: () => void): Promise<void> {
   }
 
   async function orphans(remove: boolean) {
-    const { act, machine } = world.begin('orphans', process, 6 * minute)
+    const { act, machine } = world.begin('orphans', process, 6 * minute, fates)
     const found = await machine.orphans({ delete: remove }).catch(() => undefined)
     act.ended = true
     run.tell?.(`  runbook: orphans ${JSON.stringify(found)}`)

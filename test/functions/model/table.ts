@@ -72,6 +72,13 @@ export function modelTable(
     markSettled(id: string, owners: string[]): void {
       for (const owner of owners) accountHolders(id).settled.add(owner)
     },
+    readHolders(id: string): AccountHolders {
+      const { owners, settled } = accountHolders(id)
+      return { owners: [...owners], settled_owners: [...settled] }
+    },
+    removeHolder(id: string, owner: string): void {
+      accountHolders(id).owners.delete(owner)
+    },
     holds: (id: string, owner: string) => holders.get(id)?.owners.has(owner) === true,
 
     takeFromBudget(what: string, limit: number): boolean {

@@ -1,14 +1,14 @@
+import { playHistories } from './histories.ts'
 import { play } from './play.ts'
-import { drawScenario } from './scenario.ts'
-import { shrink } from './shrink.ts'
 import { invariants } from './watch.ts'
 
-/** Tells the history of a seed; one that breaks an invariant is made as small as can be first. */
-const [seed = '1'] = process.argv.slice(2)
-const scenario = drawScenario(Number(seed))
-const broken = (await play(scenario)).failure !== undefined
-const smallest = broken ? await shrink(scenario) : scenario
-const { story, failure } = await play(smallest, { told: true })
-console.log(story.join('\n'))
-if (failure !== undefined) console.log(`\n${invariants[failure.invariant]}: ${failure.detail}`)
-if (broken) console.log(`\n${JSON.stringify(smallest)}`)
+/** `node tell.ts SEED PATH`, as a failed run has printed them, tells that history and what it breaks. */
+const [seed = '1', path = '0'] = process.argv.slice(2)
+const { broken } = await playHistories({ seed: Number(seed), runs: 1, path })
+if (broken === undefined) console.log('This history breaks nothing.')
+else {
+  const { story, failure } = await play(broken.scenario, { told: true })
+  console.log(story.join('\n'))
+  if (failure !== undefined) console.log(`\n${invariants[failure.invariant]}: ${failure.detail}`)
+  console.log(`\n${JSON.stringify(broken.scenario)}`)
+}

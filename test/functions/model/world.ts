@@ -2,9 +2,9 @@ import { times } from '../../../functions/times.ts'
 import { grant, newUser, recordedSession } from '../../../functions/user.ts'
 import { deployed, machineOf, person } from './acts.ts'
 import { clockwork } from './clockwork.ts'
-import { diceOf, digester } from './dice.ts'
 import type { Act, Process, Surroundings } from './edges.ts'
-import { accountCount, drawFate, type Fate, type Moment, processCount, type Scenario } from './scenario.ts'
+import type { Protocol } from './protocol.ts'
+import { accountCount, type Fate, type Moment, processCount, type Scenario } from './scenario.ts'
 import { seamWorkspace } from './seam.ts'
 import { modelTable } from './table.ts'
 import { watcher } from './watch.ts'
@@ -16,10 +16,18 @@ export const accountId = (account: number) => `account-${account}`
 const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i))
 const start = Date.UTC(2030, 0, 1)
 
-export function worldOf(scenario: Scenario) {
+/** What becomes of a call that nothing is told about. */
+const plain: Fate = [1, 0]
+
+/** The fates of an act's calls, in their order; after the last, all goes well. */
+export function fatesOf(told: Fate[] = []): (call: string) => Fate {
+  let next = 0
+  return () => told[next++] ?? plain
+}
+
+export function worldOf(scenario: Scenario, protocol: Protocol) {
   const time = clockwork(start)
   const now = time.now
-  const digest = digester()
   const lost = new Set<string>()
   const ahead = (which: number) => scenario.clocks[which % scenario.clocks.length] ?? 0
   const seamClock = () => now() + ahead(0)
@@ -38,17 +46,12 @@ export function worldOf(scenario: Scenario) {
       clock: seamClock,
       knowsAccount: (id) => !lost.has(id),
       changed: (session) => {
-        digest.addText(session.client_session_id)
-        digest.add(session.connected_account_ids.length + (session.deleted ? 16 : 0))
         if (workspace_id === 'ours') watch.changed(session)
       },
     })
   const seam = workspaceOf('ours')
   const foreignSeam = workspaceOf('foreign')
-  const table = modelTable((before, after, owner) => {
-    digest.add(after === undefined ? 1 : 2 + after.ended.length)
-    watch.wrote(before, after, owner)
-  })
+  const table = modelTable((before, after, owner) => watch.wrote(before, after, owner))
   const watch = watcher({
     now,
     seam: () => seam,
@@ -64,7 +67,6 @@ export function worldOf(scenario: Scenario) {
     foreignSeam,
     seamClock,
     watch,
-    digest,
     uuid: () => `00000000-0000-4000-8000-${(ids++).toString(16).padStart(12, '0')}`,
     sealingKey: () => sealingKey,
   }
@@ -102,31 +104,13 @@ export function worldOf(scenario: Scenario) {
   }
   const processes = Array.from({ length: processCount }, spawn)
 
-  function fatesFor(told: Fate[] | undefined, drawn: Fate[]): (call: string) => Fate {
-    if (told !== undefined || scenario.told) {
-      let next = 0
-      return () => {
-        const fate = told?.[next++] ?? [1, 0]
-        drawn.push(fate)
-        return fate
-      }
-    }
-    const dice = diceOf(scenario.seed * 7919 + acts.length)
-    return (call) => {
-      const fate: Fate = quiet ? [dice.below(3), 0] : drawFate(dice, call, scenario.trouble)
-      drawn.push(fate)
-      return fate
-    }
-  }
-
   /** Begins an act; it must have ended within `limit` ms, unless its process was killed or frozen. */
-  function begin(name: string, process: Process, limit: number, told?: Fate[]) {
-    const fates: Fate[] = []
+  function begin(name: string, process: Process, limit: number, fates = fatesOf()) {
     const act: Act = {
       name,
       process,
       workspace: foreignApiKey ? foreignSeam : seam,
-      fate: fatesFor(told, fates),
+      fate: (call) => (quiet ? plain : fates(call)),
       startedAt: now(),
       seen: undefined,
       judgedAt: 0,
@@ -139,7 +123,7 @@ export function worldOf(scenario: Scenario) {
       const frozen = process.frozenUntil >= act.startedAt
       if (!act.ended && process.alive && !frozen) watch.fail('ends', `${name} has not ended`)
     })
-    return { act, machine: machineOf(around, act, scenario.offer), fates }
+    return { act, machine: machineOf(protocol, around, act, scenario.offer) }
   }
 
   /** The moment in true time, by the clocks of those who wait for it. */

@@ -1,0 +1,119 @@
+import type { ClientSession, SessionRequest } from '../../../functions/seam.ts'
+import type { Times } from '../../../functions/times.ts'
+import type { User } from '../../../functions/user.ts'
+import type { Process } from './edges.ts'
+import type { Protocol } from './protocol.ts'
+
+/** The ways in which mistakes are planted: each takes a protocol and returns one that is wrong at one place. */
+
+export type Plant = (right: Protocol) => Protocol
+export type Edges = ReturnType<Protocol['edgesOf']>
+
+/** What a process reads, writes and calls, some of it replaced; made anew for each act. */
+export function edges(wrong: (right: Edges) => Partial<Edges>): Plant {
+  return (protocol) => ({
+    ...protocol,
+    edgesOf(...how) {
+      const right = protocol.edgesOf(...how)
+      return { ...right, ...wrong(right) }
+    },
+  })
+}
+
+export function table(wrong: (right: Edges['table'], edges: Edges) => Partial<Edges['table']>): Plant {
+  return edges((right) => ({ table: { ...right.table, ...wrong(right.table, right) } }))
+}
+
+export function seam(wrong: (right: Edges['seam'], edges: Edges) => Partial<Edges['seam']>): Plant {
+  return edges((right) => ({ seam: { ...right.seam, ...wrong(right.seam, right) } }))
+}
+
+/** Records are read as this makes of them. */
+export function reads(wrong: (user: User, process: Process) => User): Plant {
+  return (protocol) => ({
+    ...protocol,
+    edgesOf(around, act) {
+      const right = protocol.edgesOf(around, act)
+      const seen = (user: User | undefined) => user && wrong(user, act.process)
+      return {
+        ...right,
+        table: {
+          ...right.table,
+          readUser: async (owner) => seen(await right.table.readUser(owner)),
+          async compareAndSet(...how) {
+            const result = await right.table.compareAndSet(...how)
+            return result.written ? result : { ...result, found: seen(result.found) }
+          },
+        },
+      }
+    },
+  })
+}
+
+/** Records are written as this makes of them; `read` is what the new one was computed from. */
+export function writes(
+  wrong: (next: User, read: User | undefined, edges: Edges) => User | Promise<User>,
+): Plant {
+  return table(({ readUser, compareAndSet }, edges) => {
+    const seen = remembered()
+    return {
+      readUser: async (owner) => seen.note(await readUser(owner)),
+      async compareAndSet(owner, revision, next) {
+        const made = next && (await wrong(next, seen.at(revision), edges))
+        const result = await compareAndSet(owner, revision, made)
+        seen.note(result.written ? next : result.found)
+        return result
+      },
+    }
+  })
+}
+
+/** Some writes are only said to have been made; the next one is made in their place. */
+export function skips(when: (next: User, read: User | undefined) => boolean): Plant {
+  return table(({ readUser, compareAndSet }) => {
+    const seen = remembered()
+    const standing = new Map<string | undefined, string | undefined>()
+    return {
+      readUser: async (owner) => seen.note(await readUser(owner)),
+      async compareAndSet(owner, revision, next) {
+        const really = standing.has(revision) ? standing.get(revision) : revision
+        if (next !== undefined && when(next, seen.at(revision))) {
+          standing.set(next.revision, really)
+          seen.note(next)
+          return { written: true }
+        }
+        const result = await compareAndSet(owner, really, next)
+        seen.note(result.written ? next : result.found)
+        return result
+      },
+    }
+  })
+}
+
+/** `get_or_create` answers what this makes of it. */
+export function answers(wrong: (answer: ClientSession, asked: SessionRequest) => ClientSession): Plant {
+  return seam(({ getOrCreate }) => ({
+    getOrCreate: async (asked, within) => wrong(await getOrCreate(asked, within), asked),
+  }))
+}
+
+/** Other times, for whoever carries a verdict out. */
+export function timesOf(wrong: (times: Times) => Times): Plant {
+  return (protocol) => ({
+    ...protocol,
+    verdictCarrier: (edges, terms) => protocol.verdictCarrier(edges, { ...terms, times: wrong(terms.times) }),
+    cleaner: (edges, terms, rate) => protocol.cleaner(edges, { ...terms, times: wrong(terms.times) }, rate),
+  })
+}
+
+/** The records that an act has seen, by their revision. */
+function remembered() {
+  const seen = new Map<string | undefined, User>()
+  return {
+    at: (revision: string | undefined) => (revision === undefined ? undefined : seen.get(revision)),
+    note(user: User | undefined) {
+      if (user !== undefined) seen.set(user.revision, user)
+      return user
+    },
+  }
+}
