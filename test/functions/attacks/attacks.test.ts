@@ -1,9 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { defences, type Patch } from './defences.ts'
 import { judge } from './judge.ts'
-import { placeOf, sourceIn } from './source.ts'
+import type { Row } from './row.ts'
 import { badRows, table } from './table.ts'
 import { type AttackedWorld, doors, startAttackedWorld } from './world.ts'
 
@@ -31,11 +30,10 @@ describe('the table', () => {
     expect(new Set(table.map((row) => `${row.class}: ${row.name}`)).size).toBe(table.length)
   })
 
-  it('has at least five attacks of each class, each with a defence', () => {
+  it('has at least five attacks of each class', () => {
     const classes = Object.groupBy(badRows, (row) => row.class)
     for (const [name, rows] of Object.entries(classes))
       expect([name, (rows?.length ?? 0) >= 5]).toEqual([name, true])
-    expect(badRows.filter((row) => row.defences.length === 0)).toEqual([])
   })
 
   it('has every class that was thought of', () => {
@@ -66,20 +64,25 @@ describe('the table', () => {
       'issuers that cannot be trusted now',
     ])
   })
+})
 
-  it('names no defence that is not in the source', () => {
-    const source = sourceIn(root)
-    const faults = Object.values<Patch[]>(defences)
-      .flat()
-      .flatMap((patch) => {
-        try {
-          placeOf(patch, source)
-          return []
-        } catch (error) {
-          return [String(error)]
-        }
-      })
-    expect(faults).toEqual([])
+describe('the judge', () => {
+  const answering = (answer: () => Response): AttackedWorld => ({
+    ...world,
+    doors: { ...world.doors, app: async () => answer() },
+  })
+  const spared = async (rows: Row[], answer: () => Response) => {
+    const verdicts = await Promise.all(rows.map((row) => judge(answering(answer), 'app', row)))
+    return rows.filter((_, place) => verdicts[place]?.answer.length === 0).map(({ name }) => name)
+  }
+
+  it('finds every attack that a door lets in', async () => {
+    expect(await spared(badRows, () => Response.json({ token: 'seam_cst1' }, { status: 201 }))).toEqual([])
+  })
+
+  it('finds every honest request that a door keeps out', async () => {
+    const honest = table.filter((row) => 'vends' in row.answer)
+    expect(await spared(honest, () => Response.json({}, { status: 401 }))).toEqual([])
   })
 })
 

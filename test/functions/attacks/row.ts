@@ -1,12 +1,9 @@
-import type { Defence } from './defences.ts'
 import type { AttackedWorld, StrangeRequest } from './world.ts'
 
-/** One line of the table: what a stranger sends, what holds it off, and exactly what is answered. */
+/** One line of the table: what a stranger sends, and exactly what is answered; the reason in the log tells what held it off. */
 export interface Row {
   class: string
   name: string
-  /** All that would have to be missing for this to succeed. */
-  defences: Defence[]
   request(world: AttackedWorld): StrangeRequest
   answer: Answer
 }
@@ -60,37 +57,25 @@ export const keysUnavailable = (reason?: string): Refuses => ({
   headers: { 'retry-after': '30' },
 })
 
-type TokenAttack = [
-  name: string,
-  defences: Defence[],
-  reason: string,
-  token: (world: AttackedWorld) => string,
-]
+type TokenAttack = [name: string, reason: string, token: (world: AttackedWorld) => string]
 
 /** Attacks that consist of a token alone. */
 export function tokens(className: string, attacks: TokenAttack[]): Row[] {
-  return attacks.map(([name, defences, reason, token]) => ({
+  return attacks.map(([name, reason, token]) => ({
     class: className,
     name,
-    defences,
     request: (world) => bearer(token(world)),
     answer: invalidToken(reason),
   }))
 }
 
-type RequestAttack = [
-  name: string,
-  defences: Defence[],
-  answer: Refuses,
-  request: (world: AttackedWorld) => StrangeRequest,
-]
+type RequestAttack = [name: string, answer: Refuses, request: (world: AttackedWorld) => StrangeRequest]
 
 /** Attacks that need a whole request. */
 export function requests(className: string, attacks: RequestAttack[]): Row[] {
-  return attacks.map(([name, defences, answer, request]) => ({
+  return attacks.map(([name, answer, request]) => ({
     class: className,
     name,
-    defences,
     request,
     answer,
   }))

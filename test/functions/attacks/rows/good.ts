@@ -178,7 +178,6 @@ const good: Good[] = [
 export const goodRows: Row[] = good.map(([name, vends, request]) => ({
   class: 'good tokens',
   name,
-  defences: [],
   request: (world) => {
     const made = request(world)
     return typeof made === 'string' ? bearer(made) : made

@@ -33,21 +33,14 @@ const jwe = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'rs' }
 
 export const readingRows = [
   ...tokens('no JWS', [
-    [
-      'an opaque token, as Auth0 gives without an audience',
-      ['no empty part'],
-      'not_compact',
-      () => encoded('opaque INTRUDER'),
-    ],
+    ['an opaque token, as Auth0 gives without an audience', 'not_compact', () => encoded('opaque INTRUDER')],
     [
       'three parts and two more',
-      ['three parts'],
       'not_compact',
       (world) => `${world.token()}.${encoded('a')}.${encoded('b')}`,
     ],
     [
       'a JWE',
-      ['three parts', 'unreadable JSON is a refusal', 'text is UTF-8'],
       'not_compact',
       (world) =>
         [
@@ -58,54 +51,22 @@ export const readingRows = [
           encoded('tag'),
         ].join('.'),
     ],
-    [
-      'two parts',
-      ['no empty part'],
-      'not_compact',
-      (world) => world.token().split('.').slice(0, 2).join('.'),
-    ],
-    ['dots alone', ['no empty part', 'unreadable JSON is a refusal'], 'not_compact', () => '..'],
-    [
-      'a detached payload',
-      ['no empty part', 'unreadable JSON is a refusal'],
-      'not_compact',
-      (world) => world.token().replace(/\.[^.]+\./, '..'),
-    ],
+    ['two parts', 'not_compact', (world) => world.token().split('.').slice(0, 2).join('.')],
+    ['dots alone', 'not_compact', () => '..'],
+    ['a detached payload', 'not_compact', (world) => world.token().replace(/\.[^.]+\./, '..')],
     [
       'flattened JSON serialisation',
-      ['no empty part', 'canonical base64url', 'text is UTF-8', 'unreadable JSON is a refusal'],
       'not_compact',
       (world) =>
         JSON.stringify({ protected: encoded(header), payload: encoded(payload(world)), signature: 'AA' }),
     ],
-    [
-      'a payload that is no JSON',
-      ['unreadable JSON is a refusal'],
-      'not_json',
-      () => raw(header, 'INTRUDER'),
-    ],
-    [
-      'a payload that is cut off',
-      ['unreadable JSON is a refusal'],
-      'not_json',
-      (world) => raw(header, payload(world).slice(0, -1)),
-    ],
-    [
-      'a header that is cut off',
-      ['unreadable JSON is a refusal'],
-      'not_json',
-      (world) => raw(header.slice(0, -1), payload(world)),
-    ],
-    ['a payload that is null', ['parts are objects'], 'not_an_object', () => raw(header, 'null')],
-    [
-      'a token in a token',
-      ['unreadable JSON is a refusal'],
-      'not_json',
-      (world) => compact({ cty: 'JWT' }, world.token(), ownKeys.main),
-    ],
+    ['a payload that is no JSON', 'not_json', () => raw(header, 'INTRUDER')],
+    ['a payload that is cut off', 'not_json', (world) => raw(header, payload(world).slice(0, -1))],
+    ['a header that is cut off', 'not_json', (world) => raw(header.slice(0, -1), payload(world))],
+    ['a payload that is null', 'not_an_object', () => raw(header, 'null')],
+    ['a token in a token', 'not_json', (world) => compact({ cty: 'JWT' }, world.token(), ownKeys.main)],
     [
       'a JWE whose algorithm is a signature’s',
-      ['three parts', 'unreadable JSON is a refusal'],
       'not_compact',
       (world) =>
         [
@@ -121,53 +82,33 @@ export const readingRows = [
   ...tokens('encoding', [
     [
       'stray bits at the end of the payload',
-      ['canonical base64url'],
       'base64url',
       (world) => signed(encoded(header), withStrayBits(encoded(unfilled(payload(world))))),
     ],
     [
       'stray bits at the end of the header',
-      ['canonical base64url'],
       'base64url',
       (world) => signed(withStrayBits(encoded(unfilled(header))), encoded(payload(world))),
     ],
-    [
-      'stray bits at the end of the signature',
-      ['canonical base64url'],
-      'base64url',
-      (world) => withStrayBits(world.token()),
-    ],
-    ['a padded signature', ['canonical base64url'], 'base64url', (world) => `${world.token()}==`],
+    ['stray bits at the end of the signature', 'base64url', (world) => withStrayBits(world.token())],
+    ['a padded signature', 'base64url', (world) => `${world.token()}==`],
     [
       'a padded payload',
-      ['canonical base64url'],
       'base64url',
       (world) => {
         const part = encoded(unfilled(payload(world)))
         return signed(encoded(header), part + '='.repeat((4 - (part.length % 4)) % 4))
       },
     ],
-    [
-      'a blank in the signature',
-      ['canonical base64url'],
-      'base64url',
-      (world) => world.token().replace(/.{4}$/, ' $&'),
-    ],
+    ['a blank in the signature', 'base64url', (world) => world.token().replace(/.{4}$/, ' $&')],
     [
       'a tab in the payload',
-      ['canonical base64url'],
       'base64url',
       (world) => signed(encoded(header), encoded(payload(world)).replace(/^..../, '$&\t')),
     ],
-    [
-      'the alphabet of base64',
-      ['canonical base64url', 'the signature, by jose'],
-      'base64url',
-      (world) => world.token().replace(/\.[^.]*$/, '.++//'),
-    ],
+    ['the alphabet of base64', 'base64url', (world) => world.token().replace(/\.[^.]*$/, '.++//')],
     [
       'a byte that is no UTF-8 in the subject',
-      ['text is UTF-8'],
       'not_text',
       (world) => {
         const bytes = Buffer.from(JSON.stringify(world.claims({ sub: 'ada~' })))
@@ -177,7 +118,6 @@ export const readingRows = [
     ],
     [
       'a slash in an overlong encoding',
-      ['text is UTF-8'],
       'not_text',
       (world) => {
         const bytes = Buffer.from(JSON.stringify(world.claims({ sub: 'ada~~' })))
@@ -187,90 +127,52 @@ export const readingRows = [
     ],
     [
       'UTF-16',
-      ['unreadable JSON is a refusal'],
       'not_json',
       (world) => signed(encoded(header), Buffer.from(payload(world), 'utf16le').toString('base64url')),
     ],
-    [
-      'a byte order mark before the payload',
-      ['no byte order mark'],
-      'not_json',
-      (world) => raw(header, `\ufeff${payload(world)}`),
-    ],
-    [
-      'a byte order mark before the header',
-      ['no byte order mark'],
-      'not_json',
-      (world) => raw(`\ufeff${header}`, payload(world)),
-    ],
+    ['a byte order mark before the payload', 'not_json', (world) => raw(header, `\ufeff${payload(world)}`)],
+    ['a byte order mark before the header', 'not_json', (world) => raw(`\ufeff${header}`, payload(world))],
   ]),
 
   ...tokens('duplicate members and size', [
-    [
-      'two subjects',
-      ['no duplicate members'],
-      'duplicate_member',
-      (world) => withMember(world, '"sub":"eve"'),
-    ],
+    ['two subjects', 'duplicate_member', (world) => withMember(world, '"sub":"eve"')],
     [
       'two subjects, one written with escapes',
-      ['names compared as what they mean'],
       'duplicate_member',
       (world) => withMember(world, '"\\u0073\\u0075\\u0062":"eve"'),
     ],
-    [
-      'two audiences',
-      ['no duplicate members'],
-      'duplicate_member',
-      (world) => withMember(world, '"aud":"somebody else"'),
-    ],
+    ['two audiences', 'duplicate_member', (world) => withMember(world, '"aud":"somebody else"')],
     [
       'two equal names deep inside',
-      ['no duplicate members'],
       'duplicate_member',
       (world) => withMember(world, '"a":[{"b":{"c":1,"c":2}}]'),
     ],
     [
       'two algorithms',
-      ['no duplicate members'],
       'duplicate_member',
       (world) => raw('{"alg":"none","alg":"ES256","kid":"es"}', payload(world)),
     ],
     [
       'two prototypes',
-      ['no duplicate members'],
       'duplicate_member',
       (world) => withMember(world, '"__proto__":{},"__proto__":{"sub":"eve"}'),
     ],
     [
       'nested lists without end',
-      ['limited depth'],
       'too_deep',
       (world) => withMember(world, `"a":${'['.repeat(2500)}${']'.repeat(2500)}`),
     ],
     [
       'nested objects just too deep',
-      ['limited depth'],
       'too_deep',
       (world) => withMember(world, `"a":${'{"b":'.repeat(16)}1${'}'.repeat(16)}`),
     ],
     [
       'a header nested without end',
-      ['limited depth'],
       'too_deep',
       (world) => raw(header.replace('{', `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`), payload(world)),
     ],
-    [
-      'more than 8 KiB',
-      ['size before parsing'],
-      'too_long',
-      (world) => world.token({ filler: 'x'.repeat(6000) }),
-    ],
-    [
-      'more than 8 KiB of key id',
-      ['size before parsing', 'key ids are short texts', 'fitting keys only'],
-      'too_long',
-      (world) => world.token({}, { kid: 'k'.repeat(6000) }),
-    ],
+    ['more than 8 KiB', 'too_long', (world) => world.token({ filler: 'x'.repeat(6000) })],
+    ['more than 8 KiB of key id', 'too_long', (world) => world.token({}, { kid: 'k'.repeat(6000) })],
   ]),
 ]

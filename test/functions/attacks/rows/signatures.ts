@@ -50,84 +50,59 @@ export const signatureRows = [
   ...tokens('bent signatures', [
     [
       'one bit changed',
-      ['the signature, by jose'],
       'signature',
       (world) =>
         forged(world, (signature) =>
           Buffer.concat([signature.subarray(0, 63), Buffer.from([(signature[63] ?? 0) ^ 1])]),
         ),
     ],
-    [
-      'cut short',
-      ['the signature, by jose'],
-      'signature',
-      (world) => forged(world, (signature) => signature.subarray(0, 60)),
-    ],
-    [
-      'made longer',
-      ['the signature, by jose'],
-      'signature',
-      (world) => forged(world, (signature) => Buffer.concat([signature, zero])),
-    ],
-    [
-      'r and s zero',
-      ['the signature, by jose'],
-      'signature',
-      (world) => forged(world, () => Buffer.alloc(64)),
-    ],
+    ['cut short', 'signature', (world) => forged(world, (signature) => signature.subarray(0, 60))],
+    ['made longer', 'signature', (world) => forged(world, (signature) => Buffer.concat([signature, zero]))],
+    ['r and s zero', 'signature', (world) => forged(world, () => Buffer.alloc(64))],
     [
       'r zero alone',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, (signature) => Buffer.concat([zero, signature.subarray(32)])),
     ],
     [
       's zero alone',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, (signature) => Buffer.concat([signature.subarray(0, 32), zero])),
     ],
     [
       'r and s the order of the curve',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, () => Buffer.concat([p256Order, p256Order])),
     ],
     [
       'r and s in the wrong order',
-      ['the signature, by jose'],
       'signature',
       (world) =>
         forged(world, (signature) => Buffer.concat([signature.subarray(32), signature.subarray(0, 32)])),
     ],
-    ['r and s in DER', ['the signature, by jose'], 'signature', (world) => forged(world, derOf)],
+    ['r and s in DER', 'signature', (world) => forged(world, derOf)],
     [
       'an Ed25519 signature plus the order of its curve',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, plusOrder, keys.ed),
     ],
     [
       'an RSA signature with a zero before it',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, (signature) => Buffer.concat([zero.subarray(0, 1), signature]), keys.rs),
     ],
     [
       'RSA’s 1',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, () => Buffer.concat([Buffer.alloc(255), Buffer.from([1])]), keys.rs),
     ],
     [
       'an RSA signature of another digest',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, (_, input) => sign('sha512', Buffer.from(input), keys.rs.privateKey), keys.rs),
     ],
     [
       'PSS with salt of another length',
-      ['the signature, by jose'],
       'signature',
       (world) =>
         forged(
@@ -143,89 +118,51 @@ export const signatureRows = [
     ],
     [
       'over a payload that was changed',
-      ['the signature, by jose'],
       'signature',
       (world) => world.token().replace(/\.[^.]+\./, `.${encoded(world.claims({ sub: 'eve' }))}.`),
     ],
     [
       'over a header that was changed',
-      ['the signature, by jose'],
       'signature',
       (world) => world.token().replace(/^[^.]+/, encoded({ alg: 'ES256', kid: 'es', typ: 'JWT' })),
     ],
     [
       'over the payload alone',
-      ['the signature, by jose'],
       'signature',
       (world) => forged(world, (_, input) => signatureOf(input.split('.')[1] ?? '', keys.es)),
     ],
     [
       'of another good token',
-      ['the signature, by jose'],
       'signature',
       (world) => world.token().replace(/[^.]+$/, world.token({ sub: 'eve' }).split('.')[2] ?? ''),
     ],
   ]),
 
   ...tokens('keys that are not the issuer’s, or not for this', [
-    [
-      'a stranger’s, under the right name',
-      ['the signature, by jose'],
-      'signature',
-      (world) => world.token({}, {}, attackerKey),
-    ],
-    [
-      'another issuer’s, under the right name',
-      ['the signature, by jose'],
-      'signature',
-      (world) => world.token({}, {}, ownKeys.other),
-    ],
+    ['a stranger’s, under the right name', 'signature', (world) => world.token({}, {}, attackerKey)],
+    ['another issuer’s, under the right name', 'signature', (world) => world.token({}, {}, ownKeys.other)],
     [
       'ours, for another issuer',
-      ['the signature, by jose'],
       'signature',
       (world) => compact({}, world.claims({ aud: 'other-audience' }, 'other'), keys.es),
     ],
-    [
-      'one for encryption',
-      ['fitting keys only'],
-      'unknown_key',
-      (world) => world.token({}, {}, keys.encryption),
-    ],
-    [
-      'one that may only sign',
-      ['fitting keys only'],
-      'unknown_key',
-      (world) => world.token({}, {}, keys.signOnly),
-    ],
-    [
-      'one whose private half was published',
-      ['fitting keys only'],
-      'unknown_key',
-      (world) => world.token({}, {}, keys.leaked),
-    ],
+    ['one for encryption', 'unknown_key', (world) => world.token({}, {}, keys.encryption)],
+    ['one that may only sign', 'unknown_key', (world) => world.token({}, {}, keys.signOnly)],
+    ['one whose private half was published', 'unknown_key', (world) => world.token({}, {}, keys.leaked)],
     [
       'one on another curve',
-      ['fitting keys only', 'the signature, by jose'],
       'unknown_key',
       (world) => world.token({}, { alg: 'ES256', kid: 'p384' }, keys.p384),
     ],
     [
       'one for another digest',
-      ['fitting keys only'],
       'unknown_key',
       (world) => world.token({}, {}, { ...keys.rs512, alg: 'RS256' }),
     ],
-    ['one of 1024 bits', ['the signature, by jose'], 'signature', (world) => world.token({}, {}, keys.short)],
-    [
-      'one with the exponent 3',
-      ['strong exponents only'],
-      'unknown_key',
-      (world) => world.token({}, {}, keys.exponent3),
-    ],
+    ['one of 1024 bits', 'signature', (world) => world.token({}, {}, keys.short)],
+    ['one with the exponent 3', 'unknown_key', (world) => world.token({}, {}, keys.exponent3)],
     [
       'one with the exponent 1, which signs for everybody',
-      ['strong exponents only'],
       'unknown_key',
       (world) => {
         const input = `${encoded({ alg: 'RS256', kid: exponent1.kid })}.${encoded(world.claims())}`
