@@ -244,9 +244,9 @@ test('whatever cleaning up would end now, vending would not hand out now', () =>
       expect(session?.expires_at).toBeGreaterThan(t0)
       expect(user.connected_account_ids).toEqual(expect.arrayContaining(session?.account_ids ?? []))
     }),
-    { numRuns: 40_000 },
+    { numRuns: 10_000 },
   )
-  expect(Math.min(seen.reuse, seen.end)).toBeGreaterThan(500)
+  expect(Math.min(seen.reuse, seen.end)).toBeGreaterThan(100)
 })
 
 test('after a commit of what the verdict asked for, the verdict at the same moment is reuse', () => {
@@ -273,9 +273,9 @@ test('after a commit of what the verdict asked for, the verdict at the same mome
       })
       expect(asked(committed, t0)).toMatchObject({ act: 'reuse' })
     }),
-    { numRuns: 40_000 },
+    { numRuns: 10_000 },
   )
-  expect(commits).toBeGreaterThan(500)
+  expect(commits).toBeGreaterThan(100)
 })
 
 test('refresh_in lands inside the window in which the server acts, or at the end of what cannot be extended', () => {
