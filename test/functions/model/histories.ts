@@ -18,7 +18,7 @@ const mostShrinks = 4000
 /** Plays `runs` histories of this seed; or the one at `path`, as it is. `breaks`: only this invariant counts. */
 export async function playHistories(
   { seed, runs, path }: { seed: number; runs: number; path?: string },
-  { by = protocol, breaks }: { by?: Protocol; breaks?: Invariant } = {},
+  { by = protocol, breaks, shrinks = true }: { by?: Protocol; breaks?: Invariant; shrinks?: boolean } = {},
 ): Promise<Histories> {
   const { stackTraceLimit } = Error
   // Half of the time would go into the stacks of errors that nobody reads.
@@ -41,7 +41,8 @@ export async function playHistories(
       numRuns: runs,
       // The weights are tuned as they are.
       plugins: [fc.unbiased()],
-      ...(path !== undefined && { path, endOnFailure: true }),
+      endOnFailure: path !== undefined || !shrinks,
+      ...(path !== undefined && { path }),
     })
     const [scenario] = (came.counterexample ?? []) as Scenario[]
     if (scenario === undefined || failure === undefined) return { reached }
