@@ -1,23 +1,35 @@
 import { App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { readConfiguration } from '../functions/config.ts'
-import { propsFromContext } from './stage.ts'
+import { chooseStage, propsOf, type Stages, stackNameOf } from './stage.ts'
 import { TokenVending } from './token-vending.ts'
 
 /**
- * The CDK app: one stack, named after the deployment, with the whole vending machine in it.
+ * The CDK app: one stack, named after the deployment, with the whole vending machine in it. `stages` is the user's
+ * own file; without it the context's `tokenVending` is deployed.
  * Throws `ConfigurationError` with a sentence that says what to change.
  */
-export function tokenVendingApp(appProps?: AppProps): App {
+export function tokenVendingApp(appProps?: AppProps, stages?: Stages): App {
   const app = new App(appProps)
-  const props = propsFromContext((name) => app.node.tryGetContext(name))
+  const props = propsOf(stageOf(app, stages))
   const configuration = readConfiguration(props.configuration)
 
-  const stack = new Stack(app, `token-vending-${configuration.deployment}`, {
+  const stack = new Stack(app, stackNameOf(configuration.deployment), {
     description: 'The Seam token vending machine.',
   })
   new TokenVending(stack, 'TokenVending', props)
   // Beside CDK's own validator of templates (a flag in cdk.json): any finding of either fails the synthesis.
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }))
   return app
+}
+
+function stageOf({ node }: App, stages: Stages | undefined) {
+  const name: unknown = node.tryGetContext('stage')
+  if (stages === undefined && name === undefined)
+    return {
+      tokenVending: node.tryGetContext('tokenVending'),
+      tokenVendingStack: node.tryGetContext('tokenVendingStack'),
+    }
+  const [, stage] = chooseStage(stages, name === undefined ? undefined : String(name), '-c stage=NAME')
+  return stage
 }

@@ -4,10 +4,16 @@ import { ConfigurationError, type ConfigurationInput } from '../functions/config
 import type { TokenVendingProps } from './token-vending.ts'
 
 /**
- * What cdk.json's context says, or, with `-c stage=dev`, what the entry `dev` of the user's own file says in its
- * place: `tokenVending` is the configuration (or the name of a file that holds it), `tokenVendingStack` what is
- * about the stack alone.
+ * The user's own file: for each stage the configuration (`tokenVending`) and what is about the stack alone
+ * (`tokenVendingStack`). Without the file the example in cdk.json's context takes its place.
  */
+export const stagesFile = 'token-vending.json'
+
+export interface Stage {
+  tokenVending: unknown
+  tokenVendingStack?: unknown
+}
+export type Stages = Record<string, Stage>
 
 const stackSettings = z.strictObject({
   allowLocalOrigins: z.optional(z.boolean({ error: 'give true or false' })),
@@ -28,25 +34,46 @@ const stackSettings = z.strictObject({
   ),
 })
 
-/** The props of the construct, from the context; throws `ConfigurationError` when they are not to be found there. */
-export function propsFromContext(context: (name: string) => unknown): TokenVendingProps {
-  const stage = context('stage')
-  if (stage === undefined) return props(context('tokenVending'), context('tokenVendingStack'))
-
-  const file = String(context('stages') ?? 'stages.json')
-  const stages = readJson(file, 'stages') as Record<string, Record<string, unknown>>
-  const chosen = Object.hasOwn(stages, String(stage)) ? stages[String(stage)] : undefined
-  if (chosen === undefined)
-    throw new ConfigurationError(
-      `stage: ${file} has no "${stage}"; choose one of ${Object.keys(stages).join(', ') || '(it is empty)'}`,
-    )
-  return props(chosen.tokenVending, chosen.tokenVendingStack)
+/** The file in this folder, or undefined when there is none. @throws ConfigurationError */
+export function readStages(folder: string): Stages | undefined {
+  let text: string
+  try {
+    text = readFileSync(`${folder}/${stagesFile}`, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw new ConfigurationError(`${stagesFile} cannot be read; check its permissions`)
+  }
+  const stages = parsedJson(text)
+  if (
+    !isObject(stages) ||
+    !Object.values(stages).every((stage) => isObject(stage) && 'tokenVending' in stage)
+  )
+    throw new ConfigurationError(`${stagesFile}: give { "<stage>": { "tokenVending": { … } } }`)
+  return stages as Stages
 }
 
-function props(tokenVending: unknown, settings: unknown): TokenVendingProps {
-  const configuration =
-    typeof tokenVending === 'string' ? readJson(tokenVending, 'tokenVending') : tokenVending
-  const parsed = stackSettings.safeParse(settings ?? {}, {
+/** The one with that name, or the only one. `option` is how the caller would choose. @throws ConfigurationError */
+export function chooseStage(
+  stages: Stages | undefined,
+  name: string | undefined,
+  option = '--stage NAME',
+): [name: string, stage: Stage] {
+  if (stages === undefined)
+    throw new ConfigurationError(`stage: there is no ${stagesFile}; npm run init writes one`)
+  const names = Object.keys(stages)
+  const list = names.join(', ') || '(it is empty)'
+  if (name === undefined && names.length !== 1)
+    throw new ConfigurationError(`stage: ${stagesFile} has ${list}; choose one with ${option}`)
+  const chosen = name ?? names[0] ?? ''
+  const stage = Object.hasOwn(stages, chosen) ? stages[chosen] : undefined
+  if (stage === undefined)
+    throw new ConfigurationError(`stage: ${stagesFile} has no "${chosen}"; choose one of ${list}`)
+  return [chosen, stage]
+}
+
+/** The props of the construct, which checks the configuration itself: other apps use it without this file. */
+export function propsOf({ tokenVending, tokenVendingStack = {} }: Stage): TokenVendingProps {
+  const parsed = stackSettings.safeParse(tokenVendingStack, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? `unknown: ${issue.keys.join(', ')}; remove it or correct the spelling`
@@ -58,16 +85,20 @@ function props(tokenVending: unknown, settings: unknown): TokenVendingProps {
         .map(({ path, message }) => `${['tokenVendingStack', ...path].join('.')}: ${message}`)
         .join('\n'),
     )
-  // Checked by the construct, which other apps use without this file.
-  return { configuration: configuration as ConfigurationInput, ...parsed.data }
+  return { configuration: tokenVending as ConfigurationInput, ...parsed.data }
 }
 
-function readJson(file: string, field: string): object {
+export const stackNameOf = (deployment: string) => `token-vending-${deployment}`
+
+/** Editors on Windows put a byte order mark before it. */
+export function parsedJson(text: string): unknown {
   try {
-    const json: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof json === 'object' && json !== null) return json
+    return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch {
-    // Falls through: either way the sentence is the same.
+    return undefined
   }
-  throw new ConfigurationError(`${field}: ${file} is not a file with a JSON object; create or correct it`)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { codes } from '../functions/problem.ts'
-import { rows } from '../infra/admin/commands.ts'
+import { commands } from '../infra/cli/commands.ts'
 import { blocksIn, documents } from './documents.ts'
 
 /** What the documents show and promise that needs no world to run in; the rest is in readme.test.ts. */
@@ -120,7 +120,7 @@ test('the commands that are named in passing exist', () => {
   expect(named.length).toBeGreaterThan(15)
   const missing = named.filter(
     ({ script, command }) =>
-      (script !== undefined && !(script in scripts)) || (command !== undefined && !(command in rows)),
+      (script !== undefined && !(script in scripts)) || (command !== undefined && !(command in commands)),
   )
   expect(missing).toEqual([])
 })

@@ -15,7 +15,7 @@ export const documents = [
   'functions/DESIGN.md',
   'functions/browser/README.md',
   'infra/OPERATING.md',
-  'infra/setup/FROM-A-SNIPPET.md',
+  'infra/FROM-A-SNIPPET.md',
   'infra/client-session-paths.md',
   'test/bench/README.md',
   'test/functions/attacks/THREATS.md',

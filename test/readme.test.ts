@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,15 +10,13 @@ import { clientSessionAnswer } from '../functions/contract.ts'
 import { deadlineIn } from '../functions/deadline.ts'
 import type { Audit } from '../functions/log.ts'
 import { times } from '../functions/times.ts'
-import { runAdmin } from '../infra/admin/command-line.ts'
-import { reachLocalWorld } from '../infra/admin/reach.ts'
-import { runDoctor } from '../infra/doctor/command-line.ts'
+import { runProgram } from '../infra/cli/program.ts'
+import { reachLocalWorld } from '../infra/cli/reach.ts'
 import { startWorld, type World } from '../infra/local/world.ts'
-import { runSetup } from '../infra/setup/command-line.ts'
+import { chooseStage, propsOf, readStages } from '../infra/stage.ts'
 import { type Block, blocksIn, documents } from './documents.ts'
-import { inBareCheckout } from './infra/bare-checkout.ts'
-import { type Cloud, someOutputs, startCloud } from './infra/deployed/cloud.ts'
-import { run, runHere } from './infra/deployed/command.ts'
+import { type Cloud, someOutputs, startCloud } from './infra/cli/aws/cloud.ts'
+import { runHere } from './infra/cli/aws/command.ts'
 import { paste } from './pasting.ts'
 
 /**
@@ -33,6 +31,8 @@ const isIn = (file: string, language: string) => (block: Block) =>
 
 const stack = 'token-vending-doors'
 let folder: string
+/** Where `npm run init` writes. */
+let project: string
 let world: World
 let cloud: Cloud
 let audits: Audit[]
@@ -42,6 +42,8 @@ let files: Record<string, string>
 let secrets: Record<string, string>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'readme-'))
+  project = join(folder, 'project')
+  await mkdir(project)
   audits = []
   ;[world, cloud] = await Promise.all([
     startWorld({ folder, log: (audit) => audits.push(audit) }),
@@ -115,7 +117,7 @@ async function administer(event: unknown): Promise<unknown> {
 /** Runs a line as a shell would: words, quotes, and one file to read from or write to. */
 async function runLine(line: string): Promise<void> {
   const [, silent, script, rest = ''] =
-    /^npm run (-s )?(admin|cleanup|doctor|setup) -- (.*)$/.exec(line) ?? []
+    /^npm run (-s )?(admin|token-vending|cleanup|doctor|init|setup) -- (.*)$/.exec(line) ?? []
   if (script === undefined) return runInShell(line)
   const [command = '', from, to] = [rest, /<\s*(\S+)$/.exec(rest)?.[1], />\s*(\S+)$/.exec(rest)?.[1]]
   const words = (command.replace(/\s[<>]\s*\S+$/, '').match(/'[^']*'|\S+/g) ?? []).map((word) =>
@@ -124,15 +126,14 @@ async function runLine(line: string): Promise<void> {
   const input = from === undefined ? `${world.seam?.apiKey}\ny\ny\n` : (files[from] ?? '')
   const environment: Record<string, string> = { ...cloud.environment, LOCAL_DIR: folder }
   const { code, out, err } = await runHere(
-    (streams) => {
-      if (script === 'admin') return runAdmin(words, environment, streams)
-      if (script === 'doctor') return inBareCheckout(() => runDoctor(words, environment, streams))
-      if (script === 'setup') return runSetup(words, environment, streams, 0)
-      return run('local/cleanup.ts', words, environment).then((ran) => {
-        streams.stdout.write(ran.out + ran.err)
-        return ran.code ?? -1
-      })
-    },
+    (streams) =>
+      runProgram(
+        script === 'admin' || script === 'token-vending' ? words : [script, ...words],
+        environment,
+        streams,
+        // The doctor would ask the example's identity provider.
+        { sleep: async () => {}, folder: script === 'init' ? project : folder },
+      ),
     environment,
     input,
   )
@@ -228,8 +229,8 @@ describe('each other block', () => {
       ['README.md', 'ts'],
       ['functions/browser/README.md', 'text'],
       ['infra/OPERATING.md', 'json'],
-      ['infra/setup/FROM-A-SNIPPET.md', 'ts'],
-      ['infra/setup/FROM-A-SNIPPET.md', 'js'],
+      ['infra/FROM-A-SNIPPET.md', 'ts'],
+      ['infra/FROM-A-SNIPPET.md', 'js'],
     ]
     const known = (block: Block) => kinds.some(([file = '', language = '']) => isIn(file, language)(block))
     expect(others.filter((block) => !known(block)).map(at)).toEqual([])
@@ -241,7 +242,9 @@ describe('each other block', () => {
       .filter(isIn('README.md', 'json'))
       .map(({ text }) => JSON.parse(text))
     expect(clientSessionAnswer.parse(answer).token).toMatch(/^seam_cst/)
-    expect(readConfiguration(configuration).issuers).toHaveLength(1)
+    const [, stage] = chooseStage(configuration, undefined)
+    expect(readConfiguration(propsOf(stage).configuration).issuers).toHaveLength(1)
+    expect(readStages(project)).toMatchObject(configuration)
     const [line] = others.filter(isIn('infra/OPERATING.md', 'json')).map(({ text }) => JSON.parse(text))
     const real = audits.find(({ verdict }) => verdict === 'create')
     expect(Object.keys(line)).toEqual(Object.keys(real ?? {}))
@@ -249,7 +252,7 @@ describe('each other block', () => {
   })
 
   test('the careful lines hand out a token that opens what it should, under a random key', async () => {
-    const [snippet] = others.filter(isIn('infra/setup/FROM-A-SNIPPET.md', 'ts'))
+    const [snippet] = others.filter(isIn('infra/FROM-A-SNIPPET.md', 'ts'))
     const { seam } = world.file
     const file = join(folder, 'careful.ts')
     await writeFile(file, (snippet?.text ?? '').replace('https://connect.getseam.com', seam))

@@ -21,7 +21,8 @@ export interface Edges {
   table: Pick<
     Table,
     'readUser' | 'compareAndSet' | 'readSettings' | 'dueOwners' | 'allOwners' | 'startRun' | 'endRun'
-  >
+  > &
+    Partial<Pick<Table, 'runEndsAt'>>
   /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
   seam: Seam
   clock: () => number
@@ -77,7 +78,7 @@ export function cleaner(
 
     try {
       if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await run()
-      else stop('another_run')
+      else await leaveToOtherRun()
     } catch (error) {
       if (!toldToWait(error)) {
         count(report.failures, causeOf(error))
@@ -89,6 +90,12 @@ export function cleaner(
     if (!dryRun && report.stopped !== 'another_run')
       await table.endRun(me, Math.max(notBefore, clock()), JSON.stringify(report)).catch(() => undefined)
     return report
+
+    async function leaveToOtherRun(): Promise<void> {
+      stop('another_run')
+      const until = await table.runEndsAt?.()
+      if (until !== undefined) report.other_run_until = until
+    }
 
     /** First what records have let go of, then abandoned leases, then age. */
     async function run(): Promise<void> {

@@ -37,6 +37,8 @@ export interface CleanupReport {
   fuse?: Fuse
   /** Why the run ended before its work did. */
   stopped?: Stop
+  /** With `another_run`, epoch milliseconds. */
+  other_run_until?: number
   /** What somebody should look at. */
   alarms: Alarm[]
 }

@@ -41,6 +41,8 @@ export interface Table extends KeyStore, AccountTable {
   startRun(run: string, now: number, until: number): Promise<boolean>
   /** Gives it back at `until`, with a report as JSON, unless another run has taken over. */
   endRun(run: string, until: number, report: string): Promise<void>
+  /** Until when a run, or Seam's `Retry-After`, keeps others from starting; epoch milliseconds. */
+  runEndsAt(): Promise<number | undefined>
   /** The report of the last run that ended, as JSON. */
   readReport(): Promise<string | undefined>
 }
@@ -188,6 +190,11 @@ export function vendingTable(options: TableOptions): Table & WebviewTable {
           },
         }),
       )
+    },
+
+    async runEndsAt() {
+      const until = (await read(cleanupRun))?.lease_until?.N
+      return until === undefined ? undefined : Number(until)
     },
 
     async readReport() {

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { isSafeAddress, originFault } from '../../functions/addresses.ts'
 import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
-import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
-import { Trouble } from './trouble.ts'
+import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
+import { chooseStage, readStages } from '../stage.ts'
+import { codeOf, Trouble } from './trouble.ts'
 import type { WorldOptions } from './world.ts'
 
 /** Close together and seldom used by others; the page's and the API's are what people type. */
@@ -20,19 +22,40 @@ export function localFolder({ LOCAL_DIR }: Environment): string {
 }
 
 /**
- * What `npm start` is told by its environment; an empty variable counts as none.
+ * What `npm start` is told by its environment, where an empty variable counts as none, and by its words: `--own` or
+ * `--stage NAME` takes the configuration of token-vending.json in `project`.
  * @throws Trouble
  */
-export function readEnvironment(environment: Environment): WorldOptions {
+export function readEnvironment(
+  environment: Environment,
+  words: string[] = [],
+  project = process.cwd(),
+): WorldOptions {
   const { PORT, ORIGIN, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
+  const configuration = TOKEN_VENDING ? configurationOf(TOKEN_VENDING) : ownConfiguration(words, project)
   return {
     folder: localFolder(environment),
     port: PORT ? portOf(PORT) : usualPort,
     usualPorts,
     ...(ORIGIN && { origin: originOf(ORIGIN) }),
-    ...(TOKEN_VENDING && { configuration: configurationOf(TOKEN_VENDING) }),
+    ...(configuration && { configuration }),
     // The key alone may be there for another program: it must not open a real workspace by surprise.
     ...(SEAM_ENDPOINT && { seam: { endpoint: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
+  }
+}
+
+function ownConfiguration(words: string[], project: string): Configuration | undefined {
+  const options = { own: { type: 'boolean' }, stage: { type: 'string' } } as const
+  try {
+    const { own, stage } = parseArgs({ args: words, options }).values
+    if (!own && stage === undefined) return undefined
+    const [, chosen] = chooseStage(readStages(project), stage)
+    return readConfiguration(chosen.tokenVending, { loopback: true })
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new Trouble(error.message)
+    if (codeOf(error).startsWith('ERR_PARSE_ARGS'))
+      throw new Trouble('npm start takes --own, or --stage NAME, after "--": npm start -- --own')
+    throw error
   }
 }
 

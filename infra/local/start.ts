@@ -25,7 +25,7 @@ try {
 }
 
 async function start(): Promise<World> {
-  const options = readEnvironment(process.env)
+  const options = readEnvironment(process.env, process.argv.slice(2))
   if (process.env.SEAM_API_KEY && options.seam === undefined)
     console.log('SEAM_API_KEY is set, SEAM_ENDPOINT is not: the local Seam workspace is used.\n')
   console.log('Starting: DynamoDB, Seam, identity provider, API, page …\n')

@@ -13,20 +13,20 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const files = ['admin/cli.ts', 'doctor/cli.ts', 'setup/cli.ts', 'probe/cli.ts', 'local/cleanup.ts']
+const program = fileURLToPath(new URL('../../infra/cli/main.ts', import.meta.url))
+const commands = ['list', 'doctor', 'setup', 'probe', 'cleanup']
 
-function start(file = '', words: string[] = []) {
-  const command = fileURLToPath(new URL(`../../infra/${file}`, import.meta.url))
-  return spawn(process.execPath, [command, ...words], {
+function start(...words: string[]) {
+  return spawn(process.execPath, [program, ...words], {
     env: { PATH: process.env.PATH, HOME: '/nonexistent', LOCAL_DIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
-test.each([...files.map((file) => [file, '--help']), ['doctor/cli.ts']])(
+test.each([...commands.map((command) => [command, '--help']), ['doctor']])(
   '%s %s ends quietly when nobody reads what it prints',
-  async (file, ...words) => {
-    const child = start(file, words)
+  async (...words) => {
+    const child = start(...words)
     // Closed before it can have written.
     child.stdout.destroy()
     const [err, [code, signal]] = await Promise.all([text(child.stderr), once(child, 'close')])
@@ -34,8 +34,8 @@ test.each([...files.map((file) => [file, '--help']), ['doctor/cli.ts']])(
   },
 )
 
-test.each(files)('%s ends with its own exit code when nobody reads its errors', async (file) => {
-  const child = start(file, [file.startsWith('admin') ? 'nonsense' : '--nonsense'])
+test.each(commands)('%s ends with its own exit code when nobody reads its errors', async (command) => {
+  const child = start(command, '--nonsense')
   child.stderr.destroy()
   const [out, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'close')])
   expect([out, code, signal]).toEqual(['', 2, null])

@@ -2,9 +2,21 @@ import { readFileSync } from 'node:fs'
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { TokenVending, type TokenVendingProps } from '../../infra/token-vending.ts'
-import { exampleConfiguration } from './bare-checkout.ts'
 
-export { exampleConfiguration }
+/** What cdk.json says on a bare checkout; an operator's own stands there in its place. */
+export const exampleConfiguration: TokenVendingProps['configuration'] = {
+  deployment: 'example',
+  issuers: [
+    {
+      name: 'example',
+      issuer: 'https://issuer.example',
+      audiences: ['https://api.example'],
+      algorithms: ['RS256'],
+    },
+  ],
+  allowedOrigins: ['https://app.example'],
+  unknownSubjects: 'reject',
+}
 
 const cdkJson: { context: Record<string, unknown> } = JSON.parse(
   readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),

@@ -1,62 +1,73 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Stack } from 'aws-cdk-lib'
 import { afterAll, describe, expect, it } from 'vitest'
-import { readConfiguration } from '../../functions/config.ts'
-import { propsFromContext } from '../../infra/stage.ts'
+import { tokenVendingApp } from '../../infra/app.ts'
+import { chooseStage, propsOf, readStages } from '../../infra/stage.ts'
 import { exampleConfiguration, ownConfiguration } from './stack.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'stage-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
 
-const from = (context: Record<string, unknown>) => propsFromContext((name) => context[name])
-const example = { stages: new URL('../../infra/stages.example.json', import.meta.url).pathname }
+function fileWith(text: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'stage-'))
+  folders.push(folder)
+  writeFileSync(join(folder, 'token-vending.json'), text)
+  return readStages(folder)
+}
 
-describe('the context of the CDK app', () => {
-  it('carries the configuration, and the settings of the stack', () => {
-    expect(from({ tokenVending: ownConfiguration, tokenVendingStack: { vendConcurrency: 5 } })).toEqual({
-      configuration: ownConfiguration,
-      vendConcurrency: 5,
-    })
+const dev = { tokenVending: ownConfiguration, tokenVendingStack: { allowLocalOrigins: true } }
+const prod = { tokenVending: { ...ownConfiguration, deployment: 'prod' } }
+
+describe('token-vending.json', () => {
+  it('has a stage by name, or the only one, also after a byte order mark', () => {
+    const one = fileWith(`\uFEFF${JSON.stringify({ dev })}`)
+    expect(chooseStage(one, undefined)).toEqual(['dev', dev])
+    expect(chooseStage({ dev, prod }, 'prod')).toEqual(['prod', prod])
+    expect(propsOf(dev)).toEqual({ configuration: ownConfiguration, allowLocalOrigins: true })
   })
 
-  it('may name a file instead', () => {
-    const file = join(folder, 'configuration.json')
-    writeFileSync(file, JSON.stringify(ownConfiguration))
-    expect(from({ tokenVending: file })).toEqual({ configuration: ownConfiguration })
-    const none = join(folder, 'none.json')
-    expect(() => from({ tokenVending: none })).toThrow(
-      `tokenVending: ${none} is not a file with a JSON object`,
-    )
+  it('is missed only when a stage is wanted of it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stage-'))
+    folders.push(folder)
+    expect(readStages(folder)).toBeUndefined()
+    expect(() => chooseStage(undefined, 'dev')).toThrow('there is no token-vending.json; npm run init')
   })
 
-  it('gives way to a stage of the user’s own file', () => {
-    const { configuration, allowLocalOrigins } = from({
-      ...example,
-      stage: 'dev',
-      tokenVending: exampleConfiguration,
-    })
-    expect(configuration.deployment).toBe('dev')
-    expect(allowLocalOrigins).toBe(true)
-  })
-
-  it('has to name a stage that exists', () => {
+  it('with several stages has to be told which, by a name that it has', () => {
+    expect(() => chooseStage({ dev, prod }, undefined)).toThrow('has dev, prod; choose one with --stage NAME')
     for (const stage of ['prd', '__proto__'])
-      expect(() => from({ ...example, stage })).toThrow(`no "${stage}"; choose one of dev, prod`)
+      expect(() => chooseStage({ dev, prod }, stage)).toThrow(`no "${stage}"; choose one of dev, prod`)
+  })
+
+  it.each(['{', '[]', '"dev"', '{ "dev": {} }', '{ "tokenVending": 1 }'])('%s is refused', (text) => {
+    expect(() => fileWith(text)).toThrow('token-vending.json: give { "<stage>": { "tokenVending": { … } } }')
   })
 
   it('cannot misspell a setting of the stack', () => {
-    expect(() => from({ tokenVending: ownConfiguration, tokenVendingStack: { vendConcurency: 5 } })).toThrow(
+    const settings = (tokenVendingStack: object) => () => propsOf({ ...prod, tokenVendingStack })
+    expect(settings({ vendConcurency: 5 })).toThrow(
       'tokenVendingStack: unknown: vendConcurency; remove it or correct the spelling',
     )
-    expect(() => from({ tokenVending: ownConfiguration, tokenVendingStack: { vendConcurrency: 0 } })).toThrow(
-      'tokenVendingStack.vendConcurrency: give at least 1',
-    )
+    expect(settings({ vendConcurrency: 0 })).toThrow('tokenVendingStack.vendConcurrency: give at least 1')
   })
 })
 
-describe('the example of a file of stages', () => {
-  it.each(['dev', 'prod'])('has a valid configuration for %s', (stage) => {
-    expect(readConfiguration(from({ ...example, stage }).configuration).deployment).toBe(stage)
+describe('the CDK app', () => {
+  const context = { 'aws:cdk:bundling-stacks': [], tokenVending: exampleConfiguration }
+  const stackIn = (stages: Parameters<typeof tokenVendingApp>[1], stage?: string) =>
+    tokenVendingApp({ context: { ...context, ...(stage && { stage }) } }, stages)
+      .node.children.filter(Stack.isStack)
+      .map(({ stackName }) => stackName)
+
+  it('takes the only stage of the file, the one that the context names, or without a file the context', () => {
+    expect(stackIn({ dev })).toEqual(['token-vending-own'])
+    expect(stackIn({ dev, prod }, 'prod')).toEqual(['token-vending-prod'])
+    expect(stackIn(undefined)).toEqual(['token-vending-example'])
+    expect(() => stackIn({ dev, prod })).toThrow('choose one with -c stage=NAME')
+    expect(() => stackIn(undefined, 'prod')).toThrow('there is no token-vending.json')
   })
 })

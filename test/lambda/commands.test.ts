@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runAdmin } from '../../infra/admin/command-line.ts'
+import { runProgram } from '../../infra/cli/program.ts'
 import type { StackOutputs } from '../../infra/outputs.ts'
-import { type Cloud, FunctionError, someOutputs, startCloud } from '../infra/deployed/cloud.ts'
-import { run, runHere } from '../infra/deployed/command.ts'
+import { type Cloud, FunctionError, someOutputs, startCloud } from '../infra/cli/aws/cloud.ts'
+import { run, runHere } from '../infra/cli/aws/command.ts'
 import { type Deployment, deploy } from './deployment.ts'
 
 /** The operator's commands with `--stack`, against the functions as they are deployed. */
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 const admin = (...words: string[]) =>
   runHere(
-    (streams) => runAdmin([...words, '--stack', 'doors'], cloud.environment, streams),
+    (streams) => runProgram([...words, '--stack', 'doors'], cloud.environment, streams),
     cloud.environment,
   )
 
@@ -66,8 +66,8 @@ describe('npm run admin in a deployed stack', () => {
 
 describe('npm run cleanup in a deployed stack', () => {
   it('runs once, beside the schedule', async () => {
-    const words = ['--stack', 'doors', '--all-users', '--json']
-    const { code, out } = await run('local/cleanup.ts', words, cloud.environment)
+    const words = ['cleanup', '--stack', 'doors', '--all-users', '--json']
+    const { code, out } = await run(words, cloud.environment)
     expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ all_users: true, alarms: [] })])
   })
 })

@@ -1,6 +1,8 @@
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { localFolder, readEnvironment } from '../../../infra/local/environment.ts'
 
 const configuration = {
@@ -76,4 +78,38 @@ it.each([
   expect(() => readEnvironment(environment)).toThrow(
     expect.objectContaining({ name: 'Trouble', message: expect.stringContaining(message) }),
   )
+})
+
+describe('--own and --stage', () => {
+  const project = mkdtempSync(join(tmpdir(), 'own-'))
+  afterAll(() => rmSync(project, { recursive: true }))
+  const write = (...stages: string[]) =>
+    writeFileSync(
+      join(project, 'token-vending.json'),
+      JSON.stringify(
+        Object.fromEntries(
+          stages.map((name) => [name, { tokenVending: { ...configuration, deployment: name } }]),
+        ),
+      ),
+    )
+
+  it('take the configuration of token-vending.json, whose only stage needs no name', () => {
+    write('mine')
+    expect(readEnvironment({}, ['--own'], project).configuration).toMatchObject(configuration)
+    write('mine', 'other')
+    expect(readEnvironment({}, ['--stage', 'other'], project).configuration?.deployment).toBe('other')
+    expect(readEnvironment({}, [], project).configuration).toBeUndefined()
+  })
+
+  it.each([
+    [['--own'], 'has mine, other; choose one with --stage NAME'],
+    [['--stage', 'prd'], 'no "prd"; choose one of mine, other'],
+    [['--owm'], 'npm start takes --own, or --stage NAME'],
+    [['own'], 'npm start takes --own, or --stage NAME'],
+  ])('%j is refused in a sentence', (words, message) => {
+    write('mine', 'other')
+    expect(() => readEnvironment({}, words, project)).toThrow(
+      expect.objectContaining({ name: 'Trouble', message: expect.stringContaining(message) }),
+    )
+  })
 })

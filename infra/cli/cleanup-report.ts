@@ -1,0 +1,67 @@
+import type { CleanupReport, Stop } from '../../functions/cleaning/report.ts'
+import { duration } from './print.ts'
+import { when } from './times.ts'
+
+const sentences: Record<Stop | NonNullable<CleanupReport['fuse']>, string> = {
+  another_run: 'Another run is at work, or Seam has asked to wait; try again in a few minutes.',
+  nothing_made_yet: 'No client session was ever made here, so there is nothing to clean up.',
+  out_of_time: 'Time was up; the next run goes on.',
+  rate_limited: 'Seam answered 429, so it stopped early; the next run goes on when Seam allows it.',
+  other_workspace:
+    'The API key opens another workspace than the one these records belong to; nothing was deleted or forgotten.',
+  failing: 'Ten failures in a row, so it stopped; the next run tries again.',
+  outage: 'The table or Seam is unavailable.',
+  clocks_apart:
+    'This clock and Seam’s are more than 30 seconds apart, so nothing was ended that only a clock says should end. Set the clock, or override the fuse.',
+  too_many:
+    'More live client sessions would have ended on inference alone than a run may end by itself. Look at them with a dry run, then override the fuse.',
+}
+
+const sum = (counts: Record<string, number>) =>
+  Object.values(counts).reduce((total, count) => total + count, 0)
+
+const cleaned = (report: CleanupReport) =>
+  sum(report.ended) + report.strays_ended + report.settled + report.records_removed
+
+/** A run that another one or the fuse has kept from doing anything; a dry run does what it should. */
+export function didNothing(report: CleanupReport): boolean {
+  const isKept = report.stopped === 'another_run' || report.fuse !== undefined
+  return isKept && !report.dry_run && cleaned(report) === 0
+}
+
+/** A report for a person: one line per number that says something. */
+export function reportTable(report: CleanupReport): string {
+  const { other_run_until: until } = report
+  if (until !== undefined)
+    return `Another run is at work until ${when(until).slice(11, 16)} UTC, or Seam has asked to wait until then. Nothing was done.`
+  const why = [report.fuse, report.stopped].flatMap((word) => (word === undefined ? [] : [sentences[word]]))
+  const rows: [string, number | string, string?][] = [
+    ['looked at', report.looked_at, report.all_users ? 'every record' : 'what was due'],
+    ['ended', sum(report.ended), listed(report.ended)],
+    ['already gone at Seam', report.already_gone],
+    ['strays ended', report.strays_ended],
+    ['settled', report.settled, 'retired keys that nothing shows under any more'],
+    ['records removed', report.records_removed],
+    ['failed', report.failed, listed(report.failures)],
+    ['given up for a day', report.given_up.length, report.given_up.join(', ')],
+    ['held back by the fuse', report.held_back],
+    ['left for next time', report.left_for_next_time],
+    ['oldest backlog', duration(report.oldest_backlog)],
+    ['took', duration(report.took)],
+  ]
+  const lines = rows.map(([name, value, what]) =>
+    `  ${name.padEnd(22)}${String(value).padStart(8)}   ${value !== 0 && what ? what : ''}`.trimEnd(),
+  )
+  return [titleOf(report), '', ...lines, ...(why.length > 0 ? ['', ...why] : []), ''].join('\n')
+}
+
+function titleOf(report: CleanupReport): string {
+  if (report.dry_run) return 'What a run would do; nothing was changed.'
+  return cleaned(report) > 0 ? 'Cleaned up.' : 'Nothing was cleaned up.'
+}
+
+function listed(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ')
+}

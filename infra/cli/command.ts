@@ -1,0 +1,47 @@
+import type { ExitCode } from './exit-codes.ts'
+import type { Tool } from './tool.ts'
+
+/** What an operator can type: one row per command, from which parser, help and completeness follow. */
+
+export const groups = {
+  start: 'Set up and examine:',
+  users: 'Users and their accounts:',
+  sessions: 'Client sessions:',
+  bulk: 'Everything at once:',
+} as const
+
+export interface OptionRow {
+  /** What follows the option, such as `<time>`; absent: it is a flag. */
+  value?: string
+  /** It may be given several times. */
+  list?: true
+  about: string
+}
+export type OptionRows = Record<string, OptionRow>
+
+type OptionsOf<O extends OptionRows> = {
+  [Name in keyof O]: O[Name] extends { list: true }
+    ? string[]
+    : O[Name] extends { value: string }
+      ? string | undefined
+      : boolean
+}
+
+export interface Command<O extends OptionRows = OptionRows> {
+  group: keyof typeof groups
+  about: string
+  /** What follows the name, in commander's notation, with what each word is. */
+  words?: Record<string, string>
+  options?: O
+  examples: [string, ...string[]]
+  /** It acts in no world, so it takes neither `--stack` nor `--stage`. */
+  alone?: true
+  /** It undoes what it did when interrupted, and is waited for. */
+  undoes?: true
+  run(tool: Tool, words: string[], options: OptionsOf<O>): Promise<ExitCode>
+}
+
+/** For its types: an option that the row does not have does not compile. */
+export function command<const O extends OptionRows>(row: Command<O>): Command {
+  return row as unknown as Command
+}

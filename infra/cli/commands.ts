@@ -1,0 +1,28 @@
+import type { CommandName } from '../../functions/admin-client.ts'
+import type { Command } from './command.ts'
+import { accountCommands } from './commands/accounts.ts'
+import { bulkCommands } from './commands/bulk.ts'
+import { cleanup } from './commands/cleanup.ts'
+import { doctor } from './commands/doctor.ts'
+import { init } from './commands/init.ts'
+import { probe } from './commands/probe.ts'
+import { sessionCommands } from './commands/sessions.ts'
+import { setup } from './commands/setup.ts'
+import { userCommands } from './commands/users.ts'
+
+type Kebab<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}-${Kebab<Tail>}` : S
+
+/** What the admin function can do must be on the command line too; `end-session --token` is `end_token`. */
+type Needed = Kebab<Exclude<CommandName, 'end_token'>>
+
+export const commands = {
+  init,
+  setup,
+  doctor,
+  ...accountCommands,
+  probe,
+  ...userCommands,
+  ...sessionCommands,
+  ...bulkCommands,
+  cleanup,
+} satisfies Record<Needed, Command> & Record<string, Command>

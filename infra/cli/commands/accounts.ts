@@ -1,0 +1,142 @@
+import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/admin-client.ts'
+import type { AccountAudit } from '../../../functions/log.ts'
+import { Trouble } from '../../local/trouble.ts'
+import { command } from '../command.ts'
+import { explainOffline } from '../configuration.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { during, type Span, spansOf } from '../holding.ts'
+import { counted, shellQuoted } from '../print.ts'
+import { reachLocalWorld } from '../reach.ts'
+import { rangeFrom, when } from '../times.ts'
+import { readSecretLine, type Tool } from '../tool.ts'
+import { exampleAccount } from './users.ts'
+
+/** Who has what, and why somebody has nothing. */
+
+export const accountCommands = {
+  accounts: command({
+    group: 'users',
+    about: 'list the connected accounts at Seam, with who holds them',
+    options: { unassigned: { about: 'only those that nobody holds' } },
+    examples: ['accounts --unassigned'],
+    async run(tool, _, { unassigned }) {
+      const { accounts } = await tool.callAdmin('accounts', { unassigned })
+      await tool.list(
+        accounts,
+        ['CONNECTED ACCOUNT', 'PROVIDER', 'NAME', 'HELD BY'],
+        ({ connected_account_id, provider = '', display_name = '', holders }) => [
+          connected_account_id,
+          provider,
+          display_name,
+          holders.map(shellQuoted).join(' '),
+        ],
+      )
+      tool.note(`${counted(accounts.length, 'connected account')}.`)
+      return exitCodes.done
+    },
+  }),
+  who: command({
+    group: 'users',
+    about: 'tell who could have client sessions with an account, and when, from the audit log',
+    words: { '<account>': 'the id of a connected account' },
+    options: {
+      at: { value: '<time>', about: 'only then: 2026-03-03 (a day, in UTC) or 2026-03-03T12:00:00Z' },
+    },
+    examples: [`who ${exampleAccount}`, `who ${exampleAccount} --at 2026-03-03`],
+    run: (tool, [account = ''], { at }) => tellWho(tool, account, at),
+  }),
+  explain: command({
+    group: 'start',
+    about:
+      'tell the first thing that is wrong with a bearer token on standard input, or its user and verdict',
+    examples: ['explain < token.txt', 'explain --stage prod < token.txt'],
+    run: tellExplanation,
+  }),
+}
+
+/** From the audit log, and for those who held the account before it began, from the records. */
+export async function tellWho(tool: Tool, account: string, at: string | undefined): Promise<ExitCode> {
+  const range = at === undefined ? undefined : rangeFrom(at)
+  const entries: AccountAudit[] = []
+  for await (const line of tool.auditTrail(account)) if (mentions(line, account)) entries.push(line)
+  const holders = await currentHolders(tool, account).catch((error: unknown) => {
+    // Deleted at Seam, and known to the log alone.
+    const isUnknown = error instanceof AdminRefusal && error.problem.code === 'not_found'
+    if (isUnknown && entries.length > 0) return []
+    throw error
+  })
+  const known = new Set(entries.map(({ subject }) => subject))
+  const logged = spansOf(entries, account, tool.now())
+  const unlogged = holders.filter(({ subject }) => !known.has(subject))
+  const all: Span[] = [...unlogged.map(({ subject }) => ({ subject })), ...logged]
+  const spans = (range === undefined ? all : during(all, range)).map(({ from, until, ...rest }) => ({
+    ...rest,
+    ...(from !== undefined && { from: new Date(from).toISOString() }),
+    ...(until !== undefined && { until: new Date(until).toISOString() }),
+  }))
+  await tool.list(
+    spans,
+    ['SUBJECT', 'FROM', 'GIVEN', 'UNTIL', 'TAKEN'],
+    ({ subject, from, until, given = '', taken = '' }) => [
+      shellQuoted(subject),
+      from === undefined ? 'before the log' : when(from),
+      given,
+      until === undefined ? 'still' : when(until),
+      taken,
+    ],
+  )
+  const users = new Set(spans.map(({ subject }) => subject)).size
+  tool.note(`${counted(users, 'user')}${at === undefined ? '' : ` at ${at}`}.`)
+  return exitCodes.done
+}
+
+async function currentHolders(tool: Tool, connected_account_id: string): Promise<ShownUser[]> {
+  const holders: ShownUser[] = []
+  let after: string | undefined
+  do {
+    const page = await tool.callAdmin('list', { connected_account_id, ...(after !== undefined && { after }) })
+    holders.push(...page.users.filter(({ status }) => status === 'active'))
+    after = page.after
+  } while (after !== undefined)
+  return holders
+}
+
+function mentions({ before, after }: AccountAudit, account: string): boolean {
+  return [before, after].some((holding) => holding?.connected_account_ids.includes(account))
+}
+
+async function tellExplanation(tool: Tool): Promise<ExitCode> {
+  const offline = await isOffline(tool)
+  const token = await readSecretLine(tool.streams, 'bearer token')
+  const explanation = offline
+    ? await explainOffline(tool.folder, tool.target.stage, token)
+    : await tool.callAdmin('explain', { token })
+  await tool.show(explanation, () => explained(explanation))
+  const handedOut =
+    explanation.accepted && (explanation.verdict !== undefined || explanation.record === 'not_looked_up')
+  return handedOut ? exitCodes.done : exitCodes.refused
+}
+
+/** A stage is explained from its configuration, and so is everything when no local world runs. */
+async function isOffline({ target, environment }: Tool): Promise<boolean> {
+  if (target.stack !== undefined) return false
+  if (target.stage !== undefined) return true
+  try {
+    const reach = await reachLocalWorld(environment)
+    reach.close()
+    return false
+  } catch (error) {
+    if (error instanceof Trouble) return true
+    throw error
+  }
+}
+
+function explained(explanation: Explanation): string {
+  if (!explanation.accepted) return `Not accepted (${explanation.reason}). ${explanation.sentence}`
+  const { subject, issuer, issued_at, verdict, sentence } = explanation
+  const issued = issued_at === undefined ? '' : `, issued ${when(issued_at)}`
+  return [
+    `Accepted: ${shellQuoted(subject)}, of the issuer ${issuer}${issued}.`,
+    `${sentence}${verdict === undefined ? '' : ` (${verdict})`}`,
+  ].join('\n')
+}

@@ -1,0 +1,219 @@
+import { open, stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { ImportedUser, ImportResult } from '../../../functions/admin-client.ts'
+import { codeOf } from '../../local/trouble.ts'
+import { command } from '../command.ts'
+import { UsageError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { counted, type Progress, shellQuoted, writeTo } from '../print.ts'
+import type { Tool } from '../tool.ts'
+
+/** Users in and out as NDJSON, a piece at a time: memory stays flat however many there are. */
+
+export const bulkCommands = {
+  import: command({
+    group: 'bulk',
+    about: 'import users from NDJSON: {"subject", "connected_account_ids", "status"?, "access_until"?}',
+    words: { '[file]': 'the file; absent or "-": standard input' },
+    options: {
+      replace: { about: 'make these the users’ accounts, and no others' },
+      'dry-run': { about: 'print what would change, and change nothing' },
+    },
+    examples: ['import users.ndjson --replace --dry-run', 'import < users.ndjson'],
+    run: (tool, [file = '-'], options) =>
+      importUsers(tool, file, { replace: options.replace, dry_run: options['dry-run'] }),
+  }),
+  export: command({
+    group: 'bulk',
+    about: 'export all users as NDJSON, as import takes them',
+    examples: ['export > users.ndjson'],
+    run: exportUsers,
+  }),
+  drain: command({
+    group: 'bulk',
+    about: 'end every client session we own, before destroying the stack; close vending first',
+    examples: ['drain'],
+    run: drain,
+  }),
+}
+
+const pieceSize = 100
+/** A piece is sent again this often while none of it gets done, a second apart. */
+const mostTries = 5
+
+interface Line {
+  number: number
+  user: ImportedUser
+}
+
+/** An import under way. */
+interface Import {
+  tool: Tool
+  how: { replace: boolean; dry_run: boolean }
+  counts: Record<string, number>
+}
+
+async function importUsers(tool: Tool, file: string, how: Import['how']): Promise<ExitCode> {
+  const total = file === '-' ? undefined : await countLines(file)
+  const stream = file === '-' ? tool.streams.stdin : await openFile(file)
+  const run: Import = { tool, how, counts: {} }
+  const startedAt = tool.now()
+  const progress = tool.progress('import', total)
+  let piece: Line[] = []
+  let number = 0
+  for await (const text of linesOf(stream)) {
+    number++
+    const user = text.trim() === '' ? undefined : parsed(text)
+    if (user !== undefined) piece.push({ number, user })
+    else if (text.trim() !== '') count(run, 'refused', { number, detail: 'no JSON object' })
+    if (piece.length === pieceSize) {
+      await sendPiece(run, piece)
+      piece = []
+      progress.tell(number)
+    }
+    if (run.counts.not_done) break
+  }
+  if (!run.counts.not_done) await sendPiece(run, piece)
+  progress.end()
+  return report(run, number, startedAt)
+}
+
+async function report({ tool, how, counts }: Import, number: number, startedAt: number): Promise<ExitCode> {
+  if (counts.not_done)
+    tool.note(
+      `Stopped before line ${number}: something is unavailable. Run it again; what is done is found done.`,
+    )
+  const done = Object.values(counts).reduce((sum, one) => sum + one, 0)
+  const rate = Math.round(done / Math.max(0.001, (tool.now() - startedAt) / 1000))
+  const what = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome.replaceAll('_', ' ')}`)
+  await tool.show({ ...counts, dry_run: how.dry_run }, () =>
+    [
+      how.dry_run ? 'Nothing was changed; an import would say:' : 'Imported:',
+      `  ${what.join(', ') || 'nothing'} (${rate} a second)`,
+    ].join('\n'),
+  )
+  if (counts.not_done) return exitCodes.unavailable
+  if (counts.refused) return exitCodes.refused
+  return counts.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
+}
+
+async function sendPiece(run: Import, piece: Line[]): Promise<void> {
+  let left = piece
+  for (let idle = 0; left.length > 0; ) {
+    const users = left.map(({ user }) => user)
+    const { results } = await run.tool.callAdmin('import', { users, ...run.how })
+    const undone: Line[] = []
+    for (const [index, line] of left.entries()) {
+      const result = results[index]
+      if (result === undefined || result.outcome === 'not_done') undone.push(line)
+      else await tellResult(run, line, result)
+    }
+    idle = undone.length < left.length ? 0 : idle + 1
+    left = undone
+    if (idle > mostTries) run.counts.not_done = left.length
+    if (idle > mostTries || left.length === 0) return
+    await run.tool.sleep(1000)
+  }
+}
+
+async function tellResult(run: Import, { number, user }: Line, result: ImportResult): Promise<void> {
+  const subject = String(user.subject)
+  const { outcome, detail, granted = [], withdrawn = [], changes = [] } = result
+  count(run, outcome, { number, subject, detail })
+  if (result.will_be_retried) count(run, 'will_be_retried', { number, subject, detail })
+  if (!run.how.dry_run || granted.length + withdrawn.length + changes.length === 0) return
+  const parts = [...granted.map((id) => `+${id}`), ...withdrawn.map((id) => `-${id}`), ...changes]
+  await run.tool.show(result, () => `${shellQuoted(subject)}  ${parts.join('  ')}`)
+}
+
+function count(
+  { tool, counts }: Import,
+  outcome: string,
+  { number, subject, detail }: { number: number; subject?: string; detail?: string | undefined },
+): void {
+  counts[outcome] = (counts[outcome] ?? 0) + 1
+  const whose = subject === undefined ? '' : ` (${shellQuoted(subject)})`
+  if (detail !== undefined) tool.note(`line ${number}${whose}: ${outcome}: ${detail}`)
+}
+
+async function exportUsers(tool: Tool): Promise<ExitCode> {
+  let count = 0
+  await eachPage(tool.progress('export'), async (after, progress) => {
+    const page = await tool.callAdmin('export', after)
+    for (const user of page.users) await writeTo(tool.streams.stdout, `${JSON.stringify(user)}\n`)
+    count += page.users.length
+    progress.tell(count)
+    return page.after
+  })
+  tool.note(`${counted(count, 'user')}.`)
+  return exitCodes.done
+}
+
+async function drain(tool: Tool): Promise<ExitCode> {
+  const total = { looked_at: 0, ended: 0, will_be_retried: 0, remaining: 0 }
+  await eachPage(tool.progress('drain'), async (after, progress) => {
+    const page = await tool.callAdmin('drain', after)
+    for (const name of ['looked_at', 'ended', 'will_be_retried'] as const) total[name] += page[name]
+    total.remaining = page.remaining ?? 0
+    progress.tell(total.looked_at)
+    return page.after
+  })
+  await tool.list([total], ['USERS', 'ENDED', 'WILL BE RETRIED', 'LEFT AT SEAM'], (row) =>
+    Object.values(row).map(String),
+  )
+  if (total.remaining > 0 && total.will_be_retried === 0)
+    tool.note(
+      'No record names what is left, or it was made meanwhile: close vending, drain again, then see `orphans`.',
+    )
+  return total.will_be_retried > 0 ? exitCodes.willBeRetried : exitCodes.done
+}
+
+async function eachPage(
+  progress: Progress,
+  page: (after: { after?: string }, progress: Progress) => Promise<string | undefined>,
+): Promise<void> {
+  let after: string | undefined
+  do after = await page(after === undefined ? {} : { after }, progress)
+  while (after !== undefined)
+  progress.end()
+}
+
+/** Reads no further than it is asked: readline would run a thousand lines ahead. */
+async function* linesOf(stream: Readable): AsyncGenerator<string> {
+  let rest = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = `${rest}${chunk}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+  yield rest
+}
+
+async function openFile(file: string): Promise<Readable> {
+  const handle = await open(file).catch((error: unknown) => {
+    throw new UsageError(`${file} cannot be read (${codeOf(error)}).`)
+  })
+  if (!(await handle.stat()).isDirectory()) return handle.createReadStream()
+  await handle.close()
+  throw new UsageError(`${file} is a folder; give a file with a JSON object on each line.`)
+}
+
+/** Undefined where reading would use it up, as of a pipe. */
+async function countLines(file: string): Promise<number | undefined> {
+  const stream = await openFile(file)
+  if (!(await stat(file)).isFile()) return undefined
+  let count = 0
+  for await (const line of linesOf(stream)) if (line.trim() !== '') count++
+  return count
+}
+
+function parsed(text: string): ImportedUser | undefined {
+  try {
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as ImportedUser)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,103 @@
+import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
+import { safeAddress } from '../../local/environment.ts'
+import { questioner } from '../asking.ts'
+import { command } from '../command.ts'
+import { Refused, UsageError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { type Answered, probe as askAll, readingsOf } from '../probe/probing.ts'
+import { call, cleanUp, openSandbox, type Sandbox } from '../probe/sandbox.ts'
+import type { Streams, Tool } from '../tool.ts'
+
+/** What Seam's documentation leaves open, asked of a sandbox workspace; tests ask the local Seam the same. */
+export const probe = command({
+  group: 'start',
+  about:
+    'ask a sandbox workspace what Seam’s documentation leaves open, and undo it all; the API key comes from SEAM_API_KEY, a pipe or a hidden prompt',
+  options: {
+    workspace: { value: '<workspace_id>', about: 'only if the API key opens this workspace' },
+    'log-in': {
+      about: 'wait until somebody has logged in to a Connect Webview, for the question about them',
+    },
+    endpoint: { value: '<url>', about: 'another address than https://connect.getseam.com' },
+  },
+  examples: ['probe', 'probe --workspace 398d80b7-3f96-47c2-b85a-6f8ba21d07be --json'],
+  alone: true,
+  undoes: true,
+  async run(tool, _, options) {
+    const endpoint = safeAddress(options.endpoint ?? 'https://connect.getseam.com')
+    if (endpoint === undefined)
+      throw new UsageError('--endpoint: give an https:// address; the API key is sent there.')
+    const apiKey = apiKeyIn(tool.environment.SEAM_API_KEY || (await askForKey(tool.streams)))
+    if (apiKey === undefined)
+      throw new UsageError(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)
+    const logIn = tool.logIn ?? (options['log-in'] ? waitForLogIn(tool) : undefined)
+    const sandbox = await openSandbox({
+      endpoint,
+      apiKey,
+      clock: tool.now,
+      sleep: tool.sleep,
+      ...(logIn !== undefined && { logIn }),
+    })
+    const { name, workspace_id } = sandbox.workspace
+    if (options.workspace !== undefined && options.workspace !== workspace_id)
+      throw new Refused(
+        `The API key opens ${name ?? ''} ${workspace_id}, not ${options.workspace}. Nothing was asked.`,
+      )
+    tool.note(`Asking ${name ?? workspace_id} at ${endpoint}.\n`)
+    const { answers, left } = await askAndUndo(tool, sandbox)
+    if (!tool.json)
+      await tool.show(
+        undefined,
+        () => `\nThe local Seam is so with these readings: ${JSON.stringify(readingsOf(answers))}`,
+      )
+    if (left.length > 0) tool.note(`These client sessions could not be deleted: ${left.join(', ')}`)
+    if (left.length > 0) return exitCodes.unexpected
+    return tool.signal.aborted ? exitCodes.interrupted : exitCodes.done
+  },
+})
+
+async function askAndUndo(tool: Tool, sandbox: Sandbox): Promise<{ answers: Answered[]; left: string[] }> {
+  const answers: Answered[] = []
+  let left: string[] = []
+  try {
+    for await (const answered of askAll(sandbox)) {
+      answers.push(answered)
+      await tool.show(answered, () => answerLines(answered))
+      if (tool.signal.aborted) {
+        tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
+        break
+      }
+    }
+  } finally {
+    left = await cleanUp(sandbox)
+  }
+  return { answers, left }
+}
+
+function answerLines({ asks, answer, unanswered, differs }: Answered): string {
+  const said = answer ?? `not answered: ${unanswered}`
+  return `${asks}\n    ${said}${differs === undefined ? '' : ` (the local Seam: ${differs})`}`
+}
+
+function waitForLogIn(tool: Tool): NonNullable<Sandbox['logIn']> {
+  return async ({ url, connect_webview_id }, sandbox) => {
+    tool.note(`Log in here, as Seam's documentation says for sandboxes:\n  ${url}`)
+    for (let looks = 0; looks < 150 && !tool.signal.aborted; looks++) {
+      const { body } = await call(sandbox, '/connect_webviews/get', { connect_webview_id })
+      if (body?.connect_webview?.status !== 'pending') return
+      await sandbox.sleep(2000)
+    }
+  }
+}
+
+/** Typed unseen, or from a pipe: an argument would stay in the shell's history. */
+async function askForKey(streams: Streams): Promise<string> {
+  const questions = questioner(streams)
+  try {
+    const key = await questions.secret('API key of a sandbox workspace (nothing is shown): ')
+    if (key === '') throw new UsageError('No API key was given; nothing was asked.')
+    return key
+  } finally {
+    questions.close()
+  }
+}

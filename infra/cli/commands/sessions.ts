@@ -1,0 +1,102 @@
+import { command } from '../command.ts'
+import { UsageError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { counted, shellQuoted } from '../print.ts'
+import { when } from '../times.ts'
+import { readSecretLine, type Tool } from '../tool.ts'
+import { changed, oneSubject, subjectWord } from './users.ts'
+
+/** What users hold at Seam, and how to end it. */
+
+export const sessionCommands = {
+  sessions: command({
+    group: 'sessions',
+    about: 'show what Seam itself has of a user’s client sessions',
+    words: subjectWord,
+    examples: [`sessions 'main|ada'`],
+    async run(tool, [subject = '']) {
+      const { client_sessions } = await tool.callAdmin('sessions', { subject })
+      await tool.list(
+        client_sessions,
+        ['CLIENT SESSION', 'STATE', 'MADE', 'ENDS', 'ACCOUNTS', 'TOKEN SHA-256'],
+        (one) => [
+          one.client_session_id,
+          one.state.replace('_', ' '),
+          when(one.created_at),
+          when(one.expires_at),
+          String(one.connected_account_ids.length),
+          `${one.token_sha256}…`,
+        ],
+      )
+      tool.note(`${counted(client_sessions.length, 'client session')} at Seam.`)
+      return exitCodes.done
+    },
+  }),
+  'end-session': command({
+    group: 'sessions',
+    about: 'end a user’s client session, or that of a client session token on standard input',
+    words: { '[subject]': 'whose session; or give --token -' },
+    options: { token: { value: '<->', about: 'read the client session token from standard input' } },
+    examples: [`end-session 'main|ada'`, 'end-session --token - < found-token.txt'],
+    async run(tool, [subject], { token }) {
+      if (token !== undefined) tokenFromInput(token)
+      if ((subject === undefined) === (token === undefined))
+        throw new UsageError('Give either a subject, or --token - and the token on standard input.')
+      if (subject === undefined) return endFoundToken(tool)
+      return changed(tool, 'recorded', () => tool.callAdmin('end_session', { subject }))
+    },
+  }),
+  'sign-out-everywhere': oneSubject(
+    'sign_out_everywhere',
+    'signed out everywhere',
+    'refuse the bearer tokens issued to a user so far, and end the client session',
+  ),
+  orphans: command({
+    group: 'sessions',
+    about: 'show our client sessions that no record names, after a restore',
+    options: { delete: { about: 'also delete those seen an hour ago' } },
+    examples: ['orphans', 'orphans --delete'],
+    run: (tool, _, options) => showOrphans(tool, options.delete),
+  }),
+}
+
+export function tokenFromInput(word: string): void {
+  if (word !== '-')
+    throw new UsageError(
+      '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
+    )
+}
+
+async function endFoundToken(tool: Tool): Promise<ExitCode> {
+  const token = await readSecretLine(tool.streams, 'client session token')
+  const ended = await tool.callAdmin('end_token', { token })
+  const whose = ended.subject === undefined ? 'that no record names' : `of ${shellQuoted(ended.subject)}`
+  const session = `The client session ${ended.client_session_id}`
+  const sentences = {
+    dead: 'Seam does not accept this token any more; there was nothing to end.',
+    ended: `${session} ${whose} was ended at Seam; what was made with its token stays.`,
+    ending: `${session} ${whose}: Seam could not be told to end it; will be retried, or run this again.`,
+    not_ours: `${session} was not made by this service; nothing was done. End it where it was made.`,
+  }
+  await tool.show(ended, () => sentences[ended.outcome])
+  if (ended.outcome === 'not_ours') return exitCodes.refused
+  return ended.outcome === 'ending' ? exitCodes.willBeRetried : exitCodes.done
+}
+
+async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode> {
+  const { orphans, looked_at } = await tool.callAdmin('orphans', { delete: remove })
+  await tool.list(orphans, ['CLIENT SESSION', 'OWNER', 'MADE', 'ENDS', 'FIRST SEEN', 'STATE'], (one) => [
+    one.client_session_id,
+    one.owner,
+    when(one.created_at),
+    when(one.expires_at),
+    when(one.first_seen_at),
+    one.state.replaceAll('_', ' '),
+  ])
+  tool.note(
+    `${counted(orphans.length, 'orphan')} among ${counted(looked_at, 'client session')} under our prefix.`,
+  )
+  if (orphans.some(({ state }) => state === 'just_seen'))
+    tool.note('Those just seen may be deleted an hour later: run `orphans --delete` then.')
+  return orphans.some(({ state }) => state === 'not_deleted') ? exitCodes.unavailable : exitCodes.done
+}

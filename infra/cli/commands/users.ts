@@ -1,0 +1,266 @@
+import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/admin-client.ts'
+import { command } from '../command.ts'
+import { UsageError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { counted, sheet, shellQuoted } from '../print.ts'
+import { untilFrom, when } from '../times.ts'
+import type { Tool } from '../tool.ts'
+
+/** One user at a time, and the list of them. */
+
+export const exampleAccount = '6f1c0a52-2f5e-4a9a-9d4e-0d2f4c1b7a10'
+const unverified = { about: 'also accounts that Seam does not know' } as const
+export const subjectWord = { '<subject>': "the whole subject, such as 'main|ada'" }
+const accountWords = { '<account...>': 'ids of connected accounts; `accounts` shows them' }
+const until = {
+  value: '<time>',
+  about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never',
+} as const
+
+export const userCommands = {
+  show: command({
+    group: 'users',
+    about: 'show the record of a user',
+    words: subjectWord,
+    examples: [`show 'main|ada'`],
+    async run(tool, [subject = '']) {
+      const user = await tool.callAdmin('show', { subject })
+      await tool.show(user, () => userSheet(user))
+      return exitCodes.done
+    },
+  }),
+  list: command({
+    group: 'users',
+    about: 'list users, fifty at a time',
+    options: {
+      status: { value: '<status>', about: 'only active, disabled or removed users' },
+      account: { value: '<account>', about: 'only those who have this connected account' },
+      limit: { value: '<number>', about: 'how many (50)' },
+      after: { value: '<cursor>', about: 'go on where the last page ended' },
+      all: { about: 'every user' },
+    },
+    examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
+    run: (tool, _, { status, account, limit, after, all }) =>
+      listUsers(tool, {
+        filter: {
+          ...(status !== undefined && { status: statusFrom(status) }),
+          ...(account !== undefined && { connected_account_id: accountId(account) }),
+        },
+        after,
+        limit: all ? Number.POSITIVE_INFINITY : limit === undefined ? 50 : wholeNumber(limit),
+      }),
+  }),
+  grant: command({
+    group: 'users',
+    about: 'give accounts to a user; a new user is recorded, a live token opens them at once',
+    words: { ...subjectWord, ...accountWords },
+    options: { until, unverified },
+    examples: [`grant 'main|ada' ${exampleAccount}`, `grant 'main|guest-7' ${exampleAccount} --until +30d`],
+    run: (tool, [subject = '', ...accounts], options) =>
+      changed(tool, 'recorded', () =>
+        tool.callAdmin('grant', { subject, ...granting(tool, accounts, options) }),
+      ),
+  }),
+  withdraw: command({
+    group: 'users',
+    about: 'take accounts away from a user; the live client session is ended',
+    words: { ...subjectWord, ...accountWords },
+    examples: [`withdraw 'main|ada' ${exampleAccount}`],
+    run: (tool, [subject = '', ...accounts]) =>
+      changed(tool, 'recorded', () =>
+        tool.callAdmin('withdraw', { subject, connected_account_ids: accounts }),
+      ),
+  }),
+  set: command({
+    group: 'users',
+    about: 'make these the user’s accounts, and no others',
+    words: { ...subjectWord, '[account...]': 'ids of connected accounts; none takes all away' },
+    options: { until, unverified },
+    examples: [`set 'main|ada' ${exampleAccount}`, `set 'main|ada'`],
+    run: (tool, [subject = '', ...accounts], options) =>
+      changed(tool, 'recorded', () =>
+        tool.callAdmin('set', { subject, ...granting(tool, accounts, options) }),
+      ),
+  }),
+  disable: oneSubject('disable', 'disabled', 'end a user’s client session, and make none until enabled'),
+  enable: oneSubject('enable', 'enabled', 'let a disabled user have client sessions again'),
+  remove: oneSubject('remove', 'removed', 'as disable, and forget the user once Seam shows nothing of them'),
+  move: command({
+    group: 'users',
+    about: 'give a person’s new login the accounts and end date of the old one, and remove the old one',
+    words: { '<from>': 'the old subject', '<to>': 'the new subject' },
+    examples: [`move 'old|ada' 'main|ada'`],
+    async run(tool, [from = '', to = '']) {
+      const moved = await tool.callAdmin('move', { from, to })
+      const reports = [moved.to, moved.from].filter((report) => report !== undefined)
+      await tool.show(moved, () =>
+        reports.length === 0
+          ? `${shellQuoted(from)} is gone: it was moved before.`
+          : reports
+              .map((report) => changeSentences(report === moved.from ? 'removed' : 'recorded', report))
+              .join('\n'),
+      )
+      return reports.some(({ will_be_retried }) => will_be_retried) ? exitCodes.willBeRetried : exitCodes.done
+    },
+  }),
+}
+
+export function oneSubject(
+  name: 'disable' | 'enable' | 'remove' | 'sign_out_everywhere',
+  done: string,
+  about: string,
+) {
+  return command({
+    group: name === 'sign_out_everywhere' ? 'sessions' : 'users',
+    about,
+    words: subjectWord,
+    examples: [`${name.replaceAll('_', '-')} 'main|ada'`],
+    run: (tool, [subject = '']) => changed(tool, done, () => tool.callAdmin(name, { subject })),
+  })
+}
+
+export async function changed(
+  tool: Tool,
+  done: string,
+  call: () => Promise<ChangeReport>,
+): Promise<ExitCode> {
+  const report = await call()
+  await tool.show(report, () => changeSentences(done, report))
+  return report.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
+}
+
+function granting(
+  tool: Tool,
+  accounts: string[],
+  { until, unverified }: { until: string | undefined; unverified: boolean },
+) {
+  return {
+    connected_account_ids: accounts,
+    ...(until !== undefined && { access_until: untilFrom(until, tool.now()) }),
+    ...(unverified && { unverified }),
+  }
+}
+
+/** Seam's are UUIDs: a typing error must not become a record, which would leave its user without the account. */
+export function accountId(word: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)) return word
+  throw new UsageError(
+    `${JSON.stringify(word)} is not the id of a connected account (a UUID); \`accounts\` shows them.`,
+  )
+}
+
+function statusFrom(text: string): Status {
+  const all: Status[] = ['active', 'disabled', 'removed']
+  const found = all.find((one) => one === text)
+  if (found !== undefined) return found
+  throw new UsageError(`--status: ${JSON.stringify(text)} is none of ${all.join(', ')}.`)
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
+  throw new UsageError(`--limit: ${JSON.stringify(text)} is not a whole number from 1.`)
+}
+
+interface Listing {
+  filter: { status?: Status; connected_account_id?: string }
+  after: string | undefined
+  limit: number
+}
+
+async function listUsers(tool: Tool, { filter, limit, ...listing }: Listing): Promise<ExitCode> {
+  const users: ShownUser[] = []
+  const progress = limit === Number.POSITIVE_INFINITY ? tool.progress('list') : undefined
+  let { after } = listing
+  let count = 0
+  do {
+    const page = await tool.callAdmin('list', {
+      ...filter,
+      limit: Math.min(200, limit - count),
+      ...(after !== undefined && { after }),
+    })
+    after = page.after
+    count += page.users.length
+    progress?.tell(count)
+    // A table is as wide as its widest row, so it waits for all of them.
+    if (tool.json) await tool.list(page.users, [], userRow)
+    else users.push(...page.users)
+  } while (after !== undefined && count < limit)
+  progress?.end()
+  users.sort((one, other) => (one.subject < other.subject ? -1 : 1))
+  await tool.list(users, userHeadings, userRow)
+  const more = after === undefined ? '' : ` More: add --after ${shellQuoted(after)}, or --all.`
+  tool.note(`${counted(count, 'user')}.${more}`)
+  return exitCodes.done
+}
+
+const userHeadings = ['SUBJECT', 'STATUS', 'ACCOUNTS', 'ACCESS UNTIL', 'CLIENT SESSION']
+
+function userRow(user: ShownUser): string[] {
+  const { client_session, connected_account_ids, unconfirmed } = user
+  const session = client_session === undefined ? 'none' : `until ${when(client_session.expires_at)}`
+  return [
+    shellQuoted(user.subject),
+    user.status,
+    String(connected_account_ids.length),
+    user.access_until === undefined ? '' : when(user.access_until),
+    unconfirmed > 0 ? `${session}, ${unconfirmed} ending` : session,
+  ]
+}
+
+export function userSheet(user: ShownUser): string {
+  const { client_session: session, unknown_account_ids: unknown = [] } = user
+  return sheet([
+    ['subject', shellQuoted(user.subject)],
+    ['owner', user.owner],
+    ['issuer', user.iss],
+    ['status', user.status],
+    ['access until', user.access_until && when(user.access_until)],
+    ['tokens since', user.not_before && when(user.not_before)],
+    ['accounts', user.connected_account_ids.join('\n') || 'none'],
+    ['unknown at Seam', unknown.join('\n') || undefined],
+    ['client session', session?.client_session_id ?? 'none'],
+    ['  made', session && when(session.created_at)],
+    ['  ends', session && when(session.expires_at)],
+    ['  accounts', session && String(session.connected_account_ids.length)],
+    ['ending', user.unconfirmed > 0 ? `${user.unconfirmed}, not confirmed by Seam yet` : undefined],
+    ['settling', user.settling > 0 ? `${user.settling} retired keys` : undefined],
+    ['next look', user.due_at && when(user.due_at)],
+  ])
+}
+
+/** What was done, and at Seam too; ends with what an operator may overlook. */
+export function changeSentences(done: string, report: ChangeReport): string {
+  const { user, changed, granted, withdrawn, deleted_account_ids: deleted, client_session } = report
+  // The record keeps the mark of one that was withdrawn.
+  const unknown = (user.unknown_account_ids ?? []).filter((id) => user.connected_account_ids.includes(id))
+  const opensNone = granted.length > 0 && granted.every((id) => unknown.includes(id))
+  const accounts = [
+    granted.length > 0 && `${counted(granted.length, 'account')} granted`,
+    withdrawn.length > 0 && `${counted(withdrawn.length, 'account')} withdrawn`,
+  ].filter((part) => part !== false)
+  const what = accounts.length > 0 ? accounts.join(', ') : changed ? done : 'nothing to change'
+  const takesAway = client_session === 'ended' || client_session === 'ending'
+  return [
+    `${shellQuoted(user.subject)}: ${what}; ${fates[opensNone && client_session === 'widened' ? 'kept' : client_session]}.`,
+    report.trouble !== undefined && `  (${report.trouble})`,
+    deleted.length > 0 && `  Not granted, because Seam has deleted them: ${deleted.join(', ')}`,
+    unknown.length > 0 &&
+      `  Unknown at Seam, so they open nothing: ${unknown.join(', ')}. Mistyped, or of another workspace?`,
+    granted.length > 0 &&
+      user.status !== 'active' &&
+      `  The user is ${user.status}, and gets no client session.`,
+    takesAway && '  What was made with its token stays: access codes, for example.',
+  ]
+    .filter((line) => line !== false)
+    .join('\n')
+}
+
+const fates: Record<SessionFate, string> = {
+  none: 'there was no client session',
+  kept: 'the client session is as it was',
+  widened: 'the live client session opens them now, with the same token',
+  ended: 'the client session was ended at Seam',
+  widening:
+    'Seam could not be told to widen the live client session: will be retried with the user’s next request',
+  ending: 'Seam could not be told to end the client session: will be retried by cleanup',
+}

@@ -1,0 +1,73 @@
+import { AdminRefusal } from '../../functions/admin-client.ts'
+import { Trouble } from '../local/trouble.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+
+/**
+ * Why a command cannot go on: the message says what to change and is all that is shown. A plain `Trouble` means that
+ * something is unavailable; any other error is a bug of ours, and shows its stack.
+ */
+export class UsageError extends Trouble {}
+
+/** AWS, Seam or a person says no. Asking again does not help. */
+export class Refused extends Trouble {}
+
+export class NotFound extends Trouble {}
+
+export class Interrupted extends Trouble {}
+
+/** @throws whatever is no expected failure */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return exitCodes.usage
+  if (error instanceof Refused) return exitCodes.refused
+  if (error instanceof NotFound) return exitCodes.notFound
+  if (error instanceof Interrupted) return exitCodes.interrupted
+  if (error instanceof Trouble) return exitCodes.unavailable
+  if (!(error instanceof AdminRefusal)) throw error
+  const { code, action, reason } = error.problem
+  if (reason === 'malformed') return exitCodes.usage
+  if (code === 'not_found') return exitCodes.notFound
+  if (code === 'internal') return exitCodes.unexpected
+  return action === 'retry' ? exitCodes.unavailable : exitCodes.refused
+}
+
+/** One sentence, or a few lines. */
+export function messageOf(error: Trouble | AdminRefusal): string {
+  if (error instanceof Trouble) return error.message
+  const { code, reason, dependency } = error.problem
+  const hint =
+    code === 'not_found' && reason !== 'unknown_account'
+      ? " Give the whole subject, such as 'main|ada'; `list` shows those there are."
+      : ''
+  const why = [code, dependency, reason].filter(Boolean).join(', ')
+  return `${error.message}${hint} (${why}; request ${error.requestId})`
+}
+
+const notAccepted = [
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+]
+const notAllowed = ['AccessDenied', 'AccessDeniedException']
+
+/**
+ * What a person can do about a failed call to AWS, from the error's name and status; nothing else of it is shown.
+ * `wanted` follows "may not", such as "read the stack"; `permission` is IAM's word for it.
+ */
+export function awsError(error: unknown, wanted: string, permission: string): Trouble {
+  if (error instanceof Trouble) return error
+  const name = error instanceof Error ? error.name : 'unknown'
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+  if (notAccepted.includes(name))
+    return new Refused(`AWS does not accept these credentials (${name}). Sign in again, and try again.`)
+  if (notAllowed.includes(name))
+    return new Refused(`These credentials may not ${wanted}: let them ${permission}.`)
+  if (status === undefined)
+    return new Trouble(`AWS could not be reached to ${wanted} (${name}). Check the network and the region.`)
+  if (status === 429 || status >= 500 || /Throttl/.test(name))
+    return new Trouble(`AWS is too busy to ${wanted} (${name}). Try again.`)
+  return new Refused(`AWS will not ${wanted} (${name}).`)
+}

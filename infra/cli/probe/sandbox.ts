@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod/v4-mini'
+import { Trouble } from '../../local/trouble.ts'
+import { Refused } from '../errors.ts'
+
+/** A Seam workspace for trying things, and all that was made in it, so that nothing of it stays. */
+export interface Sandbox {
+  endpoint: string
+  apiKey: string
+  workspace: Workspace
+  /** Connected accounts that were there before. */
+  accountIds: string[]
+  /** Run at the end, from the first on. */
+  undo: (() => Promise<unknown>)[]
+  /** Client sessions to delete at the end. */
+  made: Set<string>
+  clock(): number
+  sleep(ms: number): Promise<unknown>
+  /** A person logs in to a Connect Webview; absent: there is none. */
+  logIn?: (webview: { connect_webview_id: string; url: string }, sandbox: Sandbox) => Promise<void>
+}
+
+type Credentials = { token: string } | { publishableKey: string }
+
+export interface Reply {
+  /** 0: no answer. */
+  status: number
+  headers: Headers
+  /** Seam's `error.type`. */
+  type: string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: what Seam answers is the question here.
+  body: any
+}
+
+interface VendParams extends Record<string, unknown> {
+  user_identifier_key: string
+  connected_account_ids?: string[]
+  /** ISO 8601. */
+  expires_at?: string
+}
+
+const session = z.object({
+  client_session_id: z.string(),
+  token: z.string(),
+  connected_account_ids: z.array(z.string()),
+  expires_at: z.string(),
+})
+export type Session = z.infer<typeof session>
+
+const workspace = z.object({
+  workspace_id: z.string(),
+  name: z.optional(z.string()),
+  is_sandbox: z.boolean(),
+  publishable_key: z.optional(z.string()),
+  is_publishable_key_auth_enabled: z.optional(z.boolean()),
+})
+type Workspace = z.infer<typeof workspace>
+
+/** Milliseconds; long, because how long Seam takes is not the question. */
+const patience = 20_000
+
+type Options = Pick<Sandbox, 'endpoint' | 'apiKey' | 'logIn'> & Partial<Pick<Sandbox, 'clock' | 'sleep'>>
+
+/** @throws Trouble unless the key opens a sandbox workspace: in no other one is anything asked */
+export async function openSandbox(options: Options): Promise<Sandbox> {
+  const { endpoint } = options
+  const access = { undo: [], made: new Set<string>(), clock: Date.now, sleep: wait, ...options }
+  const opened = await call(access, '/workspaces/get')
+  if (opened.status === 401 || opened.status === 403)
+    throw new Refused(`${endpoint} does not accept this API key.`)
+  const parsed = workspace.safeParse(opened.body?.workspace)
+  if (!parsed.success)
+    throw new Trouble(
+      `${endpoint} answers ${opened.status || 'nothing'} when it is asked for its workspace. Check the address and the network.`,
+    )
+  const { name, workspace_id, is_sandbox } = parsed.data
+  if (is_sandbox !== true)
+    throw new Refused(
+      `${name ?? workspace_id} is a production workspace. Give the API key of a sandbox workspace: nothing is tried in any other.`,
+    )
+  const accounts: { connected_account_id: string }[] =
+    (await call(access, '/connected_accounts/list')).body?.connected_accounts ?? []
+  const accountIds = accounts.map(({ connected_account_id }) => connected_account_id)
+  return { ...access, workspace: parsed.data, accountIds }
+}
+
+/** One POST, by the API key unless told otherwise; never throws for what is answered. */
+export async function call(
+  { endpoint, apiKey, made }: Pick<Sandbox, 'endpoint' | 'apiKey' | 'made'>,
+  path: string,
+  params: object = {},
+  credentials: Credentials = { token: apiKey },
+): Promise<Reply> {
+  const headers = new Headers({ 'content-type': 'application/json' })
+  if ('token' in credentials) headers.set('authorization', `Bearer ${credentials.token}`)
+  else headers.set('seam-publishable-key', credentials.publishableKey)
+  try {
+    const response = await fetch(`${endpoint}${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(params),
+      redirect: 'error',
+      signal: AbortSignal.timeout(patience),
+    })
+    const body = await response.json().catch(() => undefined)
+    const id = body?.client_session?.client_session_id
+    if (typeof id === 'string') made.add(id)
+    return { status: response.status, headers: response.headers, type: body?.error?.type, body }
+  } catch {
+    return { status: 0, headers: new Headers(), type: undefined, body: undefined }
+  }
+}
+
+/** Such as `400 invalid_input`. */
+export const said = ({ status, type }: Pick<Reply, 'status' | 'type'>) => `${status} ${type ?? ''}`.trimEnd()
+
+/** A new key that nobody else uses. */
+export const newKey = () => `probe_${randomUUID()}`
+
+/** `get_or_create` by the API key, for an hour. Throws `Unanswered` when it is refused. */
+export async function vend(sandbox: Sandbox, params: VendParams): Promise<Session> {
+  const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
+  const reply = await call(sandbox, '/client_sessions/get_or_create', { expires_at, ...params })
+  const vended = session.safeParse(reply.body?.client_session)
+  if (!vended.success) throw new Unanswered(`get_or_create answers ${said(reply)}`)
+  return vended.data
+}
+
+/** Ends everything; returns the client sessions that could not be ended. */
+export async function cleanUp(sandbox: Sandbox): Promise<string[]> {
+  for (const undo of sandbox.undo.splice(0)) await undo()
+  const left: string[] = []
+  for (const client_session_id of sandbox.made) {
+    const { status } = await call(sandbox, '/client_sessions/delete', { client_session_id })
+    if (status !== 200 && status !== 404) left.push(client_session_id)
+  }
+  return left
+}
+
+/** Why a question has no answer here: a sentence. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered'
+}

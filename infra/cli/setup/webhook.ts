@@ -1,0 +1,87 @@
+import { webhookKeysFrom } from '../../../functions/svix.ts'
+import { Trouble } from '../../local/trouble.ts'
+import type { SecretStore } from '../aws/secrets.ts'
+import { Refused } from '../errors.ts'
+import type { SeamSettings, SeamWebhook } from './seam.ts'
+
+/** What the service acts on; of its own deletions it need not be told. */
+export const webhookEvents = [
+  'connect_webview.login_succeeded',
+  'connected_account.connected',
+  'connected_account.created',
+  'connected_account.deleted',
+]
+
+interface Edges {
+  seam: Pick<SeamSettings, 'listWebhooks' | 'createWebhook' | 'deleteWebhook'>
+  secrets: Pick<SecretStore, 'read' | 'write'>
+}
+
+/**
+ * Lets Seam tell this address what happens there, and the service believe it. Returns what was done, as a sentence.
+ * Whatever an earlier run was cut short at, it ends the same. `renew`: with a new secret.
+ * @throws Trouble
+ */
+export async function registerWebhook(
+  { seam, secrets }: Edges,
+  url: string,
+  renew: boolean,
+): Promise<string> {
+  const known = secretsIn(await secrets.read('WebhookSecretsSecret'))
+  const ours = (await seam.listWebhooks()).filter((webhook) => webhook.url === url)
+  const hearing = ours.filter(hearsEverything)
+  // Of two that are believed, the later one: its secret stands first.
+  const current = known.flatMap((one) => hearing.filter(({ secret }) => secret === one))[0] ?? hearing[0]
+
+  if (current !== undefined && !renew) {
+    const { secret } = current
+    if (secret === undefined && known.length > 0)
+      return `Seam’s webhook leads to ${url}; Seam does not show its secret, so the stored one was left.`
+    if (secret !== undefined) {
+      const isStored = known.includes(secret)
+      if (!isStored) await store([secret, ...known])
+      // A renewal that was cut short leaves two.
+      await remove(ours.filter((webhook) => webhook !== current))
+      return isStored
+        ? `Seam’s webhook leads to ${url} already.`
+        : `Seam’s webhook led to ${url} already; its secret was stored.`
+    }
+  }
+
+  const made = await seam.createWebhook({ url, event_types: webhookEvents })
+  if (made.secret === undefined)
+    throw new Trouble(
+      `Seam made the webhook ${made.webhook_id} and did not tell its secret: copy it from Seam’s console.`,
+    )
+  // The one before too: what the old webhook has sent is tried again for a day.
+  await store([made.secret, ...known].slice(0, 2))
+  // Only now: until its secret is stored, the new one is not believed.
+  await remove(ours)
+  return ours.length === 0
+    ? `Seam’s webhook was made: it leads to ${url}, and its secret is stored.`
+    : `Seam’s webhook was made anew: it leads to ${url}, and its new secret is stored.`
+
+  async function store(list: string[]): Promise<void> {
+    await secrets.write('WebhookSecretsSecret', JSON.stringify(list))
+  }
+
+  async function remove(webhooks: SeamWebhook[]): Promise<void> {
+    for (const { webhook_id } of webhooks) await seam.deleteWebhook({ webhook_id })
+  }
+}
+
+function hearsEverything({ event_types = ['*'] }: SeamWebhook): boolean {
+  return event_types.includes('*') || webhookEvents.every((type) => event_types.includes(type))
+}
+
+function secretsIn(json: string | undefined): string[] {
+  if (json === undefined) return []
+  try {
+    webhookKeysFrom(json)
+    return JSON.parse(json)
+  } catch {
+    throw new Refused(
+      'The stored webhook secrets are no JSON list of "whsec_…". Correct or empty that secret.',
+    )
+  }
+}

@@ -1,0 +1,85 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { endpointFindings } from '../../../../infra/cli/doctor/endpoint.ts'
+import { startWorld, type World } from '../../../../infra/local/world.ts'
+import { listen, stopListening } from '../../../loopback.ts'
+import { exampleConfiguration } from '../../stack.ts'
+import { consult } from './consulting.ts'
+
+let folder: string
+let world: World
+let careless: Server
+let address: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doctor-'))
+  world = await startWorld({ folder })
+  // Healthy, and wrong in everything else.
+  careless = createServer((request, response) => {
+    response.writeHead(200, { 'access-control-allow-origin': '*', 'content-type': 'application/json' })
+    response.end(request.url === '/healthz' ? '{"status":"ok"}' : '{}')
+  })
+  address = await listen(careless, 0, 'the endpoint')
+})
+afterAll(async () => {
+  await Promise.all([world.close(), stopListening(careless)])
+  await rm(folder, { recursive: true })
+})
+
+const red = (findings: { what: string; state: string }[]) =>
+  findings.filter(({ state }) => state === 'bad').map(({ what }) => what)
+
+test('an endpoint of ours is well, for the origins that may call it', async () => {
+  expect(red(await endpointFindings(world.file.api, [world.file.page]))).toEqual([])
+  expect(red(await endpointFindings(world.file.api, ['https://app.example']))).toEqual([
+    'origin https://app.example',
+  ])
+})
+
+test('one that lets everybody in is red in every line', async () => {
+  expect(red(await endpointFindings(address, ['https://app.example']))).toEqual([
+    'without a token',
+    'with a wrong token',
+    'unsigned webhook',
+    'origin https://app.example',
+    'other origins',
+  ])
+})
+
+test('where nobody answers, or somebody else does, there is only that to say', async () => {
+  expect(await endpointFindings(world.file.page, [])).toMatchObject([{ what: 'endpoint', state: 'bad' }])
+  expect(await endpointFindings('http://127.0.0.1:1', [])).toMatchObject([{ what: 'endpoint', state: 'bad' }])
+})
+
+describe('npm run doctor -- --endpoint', () => {
+  test('the configuration of a bare checkout is red by name', async () => {
+    const context = { tokenVending: exampleConfiguration }
+    await writeFile(join(folder, 'cdk.json'), JSON.stringify({ context }))
+    const { code, about } = await consult(['--endpoint', world.file.api], {}, '', folder)
+    expect(about('endpoint')?.state).toBe('good')
+    expect([code, about('cdk.json')]).toEqual([
+      1,
+      expect.objectContaining({ state: 'bad', said: expect.stringContaining('https://issuer.example') }),
+    ])
+    expect(about('Seam API key')).toMatchObject({
+      state: 'unknown',
+      todo: expect.stringContaining('SEAM_API_KEY'),
+    })
+    expect(about('table, schedule and alarms')?.state).toBe('unknown')
+  })
+
+  test.each([
+    [['--endpoint', 'http://vending.example'], 'https://'],
+    [['--endpoint', 'https://me:secret@vending.example'], 'https://'],
+    [['--stack', 'doors', '--endpoint', 'https://vending.example'], '--stack or --endpoint'],
+    [['--token', 'seam.bearer.token'], 'standard input'],
+    [['--tokens'], 'Did you mean --token?'],
+  ])('%j is not understood, in a sentence that helps', async (words, sentence) => {
+    const { code, err, findings } = await consult(words, { LOCAL_DIR: folder })
+    expect([code, findings]).toEqual([2, []])
+    expect(err).toContain(sentence)
+    expect(err).not.toContain('secret@')
+  })
+})

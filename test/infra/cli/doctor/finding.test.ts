@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { newReport } from '../../../../functions/cleaning/report.ts'
+import { bad, findingLine, good, look, summary, unknown } from '../../../../infra/cli/doctor/finding.ts'
+import { machineFindings } from '../../../../infra/cli/doctor/machine.ts'
+import { seamFindings } from '../../../../infra/cli/doctor/seam.ts'
+import { cleanupFinding } from '../../../../infra/cli/doctor/table.ts'
+
+const now = Date.UTC(2031, 0, 1)
+const states = (findings: { state: string }[]) => findings.map(({ state }) => state)
+
+test('is one line, with what to do at its end', () => {
+  expect(findingLine(good('Node', '24.21.0'))).toBe('ok    Node                       24.21.0')
+  expect(findingLine(bad('npm', 'is old', 'get a new one'))).toMatch(/^RED {3}npm +is old → get a new one$/)
+  const all = [good('a', ''), good('b', ''), look('c', '', 'd'), unknown('e', ''), bad('f', '', 'g')]
+  expect(summary(all)).toBe('2 good, 1 to look at, 1 not checked, 1 red.')
+})
+
+test('old versions are told', async () => {
+  expect(states(await machineFindings(Promise.resolve({ node: '24.21.0', npm: '11.19.0' })))).toEqual([
+    'good',
+    'good',
+  ])
+  expect(states(await machineFindings(Promise.resolve({ node: '20.11.1', npm: '10.2.4' })))).toEqual([
+    'bad',
+    'look',
+  ])
+  expect(states(await machineFindings(Promise.resolve({ node: '24.0.0', npm: undefined })))).toEqual([
+    'good',
+    'unknown',
+  ])
+})
+
+test.each([
+  ['lately', 4, [], 'good'],
+  ['long ago', 16, [], 'bad'],
+  ['with an alarm', 1, ['given_up'], 'bad'],
+] as const)('cleaning up %s', (_, minutes, alarms, state) => {
+  const run = { started_at: now - minutes * 60_000, dry_run: false, all_users: false }
+  const report = { ...newReport(run), alarms: [...alarms] }
+  const schedule = { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 }
+  expect(cleanupFinding(JSON.stringify(report), schedule, now).state).toBe(state)
+  expect(cleanupFinding(undefined, schedule, now).state).toBe('look')
+})
+
+const workspace = { workspace_id: 'w', name: 'Own', is_sandbox: true, is_publishable_key_auth_enabled: false }
+const seam = (changes: object) => ({ getWorkspace: async () => ({ ...workspace, ...changes }) })
+
+test('the key of another workspace than the records’ is red', async () => {
+  expect(await seamFindings(seam({}), 'w')).toMatchObject([
+    { state: 'good', said: 'opens Own (sandbox)' },
+    { state: 'good' },
+  ])
+  expect(states(await seamFindings(seam({}), 'another'))).toEqual(['bad', 'good'])
+})
+
+test('a workspace that does not say whether publishable keys are accepted is to be looked at', async () => {
+  expect(states(await seamFindings(seam({ is_publishable_key_auth_enabled: undefined }), 'w'))).toEqual([
+    'good',
+    'look',
+  ])
+  expect(states(await seamFindings(seam({ answered_at: Date.now() - 45_000 }), 'w'))).toEqual([
+    'good',
+    'good',
+    'bad',
+  ])
+})

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { findStack } from '../../../../infra/cli/aws/stack.ts'
+import type { Finding } from '../../../../infra/cli/doctor/finding.ts'
+import { stackFindings } from '../../../../infra/cli/doctor/stack.ts'
+import { runProgram } from '../../../../infra/cli/program.ts'
+import { startWorld, type World } from '../../../../infra/local/world.ts'
+import { type Cloud, someOutputs, startCloud } from '../aws/cloud.ts'
+import { runHere } from '../aws/command.ts'
+
+/** The outputs and secrets of a stack at AWS, and behind its endpoint the local world. */
+let folder: string
+let world: World
+let cloud: Cloud
+let environment: Record<string, string>
+let webhookSecret: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doctor-'))
+  ;[world, cloud] = await Promise.all([startWorld({ folder }), startCloud()])
+  const { api, table, seam } = world.file
+  cloud.stacks.set('doors', someOutputs({ Endpoint: api, Table: table, SeamEndpoint: seam }))
+  environment = {
+    ...cloud.environment,
+    AWS_ENDPOINT_URL_DYNAMODB: world.file.dynamodb,
+    AWS_ACCESS_KEY_ID: world.file.dynamodb_access_key_id,
+  }
+  const [webhook] = world.seam?.webhooks.list() ?? []
+  webhookSecret = webhook?.secret ?? ''
+})
+beforeEach(() => {
+  cloud.denied.clear()
+  cloud.subscriptions = { confirmed: 1, pending: 0 }
+  cloud.secrets.set('the-SeamApiKeySecret', world.seam?.apiKey ?? '')
+  cloud.secrets.set('the-WebhookSecretsSecret', JSON.stringify([webhookSecret]))
+  cloud.secrets.set('the-SealingKeySecret', JSON.stringify({ current: randomUUID() }))
+})
+afterAll(async () => {
+  await Promise.all([world.close(), cloud.close()])
+  await rm(folder, { recursive: true })
+})
+
+async function look(token?: string) {
+  const findings: Finding[] = []
+  await runHere(async () => {
+    const deployed = {
+      allowedOrigins: [world.file.page],
+      cleanup: { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 },
+    }
+    for await (const some of stackFindings(await findStack('doors', environment), deployed, token))
+      findings.push(...some)
+    return 0
+  }, environment)
+  return {
+    findings,
+    red: findings.filter(({ state }) => state === 'bad'),
+    about: (what: string) => findings.find((finding) => finding.what === what),
+  }
+}
+
+test('a stack that is well is seen from its endpoint to its secrets, none of which is shown', async () => {
+  const { findings, red } = await look(await world.identityProvider.sign({ sub: 'ada' }))
+  // The local engine has neither, and is asked as DynamoDB is.
+  const missing = ['time to live', 'point-in-time recovery']
+  expect(red.filter(({ what }) => !missing.includes(what))).toEqual([])
+  expect(findings.filter(({ state }) => state === 'good').map(({ what }) => what)).toEqual(
+    expect.arrayContaining([
+      'stack',
+      'endpoint',
+      `origin ${world.file.page}`,
+      'table',
+      'Seam API key',
+      'publishable-key access',
+      'webhook',
+      'webhook secret',
+      'webhook secrets',
+      'sealing key',
+      'alarms',
+      'a vend',
+      'a sign-out',
+    ]),
+  )
+  for (const secret of cloud.secrets.values()) expect(JSON.stringify(findings)).not.toContain(secret)
+  expect(cloud.calls.filter((call) => !/Describe|Get/.test(call))).toEqual([])
+})
+
+test('secrets that are not stored are red, and setup is what to do', async () => {
+  cloud.secrets.clear()
+  const { about } = await look()
+  for (const what of ['Seam API key', 'webhook secrets'])
+    expect(about(what)).toMatchObject({ state: 'bad', todo: 'npm run setup -- --stack doors' })
+  expect(about('sealing key')?.state).toBe('bad')
+})
+
+test('secrets of another shape are red', async () => {
+  cloud.secrets.set('the-WebhookSecretsSecret', webhookSecret)
+  cloud.secrets.set('the-SealingKeySecret', 'just a text that is long enough to be a key')
+  cloud.secrets.set('the-SeamApiKeySecret', 'seam_wrong')
+  const { red } = await look()
+  expect(red.map(({ what }) => what)).toEqual(
+    expect.arrayContaining(['Seam API key', 'webhook secrets', 'sealing key']),
+  )
+})
+
+test.each([
+  ['in quotes', (key: string) => `"${key}"`],
+  ['in JSON', (key: string) => JSON.stringify({ key })],
+  ['in two lines', (key: string) => `${key.slice(0, 8)}\n${key.slice(8)}`],
+])('an API key %s is of the wrong form, and Seam is not asked', async (_, form) => {
+  const key = world.file.seam_api_key ?? ''
+  cloud.secrets.set('the-SeamApiKeySecret', form(key))
+  const { findings, about } = await look()
+  expect(about('Seam API key')).toMatchObject({
+    state: 'bad',
+    said: 'is of the wrong form',
+    todo: expect.stringContaining('no quotes, no JSON'),
+  })
+  expect(about('Seam')).toBeUndefined()
+  expect(about('webhook')).toBeUndefined()
+  expect(JSON.stringify(findings)).not.toContain(key.slice(8))
+})
+
+test('what these credentials may not see is no fault of the stack, and the permission is named', async () => {
+  cloud.denied.add('secretsmanager:GetSecretValue')
+  const { about } = await look()
+  expect(about('sealing key')).toMatchObject({
+    state: 'unknown',
+    todo: expect.stringContaining('secretsmanager:GetSecretValue'),
+  })
+})
+
+test('alarms that nobody hears are red, and so are those whose mail nobody has answered', async () => {
+  cloud.subscriptions = { confirmed: 0, pending: 0 }
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'bad',
+    todo: expect.stringContaining('aws sns subscribe --topic-arn the-AlarmTopic'),
+  })
+  cloud.subscriptions = { confirmed: 0, pending: 1 }
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'bad',
+    said: expect.stringContaining('confirmed'),
+  })
+  cloud.denied.add('sns:GetTopicAttributes')
+  expect((await look()).about('alarms')).toMatchObject({
+    state: 'unknown',
+    todo: expect.stringContaining('sns:GetTopicAttributes'),
+  })
+})
+
+test('a webhook that is not there, or gets too little, is red', async () => {
+  const seam = world.seam?.webhooks
+  const url = `${world.file.api}/webhooks/seam`
+  for (const { webhook_id } of seam?.list() ?? []) seam?.remove(webhook_id)
+  expect((await look()).about('webhook')).toMatchObject({ state: 'bad', said: expect.stringContaining(url) })
+  const { webhook_id } = seam?.add(url, ['connected_account.connected']) ?? { webhook_id: '' }
+  expect((await look()).about('webhook')?.said).toContain('connected_account.deleted')
+  seam?.remove(webhook_id)
+  seam?.add(url)
+  expect((await look()).about('webhook secret')).toMatchObject({ state: 'bad' })
+})
+
+test('npm run doctor -- --stack: a name that there is not is red, and ends with 1', async () => {
+  const doctor = (words: string[]) =>
+    runHere((streams) => runProgram(['doctor', ...words], environment, streams, { folder }), environment)
+  const { code, out } = await doctor(['--stack', 'windows'])
+  expect([code, out]).toEqual([
+    1,
+    expect.stringMatching(/^RED +stack +cannot be looked into → There is no stack "windows"/m),
+  ])
+  expect((await doctor(['--stack', 'doors'])).out).toMatch(/^ok +stack +doors in eu-central-1$/m)
+})
