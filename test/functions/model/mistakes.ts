@@ -59,8 +59,9 @@ export const mistakes: Record<string, Mistake> = {
         : next
     }),
   },
-  'a client session is reused while it is being replaced': {
-    breaks: 'handed',
+  // Its token is sealed for the old key, so nobody is handed it; but its id stands under a key that is not its own.
+  'a client session stays in the record while it is being replaced': {
+    breaks: 'strangers',
     plant: writes((next, read) => (claims(next, read) ? { ...next, ...sessionOf(read) } : next)),
   },
   'a key whose client session has expired is dropped without an entry in `ended`': {
