@@ -1,10 +1,11 @@
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { AdminRefusal } from '../../../functions/admin-client.ts'
 import type { AccountAudit } from '../../../functions/log.ts'
 import { tellWho } from '../../../infra/cli/commands/accounts.ts'
 import { openTool, type Tool } from '../../../infra/cli/tool.ts'
+import { heard } from '../../leaks.ts'
 
 const account = '6f1c0a52-2f5e-4a9a-9d4e-0d2f4c1b7a10'
 const granted: AccountAudit = {
@@ -19,7 +20,7 @@ const granted: AccountAudit = {
 
 /** A tool whose admin function answers so, and whose audit log has these lines. */
 async function who(problem: { code: string; action: string }, lines: AccountAudit[]) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const streams = { stdin: new PassThrough(), stdout, stderr }
   const tool: Tool = {
     ...openTool({}, true, {}, streams, { now: () => Date.UTC(2026, 0, 2) }),
