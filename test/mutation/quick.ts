@@ -1,4 +1,4 @@
 import fc from 'fast-check'
 
-/** That a mutant is caught is enough: its counterexample is not made small. */
-fc.configureGlobal({ endOnFailure: true })
+/** The same cases for every run, or the score would rise and fall by chance; and no counterexample is made small. */
+fc.configureGlobal({ seed: 1, endOnFailure: true })
