@@ -21,7 +21,7 @@ const granted: AccountAudit = {
 /** A tool whose admin function answers so, and whose audit log has these lines. */
 async function who(problem: { code: string; action: string }, lines: AccountAudit[]) {
   const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
-  const streams = { stdin: new PassThrough(), stdout, stderr }
+  const streams = { stdin: Readable.from([]), stdout, stderr }
   const tool: Tool = {
     ...openTool({}, true, {}, streams, { now: () => Date.UTC(2026, 0, 2) }),
     callAdmin: () => Promise.reject(new AdminRefusal({ title: 'No.', ...problem }, 'r')),
