@@ -19,9 +19,9 @@ export default defineConfig({
     // On two cores vitest would take one, and most tests wait for others half of their time.
     maxWorkers: 2,
     // They end what hangs. On a busy machine everything takes ten times as long, and that is no failure.
-    testTimeout: 900_000,
-    hookTimeout: 900_000,
-    expect: { poll: { timeout: 600_000 } },
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 240_000 } },
     // Law 9, over the whole run.
     globalSetup: ['test/leaks.ts'],
     setupFiles: ['test/listening.ts'],

@@ -67,7 +67,7 @@ export async function startVendingWorld(
   const table = vendingTable({ client, tableName })
   const origins = new Set(options.configuration?.allowedOrigins)
   const seam = await startSeam({ clock: clock.now, origins })
-  const identityProvider = await startIdentityProvider({ clock: clock.now })
+  const identityProvider = await startIdentityProvider({ clock: clock.now, origins })
   const sealingKey = JSON.stringify({ current: randomUUID() })
   passed(sealingKey)
   const log: Audit[] = []
