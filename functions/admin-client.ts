@@ -59,27 +59,40 @@ export interface AdminContract {
   withdraw: { params: { subject: string; connected_account_ids: string[] }; result: ChangeReport }
   /** Makes these the user's accounts and no others: for backends whose own database is the source of truth. */
   set: { params: Granting; result: ChangeReport }
+  /**
+   * The user's Seam user identity, or none: with it client sessions reach what was granted to the identity too. Another
+   * one ends them. No two users have the same.
+   */
+  set_identity: { params: { subject: string; user_identity_id: string | null }; result: ChangeReport }
   /** No client session any more, and no new one, until enabled. */
   disable: { params: { subject: string }; result: ChangeReport }
   /** The right to ask again; a client session comes with the next request. */
   enable: { params: { subject: string }; result: ChangeReport }
-  /** As `disable`, and the record goes once nothing leads from it to Seam. */
+  /**
+   * As `disable`, without the accounts; what was refused stays refused. A grant makes the user active again. The record
+   * goes 30 days after nothing leads from it to Seam.
+   */
   remove: { params: { subject: string }; result: ChangeReport }
   /** A person's new login: accounts and end date go to `to`, `from` is removed. */
   move: { params: { from: string; to: string }; result: { from?: ChangeReport; to?: ChangeReport } }
   /** What Seam itself shows of the user's client sessions. */
   sessions: { params: { subject: string }; result: { client_sessions: ShownSession[] } }
-  /** Ends the user's client session; the next request makes a new one. */
+  /** Ends all client sessions of the user; the next requests make new ones. */
   end_session: { params: { subject: string }; result: ChangeReport }
   /** Ends the client session of a token that was found somewhere. */
   end_token: { params: { token: string }; result: EndedToken }
-  /** Refuses the bearer tokens issued so far, and ends the client session. */
+  /** Refuses the bearer tokens issued so far, and ends all client sessions. */
   sign_out_everywhere: { params: { subject: string }; result: ChangeReport }
   /** Seam's connected accounts, with the users who hold them. */
   accounts: { params: { unassigned?: boolean }; result: { accounts: ShownAccount[] } }
+  /** An account that Seam has deleted and shows again may be granted from now on. Nobody gets it back by this. */
+  lift_deletion: {
+    params: { connected_account_id: string }
+    result: { connected_account_id: string; outcome: 'lifted' | 'not_deleted' }
+  }
   /**
    * Some lines of an import. Accounts are added, or with `replace` made exactly these; `status` and `access_until`
-   * are set where given. With `dry_run` nothing changes. Send again what is `not_done`.
+   * are set where given, `user_identity_id` as by `set_identity`; `not_before` is never lowered. With `dry_run` nothing changes. Send again what is `not_done`.
    */
   import: {
     params: { users: ImportedUser[]; replace?: boolean; dry_run?: boolean }
@@ -129,18 +142,28 @@ export interface ShownUser {
   not_before?: string
   /** Accounts that Seam lately did not know: left out of client sessions for an hour. */
   unknown_account_ids?: string[]
-  client_session?: {
-    client_session_id: string
-    created_at: string
-    expires_at: string
-    connected_account_ids: string[]
-  }
-  /** Client sessions that were let go of and whose end Seam has not confirmed. */
+  user_identity_id?: string
+  /** Of a disabled user. */
+  disabled_by?: 'operator' | 'provider'
+  /** Of `client_sessions`, the one that lives longest. */
+  client_session?: ShownClientSession
+  /** One for each login, or one that all share. */
+  client_sessions: ShownClientSession[]
+  /** Retired client sessions whose end Seam has not confirmed. */
   unconfirmed: number
-  /** Let-go keys that are still looked after. */
+  /** Retired keys that cleanup still looks after. */
   settling: number
   /** When cleaning up looks here. */
   due_at?: string
+}
+
+export interface ShownClientSession {
+  /** Which login, as a hash. */
+  binding: string
+  client_session_id: string
+  created_at: string
+  expires_at: string
+  connected_account_ids: string[]
 }
 
 export interface ChangeReport {
@@ -194,6 +217,9 @@ export interface ImportedUser {
   connected_account_ids: string[]
   status?: 'active' | 'disabled'
   access_until?: string | null
+  /** Never lowers what stands. */
+  not_before?: string
+  user_identity_id?: string | null
 }
 
 export interface ImportResult {
@@ -238,6 +264,8 @@ export type Explanation =
       /** `would_be_made`: unknown subjects are provisioned. `not_looked_up`: there was no table at hand. */
       record: 'found' | 'missing' | 'would_be_made' | 'not_looked_up'
       user?: ShownUser
+      /** Which of the user's client sessions is this login's. */
+      binding?: string
       /** As `act:reason`; absent when the record forbids it. */
       verdict?: string
       sentence: string

@@ -4,13 +4,11 @@ import type { AdminAnswer } from './admin-client.ts'
 import { type Environment, lambdaWorlds } from './clients.ts'
 import { deadlineIn } from './deadline.ts'
 import { isWarmer } from './event.ts'
-import { operatorTable } from './table/operator.ts'
 import { times } from './times.ts'
 
 const worlds = lambdaWorlds(process.env as unknown as Environment, Date.now)
 const administer = adminMachine(worlds.configuration, times, {
   ...worlds,
-  table: { ...worlds.table, ...operatorTable(worlds.where) },
   // Its log group is an audit log: subjects stand in clear there, so few may read it.
   auditLog: worlds.log,
 })

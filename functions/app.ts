@@ -1,10 +1,11 @@
-import { hash } from 'node:crypto'
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
 import type { Caller, VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
-import { type MakeWebview, type ReadStatus, webviewOptionsFor } from './connecting.ts'
+import type { EventDeps } from './connecting/seam-events.ts'
+import { handleEvent } from './connecting/seam-events.ts'
+import { type ConnectDeps, makeWebview, readStatus, webviewOptionsFor } from './connecting/webviews.ts'
 import type { ConnectWebviewAnswer, HealthAnswer, StatusAnswer } from './contract.ts'
 import {
   type Env,
@@ -20,8 +21,8 @@ import type { Audit } from './log.ts'
 import { type OpenApiDocument, openApiDocument } from './openapi.ts'
 import type { VerifyWebhook } from './svix.ts'
 import type { Times } from './times.ts'
-import type { SignOut, Vend } from './vending.ts'
-import type { HandleEvent } from './webhook-events.ts'
+import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
+import { type VendDeps, vend } from './vending/vend.ts'
 
 /** The HTTP routes in reading order. DESIGN §6 is the contract. */
 
@@ -55,10 +56,7 @@ function callersApp(configuration: Configuration, times: Times, edges: CallerEdg
   return { app, identify }
 }
 
-export interface VendingEdges extends CallerEdges {
-  vend: Vend
-  signOut: SignOut
-}
+export type VendingEdges = CallerEdges & VendDeps & SignOutDeps
 
 /** Loaded for who sends one: a first vend comes without, and need not wait for zod. */
 const clientSessionBody = async () => (await import('./contract.ts')).clientSessionBody
@@ -70,7 +68,6 @@ const clientSessionLimits = {
 
 /** A caller's client session, and what the service says of itself. */
 export function vendingApp(configuration: Configuration, times: Times, edges: VendingEdges): Hono<Env> {
-  const { vend, signOut } = edges
   const { app, identify } = callersApp(configuration, times, edges)
 
   app.post('/client-session', async (c) => {
@@ -79,14 +76,12 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     const body = await readBody(c, clientSessionBody, clientSessionLimits)
     const caller = await identify(c, 'vend')
     const staleClientSessionId = body?.stale_client_session_id
-    const vended = await vend({
+    const vended = await vend(edges, {
       caller,
       ...(staleClientSessionId !== undefined && { staleClientSessionId }),
       deadline,
       audit,
     })
-    audit.client_session_id = vended.body.client_session_id
-    audit.token_sha256 = hash('sha256', vended.body.token, 'hex').slice(0, 12)
     return c.json(vended.body, vended.isNew ? 201 : 200)
   })
 
@@ -94,7 +89,15 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     const { audit, deadline } = c.var
     refuseQuery(c)
     const caller = await identify(c, 'sign_out')
-    await signOut({ caller, deadline, audit })
+    await signOut(edges, { caller, deadline, audit })
+    return c.body(null, 204)
+  })
+
+  app.delete('/client-sessions', async (c) => {
+    const { audit, deadline } = c.var
+    refuseQuery(c)
+    const caller = await identify(c, 'sign_out')
+    await signOutEverywhere(edges, { caller, deadline, audit })
     return c.body(null, 204)
   })
 
@@ -108,15 +111,13 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
   })
 
   app.all('/client-session', notAllowed('POST, DELETE'))
+  app.all('/client-sessions', notAllowed('DELETE'))
   app.all('/healthz', notAllowed('GET'))
   app.all('/openapi.json', notAllowed('GET'))
   return app
 }
 
-export interface ConnectEdges extends CallerEdges {
-  makeWebview: MakeWebview
-  readStatus: ReadStatus
-}
+export type ConnectEdges = CallerEdges & ConnectDeps
 
 const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
 const connectWebviewLimits = {
@@ -127,7 +128,6 @@ const connectWebviewLimits = {
 
 /** A caller connects an account. It has a Lambda of its own: what comes of a login is written to an audit log. */
 export function connectApp(configuration: Configuration, times: Times, edges: ConnectEdges): Hono<Env> {
-  const { makeWebview, readStatus } = edges
   const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
   const usual = connectWebviewBody.parse({})
   const { app, identify } = callersApp(configuration, times, edges)
@@ -137,7 +137,7 @@ export function connectApp(configuration: Configuration, times: Times, edges: Co
     refuseQuery(c)
     const options = (await readBody(c, async () => connectWebviewBody, connectWebviewLimits)) ?? usual
     const caller = await identify(c, 'connect_webview')
-    const made: ConnectWebviewAnswer = await makeWebview({ caller, options, deadline, audit })
+    const made: ConnectWebviewAnswer = await makeWebview(edges, { caller, options, deadline, audit })
     return c.json(made, 201)
   })
 
@@ -146,8 +146,8 @@ export function connectApp(configuration: Configuration, times: Times, edges: Co
     refuseQuery(c)
     const caller = await identify(c, 'connect_webview')
     const connectWebviewId = c.req.param('connect_webview_id')
-    const status = await readStatus({ caller, connectWebviewId, deadline, audit })
-    return c.json({ status } satisfies StatusAnswer)
+    const answer = await readStatus(edges, { caller, connectWebviewId, deadline, audit })
+    return c.json(answer satisfies StatusAnswer)
   })
 
   app.all('/connect-webview', notAllowed('POST'))
@@ -155,16 +155,13 @@ export function connectApp(configuration: Configuration, times: Times, edges: Co
   return app
 }
 
-export interface WebhookEdges extends FrameEdges {
-  verifyWebhook: VerifyWebhook
-  handleEvent: HandleEvent
-}
+export type WebhookEdges = FrameEdges & EventDeps & { verifyWebhook: VerifyWebhook }
 
 const longestWebhook = 65_536 // Bytes.
 
 /** Seam's route, in a Lambda of its own as well. */
 export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
-  const { verifyWebhook, handleEvent } = edges
+  const { verifyWebhook } = edges
   const app = new Hono<Env>()
   frame(app, edges, times)
 
@@ -174,7 +171,7 @@ export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
     // The bytes as they came: written anew, the same JSON would have another signature.
     const body = await readBytes(c, longestWebhook)
     await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline)
-    await handleEvent(jsonIn(body), { deadline, audit })
+    await handleEvent(edges, jsonIn(body), { deadline, audit })
     return c.body(null, 204)
   })
 

@@ -1,16 +1,16 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod/v4-mini'
-import { cleaner } from './cleaning/cleaning-up.ts'
-import type { CleanupReport } from './cleaning/report.ts'
+import type { CleanupReport } from './cleanup/report.ts'
+import { cleanUp } from './cleanup/run.ts'
 import { type Environment, lambdaClients } from './clients.ts'
 import { deadlineIn } from './deadline.ts'
 import { isWarmer } from './event.ts'
 import type { Audit } from './log.ts'
 import { seamClient } from './seam.ts'
+import { termsOf } from './session/terms.ts'
 import { during } from './steps.ts'
 import { vendingTable } from './table/table.ts'
 import { cleanupTime, times } from './times.ts'
-import { termsOf } from './verdict.ts'
 
 export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 
@@ -41,23 +41,21 @@ export async function handler(
   // One key for the whole run, read anew for each: were another taken up half-way, after a rotation, a 404 could
   // come from a workspace that nobody has confirmed.
   let apiKey: Promise<string> | undefined
-  const cleanUp = cleaner(
-    {
-      ...clients,
-      table: vendingTable(where),
-      seam: seamClient({
-        endpoint: configuration.seamEndpoint,
-        apiKey: (_, deadline) =>
-          (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
-        times,
-      }),
-    },
-    termsOf(configuration, times),
-    configuration.cleanup,
-  )
+  const deps = {
+    ...clients,
+    table: vendingTable(where),
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: (_, deadline) =>
+        (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
+      times,
+    }),
+    terms: termsOf(configuration, times),
+    rate: configuration.cleanup,
+  }
   const audit: Audit = { what: 'cleanup', request_id: awsRequestId }
   const report = await during(audit, () =>
-    cleanUp({
+    cleanUp(deps, {
       deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
       dryRun: dry_run,
       allUsers: all_users,

@@ -101,6 +101,10 @@ const issuer = z.strictObject({
   subjectNamespace: z.optional(shortName),
   claimRules: z._default(z.array(claimRule), []),
   unknownSubjects: z.optional(unknownSubjects),
+  /** The claim that names one login, such as `/sid`: each login then has a client session of its own. */
+  sessionClaim: z.optional(pointer),
+  /** As `clientSession.longestAgeSeconds`, for this issuer's logins: a phone is disturbed by each replacement. */
+  longestAgeSeconds: z.optional(whole(60, 2_592_000, 'seconds')),
 })
 
 const origin = text.check(
@@ -120,7 +124,7 @@ const configuration = z.strictObject({
     .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
   /** Whether a subject without a record is refused or gets an empty one. */
   unknownSubjects: z._default(unknownSubjects, 'reject'),
-  /** Raised after a restore of the table: keys of an earlier generation are let go of. */
+  /** Raised after a restore of the table: sessions of an earlier generation are retired. */
   generation: z._default(whole(1, 1_000_000, 'generations'), 1),
   clientSession: z._default(
     z.strictObject({
@@ -145,6 +149,8 @@ const configuration = z.strictObject({
       newUsersPerHour: z._default(whole(1, 1_000_000, 'records'), 1000),
       connectWebviewsPerHour: z._default(whole(1, 1000, 'connect webviews'), 10),
       accountsPerUser: z._default(whole(1, 500, 'accounts'), 500),
+      /** Client sessions at once, one for each login. */
+      sessionsPerUser: z._default(whole(1, 32, 'client sessions'), 8),
       /** The stage throttle of the HTTP API. */
       requestsPerSecond: z._default(whole(1, 10_000, 'requests'), 50),
     }),
@@ -153,6 +159,7 @@ const configuration = z.strictObject({
       newUsersPerHour: 1000,
       connectWebviewsPerHour: 10,
       accountsPerUser: 500,
+      sessionsPerUser: 8,
       requestsPerSecond: 50,
     },
   ),
@@ -198,7 +205,9 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
     faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
   for (const [i, settings] of issuers.entries()) {
-    const { name, issuer } = settings
+    const { name, issuer, longestAgeSeconds } = settings
+    if (longestAgeSeconds !== undefined && longestAgeSeconds < clientSession.lifetimeSeconds)
+      faults.push([['issuers', i, 'longestAgeSeconds'], 'must be at least clientSession.lifetimeSeconds'])
     if (issuers.findIndex((other) => other.name === name) < i)
       faults.push([['issuers', i, 'name'], `${name} is the name of another issuer; give each its own`])
     if (issuers.findIndex((other) => other.issuer === issuer) < i)

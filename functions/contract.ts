@@ -3,7 +3,7 @@ import { actions, codes } from './problem.ts'
 
 /**
  * What is said over HTTP, DESIGN §6: validates what is asked, types what is answered, and makes the OpenAPI document.
- * What a page may ask of a Connect Webview stands in connecting.ts.
+ * What a page may ask of a Connect Webview stands in connecting/webviews.ts.
  */
 
 export const clientSessionBody = z.strictObject({
@@ -30,7 +30,13 @@ export type ClientSessionAnswer = z.infer<typeof clientSessionAnswer>
 export const connectWebviewAnswer = z.strictObject({ connect_webview_id: id, url: z.url(), expires_at: time })
 export type ConnectWebviewAnswer = z.infer<typeof connectWebviewAnswer>
 
-export const statusAnswer = z.strictObject({ status: z.enum(['pending', 'connected', 'failed']) })
+export const statusAnswer = z.strictObject({
+  status: z.enum(['pending', 'connected', 'failed']),
+  /** Why a login gave nothing. */
+  reason: z.optional(
+    z.enum(['account_deleted', 'login_too_old', 'withdrawn_since', 'too_many_accounts', 'already_counted']),
+  ),
+})
 export type StatusAnswer = z.infer<typeof statusAnswer>
 
 export const healthAnswer = z.strictObject({ status: z.literal('ok') })

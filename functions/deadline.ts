@@ -13,3 +13,9 @@ export function deadlineIn(ms: number, clock: () => number): Deadline {
 export function signalWithin(ms: number, deadline: Deadline): AbortSignal {
   return AbortSignal.timeout(Math.max(0, Math.ceil(Math.min(ms, deadline.left()))))
 }
+
+/** A deadline that is at most `ms` away. */
+export function earlier(deadline: Deadline, ms: number, clock: () => number): Deadline {
+  const own = deadlineIn(ms, clock)
+  return { left: () => Math.min(own.left(), deadline.left()) }
+}

@@ -57,6 +57,7 @@ export interface Holding {
   /** Epoch milliseconds, as the next. */
   access_until?: number
   not_before?: number
+  user_identity_id?: string
 }
 
 /** One change of who may have what. `before` is absent when there was no record. */

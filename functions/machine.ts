@@ -1,31 +1,26 @@
 import type { Context } from 'hono'
-import { accountKeeper } from './accounts/accounts.ts'
-import { callerAdmitter } from './admission.ts'
+import type { AccountDeps } from './accounts/change.ts'
 import { connectApp, vendingApp, webhookApp } from './app.ts'
-import { callerVerifier } from './caller/caller.ts'
-import { keyFinder } from './caller/keys.ts'
-import { type Edges, verdictCarrier } from './carrying-out.ts'
-import { userChanger } from './change.ts'
+import { callerVerifier, type VerifyCaller } from './caller/caller.ts'
+import { type KeyStore, keyFinder } from './caller/keys.ts'
 import type { Configuration } from './config.ts'
-import { statusReader, webviewMaker } from './connecting.ts'
 import type { Deadline } from './deadline.ts'
-import type { AuditLog, Log, MappingChange } from './log.ts'
-import { accountConnector } from './ownership.ts'
+import type { AuditLog, Log } from './log.ts'
+import { patience } from './patience.ts'
 import type { Seal } from './seal.ts'
 import type { Seam } from './seam.ts'
+import { termsOf } from './session/terms.ts'
 import { timed } from './steps.ts'
 import { webhookVerifier } from './svix.ts'
-import type { WebviewTable } from './table/accounts.ts'
 import type { Table } from './table/table.ts'
 import type { Times } from './times.ts'
-import { signerOut, tokenVendor } from './vending.ts'
-import { termsOf } from './verdict.ts'
-import { eventHandler } from './webhook-events.ts'
 import { workspaceKnower } from './workspace.ts'
+
+/** The parts put together: the same for Lambda, for the local world and for the tests. */
 
 /** The outside worlds, as an entry or the local world provides them. */
 export interface Worlds {
-  table: Table & WebviewTable
+  table: Table
   seam: Seam
   seal: Seal
   clock: () => number
@@ -38,33 +33,25 @@ export interface Worlds {
   requestId: (c: Context) => string
 }
 
-/** What callers of client sessions meet, put together: the same for Lambda and for the local world. */
+export type Caching = Worlds & { fetch: typeof fetch }
+
+/** What callers of client sessions meet. */
 export function vendingMachine(
   configuration: Configuration,
   times: Times,
-  worlds: Worlds & { fetch: typeof fetch },
-  { loopback = false } = {},
+  worlds: Caching,
+  options: { loopback?: boolean } = {},
 ) {
-  const { table, clock } = worlds
-  const acting = partsOf(configuration, times, worlds)
-  const { timing } = acting
-  const findKeys = keyFinder({ store: table, fetch: worlds.fetch, clock, times, loopback })
-  const app = vendingApp(configuration, times, {
-    ...acting,
-    verifyCaller: timing('verify', callerVerifier({ issuers: configuration.issuers, findKeys, clock })),
-    vend: tokenVendor(acting, acting.terms, configuration),
-    signOut: signerOut(acting, configuration),
-  })
-  const { terms, change, carryOut, workspace } = acting
+  // Its log is no audit log, so no subject may stand there in clear.
+  const { auditLog: _auditLog, ...unaudited } = worlds
+  const deps = depsOf(configuration, times, unaudited)
+  const { verifyCaller, recall } = callers(deps, worlds, worlds.table, options)
   return {
-    app,
-    terms,
-    change,
-    carryOut,
-    workspace,
-    /** What other processes have left in the table, read before anybody asks; what cannot be had now, is had then. */
+    app: vendingApp(configuration, times, { ...deps, verifyCaller }),
+    deps,
+    /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
     async recall(): Promise<void> {
-      await Promise.allSettled([workspace.recall(), ...configuration.issuers.map(findKeys.recall)])
+      await Promise.allSettled([deps.workspace.recall(), recall()])
     },
   }
 }
@@ -73,24 +60,12 @@ export function vendingMachine(
 export function connectMachine(
   configuration: Configuration,
   times: Times,
-  worlds: Worlds & { fetch: typeof fetch },
-  { loopback = false } = {},
+  worlds: Caching,
+  options: { loopback?: boolean } = {},
 ) {
-  const { table, clock } = worlds
-  const acting = partsOf(configuration, times, worlds)
-  const { timing } = acting
-  // Key sets are a trust anchor, which only the vend function may write.
-  const store = { readKeySet: table.readKeySet, writeKeySet: async () => {} }
-  const findKeys = keyFinder({ store, fetch: worlds.fetch, clock, times, loopback })
-  const admit = callerAdmitter(acting, times, configuration)
-  const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
-  const app = connectApp(configuration, times, {
-    ...acting,
-    verifyCaller: timing('verify', callerVerifier({ issuers: configuration.issuers, findKeys, clock })),
-    makeWebview: webviewMaker({ ...acting, admit }, times, configuration.limits),
-    readStatus: statusReader({ ...acting, connectAccount }, times, configuration),
-  })
-  return { app }
+  const deps = depsOf(configuration, times, worlds)
+  const { verifyCaller } = callers(deps, worlds, onlyReading(worlds.table), options)
+  return { app: connectApp(configuration, times, { ...deps, verifyCaller }) }
 }
 
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
@@ -99,30 +74,40 @@ export function webhookMachine(
   times: Times,
   worlds: Worlds & { readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string> },
 ) {
-  const acting = partsOf(configuration, times, worlds)
-  const connectAccount = accountConnector({ ...acting, keeper: acting.keeperFor('connect') }, times)
-  const { accountDeleted } = acting.keeperFor('account_deleted')
-  const app = webhookApp(times, {
-    ...acting,
-    verifyWebhook: webhookVerifier(worlds),
-    handleEvent: eventHandler({ ...acting, connectAccount, accountDeleted }, times),
-  })
-  return { app }
+  const deps = depsOf(configuration, times, worlds)
+  return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(worlds) }) }
 }
 
-function partsOf(configuration: Configuration, times: Times, untimed: Worlds) {
-  const worlds = timed(untimed)
-  const { table, clock } = worlds
-  const terms = termsOf(configuration, times)
-  const change = userChanger({ ...worlds, compareAndSet: table.compareAndSet }, terms)
-  const workspace = workspaceKnower({ ...worlds, deployment: configuration.deployment })
-  const edges: Edges = { ...worlds, readUser: table.readUser, change, workspace }
-  const carryOut = verdictCarrier(edges, terms)
-  /** Grants and withdraws, and tells the audit log that `act` did. */
-  function keeperFor(act: string) {
-    const noteChange = (change: MappingChange) =>
-      worlds.auditLog?.({ what: 'account', act, by: 'seam', ...change })
-    return accountKeeper({ table, change, carryOut, clock, noteChange }, terms, configuration.limits)
+/** Key sets are a trust anchor, which only the vend function may write. */
+export function onlyReading({ readKeySet }: KeyStore): KeyStore {
+  return { readKeySet, writeKeySet: async () => {} }
+}
+
+export function callers(
+  { configuration, terms, clock, timing }: ReturnType<typeof depsOf>,
+  worlds: { fetch: typeof fetch },
+  store: KeyStore,
+  { loopback = false }: { loopback?: boolean },
+): { verifyCaller: VerifyCaller; recall: () => Promise<unknown> } {
+  const { issuers } = configuration
+  const findKeys = keyFinder({ store, fetch: worlds.fetch, clock, times: terms.times, loopback })
+  return {
+    verifyCaller: timing('verify', callerVerifier({ issuers, findKeys, clock })),
+    recall: () => Promise.allSettled(issuers.map(findKeys.recall)),
   }
-  return { ...worlds, terms, change, workspace, carryOut, keeperFor }
+}
+
+export function depsOf(configuration: Configuration, times: Times, untimed: Worlds) {
+  const worlds = timed(untimed)
+  const noteChange: AccountDeps['noteChange'] = (change, act) =>
+    worlds.auditLog?.({ what: 'account', act, by: 'seam', ...change })
+  return {
+    ...worlds,
+    configuration,
+    terms: termsOf(configuration, times),
+    accountsPerUser: configuration.limits.accountsPerUser,
+    workspace: workspaceKnower({ ...worlds, deployment: configuration.deployment }),
+    patience: patience(times),
+    noteChange,
+  }
 }

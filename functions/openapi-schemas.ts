@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { webviewOptionsFor } from './connecting.ts'
+import { webviewOptionsFor } from './connecting/webviews.ts'
 import {
   clientSessionAnswer,
   clientSessionBody,
@@ -41,6 +41,7 @@ export function schemas() {
     }),
     ConnectWebviewStatus: schemaOf('output', statusAnswer, {
       status: '`connected`: the account is the caller’s, and reached by their next client session token.',
+      reason: 'Why a login that succeeded gave the caller nothing.',
     }),
     Health: schemaOf('output', healthAnswer, { status: 'Says nothing about services behind this one.' }),
     Problem: schemaOf('output', problemAnswer, {

@@ -57,9 +57,23 @@ export function openApiDocument() {
     delete: {
       operationId: 'signOut',
       tags: ['client session'],
-      summary: 'Ends the caller’s client session',
+      summary: 'Ends the client session of the caller’s login',
       description:
-        'On every device of the caller. May be repeated: without a client session it does nothing.',
+        'Where the issuer names a session claim, the caller’s other logins keep theirs; otherwise all share one. May be repeated: without a client session it does nothing.',
+      security: [{ bearer: [] }],
+      responses: {
+        204: { description: 'There is no client session any more.', headers: usualHeaders },
+        ...problems(...forCallers),
+      },
+    },
+  }
+  const clientSessions = {
+    delete: {
+      operationId: 'signOutEverywhere',
+      tags: ['client session'],
+      summary: 'Ends all client sessions of the caller',
+      description:
+        'On every device, and refuses bearer tokens issued before. May be repeated with the same bearer token, to see it to its end.',
       security: [{ bearer: [] }],
       responses: {
         204: { description: 'There is no client session any more.', headers: usualHeaders },
@@ -178,6 +192,7 @@ export function openApiDocument() {
     tags: ['client session', 'connect webview', 'webhook', 'service'].map((name) => ({ name })),
     paths: {
       '/client-session': clientSession,
+      '/client-sessions': clientSessions,
       '/connect-webview': connectWebview,
       '/connect-webview/{connect_webview_id}': oneConnectWebview,
       '/webhooks/seam': webhook,

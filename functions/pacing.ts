@@ -5,7 +5,7 @@ import { Problem } from './problem.ts'
  * Spreads calls evenly, at most `callsPerSecond`: a background run must not use up the rate that requests need.
  * Throws `busy` when a call's turn comes too late for it to end before the deadline.
  */
-export function pacer(
+export function rateLimit(
   edges: { clock: () => number; sleep: (ms: number) => Promise<void> },
   { callsPerSecond, callTakes }: { callsPerSecond: number; callTakes: number },
 ) {
@@ -34,4 +34,22 @@ export async function sideBySide<T>(
     for (let next = queue.next(); !next.done; next = queue.next()) await work(next.value)
   }
   await Promise.all(Array.from({ length: width }, worker))
+}
+
+const width = 16
+
+/** Some at a time; their results in the order of the items. The first failure is thrown when all have ended (law 11). */
+export async function gather<T, R>(items: T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  const failures: unknown[] = []
+  await sideBySide(items.entries(), width, async ([index, item]) => {
+    if (failures.length > 0) return
+    try {
+      results[index] = await work(item)
+    } catch (error) {
+      failures.push(error)
+    }
+  })
+  if (failures.length > 0) throw failures[0]
+  return results
 }

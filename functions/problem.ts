@@ -69,6 +69,8 @@ export interface ProblemDetails {
   retryAfter?: number
   /** The verified caller's own subject, on a 403, to send to support. */
   subject?: string
+  /** Where this problem asks for another action than its code usually does. */
+  action?: Action
   /** For a 405. */
   allow?: string
   dependency?: Dependency
@@ -93,8 +95,8 @@ export class Problem extends Error {
 
 /** The members of `application/problem+json` for this problem. */
 export function problemBody(problem: Problem, requestId: string): ProblemAnswer {
-  const { status, action, title } = kinds[problem.code]
-  const { detail, subject } = problem.details
+  const { status, title } = kinds[problem.code]
+  const { detail, subject, action = kinds[problem.code].action } = problem.details
   return {
     type: 'about:blank',
     title,
@@ -109,8 +111,8 @@ export function problemBody(problem: Problem, requestId: string): ProblemAnswer 
 
 /** The headers that belong to this problem, beside the content type. */
 export function problemHeaders(problem: Problem): Record<string, string> {
-  const { retryAfter, allow } = problem.details
-  const waits = kinds[problem.code].action === 'retry' && problem.status !== 500
+  const { retryAfter, allow, action = kinds[problem.code].action } = problem.details
+  const waits = action === 'retry' && problem.status !== 500
   return {
     ...(waits && { 'retry-after': String(Math.max(1, Math.ceil(retryAfter ?? 1))) }),
     ...(allow !== undefined && { allow }),

@@ -9,6 +9,9 @@ const sessionWithoutToken = z.object({
   client_session_id: id,
   user_identifier_key: z.nullable(z.string()),
   connected_account_ids: z.array(z.string()),
+  user_identity_id: z.nullish(z.string()),
+  /** Seam calls it deprecated, and still answers it. */
+  user_identity_ids: z.optional(z.array(z.string())),
   workspace_id: z.string(),
   created_at: time,
   expires_at: time,
@@ -31,6 +34,7 @@ const connectWebview = z.object({
   status: z.string(),
   connected_account_id: z.nullish(z.string()),
   authorized_at: z.nullish(time),
+  created_at: z.nullish(time),
 })
 
 const connectedAccount = z.object({
@@ -63,6 +67,8 @@ export const answers = {
     connected_accounts: z.array(connectedAccount),
     pagination: z.optional(z.object({ has_next_page: z.boolean(), next_page_cursor: z.nullish(z.string()) })),
   }),
+  account: z.object({ connected_account: connectedAccount }),
+  identity: z.object({ user_identity: z.object({ user_identity_id: id }) }),
   nothing: z.object({}),
 } as const
 

@@ -69,9 +69,11 @@ export interface Seam {
   /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
   getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
   listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]>
+  /** Of the whole workspace: may take long. */
   listConnectedAccountIds(deadline: Deadline): Promise<string[]>
   /** False: Seam shows no such connected account, or says that this is no id of one. */
   knowsAccount(connectedAccountId: string, deadline: Deadline): Promise<boolean>
+  knowsIdentity(userIdentityId: string, deadline: Deadline): Promise<boolean>
   /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
   listWithoutTokens(deadline: Deadline): Promise<SessionWithoutToken[]>
   /** The client session that a token opens, asked with that token; undefined: it opens none (any more). */
@@ -84,6 +86,7 @@ const patience = { usual: 1, wholeWorkspace: 10 }
 export interface SessionRequest {
   user_identifier_key: string
   connected_account_ids: string[]
+  user_identity_id?: string
   /** Epoch milliseconds; sent as ISO 8601. Always explicit: Seam's default is undocumented. */
   expires_at: number
 }
@@ -233,16 +236,10 @@ export function seamClient(options: {
     async listConnectedAccountIds(deadline) {
       return (await listConnectedAccounts(deadline)).map(({ connected_account_id }) => connected_account_id)
     },
-    async knowsAccount(connected_account_id, deadline) {
-      const params = { connected_account_id }
-      return post('connected_accounts/get', params, ({ nothing }) => nothing, deadline).then(
-        () => true,
-        (error: unknown) => {
-          if (error instanceof SeamFailure && [400, 404].includes(error.httpStatus)) return false
-          throw error
-        },
-      )
-    },
+    knowsAccount: (connected_account_id, deadline) =>
+      isKnown(post('connected_accounts/get', { connected_account_id }, ({ nothing }) => nothing, deadline)),
+    knowsIdentity: (user_identity_id, deadline) =>
+      isKnown(post('user_identities/get', { user_identity_id }, ({ nothing }) => nothing, deadline)),
     async listWithoutTokens(deadline) {
       const how = { patience: patience.wholeWorkspace }
       const form = ({ sessionsWithoutTokens }: typeof answers) => sessionsWithoutTokens
@@ -261,8 +258,19 @@ export function seamClient(options: {
   }
 }
 
-function wire({ user_identifier_key, connected_account_ids, expires_at }: SessionRequest) {
-  return { user_identifier_key, connected_account_ids, expires_at: new Date(expires_at).toISOString() }
+function wire({ expires_at, ...request }: SessionRequest) {
+  return { ...request, expires_at: new Date(expires_at).toISOString() }
+}
+
+/** `false` when Seam answers that there is no such thing. */
+async function isKnown(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer
+    return true
+  } catch (error) {
+    if (error instanceof SeamFailure && (error.httpStatus === 404 || error.httpStatus === 400)) return false
+    throw error
+  }
 }
 
 function failure(

@@ -11,7 +11,7 @@ export interface Times {
   lateCall: number
   /** The largest difference we accept between any two clocks, ours and Seam's. */
   clockSkew: number
-  /** From letting go of a key until the list by that key that settles it. */
+  /** From retiring a key until the list by that key that settles it. */
   grace: number
   /** The right of one act to call Seam for one user. */
   lease: number
@@ -31,6 +31,8 @@ export interface Times {
   dynamodb: number
   /** One call to Seam. */
   seam: number
+  /** The one attempt of a vend to delete what it has replaced; its caller waits for it. */
+  deleteInVend: number
   /** One reading of a secret; half of it is for the attempt without the SDK. */
   secrets: number
   /** One request to the vend function, and every act of it from claim to commit. */
@@ -79,6 +81,7 @@ export const times: Times = {
   keySetCooldown: 30 * second,
   dynamodb: 1 * second,
   seam: 3 * second,
+  deleteInVend: 1 * second,
   secrets: 2 * second,
   vend: 10 * second,
   connectWebview: 24 * 60 * minute,
@@ -114,8 +117,8 @@ export function timingFaults(times: Times, lifetime: number): string[] {
   const rules: [boolean, string][] = [
     [times.vend < times.lease, 'an act must end before its lease: keep `vend` below `lease`'],
     [
-      times.grace >= times.lease + times.lateCall + times.clockSkew,
-      'the grace must outlast a lease, a late call and the clock skew: raise `grace`',
+      times.grace >= times.lease + times.seam + times.lateCall + times.clockSkew,
+      'the grace must outlast a lease, a call, its late arrival and the clock skew: raise `grace`',
     ],
     [margin < lifetime, 'the refresh margin must be shorter than the lifetime: raise the lifetime'],
     [

@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import { access } from '../functions/table/keys.ts'
 import { tableShape } from '../functions/table/shape.ts'
 
 export interface VendingTableProps {
@@ -39,53 +40,37 @@ export class VendingTable extends Construct {
     })
   }
 
-  /** Users, the settings, the budgets, and the issuers' key sets: a trust anchor, which nobody else may write. */
   grantVend(role: IRole): void {
-    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'keys#*', 'settings'])
-    this.allowItems(role, ['UpdateItem'], ['budget#*'])
+    this.allowItems(role, 'vend')
   }
 
-  /** Whose webviews there are; and, for a login whose webhook is late, what the webhook function does about it. */
   grantConnect(role: IRole): void {
-    this.allowItems(role, ['GetItem'], ['keys#*'])
-    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'event#*', 'settings'])
-    this.allowItems(role, ['GetItem', 'PutItem', 'UpdateItem'], ['webview#*'])
-    this.allowItems(role, ['UpdateItem'], ['account#*', 'budget#*'])
+    this.allowItems(role, 'connect')
   }
 
-  /** Users and who holds which account, whose webview it was, and which events have had their effect. */
   grantWebhook(role: IRole): void {
-    this.allowItems(role, ['GetItem', 'PutItem'], ['user#*', 'event#*', 'settings'])
-    this.allowItems(role, ['GetItem'], ['webview#*'])
-    // A removed user's record, once nothing leads from it to Seam any more.
-    this.allowItems(role, ['DeleteItem'], ['user#*'])
-    this.allowItems(role, ['UpdateItem'], ['account#*'])
+    this.allowItems(role, 'webhook')
   }
 
-  /** Users, those that are due by the index and, after a restore, all of them by a scan; and its own run. */
+  /** Also what is due by the index and, after a restore, everybody by a scan. */
   grantCleanUp(role: IRole): void {
-    this.allowItems(role, ['GetItem', 'PutItem', 'DeleteItem'], ['user#*'])
-    this.allowItems(role, ['GetItem'], ['settings'])
-    this.allowItems(role, ['GetItem', 'UpdateItem'], ['run#cleanup'])
+    this.allowItems(role, 'cleanUp')
     this.allow(role, ['Query'], `${this.table.tableArn}/index/${tableShape.due.name}`)
     this.allow(role, ['Scan'], this.table.tableArn)
   }
 
-  /** Users and who holds which account; may list everybody, and sees issuers' keys without changing them. */
+  /** May list everybody too. */
   grantAdmin(role: IRole): void {
-    this.allowItems(role, ['GetItem', 'PutItem', 'DeleteItem'], ['user#*'])
-    this.allowItems(role, ['GetItem', 'PutItem'], ['settings'])
-    this.allowItems(role, ['GetItem'], ['keys#*'])
-    this.allowItems(role, ['GetItem', 'UpdateItem'], ['account#*'])
-    this.allowItems(role, ['UpdateItem'], ['orphan#*'])
+    this.allowItems(role, 'admin')
     this.allow(role, ['Scan'], this.table.tableArn)
   }
 
   /** Actions on single items, limited to those whose key has one of these prefixes. */
-  private allowItems(role: IRole, actions: string[], items: string[]): void {
-    this.allow(role, actions, this.table.tableArn, {
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
-    })
+  private allowItems(role: IRole, who: keyof typeof access): void {
+    for (const [actions, items] of access[who])
+      this.allow(role, actions, this.table.tableArn, {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
+      })
   }
 
   private allow(

@@ -1,28 +1,25 @@
 import * as z from 'zod/v4-mini'
-import { accountKeeper } from '../accounts/accounts.ts'
 import { type AdminAnswer, type CommandName, contractVersion } from '../admin-client.ts'
-import type { Configuration } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import type { Audit, AuditLog, Log } from '../log.ts'
 import { Problem, problemBody } from '../problem.ts'
 import type { Acting } from './acting.ts'
 import { commands } from './commands.ts'
 
-export interface Edges extends Pick<Acting, 'seam' | 'workspace' | 'verifyCaller' | 'terms' | 'clock'> {
-  table: Acting['table'] & Parameters<typeof accountKeeper>[0]['table']
-  change: Parameters<typeof accountKeeper>[0]['change']
-  carryOut: Parameters<typeof accountKeeper>[0]['carryOut']
+export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChange'> {
   log: Log
   /** Where alone subjects stand in clear. */
   auditLog: AuditLog
   during: <T>(audit: Audit, act: () => T) => T
 }
 
+export interface AdminRequestContext {
+  requestId: string
+  deadline: Deadline
+}
+
 /** Answers one request of the contract. Never throws: whatever goes wrong is a problem in the answer. */
-export type Administer = (
-  event: unknown,
-  request: { requestId: string; deadline: Deadline },
-) => Promise<AdminAnswer>
+export type Administer = (event: unknown, request: AdminRequestContext) => Promise<AdminAnswer>
 
 const envelope = z.strictObject({
   version: z.literal(contractVersion),
@@ -31,54 +28,53 @@ const envelope = z.strictObject({
   by: z.string().check(z.minLength(1), z.maxLength(200)),
 })
 
-export function administrator(edges: Edges, configuration: Configuration): Administer {
-  const { clock } = edges
-
-  return async function administer(event, { requestId, deadline }) {
-    const startedAt = clock()
-    const audit: Audit = { what: 'admin', request_id: requestId }
-    const answer = { version: contractVersion, request_id: requestId } as const
-    try {
-      return { ...answer, result: await edges.during(audit, () => run(event, audit, deadline)) }
-    } catch (error) {
-      const problem = toProblem(error)
-      const { reason, dependency } = problem.details
-      const why = { ...(reason !== undefined && { reason }), ...(dependency !== undefined && { dependency }) }
-      Object.assign(audit, { code: problem.code, ...why } satisfies Partial<Audit>)
-      const { code, title, detail, action } = problemBody(problem, requestId)
-      return {
-        ...answer,
-        problem: { code, title, action, ...(detail !== undefined && { detail }), ...why },
-      }
-    } finally {
-      audit.took = clock() - startedAt
-      edges.log(audit)
-    }
+export async function administer(
+  deps: AdminDeps,
+  event: unknown,
+  { requestId, deadline }: AdminRequestContext,
+): Promise<AdminAnswer> {
+  const startedAt = deps.clock()
+  const audit: Audit = { what: 'admin', request_id: requestId }
+  const answer = { version: contractVersion, request_id: requestId } as const
+  try {
+    return { ...answer, result: await deps.during(audit, () => run(deps, event, audit, deadline)) }
+  } catch (error) {
+    return { ...answer, problem: problemOf(error, audit) }
+  } finally {
+    audit.took = deps.clock() - startedAt
+    deps.log(audit)
   }
+}
 
-  async function run(event: unknown, audit: Audit, deadline: Deadline) {
-    const request = envelope.safeParse(event)
-    if (!request.success) throw invalid('the request', request.error)
-    const { command, params, by } = request.data
-    if (!isCommand(command))
-      throw new Problem('invalid_request', {
-        detail: `There is no such command; there are ${Object.keys(commands).join(', ')}.`,
-      })
-    audit.command = command
-    const { request_id } = audit
-    const keeper = accountKeeper(
-      {
-        ...edges,
-        noteChange: (change) => {
-          audit.owner = change.owner
-          edges.auditLog({ what: 'account', act: command, by, request_id, ...change })
-        },
-      },
-      edges.terms,
-      configuration.limits,
-    )
-    return runCommand(command, params, { ...edges, keeper, configuration, deadline, audit })
+/** An unforeseen error says its name and nothing more: its message may quote a secret. */
+function problemOf(error: unknown, audit: Audit) {
+  const reason = error instanceof Error ? error.name : 'unknown'
+  const problem = error instanceof Problem ? error : new Problem('internal', { reason })
+  const { details } = problem
+  const why = {
+    ...(details.reason !== undefined && { reason: details.reason }),
+    ...(details.dependency !== undefined && { dependency: details.dependency }),
   }
+  Object.assign(audit, { code: problem.code, ...why } satisfies Partial<Audit>)
+  const { code, title, detail, action } = problemBody(problem, audit.request_id)
+  return { code, title, action, ...(detail !== undefined && { detail }), ...why }
+}
+
+function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) {
+  const request = envelope.safeParse(event)
+  if (!request.success) throw invalid('the request', request.error)
+  const { command, params, by } = request.data
+  if (!isCommand(command))
+    throw new Problem('invalid_request', {
+      detail: `There is no such command; there are ${Object.keys(commands).join(', ')}.`,
+    })
+  audit.command = command
+  const { request_id } = audit
+  const noteChange: Acting['noteChange'] = (change) => {
+    audit.owner = change.owner
+    deps.auditLog({ what: 'account', act: command, by, request_id, ...change })
+  }
+  return runCommand(command, params, { ...deps, noteChange, deadline, audit })
 }
 
 async function runCommand<C extends CommandName>(command: C, params: unknown, acting: Acting) {
@@ -100,10 +96,4 @@ function invalid(what: string, error: z.core.$ZodError, reason?: 'malformed'): P
     detail: `${where}: ${issue?.message}`,
     ...(reason !== undefined && { reason }),
   })
-}
-
-/** An unforeseen error says its name and nothing more: its message may quote a secret. */
-function toProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error
-  return new Problem('internal', { reason: error instanceof Error ? error.name : 'unknown' })
 }

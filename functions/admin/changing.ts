@@ -1,28 +1,43 @@
-import type { Wish } from '../accounts/accounts.ts'
+import {
+  type Changes,
+  disableUser,
+  enableUser,
+  endSessions,
+  grantAccounts,
+  removeUser,
+  setAccounts,
+  signOutUser,
+  withdrawAccounts,
+} from '../accounts/acts.ts'
+import type { AccountDeps, ChangeResult } from '../accounts/change.ts'
+import { liftDeletion } from '../accounts/deleted.ts'
+import { setUserIdentity } from '../accounts/identity.ts'
+import { moveUser } from '../accounts/move.ts'
 import type { ChangeReport, Granting, Params, Result } from '../admin-client.ts'
 import { ownerOf } from '../caller/owner.ts'
+import type { Deadline } from '../deadline.ts'
+import { gather } from '../pacing.ts'
 import { Problem } from '../problem.ts'
-import type { User } from '../user.ts'
-import { type Acting, forOneUser, gather } from './acting.ts'
+import { type Acting, forOneUser } from './acting.ts'
 import { changeReport, without } from './showing.ts'
 import { whoIs } from './subjects.ts'
 
 /** The commands that change who may have what. */
 
-export async function grantAccounts(acting: Acting, granting: Granting): Promise<ChangeReport> {
+export async function grant(acting: Acting, granting: Granting): Promise<ChangeReport> {
   const who = whoIs(granting.subject, acting.configuration.issuers)
   const { connected_account_ids, access_until } = granting
   await refuseUnknown(acting, who.owner, granting)
-  const wish = untilWish(access_until)
-  return changeReport(await acting.keeper.grant(who, connected_account_ids, forOneUser(acting), wish))
+  const changes = untilChange(access_until)
+  return changeReport(await grantAccounts(acting, who, connected_account_ids, forOneUser(acting), changes))
 }
 
-export async function setAccounts(acting: Acting, granting: Granting): Promise<ChangeReport> {
+export async function set(acting: Acting, granting: Granting): Promise<ChangeReport> {
   const who = whoIs(granting.subject, acting.configuration.issuers)
   const { connected_account_ids, access_until } = granting
   await refuseUnknown(acting, who.owner, granting)
-  const wish = untilWish(access_until)
-  return changeReport(await acting.keeper.set(who, connected_account_ids, forOneUser(acting), wish))
+  const changes = untilChange(access_until)
+  return changeReport(await setAccounts(acting, who, connected_account_ids, forOneUser(acting), changes))
 }
 
 /** A slip of the hand must not become a record, which would leave its user without the account. */
@@ -45,7 +60,7 @@ async function refuseUnknown(acting: Acting, owner: string, granting: Granting):
 /** By Seam, or by its own tombstone, of which the report of the change tells. */
 export async function isKnownAccount({ seam, table, deadline }: Acting, id: string): Promise<boolean> {
   if (await seam.knowsAccount(id, deadline)) return true
-  return (await table.readHolders(id)).deleted_at !== undefined
+  return (await table.readTombstone(id)) !== undefined
 }
 
 /** With Seam down a grant is written down as ever: what opens nothing is left out when Seam is asked again (law 2). */
@@ -55,34 +70,40 @@ function asKnown(error: unknown): true {
 }
 
 /** No issuer is asked for: what was given once can be taken away, whatever the configuration says by now. */
-export async function withdrawAccounts(acting: Acting, params: Params<'withdraw'>): Promise<ChangeReport> {
+export async function withdraw(acting: Acting, params: Params<'withdraw'>): Promise<ChangeReport> {
   const { subject, connected_account_ids } = params
   return changeReport(
-    await acting.keeper.withdraw(ownerOf(subject), connected_account_ids, forOneUser(acting)),
+    await withdrawAccounts(acting, ownerOf(subject), connected_account_ids, forOneUser(acting)),
   )
 }
 
-export function makeStatus(status: User['status']) {
-  return async (acting: Acting, { subject }: { subject: string }): Promise<ChangeReport> =>
-    changeReport(await acting.keeper.setStatus(ownerOf(subject), status, forOneUser(acting)))
+export async function setIdentity(acting: Acting, params: Params<'set_identity'>): Promise<ChangeReport> {
+  const { subject, user_identity_id } = params
+  const who = whoIs(subject, acting.configuration.issuers)
+  // Giving none needs no record.
+  if (user_identity_id === null && (await acting.table.readUser(who.owner)) === undefined)
+    throw new Problem('not_found', { detail: 'There is no record of this subject.' })
+  return changeReport(await setUserIdentity(acting, who, user_identity_id ?? undefined, forOneUser(acting)))
 }
 
-export async function endSession(acting: Acting, { subject }: { subject: string }): Promise<ChangeReport> {
-  return changeReport(await acting.keeper.endSession(ownerOf(subject), forOneUser(acting)))
-}
+type OneUser = (deps: AccountDeps, owner: string, deadline: Deadline) => Promise<ChangeResult>
 
-export async function signOutEverywhere(
-  acting: Acting,
-  { subject }: { subject: string },
-): Promise<ChangeReport> {
-  return changeReport(await acting.keeper.signOutEverywhere(ownerOf(subject), forOneUser(acting)))
-}
+const forSubject =
+  (act: OneUser) =>
+  async (acting: Acting, { subject }: { subject: string }): Promise<ChangeReport> =>
+    changeReport(await act(acting, ownerOf(subject), forOneUser(acting)))
+
+export const disable = forSubject(disableUser)
+export const enable = forSubject(enableUser)
+export const remove = forSubject(removeUser)
+export const endAllSessions = forSubject(endSessions)
+export const signOutEverywhere = forSubject(signOutUser)
 
 /** Repeated after its end it finds `from` removed, or gone: then there is nothing left to do, and that is no error. */
-export async function moveUser(acting: Acting, { from, to }: Params<'move'>): Promise<Result<'move'>> {
+export async function move(acting: Acting, { from, to }: Params<'move'>): Promise<Result<'move'>> {
   const who = whoIs(to, acting.configuration.issuers)
   try {
-    const moved = await acting.keeper.move(ownerOf(from), who, forOneUser(acting))
+    const moved = await moveUser(acting, ownerOf(from), who, forOneUser(acting))
     return { from: changeReport(moved.from), ...(moved.to && { to: changeReport(moved.to) }) }
   } catch (error) {
     const gone = error instanceof Problem && error.code === 'not_found'
@@ -91,7 +112,15 @@ export async function moveUser(acting: Acting, { from, to }: Params<'move'>): Pr
   }
 }
 
-export function untilWish(access_until: string | null | undefined): Wish {
+export async function liftAccountDeletion(
+  acting: Acting,
+  { connected_account_id }: Params<'lift_deletion'>,
+): Promise<Result<'lift_deletion'>> {
+  const outcome = await liftDeletion(acting, connected_account_id, acting.deadline)
+  return { connected_account_id, outcome }
+}
+
+export function untilChange(access_until: string | null | undefined): Changes {
   if (access_until === undefined) return {}
   return { access_until: access_until === null ? null : Date.parse(access_until) }
 }

@@ -2,13 +2,17 @@ import * as z from 'zod/v4-mini'
 import type { CommandName, Params, Result } from '../admin-client.ts'
 import type { Acting } from './acting.ts'
 import {
-  endSession,
-  grantAccounts,
-  makeStatus,
-  moveUser,
-  setAccounts,
+  disable,
+  enable,
+  endAllSessions,
+  grant,
+  liftAccountDeletion,
+  move,
+  remove,
+  set,
+  setIdentity,
   signOutEverywhere,
-  withdrawAccounts,
+  withdraw,
 } from './changing.ts'
 import { drainPage } from './draining.ts'
 import { explainToken } from './explaining.ts'
@@ -20,6 +24,7 @@ import {
   accountIds,
   clientSessionToken,
   cursor,
+  identityId,
   instant,
   pageSize,
   someAccountIds,
@@ -56,25 +61,30 @@ export const commands: { [C in CommandName]: Row<C> } = {
       access_until: until,
       unverified,
     }),
-    run: grantAccounts,
+    run: grant,
   },
   withdraw: {
     takes: z.strictObject({ subject, connected_account_ids: someAccountIds }),
-    run: withdrawAccounts,
+    run: withdraw,
   },
   set: {
     takes: z.strictObject({ subject, connected_account_ids: accountIds, access_until: until, unverified }),
-    run: setAccounts,
+    run: set,
   },
-  disable: { takes: one, run: makeStatus('disabled') },
-  enable: { takes: one, run: makeStatus('active') },
-  remove: { takes: one, run: makeStatus('removed') },
-  move: { takes: z.strictObject({ from: subject, to: subject }), run: moveUser },
+  set_identity: {
+    takes: z.strictObject({ subject, user_identity_id: z.nullable(identityId) }),
+    run: setIdentity,
+  },
+  disable: { takes: one, run: disable },
+  enable: { takes: one, run: enable },
+  remove: { takes: one, run: remove },
+  move: { takes: z.strictObject({ from: subject, to: subject }), run: move },
   sessions: { takes: one, run: showSessions },
-  end_session: { takes: one, run: endSession },
+  end_session: { takes: one, run: endAllSessions },
   end_token: { takes: z.strictObject({ token: clientSessionToken }), run: endFoundToken },
   sign_out_everywhere: { takes: one, run: signOutEverywhere },
   accounts: { takes: z.strictObject({ unassigned: z.optional(z.boolean()) }), run: listAccounts },
+  lift_deletion: { takes: z.strictObject({ connected_account_id: accountId }), run: liftAccountDeletion },
   import: {
     takes: z.strictObject({
       // Each is looked at by itself, so that one bad line does not hold up the others.

@@ -1,3 +1,4 @@
+import { endSessions } from '../accounts/acts.ts'
 import type { Params, Result } from '../admin-client.ts'
 import { sideBySide } from '../pacing.ts'
 import { type Acting, forOneUser } from './acting.ts'
@@ -9,10 +10,12 @@ const pageSize = 50
 /** Ends every client session of a page of users. Who is vended to meanwhile has one again: close vending first. */
 export async function drainPage(acting: Acting, params: Params<'drain'>): Promise<Result<'drain'>> {
   const { users, after } = await pageOfUsers(acting, { ...params, limit: pageSize })
-  const holding = users.filter((user) => user.user_identifier_key !== undefined || user.ended.length > 0)
+  const holding = users.filter(
+    ({ sessions, retired }) => Object.keys(sessions).length > 0 || retired.length > 0,
+  )
   const counts = { ended: 0, will_be_retried: 0 }
   await sideBySide(holding, acting.configuration.cleanup.concurrency, async ({ owner }) => {
-    const ended = await acting.keeper.endSession(owner, forOneUser(acting)).catch(() => undefined)
+    const ended = await endSessions(acting, owner, forOneUser(acting)).catch(() => undefined)
     if (ended === undefined || ended.trouble !== undefined) counts.will_be_retried++
     else if (ended.trace.seam_calls.includes('delete')) counts.ended++
   })

@@ -1,11 +1,12 @@
 import type { Explanation, Params } from '../admin-client.ts'
-import { recordFault } from '../admission.ts'
 import type { Caller, Refusal } from '../caller/caller.ts'
 import { subjectNamespace } from '../caller/claims.ts'
 import type { Issuer } from '../config.ts'
 import { Problem } from '../problem.ts'
-import type { User } from '../user.ts'
-import { barredReason, judge } from '../verdict.ts'
+import type { User } from '../record/user.ts'
+import { reasons } from '../session/reasons.ts'
+import { barredReason, judge } from '../session/verdict.ts'
+import { isMadeByNamespace, tokenFault } from '../vending/admit.ts'
 import type { Acting } from './acting.ts'
 import { firstFault } from './fault.ts'
 import { iso, shownUser } from './showing.ts'
@@ -28,7 +29,7 @@ export async function explainToken(
     if (!(error instanceof Problem)) throw error
     const { code, details } = error
     if (code === 'claim_denied' || code === 'invalid_token') {
-      const reason = details.reason as Refusal | 'claim_rule'
+      const reason = details.reason as Refusal | 'claim_rule' | 'no_session_claim'
       return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
     }
     if (code !== 'issuer_keys_unavailable') throw error
@@ -44,6 +45,7 @@ async function explainCaller(explaining: Explaining, caller: Caller): Promise<Ex
     issuer: caller.issuer.name,
     subject: caller.subject,
     owner: caller.owner,
+    binding: caller.binding,
     ...(caller.issued_at !== undefined && { issued_at: iso(caller.issued_at) }),
   }
   if (table === undefined)
@@ -73,22 +75,34 @@ function outlook(
   caller: Caller,
 ): { verdict?: string; sentence: string } {
   const now = clock()
-  const fault = recordFault(user, caller, configuration)
-  if (fault === 'before_not_before')
-    return {
-      sentence: `The token was issued before the user was signed out everywhere (${iso(user.not_before ?? 0)}), or does not say when: 401. A new sign-in gives one that is accepted.`,
-    }
-  if (fault === 'record_of_another_subject')
+  if (user.subject !== caller.subject)
     return {
       sentence: `The record under this subject's hash says ${user.subject}: 500, and nothing is handed out. Somebody changed the table; restore the record or remove it.`,
     }
-  if (fault !== undefined) return { sentence: recordOfAnother(user, caller.issuer) }
+  if (!isMadeByNamespace(configuration, user, caller))
+    return { sentence: recordOfAnother(user, caller.issuer) }
   const barred = barredReason(user, now)
   if (barred === 'access_ended')
     return { sentence: `The user's access ended at ${iso(user.access_until ?? 0)}: 403.` }
   if (barred !== undefined) return { sentence: `The user is ${barred}: 403.` }
-  const { act, reason } = judge(user, terms, now, { asked: true })
-  return { verdict: `${act}:${reason}`, sentence: acts[act] ?? `Nothing would be handed out (${reason}).` }
+  const fault = tokenFault(user, caller)
+  if (fault !== undefined) return { sentence: tokenSentences[fault](iso(user.not_before ?? 0)) }
+  const { act, reason } = judge(user, caller.binding, terms, now, { asked: true })
+  const because = reasons[reason].sentence
+  return {
+    verdict: `${act}:${reason}`,
+    sentence:
+      acts[act] === undefined ? `Nothing would be handed out: ${because}` : `${acts[act]} Why: ${because}`,
+  }
+}
+
+const tokenSentences = {
+  before_not_before: (time: string) =>
+    `The token was issued before the user was signed out everywhere (${time}), or does not say when: 401. A new sign-in gives one that is accepted.`,
+  just_signed_out: (time: string) =>
+    `The token was issued too soon after the user was signed out everywhere (${time}), as far as the clocks can tell: 401. Wait a few seconds, then a fresh token is accepted.`,
+  login_ended: () =>
+    'The identity provider has ended the login that this token belongs to: 401. Sign in again.',
 }
 
 function recordOfAnother(user: User, issuer: Issuer): string {

@@ -16,7 +16,7 @@ interface Seen {
 }
 
 export function firstFault(
-  reason: Refusal | 'claim_rule',
+  reason: Refusal | 'claim_rule' | 'no_session_claim',
   token: string,
   issuers: Issuer[],
   now: number,
@@ -27,7 +27,7 @@ export function firstFault(
   return sentences[reason]({ token, header, claims, issuer, issuers, now })
 }
 
-const sentences: Record<Refusal | 'claim_rule', (seen: Seen) => string> = {
+const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen) => string> = {
   not_compact: ({ token }) => notAToken(token),
   too_long: () => 'It is longer than 8,192 characters. Ask the identity provider for fewer claims.',
   base64url: () =>
@@ -70,6 +70,8 @@ const sentences: Record<Refusal | 'claim_rule', (seen: Seen) => string> = {
     `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
   signature: () =>
     'Its signature does not fit: it was changed, or signed with another key than the one it names.',
+  no_session_claim: ({ claims, issuer }) =>
+    `The token is good, but its claim ${issuer?.sessionClaim} is ${quoted(claimAt(claims, issuer?.sessionClaim ?? '/sid'))}: 403. It must be a text that names the login; have the identity provider add it to access tokens, or leave \`sessionClaim\` out.`,
   claim_rule: ({ claims, issuer }) => {
     const rule = issuer && brokenRule(claims, issuer.claimRules)
     return `The token is good, but a claim rule does not hold: 403. ${rule ? broken(rule, claims) : ''}`.trim()

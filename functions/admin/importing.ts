@@ -1,14 +1,18 @@
 import * as z from 'zod/v4-mini'
+import { grantAccounts, isEnding, setAccounts } from '../accounts/acts.ts'
+import type { ChangeResult } from '../accounts/change.ts'
+import { setUserIdentity } from '../accounts/identity.ts'
 import type { ImportedUser, ImportResult, Params, Result } from '../admin-client.ts'
 import { ownerOf } from '../caller/owner.ts'
+import { gather } from '../pacing.ts'
 import { Problem } from '../problem.ts'
-import { newUser, type User, unconfirmed } from '../user.ts'
-import { type Acting, forOneUser, gather } from './acting.ts'
-import { untilWish } from './changing.ts'
+import { newUser, type Subject, type User } from '../record/user.ts'
+import { type Acting, forOneUser } from './acting.ts'
+import { untilChange } from './changing.ts'
 import { pageOfUsers } from './looking.ts'
 import { fate, iso, without } from './showing.ts'
 import { whoIs } from './subjects.ts'
-import { accountIds, instant } from './words.ts'
+import { accountIds, identityId, instant } from './words.ts'
 
 /** Users in and out, a piece at a time. What a record says already costs one read: an import may be run again. */
 
@@ -17,6 +21,8 @@ const line = z.strictObject({
   connected_account_ids: accountIds,
   status: z.optional(z.enum(['active', 'disabled'])),
   access_until: z.optional(z.nullable(instant)),
+  not_before: z.optional(instant),
+  user_identity_id: z.optional(z.nullable(identityId)),
 })
 
 export async function importUsers(acting: Acting, params: Params<'import'>): Promise<Result<'import'>> {
@@ -32,48 +38,75 @@ export async function importUsers(acting: Acting, params: Params<'import'>): Pro
 async function importOne(
   acting: Acting,
   imported: ImportedUser,
-  { replace = false, dry_run = false }: Params<'import'>,
+  params: Params<'import'>,
 ): Promise<ImportResult> {
   const { subject } = imported
-  const { times } = acting.terms
-  if (acting.deadline.left() < times.vend) return { subject, outcome: 'not_done' }
+  if (acting.deadline.left() < acting.terms.times.vend) return { subject, outcome: 'not_done' }
   try {
-    const parsed = line.safeParse(imported)
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues
-      throw new Problem('invalid_request', {
-        detail: `${issue?.path.join('.') || 'line'}: ${issue?.message}`,
-      })
-    }
-    const who = whoIs(subject, acting.configuration.issuers)
-    const found = await acting.table.readUser(who.owner)
-    const difference = between(found ?? newUser(who, acting.clock()), imported, replace)
-    const outcome = found === undefined ? 'created' : isNothing(difference) ? 'unchanged' : 'changed'
-    // An earlier run may have died between the record and Seam.
-    const unfinished = found !== undefined && unconfirmed(found).length > 0
-    if (dry_run || (outcome === 'unchanged' && !unfinished)) return { subject, outcome, ...difference }
-
-    const { connected_account_ids: ids, status, access_until } = imported
-    const wish = { ...untilWish(access_until), ...(status !== undefined && { status }) }
-    const hold = replace ? acting.keeper.set : acting.keeper.grant
-    const done = await hold(who, ids, forOneUser(acting), wish)
-    const { deletedAccountIds: deleted } = done
-    return {
-      subject,
-      outcome,
-      ...difference,
-      ...(deleted.length > 0 && {
-        granted: without(difference.granted, deleted),
-        detail: `not granted, because Seam has deleted them: ${deleted.join(', ')}`,
-      }),
-      client_session: fate(done),
-      ...(done.trouble !== undefined && { will_be_retried: true }),
-    }
+    return await importLine(acting, imported, params)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     if (error.status >= 500) return { subject, outcome: 'not_done' }
     return { subject, outcome: 'refused', detail: error.details.detail ?? error.code }
   }
+}
+
+async function importLine(
+  acting: Acting,
+  imported: ImportedUser,
+  { replace = false, dry_run = false }: Params<'import'>,
+): Promise<ImportResult> {
+  const { subject } = imported
+  checkLine(imported)
+  const who = whoIs(subject, acting.configuration.issuers)
+  const found = await acting.table.readUser(who.owner)
+  const difference = between(found ?? newUser(who, acting.clock()), imported, replace)
+  const outcome = found === undefined ? 'created' : isNothing(difference) ? 'unchanged' : 'changed'
+  // An earlier run may have died between the record and Seam.
+  const unfinished = found !== undefined && isEnding(acting, found)
+  if (dry_run || (outcome === 'unchanged' && !unfinished)) return { subject, outcome, ...difference }
+
+  const done = await holdImported(acting, who, imported, replace)
+  const { deletedAccountIds: deleted } = done
+  return {
+    subject,
+    outcome,
+    ...difference,
+    ...(deleted.length > 0 && {
+      granted: without(difference.granted, deleted),
+      detail: `not granted, because Seam has deleted them: ${deleted.join(', ')}`,
+    }),
+    client_session: fate(done),
+    ...(done.trouble !== undefined && { will_be_retried: true }),
+  }
+}
+
+function checkLine(imported: ImportedUser): void {
+  const parsed = line.safeParse(imported)
+  if (parsed.success) return
+  const [issue] = parsed.error.issues
+  throw new Problem('invalid_request', { detail: `${issue?.path.join('.') || 'line'}: ${issue?.message}` })
+}
+
+async function holdImported(
+  acting: Acting,
+  who: Subject,
+  imported: ImportedUser,
+  replace: boolean,
+): Promise<ChangeResult> {
+  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
+  const changes = {
+    ...untilChange(access_until),
+    ...(status !== undefined && { status }),
+    ...(not_before !== undefined && { not_before: Date.parse(not_before) }),
+  }
+  const hold = replace ? setAccounts : grantAccounts
+  const held = await hold(acting, who, ids, forOneUser(acting), changes)
+  if (user_identity_id === undefined || (user_identity_id ?? undefined) === held.user.user_identity_id)
+    return held
+  const identified = await setUserIdentity(acting, who, user_identity_id ?? undefined, forOneUser(acting))
+  const trouble = identified.trouble ?? held.trouble
+  return { ...identified, deletedAccountIds: held.deletedAccountIds, ...(trouble && { trouble }) }
 }
 
 interface Difference {
@@ -83,20 +116,33 @@ interface Difference {
 }
 
 function between(user: User, imported: ImportedUser, replace: boolean): Difference {
-  const { connected_account_ids: ids, status = user.status, access_until } = imported
+  const { connected_account_ids: ids, access_until, user_identity_id: identity } = imported
+  // Whoever is imported is active again, as with a grant.
+  const { status = user.status === 'removed' ? 'active' : user.status } = imported
   const until =
-    access_until === undefined ? user.access_until : (untilWish(access_until).access_until ?? undefined)
+    access_until === undefined ? user.access_until : (untilChange(access_until).access_until ?? undefined)
+  const before = user.not_before ?? 0
+  const notBefore = Math.max(before, Date.parse(imported.not_before ?? '') || 0)
+  const changes: [string, string, string][] = [
+    ['status', user.status, status],
+    ['access_until', shown(user.access_until), shown(until)],
+    ['not_before', shown(user.not_before), notBefore === before ? shown(user.not_before) : shown(notBefore)],
+    [
+      'user_identity_id',
+      user.user_identity_id ?? 'none',
+      identity === undefined ? (user.user_identity_id ?? 'none') : (identity ?? 'none'),
+    ],
+  ]
   return {
     granted: without([...new Set(ids)], user.connected_account_ids),
     withdrawn: replace ? without(user.connected_account_ids, ids) : [],
-    changes: [
-      ...(status === user.status ? [] : [`status: ${user.status} → ${status}`]),
-      ...(until === user.access_until ? [] : [`access_until: ${shown(user.access_until)} → ${shown(until)}`]),
-    ],
+    changes: changes
+      .filter(([, from, to]) => from !== to)
+      .map(([field, from, to]) => `${field}: ${from} → ${to}`),
   }
 }
 
-const shown = (until: number | undefined) => (until === undefined ? 'none' : iso(until))
+const shown = (time: number | undefined) => (time === undefined ? 'none' : iso(time))
 
 const isNothing = ({ granted, withdrawn, changes }: Difference) =>
   granted.length + withdrawn.length + changes.length === 0
@@ -106,7 +152,8 @@ export async function exportUsers(acting: Acting, params: Params<'export'>): Pro
   return { users: users.flatMap(exported), ...(after !== undefined && { after }) }
 }
 
-function exported({ subject, connected_account_ids, status, access_until }: User): ImportedUser[] {
+function exported(user: User): ImportedUser[] {
+  const { subject, connected_account_ids, status, access_until, not_before, user_identity_id } = user
   if (status === 'removed') return []
   return [
     {
@@ -114,6 +161,8 @@ function exported({ subject, connected_account_ids, status, access_until }: User
       connected_account_ids,
       status,
       access_until: access_until === undefined ? null : iso(access_until),
+      ...(not_before !== undefined && { not_before: iso(not_before) }),
+      ...(user_identity_id !== undefined && { user_identity_id }),
     },
   ]
 }

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
 import type { Params, Result, ShownAccount, ShownSession } from '../admin-client.ts'
 import { ownerOf } from '../caller/owner.ts'
+import { gather } from '../pacing.ts'
 import { Problem } from '../problem.ts'
+import type { User } from '../record/user.ts'
+import { holderShards } from '../table/keys.ts'
 import { tableShape } from '../table/shape.ts'
-import type { User } from '../user.ts'
-import { type Acting, gather } from './acting.ts'
+import type { Acting } from './acting.ts'
+import { isKnownAccount } from './changing.ts'
 import { shownUser } from './showing.ts'
 
 /** The commands that only look. */
@@ -42,13 +45,9 @@ async function holdersOf(
   accountId: string,
   { after = '', limit = 100 }: { after?: string; limit?: number },
 ): Promise<{ users: User[]; after?: string }> {
-  const { owners, deleted_at } = await acting.table.readHolders(accountId)
+  const owners = await holderNames(acting, accountId)
   // Nobody has it: it may be a slip of the hand, which must not read like an answer.
-  if (
-    owners.length === 0 &&
-    deleted_at === undefined &&
-    !(await acting.seam.knowsAccount(accountId, acting.deadline))
-  )
+  if (owners.length === 0 && !(await isKnownAccount(acting, accountId)))
     throw new Problem('not_found', {
       reason: 'unknown_account',
       detail: 'Neither Seam nor a record knows this connected account; `accounts` shows those there are.',
@@ -70,19 +69,23 @@ export async function showSessions(
   { subject }: { subject: string },
 ): Promise<Result<'sessions'>> {
   const user = await userOf(acting, subject)
-  const current = user.user_identifier_key === undefined ? [] : [user.user_identifier_key]
-  const keys = new Set([...current, ...user.ended.map((entry) => entry.user_identifier_key)])
-  const letGo = new Set(user.ended.map(({ client_session_id }) => client_session_id))
+  const sessions = Object.values(user.sessions)
+  const keys = new Set([...sessions, ...user.retired].map((entry) => entry.user_identifier_key))
+  const current = new Set(sessions.map(({ client_session_id }) => client_session_id))
+  const retired = new Set(user.retired.map(({ client_session_id }) => client_session_id))
   const client_sessions: ShownSession[] = []
   for (const key of keys)
     for (const session of await acting.seam.list({ user_identifier_key: key }, acting.deadline)) {
       // A list that ignored its filter would show strangers.
       if (session.user_identifier_key !== key) continue
       const { client_session_id, created_at, expires_at, connected_account_ids, token } = session
-      const recorded = client_session_id === user.client_session_id
       client_sessions.push({
         client_session_id,
-        state: recorded ? 'current' : letGo.has(client_session_id) ? 'let_go' : 'stray',
+        state: current.has(client_session_id)
+          ? 'current'
+          : retired.has(client_session_id)
+            ? 'let_go'
+            : 'stray',
         created_at,
         expires_at,
         connected_account_ids,
@@ -99,8 +102,7 @@ export async function listAccounts(
   const atSeam = await acting.seam.listConnectedAccounts(acting.deadline)
   const accounts = await gather(atSeam, async (account): Promise<ShownAccount> => {
     const { connected_account_id, account_type, display_name, user_identifier } = account
-    const { owners } = await acting.table.readHolders(connected_account_id)
-    const users = await readUsers(acting, owners)
+    const users = await readUsers(acting, await holderNames(acting, connected_account_id))
     const name = display_name ?? user_identifier?.email ?? user_identifier?.username
     return {
       connected_account_id,
@@ -110,6 +112,12 @@ export async function listAccounts(
     }
   })
   return { accounts: accounts.filter(({ holders }) => !unassigned || holders.length === 0) }
+}
+
+/** A superset of who holds it. */
+async function holderNames({ table }: Acting, accountId: string): Promise<string[]> {
+  const shards = Array.from({ length: holderShards }, (_, shard) => shard)
+  return (await gather(shards, (shard) => table.readHolders(accountId, shard))).flat()
 }
 
 async function userOf({ table, audit }: Acting, subject: string): Promise<User> {

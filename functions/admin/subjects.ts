@@ -1,14 +1,14 @@
-import type { Who } from '../accounts/accounts.ts'
 import { subjectNamespace, subjectOf } from '../caller/claims.ts'
 import { ownerOf } from '../caller/owner.ts'
 import type { Issuer } from '../config.ts'
 import { Problem } from '../problem.ts'
+import type { Subject } from '../record/user.ts'
 
 /**
  * A subject taken apart, as the caller with this subject would be, so that a record can be made before they first
  * come. Throws `invalid_request` when no caller can have it.
  */
-export function whoIs(subject: string, issuers: Issuer[]): Who {
+export function whoIs(subject: string, issuers: Issuer[]): Subject {
   const bar = subject.indexOf('|')
   const namespace = subject.slice(0, Math.max(0, bar))
   const sub = subject.slice(bar + 1)

@@ -1,8 +1,10 @@
+import { endSession } from '../accounts/acts.ts'
 import type { Orphan, Params, Result } from '../admin-client.ts'
+import { gather } from '../pacing.ts'
+import type { User } from '../record/user.ts'
 import { type Seam, SeamFailure } from '../seam.ts'
-import type { User } from '../user.ts'
 import { ownerAtSeam } from '../workspace.ts'
-import { type Acting, forOneUser, gather } from './acting.ts'
+import { type Acting, forOneUser } from './acting.ts'
 
 /**
  * Client sessions under our prefix that no record names, as a restore of the table or a lost record leaves them.
@@ -55,7 +57,7 @@ export async function endFoundToken(
   acting: Acting,
   { token }: Params<'end_token'>,
 ): Promise<Result<'end_token'>> {
-  const { seam, table, keeper, deadline, audit } = acting
+  const { seam, table, deadline, audit } = acting
   const session = await seam.whose(token, deadline)
   if (session === undefined) return { outcome: 'dead' }
   const { client_session_id } = session
@@ -65,8 +67,11 @@ export async function endFoundToken(
   audit.owner = owner
 
   const user = await table.readUser(owner)
-  if (user !== undefined && names(user, session.user_identifier_key))
-    await keeper.endSession(owner, forOneUser(acting))
+  const [binding] =
+    Object.entries(user?.sessions ?? {}).find(
+      ([, { user_identifier_key: key }]) => key === session.user_identifier_key,
+    ) ?? []
+  if (binding !== undefined) await endSession(acting, owner, binding, forOneUser(acting))
   // It may be in no record, or be another one than the record knew under that key: let go of it is in any case.
   if (await opens(seam, token, acting)) await deleteUnrecorded(acting, client_session_id)
   const outcome = (await opens(seam, token, acting)) ? 'ending' : 'ended'
@@ -90,13 +95,11 @@ async function deleteUnrecorded(
   } catch (error) {
     if (!(error instanceof SeamFailure)) throw error
     // Its workspace was seen with it, so 404 means gone.
-    return error.httpStatus === 404 ? 'deleted' : 'not_deleted'
+    return error.httpStatus === 404 || error.httpStatus === 410 ? 'deleted' : 'not_deleted'
   }
 }
 
 function names(user: User | undefined, key: string | null): boolean {
-  return (
-    user !== undefined &&
-    (user.user_identifier_key === key || user.ended.some((entry) => entry.user_identifier_key === key))
-  )
+  const entries = [...Object.values(user?.sessions ?? {}), ...(user?.retired ?? [])]
+  return entries.some((entry) => entry.user_identifier_key === key)
 }

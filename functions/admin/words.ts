@@ -16,6 +16,10 @@ export const accountId = z
   .string()
   .check(z.regex(/^[\w-]{1,100}$/, { error: 'give the id of a connected account; `accounts` shows them' }))
 
+export const identityId = z
+  .string()
+  .check(z.regex(/^[\w-]{1,100}$/, { error: 'give the id of a user identity at Seam' }))
+
 export const accountIds = z.array(accountId).check(z.maxLength(1000))
 
 export const someAccountIds = accountIds.check(z.minLength(1))

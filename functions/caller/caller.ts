@@ -3,6 +3,7 @@ import { compactVerify } from 'jose'
 import type { Issuer } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { Problem } from '../problem.ts'
+import { bindingOf } from '../session/binding.ts'
 import {
   brokenRule,
   type ClaimsFault,
@@ -25,6 +26,8 @@ export interface Caller {
   subject: string
   /** The subject's hash: what appears in keys, logs and at Seam. */
   owner: string
+  /** Which of the user's client sessions is theirs, see session/binding.ts. */
+  binding: string
   /** The token's `iat` in epoch milliseconds. */
   issued_at?: number
   /** First 12 hex characters of the token's SHA-256, for the log. */
@@ -75,12 +78,15 @@ export function callerVerifier(options: {
     const subject = `${subjectNamespace(issuer)}|${sub}`
     if (brokenRule(claims, issuer.claimRules) !== undefined)
       throw new Problem('claim_denied', { subject, reason: 'claim_rule' })
+    const binding = bindingOf(claims, issuer)
+    if (binding === undefined) throw new Problem('claim_denied', { subject, reason: 'no_session_claim' })
     return {
       issuer,
       iss: issuer.issuer,
       sub,
       subject,
       owner: ownerOf(subject),
+      binding,
       ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
       token_sha256: hash('sha256', token, 'hex').slice(0, 12),
       ...(stale && { stale_keys: true }),

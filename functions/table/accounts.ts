@@ -1,158 +1,146 @@
-import type { TableItems } from './items.ts'
-import { outage } from './outage.ts'
+import { number, type TableItems, text } from './items.ts'
+import { holderShard, keys } from './keys.ts'
 import { tableShape } from './shape.ts'
-import type { AccountHolders } from './table.ts'
-import type { Item } from './user-item.ts'
+import { dueShard } from './user-item.ts'
 
-/** How accounts get there: who holds which, who made which Connect Webview, and which events have had their effect. */
+/** Connected accounts: who may hold one, and whether Seam has deleted it. And who has which user identity. */
+
+/** An account that Seam has deleted. */
+export interface Tombstone {
+  /** Random: a walk of an earlier tombstone must not act for a later one. */
+  tombstone: string
+  /** Every holder's record has been written since. */
+  settled: boolean
+}
+
+/** Who has a user identity. It is never given back, only taken by somebody else. */
+export interface IdentityItem {
+  owner: string
+  revision: string
+}
 
 export interface AccountTable {
-  /** Adds an owner unless the account is deleted; says whether it is. */
-  addHolder(connectedAccountId: string, owner: string): Promise<'added' | 'deleted'>
-  /** The tombstone, and everybody who may hold the account. */
-  markAccountDeleted(connectedAccountId: string, now: number): Promise<AccountHolders>
-  /** Notes owners whose records have been written since the tombstone: no grant on its way can reach them any more. */
-  markSettled(connectedAccountId: string, owners: string[]): Promise<void>
+  /** Notes that this owner may hold the account: a superset of the truth, which only grows. */
+  addHolder(accountId: string, owner: string): Promise<void>
+  readHolders(accountId: string, shard: number): Promise<string[]>
+  /** Strongly consistent; undefined: Seam has not deleted it, as far as we know. */
+  readTombstone(accountId: string): Promise<Tombstone | undefined>
+  /** Undefined when it was lifted after `at`: an event that late changes nothing. `id`: for a new tombstone. */
+  putTombstone(accountId: string, at: number, id: string): Promise<Tombstone | undefined>
+  /** Holders of this shard whose records were written since this very tombstone. */
+  readSettled(accountId: string, shard: number, tombstone: string): Promise<string[]>
+  addSettled(accountId: string, shard: number, tombstone: string, owners: string[]): Promise<void>
+  /** Every holder's record has been written since this very tombstone. */
+  settleTombstone(accountId: string, tombstone: string): Promise<void>
+  /** False unless this very tombstone stands, and is settled. */
+  liftTombstone(accountId: string, tombstone: string, now: number): Promise<boolean>
+
+  readIdentity(userIdentityId: string): Promise<IdentityItem | undefined>
+  /** Writes `next` if the item still has `revision` (absent: if there is none). */
+  putIdentity(userIdentityId: string, revision: string | undefined, next: IdentityItem): Promise<boolean>
 }
 
-export interface WebviewTable {
-  /** False when somebody else has made this Connect Webview. `expires`: epoch seconds, for the broom. */
-  putWebview(connectWebviewId: string, webview: WebviewRecord, expires: number): Promise<boolean>
-  readWebview(connectWebviewId: string): Promise<WebviewRecord | undefined>
-  /** Takes the turn to ask Seam about it; false when another has taken it after `since`. Epoch milliseconds. */
-  takeTurnToAsk(connectWebviewId: string, now: number, since: number): Promise<boolean>
-  noteWebviewStatus(connectWebviewId: string, status: WebviewStatus): Promise<void>
+export function accountTable(items: TableItems): AccountTable {
+  const { read, update } = items
 
-  /** Whether it has had its effect. Forgotten some time after `expires` (epoch seconds); effects may be repeated. */
-  hasEvent(eventId: string): Promise<boolean>
-  markEvent(eventId: string, expires: number): Promise<void>
-}
-
-/** Who made a Connect Webview with us, and how it went. */
-export interface WebviewRecord {
-  owner: string
-  /** Epoch milliseconds. A login after this gives nothing. */
-  expires_at: number
-  /** What Seam said when it was asked last. */
-  status?: WebviewStatus
-}
-
-export type WebviewStatus = 'pending' | 'connected' | 'failed'
-
-const accountItem = (connectedAccountId: string) => `account#${connectedAccountId}`
-const webviewItem = (connectWebviewId: string) => `webview#${connectWebviewId}`
-const eventItem = (eventId: string) => `event#${eventId}`
-
-export function accountTable({
-  client,
-  TableName,
-  key,
-  read,
-  conditionally,
-}: TableItems): AccountTable & WebviewTable {
-  /** Only where there is a record: the broom may have taken it, and a half one must not come back. */
-  const updateWebview = (connectWebviewId: string, change: string, values: Item, condition = '') =>
-    conditionally(() =>
-      client.updateItem({
-        TableName,
-        Key: key(webviewItem(connectWebviewId)),
-        UpdateExpression: change,
-        ConditionExpression: `attribute_exists(#owner)${condition}`,
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: values,
-      }),
-    )
+  async function readTombstone(accountId: string): Promise<Tombstone | undefined> {
+    const item = await read(keys.account(accountId))
+    const tombstone = item?.tombstone?.S
+    return tombstone === undefined ? undefined : { tombstone, settled: item?.settled?.BOOL === true }
+  }
 
   return {
-    async addHolder(connectedAccountId, owner) {
-      const { written } = await conditionally(() =>
-        client.updateItem({
-          TableName,
-          Key: key(accountItem(connectedAccountId)),
-          UpdateExpression: 'ADD owners :owner',
-          ConditionExpression: 'attribute_not_exists(deleted_at)',
-          ExpressionAttributeValues: { ':owner': { SS: [owner] } },
-        }),
+    ...identityTable(items),
+    readTombstone,
+
+    async addHolder(accountId, owner) {
+      await update(keys.holders(accountId, holderShard(owner)), 'ADD owners :owner', {
+        values: { ':owner': { SS: [owner] } },
+      })
+    },
+
+    async readHolders(accountId, shard) {
+      return (await read(keys.holders(accountId, shard)))?.owners?.SS ?? []
+    },
+
+    async putTombstone(accountId, at, id) {
+      const { partition, sort } = tableShape.due
+      // Due until it is settled: cleanup goes on where time ran out.
+      const { written, item } = await update(
+        keys.account(accountId),
+        `SET deleted_at = if_not_exists(deleted_at, :at), tombstone = if_not_exists(tombstone, :id), #shard = :shard, #due = if_not_exists(#due, :at)`,
+        {
+          if: 'attribute_not_exists(settled) AND (attribute_not_exists(lifted_at) OR lifted_at < :at)',
+          names: { '#shard': partition, '#due': sort },
+          values: { ':at': number(at), ':id': text(id), ':shard': number(dueShard(accountId)) },
+        },
       )
-      return written ? 'added' : 'deleted'
+      if (written) return { tombstone: item?.tombstone?.S ?? id, settled: false }
+      return readTombstone(accountId)
     },
 
-    async markAccountDeleted(connectedAccountId, now) {
-      const input = {
-        TableName,
-        Key: key(accountItem(connectedAccountId)),
-        UpdateExpression: 'SET deleted_at = if_not_exists(deleted_at, :now)',
-        ExpressionAttributeValues: { ':now': { N: String(now) } },
-        ReturnValues: 'ALL_NEW' as const,
-      }
-      const { Attributes } = await client.updateItem(input).catch(outage)
-      return {
-        owners: Attributes?.owners?.SS ?? [],
-        deleted_at: Number(Attributes?.deleted_at?.N ?? now),
-        settled_owners: Attributes?.settled_owners?.SS ?? [],
-      }
+    async readSettled(accountId, shard, tombstone) {
+      const item = await read(keys.settled(accountId, shard))
+      return item?.tombstone?.S === tombstone ? (item.owners?.SS ?? []) : []
     },
 
-    async markSettled(connectedAccountId, owners) {
+    async addSettled(accountId, shard, tombstone, owners) {
       if (owners.length === 0) return
-      const input = {
-        TableName,
-        Key: key(accountItem(connectedAccountId)),
-        UpdateExpression: 'ADD settled_owners :owners',
-        ExpressionAttributeValues: { ':owners': { SS: owners } },
-      }
-      await client.updateItem(input).catch(outage)
+      const values = { ':tombstone': text(tombstone), ':owners': { SS: owners } }
+      const item = keys.settled(accountId, shard)
+      const change = 'SET tombstone = :tombstone ADD owners :owners'
+      const same = 'attribute_not_exists(tombstone) OR tombstone = :tombstone'
+      if ((await update(item, change, { if: same, values })).written) return
+      // Of an earlier tombstone: these start anew.
+      await update(item, 'SET tombstone = :tombstone, owners = :owners', {
+        if: 'tombstone <> :tombstone',
+        values,
+      })
     },
 
-    async putWebview(connectWebviewId, { owner, expires_at }, expires) {
-      const item = webviewItem(connectWebviewId)
-      const result = await conditionally(() =>
-        client.putItem({
-          TableName,
-          Item: {
-            ...key(item),
-            owner: { S: owner },
-            expires_at: { N: String(expires_at) },
-            [tableShape.ttl]: { N: String(expires) },
-          },
-          ConditionExpression: 'attribute_not_exists(#owner)',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      )
-      if (result.written) return true
-      // The answer to our own write may have been lost, and the write repeated.
-      return (result.found ?? (await read(item)))?.owner?.S === owner
+    async settleTombstone(accountId, tombstone) {
+      const { partition, sort } = tableShape.due
+      await update(keys.account(accountId), 'SET settled = :yes REMOVE #shard, #due', {
+        if: 'tombstone = :tombstone',
+        names: { '#shard': partition, '#due': sort },
+        values: { ':tombstone': text(tombstone), ':yes': { BOOL: true } },
+      })
     },
 
-    async readWebview(connectWebviewId) {
-      const item = await read(webviewItem(connectWebviewId))
-      if (item?.owner?.S === undefined) return undefined
-      const status = item.webview_status?.S as WebviewStatus | undefined
-      return { owner: item.owner.S, expires_at: Number(item.expires_at?.N), ...(status && { status }) }
-    },
-
-    async takeTurnToAsk(connectWebviewId, now, since) {
-      const { written } = await updateWebview(
-        connectWebviewId,
-        'SET asked_at = :now',
-        { ':now': { N: String(now) }, ':since': { N: String(since) } },
-        ' AND (attribute_not_exists(asked_at) OR asked_at <= :since)',
+    async liftTombstone(accountId, tombstone, now) {
+      const { written } = await update(
+        keys.account(accountId),
+        'SET lifted_at = :now REMOVE deleted_at, tombstone, settled',
+        {
+          if: 'tombstone = :tombstone AND settled = :yes',
+          values: { ':tombstone': text(tombstone), ':yes': { BOOL: true }, ':now': number(now) },
+        },
       )
       return written
     },
+  }
+}
 
-    async noteWebviewStatus(connectWebviewId, status) {
-      await updateWebview(connectWebviewId, 'SET webview_status = :status', { ':status': { S: status } })
-    },
+function identityTable({ read, put }: TableItems): Pick<AccountTable, 'readIdentity' | 'putIdentity'> {
+  async function readIdentity(userIdentityId: string): Promise<IdentityItem | undefined> {
+    const item = await read(keys.identity(userIdentityId))
+    const owner = item?.owner?.S
+    const revision = item?.revision?.S
+    return owner === undefined || revision === undefined ? undefined : { owner, revision }
+  }
 
-    async hasEvent(eventId) {
-      return (await read(eventItem(eventId))) !== undefined
-    },
+  return {
+    readIdentity,
 
-    async markEvent(eventId, expires) {
-      const Item = { ...key(eventItem(eventId)), [tableShape.ttl]: { N: String(expires) } }
-      await client.putItem({ TableName, Item }).catch(outage)
+    async putIdentity(userIdentityId, revision, next) {
+      const attributes = { owner: text(next.owner), revision: text(next.revision) }
+      const condition =
+        revision === undefined
+          ? { if: 'attribute_not_exists(revision)' }
+          : { if: 'revision = :read', values: { ':read': text(revision) } }
+      const { written } = await put(keys.identity(userIdentityId), attributes, condition)
+      // The answer to our own write may have been lost, and the write repeated.
+      return written || (await readIdentity(userIdentityId))?.revision === next.revision
     },
   }
 }

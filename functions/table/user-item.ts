@@ -1,93 +1,69 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import type { Ended, User } from '../user.ts'
+import type { User } from '../record/user.ts'
+import type { Item } from './items.ts'
+import { keys } from './keys.ts'
 import { tableShape } from './shape.ts'
 
 /** A user's record as an item of the table, and back. PURE. */
 
-export type Item = Record<string, AttributeValue>
-
-export const userItem = (owner: string) => `user#${owner}`
-
-const texts = [
-  'revision',
-  'owner',
-  'subject',
-  'iss',
-  'sub',
-  'status',
-  'user_identifier_key',
-  'client_session_id',
-  'sealed_token',
-  'lease_owner',
-] as const
-const numbers = [
-  'schema',
-  'generation',
-  'not_before',
-  'access_until',
-  'session_created_at',
-  'session_expires_at',
-  'lease_until',
-  'creations',
-  'creations_since',
-  'reported_dead_at',
-  'attempts',
-  'due_at',
-] as const
-/** String sets; DynamoDB has no empty ones, so an empty set is absent. */
-const sets = ['connected_account_ids', 'session_account_ids'] as const
+/** Absent in the item when they are empty: DynamoDB has no empty set, and most records have few of these. */
+const collections = {
+  connected_account_ids: [],
+  sessions: {},
+  retired: [],
+  logins: {},
+  withdrawn: {},
+  ended: {},
+  recent: {},
+} as const satisfies Partial<User>
 
 export function itemFromUser(user: User): Item {
-  const item: Item = { [tableShape.key]: { S: userItem(user.owner) } }
-  for (const name of texts) if (user[name] !== undefined) item[name] = { S: user[name] }
-  for (const name of numbers) if (user[name] !== undefined) item[name] = { N: String(user[name]) }
-  for (const name of sets) if (user[name]?.length) item[name] = { SS: user[name] }
-  if (user.unknown_account_ids !== undefined)
-    item.unknown_account_ids = {
-      M: Object.fromEntries(
-        Object.entries(user.unknown_account_ids).map(([id, at]) => [id, { N: String(at) }]),
-      ),
-    }
-  item.ended = { L: user.ended.map(itemFromEnded) }
+  const item: Item = { [tableShape.key]: { S: keys.user(user.owner) } }
+  for (const [name, value] of Object.entries(user)) {
+    const isEmpty = name in collections && Object.keys(value).length === 0
+    if (!isEmpty && value !== undefined) item[name] = attributeFrom(value)
+  }
   // Index writes cost: the shard stands in the record only while something is due.
   if (user.due_at !== undefined) item[tableShape.due.partition] = { N: String(dueShard(user.owner)) }
   return item
 }
 
+/** @throws Error for a record of another format */
 export function userFromItem(item: Item): User {
-  const user: Record<string, unknown> = {}
-  for (const name of texts) if (item[name]?.S !== undefined) user[name] = item[name].S
-  for (const name of numbers) if (item[name]?.N !== undefined) user[name] = Number(item[name].N)
-  user.connected_account_ids = [...(item.connected_account_ids?.SS ?? [])].sort()
-  if (user.client_session_id !== undefined)
-    user.session_account_ids = [...(item.session_account_ids?.SS ?? [])].sort()
-  if (item.unknown_account_ids?.M !== undefined)
-    user.unknown_account_ids = Object.fromEntries(
-      Object.entries(item.unknown_account_ids.M).map(([id, at]) => [id, Number(at.N)]),
+  if (item.schema?.N !== '2')
+    throw new Error(
+      `a user record has the format ${item.schema?.N}; this version reads 2. In the local world delete the folder .local; a deployed table has no other format`,
     )
-  user.ended = (item.ended?.L ?? []).map(({ M }) => endedFromItem(M ?? {}))
-  if (user.schema !== 1) throw new Error(`a user record has the format ${user.schema}; this version reads 1`)
-  return user as unknown as User
+  const { [tableShape.key]: _key, [tableShape.due.partition]: _shard, ...attributes } = item
+  return { ...structuredClone(collections), ...(valuesFrom(attributes) as object) } as unknown as User
 }
 
-function itemFromEnded(ended: Ended): AttributeValue {
-  return {
-    M: {
-      user_identifier_key: { S: ended.user_identifier_key },
-      ...(ended.client_session_id !== undefined && { client_session_id: { S: ended.client_session_id } }),
-      at: { N: String(ended.at) },
-      ...(ended.deleted_at !== undefined && { deleted_at: { N: String(ended.deleted_at) } }),
-    },
-  }
+type Value = string | number | readonly string[] | readonly object[] | object
+
+function attributeFrom(value: Value): AttributeValue {
+  if (typeof value === 'string') return { S: value }
+  if (typeof value === 'number') return { N: String(value) }
+  if (!Array.isArray(value)) return { M: attributesFrom(value) }
+  const isSet = value.length > 0 && value.every((one) => typeof one === 'string')
+  return isSet ? { SS: value } : { L: value.map(attributeFrom) }
 }
 
-function endedFromItem(item: Item): Ended {
-  return {
-    user_identifier_key: item.user_identifier_key?.S ?? '',
-    ...(item.client_session_id?.S !== undefined && { client_session_id: item.client_session_id.S }),
-    at: Number(item.at?.N),
-    ...(item.deleted_at?.N !== undefined && { deleted_at: Number(item.deleted_at.N) }),
-  }
+function attributesFrom(value: object): Item {
+  const present = Object.entries(value).filter(([, member]) => member !== undefined)
+  return Object.fromEntries(present.map(([name, member]) => [name, attributeFrom(member)]))
+}
+
+/** Sets come back in no order of ours. */
+function valueFrom({ S, N, SS, L, M }: AttributeValue): unknown {
+  if (S !== undefined) return S
+  if (N !== undefined) return Number(N)
+  if (SS !== undefined) return [...SS].sort()
+  if (L !== undefined) return L.map(valueFrom)
+  return valuesFrom(M ?? {})
+}
+
+function valuesFrom(item: Item): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(item).map(([name, attribute]) => [name, valueFrom(attribute)]))
 }
 
 /** 0–15: an owner is a hash already, so its first byte spreads evenly. */

@@ -1,4 +1,4 @@
-import type { CleanupReport, Stop } from '../../functions/cleaning/report.ts'
+import type { CleanupReport, Stop } from '../../functions/cleanup/report.ts'
 import { duration } from './print.ts'
 import { when } from './times.ts'
 
@@ -21,7 +21,7 @@ const sum = (counts: Record<string, number>) =>
   Object.values(counts).reduce((total, count) => total + count, 0)
 
 const cleaned = (report: CleanupReport) =>
-  sum(report.ended) + report.strays_ended + report.settled + report.records_removed
+  sum(report.ended) + report.strays_ended + report.settled + report.accounts_settled
 
 /** A run that another one or the fuse has kept from doing anything; a dry run does what it should. */
 export function didNothing(report: CleanupReport): boolean {
@@ -41,9 +41,11 @@ export function reportTable(report: CleanupReport): string {
     ['already gone at Seam', report.already_gone],
     ['strays ended', report.strays_ended],
     ['settled', report.settled, 'retired keys that nothing shows under any more'],
-    ['records removed', report.records_removed],
+    ['deletions settled', report.accounts_settled, 'deleted accounts taken from every holder'],
+    ['accounts checked', report.accounts_checked, 'users one of whose accounts Seam refused'],
     ['failed', report.failed, listed(report.failures)],
     ['given up for a day', report.given_up.length, report.given_up.join(', ')],
+    ['many undeleted', report.unconfirmed.length, report.unconfirmed.join(', ')],
     ['held back by the fuse', report.held_back],
     ['left for next time', report.left_for_next_time],
     ['oldest backlog', duration(report.oldest_backlog)],

@@ -8,7 +8,6 @@ import { deadlineIn } from '../../functions/deadline.ts'
 import type { AccountAudit } from '../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
-import { operatorTable } from '../../functions/table/operator.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
@@ -68,12 +67,11 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
   const sealingKeys = sealingKeysFrom(sealingKeySecret)
   const client = worldDynamoDbClient(world)
-  const where = { client, tableName: world.table }
   const administer = adminMachine(
     configuration,
     times,
     {
-      table: { ...vendingTable(where), ...operatorTable(where) },
+      table: vendingTable({ client, tableName: world.table }),
       seam: seamClient({ endpoint: world.seam, apiKey: async () => seamApiKey, times }),
       seal: tokenSealer(async () => sealingKeys),
       fetch,

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type CleanUp, cleaner } from '../../functions/cleaning/cleaning-up.ts'
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import { type CleanUp, cleanUp } from '../../functions/cleanup/run.ts'
 import type { Configuration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { seamClient } from '../../functions/seam.ts'
+import { termsOf } from '../../functions/session/terms.ts'
 import type { Table } from '../../functions/table/table.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
-import { termsOf } from '../../functions/verdict.ts'
 
 /** Cleans up in a local world as the deployed function does. */
 export function localCleaner(
@@ -19,18 +19,17 @@ export function localCleaner(
     apiKey: async () => seamApiKey,
     times,
   })
-  return cleaner(
-    {
-      table,
-      seam,
-      clock: Date.now,
-      uuid: randomUUID,
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    },
-    termsOf(configuration, times),
-    configuration.cleanup,
-  )
+  const deps = {
+    table,
+    seam,
+    clock: Date.now,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms: number) => wait(ms),
+    terms: termsOf(configuration, times),
+    rate: configuration.cleanup,
+  }
+  return (order) => cleanUp(deps, order)
 }
 
 /** What the schedule does in the cloud. A run that is at work when it ends is left to itself: it may be cut anywhere. */

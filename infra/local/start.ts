@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { Audit } from '../../functions/log.ts'
 import { readEnvironment } from './environment.ts'
 import { Trouble } from './trouble.ts'

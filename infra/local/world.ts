@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { getRequestListener } from '@hono/node-server'
-import { type AccountKeeper, accountKeeper } from '../../functions/accounts/accounts.ts'
+import { grantAccounts } from '../../functions/accounts/acts.ts'
+import type { AccountDeps } from '../../functions/accounts/change.ts'
 import { subjectNamespace } from '../../functions/caller/claims.ts'
 import { ownerOf } from '../../functions/caller/owner.ts'
-import type { CleanUp } from '../../functions/cleaning/cleaning-up.ts'
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import type { CleanUp } from '../../functions/cleanup/run.ts'
 import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
@@ -120,12 +121,6 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const connect = connectMachine(configuration, times, callers, { loopback: true })
   const webhook = localWebhook(configuration, worlds)
 
-  const keeper = accountKeeper(
-    { table, change: machine.change, carryOut: machine.carryOut, clock: Date.now },
-    machine.terms,
-    configuration.limits,
-  )
-
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
   const local = configuration.issuers.find(({ issuer }) => issuer === identityProvider.issuer)
   const users = local === undefined ? [] : workspace.users
@@ -133,7 +128,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     identityProvider.audience = local.audiences[0] ?? identityProvider.audience
     // Once: what an operator has taken away since must not come back with a restart.
     const namespace = subjectNamespace(local)
-    await memory.once(`${tableName}|${namespace}`, isNewTable, () => giveAccounts(users, local, keeper))
+    await memory.once(`${tableName}|${namespace}`, isNewTable, () => giveAccounts(machine.deps, users, local))
   }
 
   const [first] = configuration.issuers
@@ -176,8 +171,7 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
         operator({
           issuer: local,
           users: subs,
-          keeper,
-          table,
+          deps: machine.deps,
           seam,
           local: workspace.local,
           cleanUp,
@@ -198,7 +192,7 @@ function localConfiguration(parts: Parts, { configuration: chosen, origin }: Wor
     readConfiguration(
       {
         deployment: 'local',
-        issuers: [{ name: 'local', issuer, audiences: [audience] }],
+        issuers: [{ name: 'local', issuer, audiences: [audience], sessionClaim: '/sid' }],
         allowedOrigins: [page.url],
         unknownSubjects: 'provision',
       },
@@ -211,11 +205,11 @@ function localConfiguration(parts: Parts, { configuration: chosen, origin }: Wor
   }
 }
 
-async function giveAccounts(users: SeamUser[], issuer: Issuer, keeper: AccountKeeper): Promise<void> {
+async function giveAccounts(deps: AccountDeps, users: SeamUser[], issuer: Issuer): Promise<void> {
   for (const { sub, connected_account_ids } of users) {
     const subject = `${subjectNamespace(issuer)}|${sub}`
     const who = { owner: ownerOf(subject), subject, iss: issuer.issuer, sub }
-    await keeper.grant(who, connected_account_ids, deadlineIn(times.vend, Date.now))
+    await grantAccounts(deps, who, connected_account_ids, deadlineIn(times.vend, Date.now))
   }
 }
 

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { CleanupEnvironment } from '../../functions/cleanup.ts'
 import { readConfiguration } from '../../functions/config.ts'
-import { letGo } from '../../functions/user.ts'
+import { retireAll } from '../../functions/record/writes.ts'
 import { listen, stopListening } from '../loopback.ts'
-import { type CleaningWorld, startCleaningWorld } from './cleaning/world.ts'
+import { type CleaningWorld, idOf, startCleaningWorld } from './cleanup/world.ts'
+import { sharedSession } from './keeper.ts'
 
 /** The Lambda entry, in a process of its own with the environment that the stack gives it. */
 
@@ -75,26 +76,30 @@ const invoke = (...events: unknown[]): Promise<Answers> =>
 
 test('the schedule’s event cleans up; the report is returned and logged as one object without secrets', async () => {
   const user = await world.signedIn()
-  await world.alter(user.owner, letGo)
+  await world.alter(user.owner, retireAll)
   const { reports, lines } = await invoke({})
   expect(reports).toHaveLength(1)
   expect(reports[0]).toMatchObject({ looked_at: 1, ended: { let_go: 1 }, alarms: [] })
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     { what: 'cleanup', request_id: 'request-1', ...reports[0] },
   ])
-  for (const secret of [world.seam.apiKey, user.user_identifier_key ?? '', user.sealed_token ?? ''])
+  for (const secret of [
+    world.seam.apiKey,
+    sharedSession(user).user_identifier_key ?? '',
+    sharedSession(user).sealed_token ?? '',
+  ])
     expect(lines.join()).not.toContain(secret)
-  expect(world.lives(user.client_session_id)).toBe(false)
+  expect(world.lives(idOf(user))).toBe(false)
 })
 
 test('by hand it plans, and looks at every record, with an API key that it has read for itself', async () => {
   const user = await world.signedIn()
-  await world.alter(user.owner, letGo)
+  await world.alter(user.owner, retireAll)
   secretReads = 0
   const { reports } = await invoke({ dry_run: true }, { dry_run: true, all_users: true, override_fuse: true })
   expect(reports[0]).toMatchObject({ dry_run: true, all_users: false, looked_at: 1, ended: { let_go: 1 } })
   expect(reports[1]).toMatchObject({ dry_run: true, all_users: true, looked_at: 2 })
-  expect(world.lives(user.client_session_id)).toBe(true)
+  expect(world.lives(idOf(user))).toBe(true)
   expect(secretReads).toBe(1)
 })
 

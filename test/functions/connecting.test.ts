@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { webviewOptionsFor } from '../../functions/connecting.ts'
+import { webviewOptionsFor } from '../../functions/connecting/webviews.ts'
 import { times } from '../../functions/times.ts'
 import { minutes } from './minutes.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
@@ -49,6 +49,7 @@ describe('POST /connect-webview', () => {
     expect(Date.parse(body.expires_at) - world.clock.now()).toBeGreaterThan(23 * 60 * minutes)
     expect(await world.table.readWebview(body.connect_webview_id)).toEqual({
       owner: ownerOfSub(sub),
+      made_at: expect.any(Number),
       expires_at: Date.parse(body.expires_at),
     })
     expect(world.log.at(-1)).toMatchObject({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { deadlineIn } from '../../functions/deadline.ts'
-import { pacer, sideBySide } from '../../functions/pacing.ts'
+import { rateLimit, sideBySide } from '../../functions/pacing.ts'
 
 /** A clock that only sleepers move. */
 function sleepers() {
@@ -23,7 +23,7 @@ function sleepers() {
 
 test('calls are spread evenly, however many ask at once', async () => {
   const time = sleepers()
-  const paced = pacer(time, { callsPerSecond: 20, callTakes: 100 })
+  const paced = rateLimit(time, { callsPerSecond: 20, callTakes: 100 })
   const deadline = deadlineIn(10_000, time.clock)
   const calls = Promise.all(Array.from({ length: 5 }, () => paced(async () => time.clock(), deadline)))
   await time.passAll()
@@ -32,7 +32,7 @@ test('calls are spread evenly, however many ask at once', async () => {
 
 test('a call whose turn comes too late is not made, and takes nobody’s turn', async () => {
   const time = sleepers()
-  const paced = pacer(time, { callsPerSecond: 2, callTakes: 100 })
+  const paced = rateLimit(time, { callsPerSecond: 2, callTakes: 100 })
   const short = deadlineIn(550, time.clock)
   const made: number[] = []
   const call = async () => void made.push(time.clock())

@@ -3,9 +3,10 @@ import { ownerOf } from '../../functions/caller/owner.ts'
 import type { ConfigurationInput } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import { type Audit, jsonLog } from '../../functions/log.ts'
+import { newUser, type User } from '../../functions/record/user.ts'
+import { grant } from '../../functions/record/writes.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import type { Times } from '../../functions/times.ts'
-import { grant, newUser, type User } from '../../functions/user.ts'
 import { createTable, localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
@@ -114,7 +115,7 @@ export async function startVendingWorld(
     },
     async record(sub, accountIds) {
       const who = { owner: ownerOfSub(sub), subject: `main|${sub}`, iss: identityProvider.issuer, sub }
-      const user = { ...grant(newUser(who, clock.now()), accountIds), revision: randomUUID() }
+      const user = { ...grant(newUser(who, clock.now()), accountIds, clock.now()), revision: randomUUID() }
       await table.compareAndSet(user.owner, undefined, user)
       return user
     },

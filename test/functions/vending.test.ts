@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { User } from '../../functions/user.ts'
-import { lifeInSeconds } from '../../functions/vending.ts'
+import type { User } from '../../functions/record/user.ts'
+import { lifeInSeconds } from '../../functions/vending/vend.ts'
+import { sharedSession, withShared } from './keeper.ts'
 import { minutes } from './minutes.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 
@@ -195,18 +196,17 @@ describe('POST /client-session', () => {
     expect(callsAtSeam() - before).toBe(1)
   })
 
-  test('replaces an expired client session under a new key and deletes the old one first', async () => {
+  test('replaces an expired client session under a new key and deletes the old one after its commit', async () => {
     const first = await ask(world.machine, { token: await world.token('ada') })
-    const oldKey = (await world.user('ada'))?.user_identifier_key
+    const oldKey = sharedSession(await world.user('ada')).user_identifier_key
     world.clock.advance(61 * minutes)
     const { status, body } = await ask(world.machine, { token: await world.token('ada') })
     expect(status).toBe(201)
     expect(body.token).not.toBe(first.body.token)
     const user = await world.user('ada')
-    expect(user?.user_identifier_key).not.toBe(oldKey)
-    expect(user?.ended.find((entry) => entry.user_identifier_key === oldKey)).toMatchObject({
+    expect(sharedSession(user).user_identifier_key).not.toBe(oldKey)
+    expect(user?.retired.find((entry) => entry.user_identifier_key === oldKey)).toMatchObject({
       client_session_id: first.body.client_session_id,
-      deleted_at: expect.any(Number),
     })
   })
 
@@ -233,21 +233,23 @@ describe('POST /client-session', () => {
     })
     const failed = await ask(open, { token: await world.token('unlucky') })
     expect([failed.status, failed.body.code]).toEqual([503, 'upstream_unavailable'])
-    const key = (await world.user('unlucky'))?.user_identifier_key
+    const key = sharedSession(await world.user('unlucky')).user_identifier_key
     expect(key).toMatch(new RegExp(`^test-[0-9a-f]{8}_${ownerOfSub('unlucky')}_[0-9a-f-]{36}$`))
-    world.clock.advance(13_000)
+    // At once: whoever got an answer has given the lease back.
     const { status } = await ask(open, { token: await world.token('unlucky') })
     expect(status).toBe(201)
-    expect(await world.user('unlucky')).toMatchObject({ user_identifier_key: key, creations: 1, ended: [] })
+    const user = await world.user('unlucky')
+    expect(user).toMatchObject({ creations: 1, retired: [] })
+    expect(sharedSession(user).user_identifier_key).toBe(key)
   })
 
   test('a token at rest is sealed, and one that cannot be opened leads to a new client session', async () => {
     const token = await world.token('alan')
     const first = await ask(world.machine, { token })
     const user = await world.user('alan')
-    expect(user?.sealed_token).not.toContain(first.body.token)
+    expect(sharedSession(user).sealed_token).not.toContain(first.body.token)
     if (user?.revision === undefined) throw new Error('alan has no record')
-    await world.table.compareAndSet(user.owner, user.revision, { ...user, sealed_token: 'tampered' })
+    await world.table.compareAndSet(user.owner, user.revision, withShared(user, { sealed_token: 'tampered' }))
     const second = await ask(world.machine, { token })
     expect(second.status).toBe(201)
     expect(second.body.token).not.toBe(first.body.token)
@@ -284,11 +286,8 @@ describe('a record that was changed behind our back', () => {
     const theirs = await ask(world.machine, { token: await world.token('victim') })
     await ask(world.machine, { token: await world.token('thief') })
     const victim = await world.user('victim')
-    await rewrite('thief', (user) => ({
-      ...user,
-      sealed_token: victim?.sealed_token ?? '',
-      client_session_id: victim?.client_session_id ?? '',
-    }))
+    const { sealed_token = '', client_session_id = '' } = sharedSession(victim)
+    await rewrite('thief', (user) => withShared(user, { sealed_token, client_session_id }))
     const { body } = await ask(world.machine, { token: await world.token('thief') })
     expect(body.token).not.toBe(theirs.body.token)
     expect(world.log.at(-1)?.verdicts).toContain('replace:unreadable_token')
@@ -331,7 +330,7 @@ describe('DELETE /client-session', () => {
     })
     const { status, body } = await ask(world.machine, { token, method: 'DELETE' })
     expect([status, body.action]).toEqual([503, 'retry'])
-    expect((await world.user('grace'))?.client_session_id).toBeUndefined()
+    expect(sharedSession(await world.user('grace')).client_session_id).toBeUndefined()
     world.seam.faults.clear()
     expect((await ask(world.machine, { token, method: 'DELETE' })).status).toBe(204)
     await expect(devicesOf(world.seam, first.body.token)).rejects.toThrow('401')
@@ -341,7 +340,7 @@ describe('DELETE /client-session', () => {
 test('nothing that is logged shows a secret', async () => {
   const token = await world.token('ada')
   const { body } = await ask(world.machine, { token })
-  const key = (await world.user('ada'))?.user_identifier_key ?? ''
+  const key = sharedSession(await world.user('ada')).user_identifier_key ?? ''
   const logged = world.lines.join('\n')
   expect(logged.length).toBeGreaterThan(100)
   for (const secret of [token, body.token, key, world.seam.apiKey])

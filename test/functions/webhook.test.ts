@@ -36,7 +36,7 @@ async function deletion() {
 const lastLog = () => world.log.at(-1) as Audit
 
 test('a signed webhook is believed, once', async () => {
-  await world.machine.workspace.settings({ left: () => 10_000 })
+  await world.machine.deps.workspace.settings({ left: () => 10_000 })
   const { event, done } = await deletion()
   const { status, text, headers } = await world.send(event)
   expect([status, text, await done()]).toEqual([204, '', true])

@@ -2,8 +2,8 @@ import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminRequest, adminCaller } from '../../functions/admin-client.ts'
 import { ownerOf } from '../../functions/caller/owner.ts'
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
-import { userItem } from '../../functions/table/user-item.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import { keys } from '../../functions/table/keys.ts'
 import { type Deployment, deploy, sdkUses } from './deployment.ts'
 
 /** The functions that are invoked without HTTP: by the schedule, and by operators. */
@@ -48,8 +48,9 @@ describe.each(sdkUses)('with the AWS SDK %s', (sdk) => {
       await client.send(
         new UpdateItemCommand({
           TableName,
-          Key: { item: { S: userItem(ownerOf('local|aged')) } },
-          UpdateExpression: 'SET session_created_at = :long_ago, due_at = :long_ago, revision = :other',
+          Key: { item: { S: keys.user(ownerOf('local|aged')) } },
+          UpdateExpression: 'SET sessions.#shared.created_at = :long_ago, due_at = :long_ago, revision = :other',
+          ExpressionAttributeNames: { '#shared': 'shared' },
           ExpressionAttributeValues: { ':long_ago': { N: '0' }, ':other': { S: 'by-the-test' } },
         }),
       )

@@ -35,6 +35,21 @@ export const accountCommands = {
       return exitCodes.done
     },
   }),
+  'lift-deletion': command({
+    group: 'users',
+    about: 'let an account be granted again that Seam had deleted and shows again',
+    words: { '<account>': 'the id of a connected account' },
+    examples: [`lift-deletion ${exampleAccount}`],
+    async run(tool, [account = '']) {
+      const lifted = await tool.callAdmin('lift_deletion', { connected_account_id: account })
+      await tool.show(lifted, () =>
+        lifted.outcome === 'lifted'
+          ? `${account} may be granted again; nobody has it back yet.`
+          : `${account} is not deleted; there was nothing to do.`,
+      )
+      return exitCodes.done
+    },
+  }),
   who: command({
     group: 'users',
     about: 'tell who could have client sessions with an account, and when, from the audit log',

@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'

@@ -82,9 +82,26 @@ export const userCommands = {
         tool.callAdmin('set', { subject, ...granting(tool, accounts, options) }),
       ),
   }),
+  'set-identity': command({
+    group: 'users',
+    about: 'set a user’s Seam user identity, or none; another one ends their client sessions',
+    words: { ...subjectWord, '<identity>': 'the id of a user identity at Seam, or none' },
+    examples: [`set-identity 'main|ada' ${exampleAccount}`, `set-identity 'main|ada' none`],
+    run: (tool, [subject = '', identity = '']) =>
+      changed(tool, 'recorded', () =>
+        tool.callAdmin('set_identity', {
+          subject,
+          user_identity_id: identity === 'none' ? null : identity,
+        }),
+      ),
+  }),
   disable: oneSubject('disable', 'disabled', 'end a user’s client session, and make none until enabled'),
   enable: oneSubject('enable', 'enabled', 'let a disabled user have client sessions again'),
-  remove: oneSubject('remove', 'removed', 'as disable, and forget the user once Seam shows nothing of them'),
+  remove: oneSubject(
+    'remove',
+    'removed',
+    'as disable, and take all accounts away; a grant makes them active again',
+  ),
   move: command({
     group: 'users',
     about: 'give a person’s new login the accounts and end date of the old one, and remove the old one',
@@ -208,20 +225,26 @@ function userRow(user: ShownUser): string[] {
 }
 
 export function userSheet(user: ShownUser): string {
-  const { client_session: session, unknown_account_ids: unknown = [] } = user
+  const { unknown_account_ids: unknown = [] } = user
   return sheet([
     ['subject', shellQuoted(user.subject)],
     ['owner', user.owner],
     ['issuer', user.iss],
-    ['status', user.status],
+    ['status', user.disabled_by === 'provider' ? 'disabled by the identity provider' : user.status],
     ['access until', user.access_until && when(user.access_until)],
     ['tokens since', user.not_before && when(user.not_before)],
     ['accounts', user.connected_account_ids.join('\n') || 'none'],
     ['unknown at Seam', unknown.join('\n') || undefined],
-    ['client session', session?.client_session_id ?? 'none'],
-    ['  made', session && when(session.created_at)],
-    ['  ends', session && when(session.expires_at)],
-    ['  accounts', session && String(session.connected_account_ids.length)],
+    ['user identity', user.user_identity_id],
+    ...(user.client_sessions.length === 0
+      ? [['client session', 'none'] as [string, string]]
+      : user.client_sessions.flatMap((session): [string, string][] => [
+          ['client session', session.client_session_id],
+          ['  login', session.binding],
+          ['  made', when(session.created_at)],
+          ['  ends', when(session.expires_at)],
+          ['  accounts', String(session.connected_account_ids.length)],
+        ])),
     ['ending', user.unconfirmed > 0 ? `${user.unconfirmed}, not confirmed by Seam yet` : undefined],
     ['settling', user.settling > 0 ? `${user.settling} retired keys` : undefined],
     ['next look', user.due_at && when(user.due_at)],

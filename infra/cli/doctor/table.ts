@@ -4,7 +4,7 @@ import {
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
 } from '@aws-sdk/client-dynamodb'
-import type { CleanupReport } from '../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Configuration } from '../../../functions/config.ts'
 import { tableShape } from '../../../functions/table/shape.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'

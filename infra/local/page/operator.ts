@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
-import type { AccountKeeper, Consequence } from '../../../functions/accounts/accounts.ts'
+import { disableUser, enableUser, grantAccounts, withdrawAccounts } from '../../../functions/accounts/acts.ts'
+import type { AccountDeps, ChangeResult } from '../../../functions/accounts/change.ts'
 import { subjectNamespace } from '../../../functions/caller/claims.ts'
 import { ownerOf } from '../../../functions/caller/owner.ts'
-import type { CleanUp } from '../../../functions/cleaning/cleaning-up.ts'
+import type { CleanUp } from '../../../functions/cleanup/run.ts'
 import type { Issuer } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
+import { isRecorded, type RecordedSession, type User } from '../../../functions/record/user.ts'
 import type { ConnectedAccount, Seam } from '../../../functions/seam.ts'
-import type { Table } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
-import { recordedSession } from '../../../functions/user.ts'
 import type { Fault } from '../seam/faults.ts'
 import type { LocalSeam } from '../seam/workspace.ts'
 import type { Watcher } from './watching.ts'
@@ -67,8 +67,7 @@ export interface Desk {
 export interface OperatorEdges {
   issuer: Issuer
   users: string[]
-  keeper: AccountKeeper
-  table: Pick<Table, 'readUser'>
+  deps: AccountDeps
   seam: Pick<Seam, 'delete' | 'listConnectedAccounts'>
   local: Pick<LocalSeam, 'faults'> | undefined
   cleanUp: CleanUp
@@ -78,7 +77,8 @@ export interface OperatorEdges {
 export type Operator = ReturnType<typeof operator>
 
 export function operator(edges: OperatorEdges) {
-  const { issuer, users, keeper, table, seam, local, cleanUp, watcher } = edges
+  const { issuer, users, deps, seam, local, cleanUp, watcher } = edges
+  const { table } = deps
   let trouble: Trouble | undefined
   let accounts: ConnectedAccount[] = []
 
@@ -102,7 +102,7 @@ export function operator(edges: OperatorEdges) {
     ])
     const taken = new Set([user, ...others].flatMap((one) => one?.connected_account_ids ?? []))
     const held = user?.connected_account_ids ?? []
-    const session = user && recordedSession(user)
+    const session = user && latestSession(user)
     return {
       status: user?.status ?? 'unknown',
       held: held.map((id) => described(id, all)),
@@ -111,11 +111,11 @@ export function operator(edges: OperatorEdges) {
         : [],
       ...(session && {
         session: {
-          client_session_id: user.client_session_id ?? '',
+          client_session_id: session.client_session_id,
           age: Date.now() - session.created_at,
         },
       }),
-      let_go: user?.ended.length ?? 0,
+      let_go: user?.retired.length ?? 0,
       ...(trouble !== undefined && { trouble }),
       breakable: local !== undefined,
     }
@@ -124,17 +124,19 @@ export function operator(edges: OperatorEdges) {
   async function carryOut(wish: Wish): Promise<void> {
     switch (wish.act) {
       case 'withdraw':
-        return tell(wish, keeper.withdraw(whoIs(wish.sub).owner, [wish.connected_account_id], soon()))
+        return tell(wish, withdrawAccounts(deps, whoIs(wish.sub).owner, [wish.connected_account_id], soon()))
       case 'grant':
-        return tell(wish, keeper.grant(whoIs(wish.sub), [wish.connected_account_id], soon()))
+        return tell(wish, grantAccounts(deps, whoIs(wish.sub), [wish.connected_account_id], soon()))
       case 'disable':
-        return tell(wish, keeper.setStatus(whoIs(wish.sub).owner, 'disabled', soon()))
+        return tell(wish, disableUser(deps, whoIs(wish.sub).owner, soon()))
       case 'enable':
-        return tell(wish, keeper.setStatus(whoIs(wish.sub).owner, 'active', soon()))
+        return tell(wish, enableUser(deps, whoIs(wish.sub).owner, soon()))
       case 'end_at_seam': {
         const { owner } = whoIs(wish.sub)
-        const client_session_id = (await table.readUser(owner))?.client_session_id
-        if (client_session_id === undefined) return
+        const user = await table.readUser(owner)
+        const session = user && latestSession(user)
+        if (session === undefined) return
+        const { client_session_id } = session
         await seam.delete({ client_session_id }, soon())
         return note('end_at_seam', { owner, client_session_id, seam_calls: ['client_sessions/delete'] })
       }
@@ -153,7 +155,7 @@ export function operator(edges: OperatorEdges) {
     }
   }
 
-  async function tell({ act, sub }: Wish & { sub: string }, acting: Promise<Consequence>): Promise<void> {
+  async function tell({ act, sub }: Wish & { sub: string }, acting: Promise<ChangeResult>): Promise<void> {
     const began = performance.now()
     const { trace, trouble: outage } = await acting
     note(act, {
@@ -171,6 +173,13 @@ export function operator(edges: OperatorEdges) {
   }
 
   return { desk, carryOut: (wish: Wish) => watcher.during(() => carryOut(wish)) }
+}
+
+/** The page has one login at a time: the session that was made last is its own. */
+function latestSession(user: User): RecordedSession | undefined {
+  return Object.values(user.sessions)
+    .filter(isRecorded)
+    .sort((one, other) => other.created_at - one.created_at)[0]
 }
 
 function described(id: string, accounts: ConnectedAccount[]): Account {

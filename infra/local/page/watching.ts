@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { CleanupReport } from '../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Audit } from '../../../functions/log.ts'
 
 /** What the machine does, seen from outside: which of its edges each act used, for how long. Holds no secret. */

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type AccountKeeper, accountKeeper } from '../../../functions/accounts/accounts.ts'
-import type { User } from '../../../functions/user.ts'
+import type { User } from '../../../functions/record/user.ts'
+import { type Keeper, keeperOf } from '../keeper.ts'
 import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 let world: VendingWorld
-let keeper: AccountKeeper
+let keeper: Keeper
 beforeAll(async () => {
   world = await startVendingWorld()
-  const { change, carryOut, terms } = world.machine
-  keeper = accountKeeper({ table: world.table, change, carryOut, clock: world.clock.now }, terms, {
-    accountsPerUser: 5,
-  })
+  keeper = keeperOf(world.machine.deps)
 })
 afterEach(() => {
   world.dynamoDb.faults.clear()

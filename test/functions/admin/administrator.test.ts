@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AdminRefusal, contractVersion } from '../../../functions/admin-client.ts'
+import { sharedSession } from '../keeper.ts'
 import { type AdminWorld, startAdminWorld } from './world.ts'
 
 let world: AdminWorld
@@ -115,8 +116,8 @@ test('no answer and no log line holds a token or a user_identifier_key', async (
   await world.callAdmin('grant', { subject, connected_account_ids: [first] })
   const secrets = [await world.vend(sub), world.seam.apiKey]
   secrets.push(
-    (await world.user(sub))?.user_identifier_key ?? 'none',
-    (await world.user(sub))?.sealed_token ?? '',
+    sharedSession(await world.user(sub)).user_identifier_key ?? 'none',
+    sharedSession(await world.user(sub)).sealed_token ?? 'none',
   )
   await world.callAdmin('show', { subject })
   await world.callAdmin('sessions', { subject })

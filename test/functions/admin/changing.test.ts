@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { devicesOf } from '../vending-world.ts'
+import { accountDeleted } from '../../../functions/accounts/deleted.ts'
+import { ask, devicesOf, soon } from '../vending-world.ts'
 import { type AdminWorld, callerOf, startAdminWorld } from './world.ts'
 
 let world: AdminWorld
@@ -88,8 +89,9 @@ test('disable, enable, remove, end_session and sign_out_everywhere end the clien
     await expect(devicesOf(world.seam, old)).rejects.toThrow('401')
     if (command === 'end_session') expect(await world.vend(sub)).not.toBe(old)
     else await expect(world.vend(sub)).rejects.toThrow(command === 'sign_out_everywhere' ? '401' : '403')
-    const enabled = await world.callAdmin('enable', { subject })
-    expect(enabled.user.status).toBe('active')
+    const enabled = world.callAdmin('enable', { subject })
+    if (command === 'remove') await expect(enabled).rejects.toThrow('grant')
+    else expect((await enabled).user.status).toBe('active')
     if (command === 'disable') expect(await world.vend(sub)).not.toBe(old)
   }
 })
@@ -100,8 +102,58 @@ test('after signing out everywhere a new sign-in is accepted, an old one not', a
   await world.callAdmin('grant', { subject, connected_account_ids: world.newAccounts(1) })
   await world.callAdmin('sign_out_everywhere', { subject })
   await expect(world.vend(sub)).rejects.toThrow('401')
+  // Within the issuer's clock tolerance the token may be an old one.
   world.clock.advance(2000)
+  await expect(world.vend(sub)).rejects.toThrow('401')
+  world.clock.advance(5000)
   expect(await world.vend(sub)).toMatch(/^seam_cst/)
+})
+
+test('a removed user comes back with a grant, and what was signed out stays so', async () => {
+  const sub = newSub()
+  const subject = world.subjectOf(sub)
+  const connected_account_ids = world.newAccounts(1)
+  await world.callAdmin('grant', { subject, connected_account_ids })
+  const stolen = await world.token(sub)
+  await world.callAdmin('remove', { subject })
+  expect((await ask(world.machine, { token: stolen })).body.code).toBe('subject_disabled')
+  const granted = await world.callAdmin('grant', { subject, connected_account_ids })
+  expect(granted.user).toMatchObject({ status: 'active', not_before: expect.any(String) })
+  expect((await ask(world.machine, { token: stolen })).status).toBe(401)
+  world.clock.advance(7000)
+  expect(await world.vend(sub)).toMatch(/^seam_cst/)
+})
+
+test('an identity is set and taken away, each ending the client session, and no two users have the same', async () => {
+  const [one, other] = [world.subjectOf(newSub()), world.subjectOf(newSub())]
+  const set = (subject: string, user_identity_id: string | null) =>
+    world.callAdmin('set_identity', { subject, user_identity_id })
+  expect(await set(one, 'identity-1')).toMatchObject({
+    changed: true,
+    user: { user_identity_id: 'identity-1' },
+  })
+  expect(await set(one, 'identity-1')).toMatchObject({ changed: false })
+  await expect(set(other, 'identity-1')).rejects.toMatchObject({
+    problem: { code: 'invalid_request', reason: 'identity_of_another' },
+  })
+  expect((await set(one, null)).user.user_identity_id).toBeUndefined()
+  expect(await set(other, 'identity-1')).toMatchObject({ user: { user_identity_id: 'identity-1' } })
+  await expect(set(world.subjectOf(newSub()), null)).rejects.toMatchObject({ problem: { code: 'not_found' } })
+})
+
+test('a deletion that Seam has taken back is lifted, and nobody gets the account by that', async () => {
+  const subject = world.subjectOf(newSub())
+  const [connected_account_id = ''] = world.newAccounts(1)
+  const lift = () => world.callAdmin('lift_deletion', { connected_account_id })
+  await world.callAdmin('grant', { subject, connected_account_ids: [connected_account_id] })
+  expect((await lift()).outcome).toBe('not_deleted')
+  await world.table.putTombstone(connected_account_id, world.clock.now(), 'first')
+  await expect(lift()).rejects.toMatchObject({ problem: { code: 'busy', reason: 'deletion_not_settled' } })
+  await accountDeleted(world.machine.deps, connected_account_id, world.clock.now(), soon())
+  expect((await lift()).outcome).toBe('lifted')
+  expect((await world.callAdmin('show', { subject })).connected_account_ids).toEqual([])
+  const again = await world.callAdmin('grant', { subject, connected_account_ids: [connected_account_id] })
+  expect(again.user.connected_account_ids).toEqual([connected_account_id])
 })
 
 test('a subject whose issuer is configured no more can still lose what it has, and gets nothing', async () => {
@@ -118,7 +170,7 @@ test('a subject whose issuer is configured no more can still lose what it has, a
   await expect(grant).rejects.toMatchObject({ problem: { code: 'invalid_request' } })
 })
 
-test('a move may be repeated after its end, also when the old record is gone', async () => {
+test('a move may be repeated after its end', async () => {
   const [from, to] = [world.subjectOf(newSub()), world.subjectOf(newSub())]
   const connected_account_ids = world.newAccounts(1)
   await world.callAdmin('grant', { subject: from, connected_account_ids })
@@ -127,7 +179,9 @@ test('a move may be repeated after its end, also when the old record is gone', a
     to: { granted: connected_account_ids },
     from: { user: { status: 'removed' } },
   })
-  expect(await world.callAdmin('move', { from, to })).toEqual({})
+  const again = await world.callAdmin('move', { from, to })
+  expect(again).toMatchObject({ from: { changed: false, user: { status: 'removed' } } })
+  expect(again.to).toBeUndefined()
   const nobody = world.callAdmin('move', { from: 'main|nobody', to: 'main|nobody-else' })
   await expect(nobody).rejects.toMatchObject({ problem: { code: 'not_found' } })
 })

@@ -164,7 +164,7 @@ describe('a line of an import', () => {
 
   test('does not give what Seam has deleted', async () => {
     const subject = newSubject()
-    await world.table.markAccountDeleted('deleted-at-seam', world.clock.now())
+    await world.table.putTombstone('deleted-at-seam', world.clock.now(), 'a tombstone')
     const result = await importOne({ subject, connected_account_ids: ['deleted-at-seam', 'alive'] })
     expect(result).toMatchObject({ granted: ['alive'], detail: expect.stringContaining('deleted-at-seam') })
   })

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { seamClient } from '../../../functions/seam.ts'
 import { times } from '../../../functions/times.ts'
+import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { sharedSession, withShared } from '../keeper.ts'
 import { minutes } from '../minutes.ts'
 import { devicesOf, ownerOfSub, soon } from '../vending-world.ts'
 import { type AdminWorld, startAdminWorld } from './world.ts'
@@ -29,9 +32,10 @@ const newUser = async () => {
 }
 /** As a restore to a time before the user's first request would leave it. */
 const loseRecord = async (sub: string) => {
-  const user = await world.user(sub)
-  if (user?.revision === undefined) throw new Error('no record')
-  await world.table.compareAndSet(user.owner, user.revision, undefined)
+  const client = localDynamoDbClient(world.dynamoDb.endpoint)
+  const Key = { item: { S: `user#${ownerOfSub(sub)}` } }
+  await client.send(new DeleteItemCommand({ TableName: world.addresses.tableName, Key }))
+  client.destroy()
 }
 const idsOf = (orphans: { client_session_id: string }[]) => orphans.map((one) => one.client_session_id)
 const opens = (token: string) =>
@@ -46,7 +50,7 @@ describe('orphans', () => {
     const stranger = await make('somebody-elses-key')
     const lookAlike = await make(`test-00000000_${ownerOfSub('x')}_${randomUUID()}`)
     const lost = await newUser()
-    const id = (await world.user(lost.sub))?.client_session_id ?? ''
+    const id = sharedSession(await world.user(lost.sub)).client_session_id ?? ''
     await loseRecord(lost.sub)
 
     const first = await world.callAdmin('orphans', { delete: true })
@@ -73,7 +77,7 @@ describe('orphans', () => {
     expect(await world.vend(recorded.sub)).toMatch(/^seam_cst/)
   })
 
-  test('what a record has let go of is no orphan: cleaning up ends it', async () => {
+  test('what a record has retired is no orphan: cleanup ends it', async () => {
     const { sub } = await newUser()
     world.seam.faults.plan({ faults: [{ kind: 'status', status: 503, path: '/client_sessions/delete' }] })
     await world.callAdmin('end_session', { subject: world.subjectOf(sub) })
@@ -85,7 +89,7 @@ describe('orphans', () => {
 })
 
 describe('end_token', () => {
-  test('ends the client session of its user, names them, and lets it go in the record', async () => {
+  test('ends the client session of its user, names them, and retires it in the record', async () => {
     const { sub, token } = await newUser()
     const ended = await world.callAdmin('end_token', { token })
     expect(ended).toEqual({
@@ -94,7 +98,7 @@ describe('end_token', () => {
       subject: world.subjectOf(sub),
     })
     expect(await opens(token)).toBe(false)
-    expect((await world.user(sub))?.client_session_id).toBeUndefined()
+    expect((await world.user(sub))?.sessions).toEqual({})
     expect(await world.callAdmin('end_token', { token })).toEqual({ outcome: 'dead' })
   })
 
@@ -110,11 +114,8 @@ describe('end_token', () => {
     const user = await world.user(sub)
     if (user?.revision === undefined) throw new Error('no record')
     // A client session that the record knows under another id.
-    await world.table.compareAndSet(user.owner, user.revision, {
-      ...user,
-      revision: randomUUID(),
-      client_session_id: randomUUID(),
-    })
+    const renamed = withShared(user, { client_session_id: randomUUID() })
+    await world.table.compareAndSet(user.owner, user.revision, { ...renamed, revision: randomUUID() })
     expect(await world.callAdmin('end_token', { token })).toMatchObject({ outcome: 'ended' })
     expect(await opens(token)).toBe(false)
   })

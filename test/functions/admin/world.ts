@@ -7,7 +7,6 @@ import { deadlineIn } from '../../../functions/deadline.ts'
 import { type AccountAudit, type Audit, type AuditLog, jsonLog, type Log } from '../../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
 import { seamClient } from '../../../functions/seam.ts'
-import { operatorTable } from '../../../functions/table/operator.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
@@ -58,7 +57,7 @@ export function adminOver(
     configuration,
     times,
     {
-      table: { ...vendingTable(where), ...operatorTable(where) },
+      table: vendingTable(where),
       seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
       seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
       fetch,

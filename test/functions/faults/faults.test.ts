@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accountKeeper } from '../../../functions/accounts/accounts.ts'
-import { newTrace } from '../../../functions/carrying-out.ts'
+import { settleUser } from '../../../functions/cleanup/one-user.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
+import { newTrace } from '../../../functions/session/deps.ts'
 import { times as shipped, type Times } from '../../../functions/times.ts'
-import { settleable, unconfirmed } from '../../../functions/user.ts'
+import { keeperOf } from '../keeper.ts'
 import { patient } from '../patient.ts'
 import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 import { brokenRules, type Happening } from './history.ts'
@@ -100,16 +100,7 @@ test(`${runs} runs under faults: nothing is lost, and nobody's token goes to any
   // What a cold start fetches, it fetches in peace: the faults are for the acts.
   for (const machine of machines) await ask(machine, { token: await world.token('warm') })
   const spare = Array.from({ length: 3 }, () => world.seam.addAccount())
-  const keeper = accountKeeper(
-    {
-      table: world.table,
-      change: machines[2].change,
-      carryOut: machines[2].carryOut,
-      clock: time.clock,
-    },
-    machines[2].terms,
-    { accountsPerUser: 500 },
-  )
+  const keeper = keeperOf({ ...machines[2].deps, clock: time.clock })
   const history: Happening[] = []
   breakEverything()
 
@@ -193,7 +184,7 @@ test(`${runs} runs under faults: nothing is lost, and nobody's token goes to any
             {
               owner: user.owner,
               accountIds: user.connected_account_ids,
-              keys: [user.user_identifier_key ?? '', ...user.ended.map((entry) => entry.user_identifier_key)],
+              keys: [...Object.values(user.sessions), ...user.retired].map((one) => one.user_identifier_key),
             },
           ],
     ),
@@ -211,13 +202,9 @@ async function quiet(machine: VendingWorld['machine'], sub: string): Promise<voi
   for (let round = 0; round < 4; round++) {
     const user = await world.table.readUser(ownerOfSub(sub))
     if (user === undefined) return
-    const now = world.clock.now()
-    if (unconfirmed(user).length === 0 && settleable(user, patient, now).length === 0) return
-    await machine.carryOut(user, {
-      asked: false,
-      deadline: deadlineIn(patient.vend, world.clock.now),
-      trace: newTrace(),
-    })
+    if (user.retired.length === 0) return
+    const act = { deadline: deadlineIn(patient.vend, world.clock.now), trace: newTrace() }
+    await settleUser(machine.deps, user, act, { deletesOnly: false })
   }
 }
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ownerOf } from '../../../functions/caller/owner.ts'
+import { retireAll } from '../../../functions/record/writes.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { letGo } from '../../../functions/user.ts'
 import { worldDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { startWorld, type World } from '../../../infra/local/world.ts'
 import { runIn } from './terminal.ts'
@@ -23,7 +23,7 @@ afterAll(async () => {
 const cleanup = (words: string[], local = folder) => runIn(local, ['cleanup', ...words])
 
 /** Ada signs in, and what she has is let go of in the record alone. */
-async function letGoOfAda(): Promise<string | undefined> {
+async function retireAdas(): Promise<string | undefined> {
   const token = await world.identityProvider.sign({ sub: 'ada' })
   await fetch(`${world.file.api}/client-session`, {
     method: 'POST',
@@ -34,15 +34,19 @@ async function letGoOfAda(): Promise<string | undefined> {
   const ada = await table.readUser(ownerOf('local|ada'))
   if (ada === undefined) throw new Error('Ada has no record')
   const now = Date.now()
-  await table.compareAndSet(ada.owner, ada.revision, { ...letGo(ada, now), revision: 'let go', due_at: now })
+  await table.compareAndSet(ada.owner, ada.revision, {
+    ...retireAll(ada, now),
+    revision: 'retired',
+    due_at: now,
+  })
   client.destroy()
-  return ada.client_session_id
+  return Object.values(ada.sessions)[0]?.client_session_id
 }
 const lives = (id: string | undefined) =>
   world.seam?.sessions().some(({ client_session_id, live }) => client_session_id === id && live)
 
 test('a dry run shows what a run would do, and a run does it', async () => {
-  const id = await letGoOfAda()
+  const id = await retireAdas()
   const plan = await cleanup(['--dry-run'])
   expect(plan).toMatchObject({ code: 0, err: '' })
   expect(plan.out).toContain('nothing was changed')

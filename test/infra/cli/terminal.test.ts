@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { newReport } from '../../../functions/cleaning/report.ts'
+import { newReport } from '../../../functions/cleanup/report.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { reportTable } from '../../../infra/cli/cleanup-report.ts'
 import { progressLine } from '../../../infra/cli/print.ts'

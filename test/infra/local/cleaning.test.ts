@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newReport } from '../../../functions/cleaning/report.ts'
+import { newReport } from '../../../functions/cleanup/report.ts'
 import { cleaningSchedule } from '../../../infra/local/cleaning.ts'
 
 test('the local world cleans up again and again, until it ends', async () => {

@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../../functions/cleanup/report.ts'
 import type { Observation } from '../watching.ts'
 import { duration, element, part } from './element.ts'
 import { reasons, reportRows } from './sentences.ts'

@@ -6,7 +6,7 @@ export const acts: Record<string, string> = {
   widen: 'Let the client session open more',
   replace: 'Replace the client session',
   create: 'Make a client session',
-  end: 'End the client session',
+  retire: 'End the client session',
   leave: 'Leave everything as it is',
 }
 
@@ -20,11 +20,13 @@ export const reasons: Record<string, string> = {
   nothing_to_gain: 'it ends when the access ends',
   expiring: 'it ends soon',
   accounts_added: 'an account was added',
-  accounts_narrowed: 'an account was taken away',
+  interrupted: 'somebody began to change it and left',
   account_unknown: 'Seam does not know an account',
   expired: 'the old one has expired',
   longest_age: 'the old one has reached its longest age',
   other_generation: 'the old one is of another generation',
+  other_binding: 'no issuer makes such logins any more',
+  other_identity: 'the user has another identity',
   unreadable_token: 'its token cannot be opened',
   disabled: 'the user is disabled',
   removed: 'the user is removed',
@@ -61,6 +63,8 @@ export const seamPaths: Record<string, string> = {
   listWebviewMakers: 'client_sessions/list',
   listConnectedAccounts: 'connected_accounts/list',
   listConnectedAccountIds: 'connected_accounts/list',
+  knowsAccount: 'connected_accounts/get',
+  knowsIdentity: 'user_identities/get',
 }
 
 export const refusals: Record<string, string> = {
@@ -83,8 +87,8 @@ export const reportRows: [name: string, label: string][] = [
   ['looked_at', 'records looked at'],
   ['already_gone', 'already gone at Seam'],
   ['strays_ended', 'strays ended'],
-  ['settled', 'let-go keys settled'],
-  ['records_removed', 'records removed'],
+  ['settled', 'retired keys settled'],
+  ['accounts_settled', 'deleted accounts settled'],
   ['failed', 'failed'],
   ['held_back', 'held back by the fuse'],
   ['left_for_next_time', 'left for next time'],

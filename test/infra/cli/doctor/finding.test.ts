@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { newReport } from '../../../../functions/cleaning/report.ts'
+import { newReport } from '../../../../functions/cleanup/report.ts'
 import { bad, findingLine, good, look, summary, unknown } from '../../../../infra/cli/doctor/finding.ts'
 import { machineFindings } from '../../../../infra/cli/doctor/machine.ts'
 import { seamFindings } from '../../../../infra/cli/doctor/seam.ts'

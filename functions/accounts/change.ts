@@ -1,0 +1,192 @@
+import type { Deadline } from '../deadline.ts'
+import type { Holding, MappingChange } from '../log.ts'
+import { Problem } from '../problem.ts'
+import { updateUser } from '../record/update.ts'
+import { newUser, pending, type Subject, type User } from '../record/user.ts'
+import { widenSessions } from '../session/carry-out.ts'
+import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
+import { deleteRetired } from '../session/retire.ts'
+import type { Table } from '../table/table.ts'
+
+/**
+ * How any change of who may have what is made: read, write against what was read, then have Seam follow. Every act may
+ * be repeated, and then finishes what an earlier one could not.
+ */
+
+export interface AccountDeps extends SessionDeps {
+  table: SessionDeps['table'] &
+    Pick<
+      Table,
+      | 'addHolder'
+      | 'readHolders'
+      | 'readTombstone'
+      | 'putTombstone'
+      | 'readSettled'
+      | 'addSettled'
+      | 'settleTombstone'
+    >
+  accountsPerUser: number
+  /** Called for each change once it is written, before Seam is. */
+  noteChange?: (change: MappingChange, act: 'connect' | 'account_deleted') => void
+}
+
+/** What a change came to. `trouble`: the record has it, Seam could not be told; cleanup will be, or the next vend. */
+export interface ChangeResult {
+  user: User
+  /** The record as it was; absent when there was none. */
+  before?: User
+  changed: boolean
+  /** Accounts that were not granted, because Seam has deleted them. */
+  deletedAccountIds: string[]
+  trace: Trace
+  trouble?: Problem
+}
+
+type Effect = 'gives' | 'takes' | 'both'
+
+export interface RecordChange {
+  /** For a subject without a record; else `not_found`. */
+  absent?: Subject
+  /** Before the write, after the read that it is compared with. */
+  prepare?: (read: User) => Promise<void>
+  /** `now`: taken anew for each attempt. Throws what the record forbids. */
+  write: (user: User, now: number) => User
+  /** What gives widens live sessions; what only gives does not wait for what earlier acts retired. Absent: `takes`. */
+  effect?: Effect
+  /** Of the sessions that it retires: which binding's must be confirmed as deleted. Absent: all. */
+  binding?: string
+}
+
+const most = { refusals: 12 }
+
+/** Changes a record, then deletes what was retired and widens what is live. */
+export async function changeUser(
+  deps: AccountDeps,
+  owner: string,
+  change: RecordChange,
+  deadline: Deadline,
+): Promise<ChangeResult> {
+  const written = await changeRecord(deps, owner, change, deadline)
+  if (written === undefined) throw unrecorded()
+  const { retired, ...result } = written
+  const { effect = 'takes', binding } = change
+  const scope = {
+    takes: retired || effect !== 'gives',
+    widens: effect !== 'takes',
+    ...(binding !== undefined && { binding }),
+  }
+  return { ...result, deletedAccountIds: [], ...(await followUp(deps, result.user, deadline, scope)) }
+}
+
+export interface RecordWritten {
+  user: User
+  before?: User
+  changed: boolean
+  /** Sessions were retired. */
+  retired: boolean
+}
+
+/**
+ * Read, change, compare-and-set; refused → again from the read. Written also when nothing changes: an earlier act that
+ * was given up, and gives what this one takes, may still be on its way to the table; a new revision refuses it.
+ */
+export async function changeRecord(
+  deps: AccountDeps,
+  owner: string,
+  { absent, prepare, write }: RecordChange,
+  deadline: Deadline,
+): Promise<RecordWritten | undefined> {
+  let created = false
+  for (let refusals = 0; refusals <= most.refusals; refusals++) {
+    let read = await deps.table.readUser(owner)
+    checkTime(deadline)
+    if (read === undefined) {
+      if (absent === undefined) return undefined
+      // Empty, and before anything is prepared: whoever deletes an account must find a record of every holder.
+      const fresh = newUser(absent, deps.clock())
+      const first = await updateUser(deps, fresh, fresh)
+      if (!first.written) continue
+      read = first.user
+      created = true
+    }
+    await prepare?.(read)
+    checkTime(deadline)
+    const now = deps.clock()
+    const next = write(read, now)
+    const result = await updateUser(deps, read, next)
+    if (!result.written) continue
+    const before = created ? undefined : read
+    const retired = next.retired.length > read.retired.length
+    const changed = created || retired || !isSameHolding(read, result.user)
+    if (changed) deps.noteChange?.(mappingChange(before, result.user, now), 'connect')
+    return { user: result.user, ...(before && { before }), changed, retired }
+  }
+  throw new Problem('busy', { reason: 'refused_writes' })
+}
+
+function checkTime(deadline: Deadline): void {
+  if (deadline.left() <= 0) throw new Problem('busy', { reason: 'no_time_to_write' })
+}
+
+/** Deletes what stands in the way of success, and widens live sessions; no token is opened. */
+export async function followUp(
+  deps: AccountDeps,
+  read: User,
+  deadline: Deadline,
+  { takes, widens, binding }: { takes: boolean; widens: boolean; binding?: string },
+): Promise<{ user: User; trace: Trace; trouble?: Problem }> {
+  const trace = newTrace()
+  const act = { deadline, trace }
+  try {
+    const ended: { user: User; failure?: unknown } = takes
+      ? await deleteRetired(deps, read, act, binding)
+      : { user: read }
+    const left = takes ? pending(ended.user, deps.terms.times, deps.clock(), binding) : []
+    const undeleted = left.length > 0 ? troubleOf(ended.failure) : undefined
+    const widened: { user: User; failure?: Problem } = widens
+      ? await widenSessions(deps, ended.user, act)
+      : { user: ended.user }
+    const trouble = undeleted ?? widened.failure
+    return { user: widened.user, trace, ...(trouble && { trouble }) }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return { user: (await deps.table.readUser(read.owner)) ?? read, trace, trouble: error }
+  }
+}
+
+/** Why an undeleted session stays: an outage, also where Seam refuses, for it is never the caller's fault. */
+function troubleOf(failure: unknown): Problem {
+  if (failure !== undefined && !(failure instanceof Problem)) throw failure
+  if (failure !== undefined && failure.code !== 'upstream_rejected') return failure
+  const reason = failure?.details.reason ?? 'unconfirmed'
+  return new Problem('upstream_unavailable', { dependency: 'seam', reason })
+}
+
+function mappingChange(before: User | undefined, after: User, at: number): MappingChange {
+  const { owner, subject } = after
+  return { at, owner, subject, ...(before && { before: holding(before) }), after: holding(after) }
+}
+
+function holding({
+  status,
+  connected_account_ids,
+  access_until,
+  not_before,
+  user_identity_id,
+}: User): Holding {
+  return {
+    status,
+    connected_account_ids,
+    ...(access_until !== undefined && { access_until }),
+    ...(not_before !== undefined && { not_before }),
+    ...(user_identity_id !== undefined && { user_identity_id }),
+  }
+}
+
+function isSameHolding(one: User, other: User): boolean {
+  return JSON.stringify(holding(one)) === JSON.stringify(holding(other))
+}
+
+export function unrecorded(): Problem {
+  return new Problem('not_found', { detail: 'There is no record of this subject.' })
+}

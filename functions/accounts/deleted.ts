@@ -1,0 +1,169 @@
+import type { Deadline } from '../deadline.ts'
+import { gather, sideBySide } from '../pacing.ts'
+import { Problem } from '../problem.ts'
+import { updateUser } from '../record/update.ts'
+import { pending, type User, unconfirmed } from '../record/user.ts'
+import { withdraw } from '../record/writes.ts'
+import { newTrace } from '../session/deps.ts'
+import { deleteRetired } from '../session/retire.ts'
+import { holderShards } from '../table/keys.ts'
+import type { Table } from '../table/table.ts'
+import type { AccountDeps } from './change.ts'
+
+/**
+ * Seam has deleted an account: the tombstone first, then every holder's record, also where there is nothing to take,
+ * so that a grant on its way is refused. Who has been written since the tombstone is noted per shard: repeated, or
+ * walked by cleanup, the act goes on where time ran out.
+ */
+
+type DeletedDeps = Omit<AccountDeps, 'accountsPerUser'>
+
+const most = {
+  /** Shards, and records, at once. */
+  atOnce: 16,
+  /** Holders whose sessions are ended at once; of more, cleanup ends them, at its own rate. */
+  holders: 50,
+  /** Owners noted as settled in one write. */
+  noted: 100,
+  refusals: 12,
+}
+
+const shards = Array.from({ length: holderShards }, (_, shard) => shard)
+
+/** `finished`: every holder's record has been written, and every delete is confirmed. */
+export interface AccountDeleted {
+  owners: string[]
+  finished: boolean
+}
+
+/** `at`: epoch milliseconds, when Seam says that it happened. */
+export async function accountDeleted(
+  deps: DeletedDeps,
+  accountId: string,
+  at: number,
+  deadline: Deadline,
+): Promise<AccountDeleted> {
+  const standing = await deps.table.putTombstone(accountId, at, deps.uuid())
+  // Lifted since: the event is about an earlier deletion.
+  if (standing === undefined) return { owners: [], finished: true }
+  const { users, owners, settled } = await walkTombstone(deps, accountId, standing.tombstone, deadline)
+  if (!settled) return { owners, finished: false }
+  const few = owners.length <= most.holders
+  let finished = true
+  await sideBySide(few ? owners : users.keys(), most.atOnce, async (owner) => {
+    const user = users.get(owner) ?? (await deps.table.readUser(owner))
+    if (user === undefined || unconfirmed(user).length === 0) return
+    if (!few || !(await ended(deps, user, deadline))) finished = false
+  })
+  return { owners, finished }
+}
+
+async function ended(deps: DeletedDeps, user: User, deadline: Deadline): Promise<boolean> {
+  try {
+    const act = { deadline, trace: newTrace() }
+    const { user: after } = await deleteRetired(deps, user, act)
+    return pending(after, deps.terms.times, deps.clock()).length === 0
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return false
+  }
+}
+
+interface Walk {
+  owners: string[]
+  /** Records that this walk has written. */
+  users: Map<string, User>
+  /** Every holder has been written since the tombstone. */
+  settled: boolean
+}
+
+/** Writes the records of all holders that were not written since this tombstone. */
+export async function walkTombstone(
+  deps: DeletedDeps,
+  accountId: string,
+  tombstone: string,
+  deadline: Deadline,
+): Promise<Walk> {
+  const users = new Map<string, User>()
+  const failures: unknown[] = []
+  let stands = true
+  let late = false
+  const walked = await gather(shards, async (shard) => {
+    // After the tombstone: whoever is added later sees it.
+    const owners = await deps.table.readHolders(accountId, shard)
+    if (owners.length === 0) return owners
+    const done = new Set(await deps.table.readSettled(accountId, shard, tombstone))
+    const left = owners.filter((owner) => !done.has(owner))
+    for (let start = 0; start < left.length && stands && !late; start += most.noted) {
+      const written: string[] = []
+      await sideBySide(left.slice(start, start + most.noted), most.atOnce / 4, async (owner) => {
+        if (deadline.left() < 4 * deps.terms.times.dynamodb) late = true
+        if (late || !stands) return
+        try {
+          const result = await takeAccount(deps, owner, accountId, tombstone)
+          if (result === 'lifted') stands = false
+          else written.push(owner)
+          if (typeof result === 'object') users.set(owner, result)
+        } catch (error) {
+          failures.push(error)
+        }
+      })
+      await deps.table.addSettled(accountId, shard, tombstone, written)
+    }
+    return owners
+  })
+  if (failures.length > 0) throw failures[0]
+  if (stands && !late) await deps.table.settleTombstone(accountId, tombstone)
+  return { owners: walked.flat(), users, settled: stands && !late }
+}
+
+/** The record first, then the account, then the write against that read; nothing once the tombstone is lifted. */
+async function takeAccount(
+  deps: DeletedDeps,
+  owner: string,
+  accountId: string,
+  tombstone: string,
+): Promise<User | 'lifted' | 'no_record'> {
+  for (let refusals = 0; refusals <= most.refusals; refusals++) {
+    const read = await deps.table.readUser(owner)
+    if (read === undefined) return 'no_record'
+    if ((await deps.table.readTombstone(accountId))?.tombstone !== tombstone) return 'lifted'
+    const now = deps.clock()
+    const next = withdraw(read, [accountId], now)
+    const result = await updateUser(deps, read, next)
+    if (!result.written) continue
+    noteTaken(deps, read, result.user, now)
+    return result.user
+  }
+  throw new Problem('busy', { reason: 'refused_writes' })
+}
+
+function noteTaken({ noteChange }: DeletedDeps, before: User, after: User, at: number): void {
+  if (before.connected_account_ids.length === after.connected_account_ids.length) return
+  const { owner, subject } = after
+  const holding = ({ status, connected_account_ids }: User) => ({ status, connected_account_ids })
+  noteChange?.({ at, owner, subject, before: holding(before), after: holding(after) }, 'account_deleted')
+}
+
+/** By an operator, when Seam shows the account again: it may be granted from now on. Nobody gets it back by this. */
+export async function liftDeletion(
+  deps: {
+    table: Pick<Table, 'readTombstone' | 'liftTombstone'>
+    seam: { knowsAccount: (accountId: string, deadline: Deadline) => Promise<boolean> }
+    clock: () => number
+  },
+  accountId: string,
+  deadline: Deadline,
+): Promise<'lifted' | 'not_deleted'> {
+  const standing = await deps.table.readTombstone(accountId)
+  if (standing === undefined) return 'not_deleted'
+  if (!(await deps.seam.knowsAccount(accountId, deadline)))
+    throw new Problem('invalid_request', { detail: 'Seam does not show this account: it is still deleted.' })
+  const lifted = await deps.table.liftTombstone(accountId, standing.tombstone, deps.clock())
+  if (!lifted)
+    throw new Problem('busy', {
+      reason: 'deletion_not_settled',
+      detail: 'The deletion has not reached every holder yet; cleanup goes on.',
+    })
+  return 'lifted'
+}

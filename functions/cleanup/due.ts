@@ -1,0 +1,57 @@
+import { entryStep, type User, unconfirmed } from '../record/user.ts'
+import type { Item } from '../table/items.ts'
+import type { OwnerPage } from '../table/runs.ts'
+import { tableShape } from '../table/shape.ts'
+import type { Table } from '../table/table.ts'
+import type { Times } from '../times.ts'
+
+/** In which order users are visited; in pages, so that memory stays flat however many there are. */
+
+const pageOfAShard = 50
+
+export interface DueItems {
+  owners: string[]
+  accountIds: string[]
+}
+
+/** What was due at `now`: a page of every shard at a time, each shard's oldest first. */
+export async function* itemsDue(table: Pick<Table, 'due'>, now: number): AsyncGenerator<DueItems> {
+  let open: { shard: number; after?: Item }[] = Array.from({ length: tableShape.due.shards }, (_, shard) => ({
+    shard,
+  }))
+  while (open.length > 0) {
+    const pages = await Promise.all(
+      open.map(async ({ shard, after }) => ({
+        shard,
+        ...(await table.due(shard, now, { limit: pageOfAShard, ...(after && { after }) })),
+      })),
+    )
+    yield {
+      owners: pages.flatMap(({ owners }) => owners),
+      accountIds: pages.flatMap(({ accountIds }) => accountIds),
+    }
+    open = pages.filter(({ after }) => after !== undefined)
+  }
+}
+
+export async function* everyOwner(table: Pick<Table, 'allOwners'>): AsyncGenerator<DueItems> {
+  let page: OwnerPage | undefined
+  do {
+    page = await table.allOwners(page?.after && { after: page.after })
+    yield { owners: page.owners, accountIds: [] }
+  } while (page.after !== undefined)
+}
+
+/** What may still open doors before what only has to be looked after; then the oldest. */
+export function deletesFirst(times: Times, now: number) {
+  const settled = (user: User) =>
+    Number(!user.retired.some((entry) => entryStep(entry, times, now) === 'delete'))
+  return (one: User, other: User) =>
+    settled(one) - settled(other) || dueSince(one, now) - dueSince(other, now)
+}
+
+/** Epoch ms. `due_at` moves when an attempt has failed; since when it should have been deleted, does not. */
+export function dueSince(user: User, now: number): number {
+  const since = Math.min(...unconfirmed(user).map(({ at }) => at), user.due_at || now)
+  return Math.min(since, now)
+}

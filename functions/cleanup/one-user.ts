@@ -1,0 +1,154 @@
+import { updateUser } from '../record/update.ts'
+import {
+  entryStep,
+  isUnconfirmed,
+  type Retired,
+  type User,
+  unconfirmed,
+  type WithId,
+  wantedAccountIds,
+} from '../record/user.ts'
+import { confirm, forget, markUnknown, missing, postpone, retire } from '../record/writes.ts'
+import { SeamFailure } from '../seam.ts'
+import { type Act, busy, type SessionDeps } from '../session/deps.ts'
+import type { Reason } from '../session/reasons.ts'
+import { endAtSeam, nothingShows } from '../session/retire.ts'
+import { judge } from '../session/verdict.ts'
+
+/** What cleanup does for one user. May be cut short at any await, and run twice at once. */
+
+type CleanDeps = Pick<SessionDeps, 'table' | 'seam' | 'workspace' | 'uuid' | 'clock' | 'random' | 'terms'>
+
+const most = {
+  /** Failures for one entry; then it is tried once in the longest time, and its user is listed. */
+  tries: 6,
+  refusals: 12,
+}
+
+/** What came of one entry; the first failure of each is kept apart, so that one does not hold up the others. */
+export interface Settled {
+  user: User
+  deleted: number
+  forgotten: number
+  failures: { entry: Retired; error: unknown }[]
+}
+
+/** Does what is due about the retired entries of a user, and writes down what came of it. */
+export async function settleUser(
+  deps: CleanDeps,
+  user: User,
+  act: Act,
+  { deletesOnly }: { deletesOnly: boolean },
+): Promise<Settled> {
+  const { times } = deps.terms
+  const gone: Retired[] = []
+  const forgotten: Retired[] = []
+  const failures: Settled['failures'] = []
+  /** A late call had made something: looked at again. */
+  const strays: Retired[] = []
+  for (const entry of user.retired) {
+    const now = deps.clock()
+    const open = isUnconfirmed(entry) && now >= entry.next_at
+    const step = deletesOnly ? (open ? 'delete' : 'wait') : entryStep(entry, times, now)
+    try {
+      if (step === 'delete') {
+        await endAtSeam(deps, entry as WithId, act, { doubt: false })
+        gone.push(entry)
+      } else if (step === 'look') {
+        if (await nothingShows(deps, entry.user_identifier_key, act)) forgotten.push(entry)
+        else strays.push(entry)
+      } else if (step === 'forget') forgotten.push(entry)
+    } catch (error) {
+      failures.push({ entry, error })
+      if (isRateLimit(error)) break
+    }
+  }
+  const write = (read: User) => {
+    const now = deps.clock()
+    let next = forget(confirm(read, gone, now), forgotten)
+    for (const entry of strays) next = postpone(next, entry, now)
+    for (const { entry, error } of failures)
+      if (!isNobodysFailure(error)) next = postpone(next, entry, now + retryDelay(deps, entry.tries))
+    return next
+  }
+  const nothing = gone.length + forgotten.length + strays.length + failures.length === 0
+  const written = nothing ? user : await writeUser(deps, user, write)
+  return { user: written, deleted: gone.length, forgotten: forgotten.length, failures }
+}
+
+/** Somebody else is at work, or there was no time left, or Seam asked to wait: nothing has failed. */
+export function isNobodysFailure(error: unknown): boolean {
+  return isRateLimit(error) || (error instanceof Error && 'code' in error && error.code === 'busy')
+}
+
+export function isRateLimit(error: unknown): error is SeamFailure {
+  return error instanceof SeamFailure && error.httpStatus === 429
+}
+
+export function isGivenUp(user: User): boolean {
+  return user.retired.some(({ tries }) => tries >= most.tries)
+}
+
+/** Doubles with each failure, at times that differ from entry to entry. */
+function retryDelay({ terms: { times }, random }: CleanDeps, tries: number): number {
+  const wait = tries + 1 >= most.tries ? times.retryAtMost : times.retry * 2 ** tries
+  return Math.ceil(wait * (0.75 + random() / 2))
+}
+
+/** Retires those of a user's sessions that the verdict still ends; `which`: what the fuse lets through. */
+export async function retireStale(
+  deps: CleanDeps,
+  owner: string,
+  which: (binding: string, reason: Reason) => boolean,
+): Promise<{ user: User | undefined; ended: Reason[] }> {
+  let user = await deps.table.readUser(owner)
+  for (let refusals = 0; user !== undefined && refusals <= most.refusals; refusals++) {
+    const now = deps.clock()
+    const stale = staleSessions(deps, user, now).filter(({ binding, reason }) => which(binding, reason))
+    if (stale.length === 0) return { user, ended: [] }
+    const bindings = stale.map(({ binding }) => binding)
+    const result = await updateUser(deps, user, retire(user, bindings, now))
+    user = result.user
+    if (result.written) return { user, ended: stale.map(({ reason }) => reason) }
+  }
+  if (user !== undefined) throw busy('refused_writes')
+  return { user, ended: [] }
+}
+
+export function staleSessions(
+  { terms }: Pick<CleanDeps, 'terms'>,
+  user: User,
+  now: number,
+): { binding: string; reason: Reason }[] {
+  return Object.keys(user.sessions).flatMap((binding) => {
+    const { act, reason } = judge(user, binding, terms, now, { asked: false })
+    return act === 'retire' ? [{ binding, reason }] : []
+  })
+}
+
+/** Finds out which accounts of a user Seam does not know, for which a vend had no time. */
+export async function checkAccounts(
+  deps: CleanDeps,
+  user: User,
+  known: () => Promise<Set<string>>,
+): Promise<User> {
+  const accounts = await known()
+  const lost = missing(wantedAccountIds(user, deps.terms.times, deps.clock()), [...accounts])
+  return writeUser(deps, user, (read) => markUnknown(read, lost, deps.clock()))
+}
+
+async function writeUser(deps: CleanDeps, read: User, write: (user: User) => User): Promise<User> {
+  let user = read
+  for (let refusals = 0; refusals <= most.refusals; refusals++) {
+    const result = await updateUser(deps, user, write(user))
+    if (result.user === undefined) return user
+    user = result.user
+    if (result.written) return user
+  }
+  throw busy('refused_writes')
+}
+
+/** So many undeleted sessions of one user raise an alarm; they refuse nobody. */
+export function hasManyUnconfirmed(user: User): boolean {
+  return unconfirmed(user).length >= 16
+}

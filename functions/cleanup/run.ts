@@ -1,0 +1,378 @@
+import { walkTombstone } from '../accounts/deleted.ts'
+import type { Deadline } from '../deadline.ts'
+import { rateLimit, sideBySide } from '../pacing.ts'
+import { patience } from '../patience.ts'
+import { Problem } from '../problem.ts'
+import { entryStep, type User } from '../record/user.ts'
+import type { Seal } from '../seal.ts'
+import { type Seam, SeamFailure } from '../seam.ts'
+import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
+import type { Terms } from '../session/terms.ts'
+import type { Settings, Table } from '../table/table.ts'
+import { deletesFirst, dueSince, everyOwner, itemsDue } from './due.ts'
+import { holdsBack, isInferred, type Stale, timeBetween, tooMany } from './fuse.ts'
+import {
+  checkAccounts,
+  hasManyUnconfirmed,
+  isGivenUp,
+  isNobodysFailure,
+  isRateLimit,
+  retireStale,
+  settleUser,
+  staleSessions,
+} from './one-user.ts'
+import { alarmsOf, type CleanupReport, count, newReport, type Stop } from './report.ts'
+
+/**
+ * The scheduled run: deletes what was retired, and retires what is stale. It asks the verdict that everybody asks. It
+ * may be cut short at any await, and two runs at once do no harm.
+ */
+
+export interface CleanupDeps {
+  table: Pick<
+    Table,
+    | 'readUser'
+    | 'compareAndSet'
+    | 'readSettings'
+    | 'due'
+    | 'allOwners'
+    | 'startRun'
+    | 'endRun'
+    | 'addHolder'
+    | 'readHolders'
+    | 'readTombstone'
+    | 'putTombstone'
+    | 'readSettled'
+    | 'addSettled'
+    | 'settleTombstone'
+    | 'runEndsAt'
+  >
+  /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
+  seam: Seam
+  clock: () => number
+  uuid: () => string
+  random: () => number
+  sleep: (ms: number) => Promise<void>
+  terms: Terms
+  rate: { callsPerSecond: number; concurrency: number }
+}
+
+export interface Order {
+  /** By then everything has ended and the report is stored. */
+  deadline: Deadline
+  /** Changes nothing; the report is the plan. */
+  dryRun?: boolean
+  /** Looks at every record instead of those that are due: after a restore of the table. */
+  allUsers?: boolean
+  /** Ends also what the fuse would hold back. */
+  overrideFuse?: boolean
+}
+
+/** A run with its deps. */
+export type CleanUp = (order: Order) => Promise<CleanupReport>
+
+const most = {
+  /** Then it is not about single users, and going on would only put all of them off. */
+  failuresInARow: 10,
+  /** Owners kept in memory while what was retired is being deleted. */
+  stale: 20_000,
+  readsAtOnce: 16,
+}
+
+/** One run, filled in as it goes. */
+interface Run {
+  deps: CleanupDeps
+  order: Order
+  report: CleanupReport
+  /** When time is up, what is on its way still has to be recorded, and then the report. */
+  acting: Deadline
+  stale: Stale[]
+  inferred: number
+  failuresInARow: number
+  /** Epoch ms: Seam's `Retry-After` binds the next run too. */
+  notBefore: number
+  /** Of the whole workspace, listed at most once. */
+  knownAccounts?: Promise<Set<string>>
+}
+
+/** Never throws: what went wrong is in the report, and in its `alarms` when somebody should look. */
+export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupReport> {
+  const { table, clock } = deps
+  const { deadline, dryRun = false, allUsers = false } = order
+  const me = deps.uuid()
+  const report = newReport({ started_at: clock(), dry_run: dryRun, all_users: allUsers })
+  const run: Run = {
+    deps,
+    order,
+    report,
+    acting: { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) },
+    stale: [],
+    inferred: 0,
+    failuresInARow: 0,
+    notBefore: 0,
+  }
+  try {
+    if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await visitAll(run)
+    else await leaveToOtherRun(run)
+  } catch (error) {
+    if (!isToldToWait(run, error)) {
+      count(report.failures, causeOf(error))
+      stop(run, 'outage')
+    }
+  }
+  report.took = clock() - report.started_at
+  report.alarms = alarmsOf(report)
+  if (!dryRun && report.stopped !== 'another_run')
+    await table.endRun(me, Math.max(run.notBefore, clock()), JSON.stringify(report)).catch(() => undefined)
+  return report
+}
+
+async function leaveToOtherRun(run: Run): Promise<void> {
+  stop(run, 'another_run')
+  const until = await run.deps.table.runEndsAt()
+  if (until !== undefined) run.report.other_run_until = until
+}
+
+/** First what records have retired, then abandoned keys, then age. */
+async function visitAll(run: Run): Promise<void> {
+  const { deps, order, stale } = run
+  const { table, clock, rate } = deps
+  const settings = await table.readSettings()
+  if (settings === undefined) return stop(run, 'nothing_made_yet')
+  await lookAtSeam(run, settings)
+  if (isOver(run)) return
+  const session = sessionDeps(run, settings)
+  for await (const { owners, accountIds } of order.allUsers ? everyOwner(table) : itemsDue(table, clock())) {
+    if (isOver(run)) return
+    for (const accountId of accountIds) await walkAccount(run, session, accountId)
+    const due: User[] = []
+    await sideBySide(owners, most.readsAtOnce, (owner) => look(run, owner, due))
+    due.sort(deletesFirst(deps.terms.times, clock()))
+    await sideBySide(due, rate.concurrency, (user) => settle(run, session, user))
+  }
+  if (stale.length === 0 || isOver(run)) return
+  // Once more, directly before anything is inferred.
+  await lookAtSeam(run, settings)
+  await endStale(run, sessionDeps(run, settings))
+}
+
+/** Law 5: whose workspace does the API key open, and is it as late there as here? */
+async function lookAtSeam(run: Run, { workspace_id }: Settings): Promise<void> {
+  const { clock, seam, terms } = run.deps
+  const before = clock()
+  const seen = await seam.getWorkspace(run.acting)
+  if (seen.workspace_id !== workspace_id) return stop(run, 'other_workspace')
+  const apart = timeBetween(seen.answered_at, before, clock())
+  if (apart > terms.times.clocksApart && !run.order.overrideFuse) run.report.fuse = 'clocks_apart'
+}
+
+function sessionDeps({ deps }: Run, settings: Settings): SessionDeps & Pick<CleanupDeps, 'table'> {
+  const { seam, rate, terms } = deps
+  const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes: terms.times.seam })
+  return {
+    ...deps,
+    seam: {
+      ...seam,
+      delete: (params, within) => paced(() => seam.delete(params, within), within),
+      list: (filter, within) => paced(() => seam.list(filter, within), within),
+    },
+    seal: noSeal,
+    workspace: { settings: async () => settings, confirm: async () => undefined },
+    patience: patience(terms.times),
+  }
+}
+
+/** The index may be stale: only the record itself is judged. */
+async function look(run: Run, owner: string, due: User[]): Promise<void> {
+  const { deps, report, stale } = run
+  const now = deps.clock()
+  if (isOver(run)) return leave(run, now)
+  try {
+    const user = await deps.table.readUser(owner)
+    if (user === undefined) return
+    report.looked_at++
+    if (hasManyUnconfirmed(user)) report.unconfirmed.push(owner)
+    if (isDue(deps.terms, user, now)) due.push(user)
+    const since = dueSince(user, now)
+    for (const { binding, reason } of staleSessions(deps, user, now)) {
+      if (stale.length === most.stale) return leave(run, since)
+      const candidate = { owner, binding, since, reason, inferred: isInferred(user, binding, reason, now) }
+      if (candidate.inferred) run.inferred++
+      stale.push(candidate)
+    }
+  } catch (error) {
+    noteFailure(run, now, error)
+    // A record that cannot be understood will not heal by itself.
+    if (!(error instanceof Problem)) report.given_up.push(owner)
+  }
+}
+
+function isDue({ times }: Terms, user: User, now: number): boolean {
+  return (
+    user.unchecked_since !== undefined ||
+    user.retired.some((entry) => entryStep(entry, times, now) !== 'wait')
+  )
+}
+
+async function settle(run: Run, session: SessionDeps, user: User): Promise<void> {
+  const { deps, report, order } = run
+  const { times } = deps.terms
+  const since = dueSince(user, deps.clock())
+  if (isOver(run)) return leave(run, since)
+  if (order.dryRun) {
+    const steps = user.retired.map((entry) => entryStep(entry, times, deps.clock()))
+    count(report.ended, 'let_go', steps.filter((step) => step === 'delete').length)
+    report.settled += steps.filter((step) => step === 'look' || step === 'forget').length
+    return
+  }
+  try {
+    await settleRetired(run, session, user, since)
+    if (user.unchecked_since === undefined) return
+    await checkAccounts(session, user, () => knownAccounts(run))
+    report.accounts_checked++
+  } catch (error) {
+    noteFailure(run, since, error)
+  }
+}
+
+/** By a clock that is not to be trusted no grace is over: what was retired is deleted, but not forgotten. */
+function howToSettle({ report }: Run): { deletesOnly: boolean } {
+  return { deletesOnly: report.fuse === 'clocks_apart' }
+}
+
+function knownAccounts(run: Run): Promise<Set<string>> {
+  run.knownAccounts ??= run.deps.seam.listConnectedAccountIds(run.acting).then((ids) => new Set(ids))
+  return run.knownAccounts
+}
+
+async function settleRetired(run: Run, session: SessionDeps, user: User, since: number): Promise<void> {
+  const { report } = run
+  const act: Act = { deadline: run.acting, trace: newTrace() }
+  const settled = await settleUser(session, user, act, howToSettle(run))
+  count(report.ended, 'let_go', settled.deleted)
+  report.settled += settled.forgotten
+  report.already_gone += act.trace.already_gone
+  report.strays_ended += act.trace.strays
+  if (settled.failures.length === 0) run.failuresInARow = 0
+  const [first] = settled.failures
+  if (first !== undefined) noteFailure(run, since, first.error)
+  if (isGivenUp(settled.user)) report.given_up.push(user.owner)
+}
+
+async function endStale(run: Run, session: SessionDeps): Promise<void> {
+  const { deps, report, order, stale } = run
+  if (!order.overrideFuse && tooMany(run.inferred, report.looked_at)) report.fuse ??= 'too_many'
+  const later = ({ reason }: Stale) => Number(reason !== 'abandoned')
+  stale.sort((one, other) => later(one) - later(other) || one.since - other.since)
+  const { kept = [], ending = [] } = Object.groupBy(stale, (candidate) =>
+    holdsBack(report.fuse, candidate) ? 'kept' : 'ending',
+  )
+  report.held_back += kept.length
+  for (const { since } of kept) backlog(run, since)
+  if (order.dryRun) {
+    for (const { reason } of ending) count(report.ended, reason)
+    return
+  }
+  const byOwner = Map.groupBy(ending, ({ owner }) => owner)
+  await sideBySide(byOwner, deps.rate.concurrency, ([owner, candidates]) =>
+    endSessionsOf(run, session, owner, candidates),
+  )
+}
+
+async function endSessionsOf(
+  run: Run,
+  session: SessionDeps,
+  owner: string,
+  candidates: Stale[],
+): Promise<void> {
+  const since = Math.min(...candidates.map((candidate) => candidate.since))
+  if (isOver(run)) return leave(run, since)
+  const isChosen = (binding: string) => candidates.some((candidate) => candidate.binding === binding)
+  try {
+    const { user, ended } = await retireStale(session, owner, isChosen)
+    for (const reason of ended) count(run.report.ended, reason)
+    if (user === undefined || ended.length === 0) return
+    const act: Act = { deadline: run.acting, trace: newTrace() }
+    const { failures } = await settleUser(session, user, act, howToSettle(run))
+    const [first] = failures
+    if (first !== undefined) throw first.error
+    run.failuresInARow = 0
+  } catch (error) {
+    noteFailure(run, since, error)
+  }
+}
+
+/** Goes on with an account's deletion where time ran out. */
+async function walkAccount(
+  run: Run,
+  session: SessionDeps & Pick<CleanupDeps, 'table'>,
+  accountId: string,
+): Promise<void> {
+  const { deps, report, order } = run
+  const now = deps.clock()
+  if (order.dryRun) return
+  try {
+    const standing = await deps.table.readTombstone(accountId)
+    if (standing === undefined || standing.settled) return
+    const { settled } = await walkTombstone(session, accountId, standing.tombstone, run.acting)
+    if (settled) report.accounts_settled++
+    else leave(run, now)
+  } catch (error) {
+    noteFailure(run, now, error)
+  }
+}
+
+function noteFailure(run: Run, since: number, error: unknown): void {
+  const { report } = run
+  if (isToldToWait(run, error) || isNobodysFailure(error)) {
+    leave(run, since)
+    return
+  }
+  report.failed++
+  count(report.failures, causeOf(error))
+  backlog(run, since)
+  // A refusal is about one client session; it says that Seam is at work.
+  const status = error instanceof SeamFailure ? error.httpStatus : 0
+  const refused = status >= 400 && status < 500 && status !== 401
+  if (!refused && ++run.failuresInARow >= most.failuresInARow) stop(run, 'failing')
+}
+
+function isToldToWait(run: Run, error: unknown): boolean {
+  if (!isRateLimit(error)) return false
+  run.notBefore = run.deps.clock() + 1000 * (error.details.retryAfter ?? 1)
+  stop(run, 'rate_limited')
+  return true
+}
+
+/** Whether no further act may start. */
+function isOver(run: Run): boolean {
+  const { times } = run.deps.terms
+  if (run.acting.left() < times.seam + 2 * times.dynamodb) stop(run, 'out_of_time')
+  return run.report.stopped !== undefined
+}
+
+function stop({ report }: Run, why: Stop): void {
+  report.stopped ??= why
+}
+
+function leave(run: Run, since: number): void {
+  run.report.left_for_next_time++
+  backlog(run, since)
+}
+
+function backlog({ report, deps }: Run, since: number): void {
+  report.oldest_backlog = Math.max(report.oldest_backlog, deps.clock() - since)
+}
+
+/** Cleanup makes no client session and hands out no token, so it is given no key to open one. */
+const noSeal: Seal = { seal: refuse, open: refuse }
+
+async function refuse(): Promise<never> {
+  throw new Error('cleanup neither seals nor opens a token')
+}
+
+/** In fixed words: what an error holds is not for a report. */
+function causeOf(error: unknown): string {
+  if (error instanceof Problem) return error.details.reason ?? error.code
+  return error instanceof Error ? error.name : 'unknown'
+}

@@ -1,0 +1,57 @@
+import { longestAgeOf, type Terms } from '../session/terms.ts'
+import { entryDueAt, isRecorded, type Session, type User } from './user.ts'
+import { tidy } from './writes.ts'
+
+/**
+ * The one way to write a record: compare-and-set on `revision`, a new random value each time. A late writer's change
+ * fails by itself; a refused one whose record carries our value was ours, its answer lost.
+ */
+
+/** What the table can do for a user: write `next` if the record still has `revision` (absent: if there is none). */
+export type CompareAndSet = (
+  owner: string,
+  revision: string | undefined,
+  next: User,
+) => Promise<{ written: true } | { written: false; found: User | undefined }>
+
+export interface UpdateDeps {
+  table: { compareAndSet: CompareAndSet }
+  uuid: () => string
+  clock: () => number
+  terms: Terms
+}
+
+/** `user` is the record as it stands now: the written one, or the one that was there instead. */
+export type Updated = { written: true; user: User } | { written: false; user: User | undefined }
+
+export async function updateUser(
+  { table, uuid, clock, terms }: UpdateDeps,
+  read: User,
+  next: User,
+): Promise<Updated> {
+  const { due_at: _due, ...rest } = tidy(next, terms.kept, terms.times, clock())
+  const due = dueAt(rest, terms)
+  const user: User = { ...rest, revision: uuid(), ...(due !== undefined && { due_at: due }) }
+  const result = await table.compareAndSet(read.owner, read.revision, user)
+  if (result.written || result.found?.revision === user.revision) return { written: true, user }
+  return { written: false, user: result.found }
+}
+
+/** When cleanup has something to do: nothing here moves when a client session is merely extended. */
+export function dueAt(user: User, terms: Terms): number | undefined {
+  const dues = user.retired.map((entry) => entryDueAt(entry, terms.times))
+  for (const [binding, session] of Object.entries(user.sessions))
+    dues.push(sessionDueAt(user, binding, session, terms))
+  if (user.unchecked_since !== undefined) dues.push(user.unchecked_since)
+  return dues.length > 0 ? Math.min(...dues) : undefined
+}
+
+function sessionDueAt(user: User, binding: string, session: Session, terms: Terms): number {
+  const longestAge = longestAgeOf(terms, binding)
+  if (longestAge === undefined) return 0
+  const until = user.access_until ?? Number.POSITIVE_INFINITY
+  const ends = isRecorded(session)
+    ? session.created_at + longestAge
+    : Math.max(session.claimed_at + terms.times.grace, session.lease_until ?? 0)
+  return Math.min(ends, until)
+}

@@ -1,0 +1,313 @@
+import type { Times } from '../times.ts'
+import type { RecordedSession, Retired, Session, User } from './user.ts'
+import { leaseHeld, sessionOf } from './user.ts'
+
+/** The pure writes: each takes a record and returns the one to be written. */
+
+/**
+ * Takes sessions out of the record; the only way by which access is ever taken away. Also when no answer is recorded,
+ * because a call under that key may be in flight. `answered` is an id that Seam answered under this very key.
+ */
+export function retire(user: User, bindings: Iterable<string>, now: number, answered?: string): User {
+  const sessions = { ...user.sessions }
+  const entries: Retired[] = []
+  for (const binding of bindings) {
+    const session = sessionOf(user, binding)
+    if (session === undefined) continue
+    delete sessions[binding]
+    entries.push(...entriesOf(session, binding, now, answered))
+  }
+  return entries.length === 0 ? user : { ...user, sessions, retired: [...user.retired, ...entries] }
+}
+
+export function retireAll(user: User, now: number): User {
+  return retire(user, Object.keys(user.sessions), now)
+}
+
+function entriesOf(session: Session, binding: string, now: number, answered: string | undefined): Retired[] {
+  const { user_identifier_key, client_session_id, user_identity_id, asked_until, expires_at = 0 } = session
+  const ids = new Set([client_session_id, answered].filter((id) => id !== undefined))
+  return [...(ids.size === 0 ? [undefined] : ids)].map((id) => ({
+    user_identifier_key,
+    binding,
+    ...(id !== undefined && { client_session_id: id }),
+    ...(user_identity_id !== undefined && { user_identity_id }),
+    at: now,
+    // What was asked, not what was answered: an answer can be wrong, and a late call brings what it asked for.
+    expires_at: Math.max(asked_until, expires_at),
+    tries: 0,
+    next_at: now,
+  }))
+}
+
+/** Takes the lease; with `newKey` for a session that is to be made, without for the one in the record. */
+export function claim(
+  user: User,
+  binding: string,
+  by: {
+    lease_owner: string
+    now: number
+    asked_until: number
+    times: Times
+    newKey?: { key: string; generation: number }
+  },
+): User {
+  const { lease_owner, now, times, newKey } = by
+  const standing = newKey === undefined ? sessionOf(user, binding) : undefined
+  const lease = { lease_owner, lease_until: now + times.lease }
+  if (standing !== undefined)
+    return withSession(user, binding, {
+      ...standing,
+      ...lease,
+      asked_until: Math.max(standing.asked_until, by.asked_until),
+    })
+  if (newKey === undefined) throw new Error('there is no session to claim')
+  const session: Session = {
+    user_identifier_key: newKey.key,
+    generation: newKey.generation,
+    asked_until: by.asked_until,
+    ...(user.user_identity_id !== undefined && { user_identity_id: user.user_identity_id }),
+    ...lease,
+    claimed_at: now,
+  }
+  return withSession(countCreation(user, binding, now, times), binding, session)
+}
+
+function countCreation(user: User, binding: string, now: number, times: Times): User {
+  const used = user.recent[binding]
+  const sameWindow = (since: number) => now < since + times.budgetWindow
+  const mine = used !== undefined && sameWindow(used.since)
+  const all = sameWindow(user.creations_since)
+  return {
+    ...user,
+    creations: all ? user.creations + 1 : 1,
+    creations_since: all ? user.creations_since : now,
+    recent: {
+      ...user.recent,
+      [binding]: {
+        ...used,
+        creations: mine ? used.creations + 1 : 1,
+        since: mine ? used.since : now,
+      },
+    },
+  }
+}
+
+/** Records what Seam answered, and releases the lease. `asked`: the accounts that the call named. */
+export function commit(
+  user: User,
+  binding: string,
+  answer: Pick<RecordedSession, 'client_session_id' | 'sealed_token' | 'created_at' | 'expires_at'>,
+  asked: string[],
+): User {
+  const session = sessionOf(user, binding)
+  if (session === undefined) return user
+  const { client_session_id, sealed_token, created_at, expires_at } = answer
+  const next = { ...withoutLease(session), client_session_id, sealed_token, created_at, expires_at }
+  // By the record as it is now: what was granted since the claim was not asked for.
+  return withSession(user, binding, withLacks(next, missing(user.connected_account_ids, asked)))
+}
+
+/** Gives a lease back whose call failed. `before`: the accounts of the record when it was taken. */
+export function release(user: User, binding: string, before: string[]): User {
+  const session = sessionOf(user, binding)
+  if (session === undefined) return user
+  const lacks = [...new Set([...(session.lacks ?? []), ...missing(user.connected_account_ids, before)])]
+  return withSession(user, binding, withLacks(withoutLease(session), lacks))
+}
+
+/** Seam has confirmed that these entries are gone. */
+export function confirm(user: User, entries: Iterable<Retired>, now: number): User {
+  return changeEntries(user, entries, (entry) => ({
+    ...entry,
+    deleted_at: entry.deleted_at ?? now,
+    tries: 0,
+    next_at: now,
+  }))
+}
+
+/** An attempt failed: this entry, and no other, is tried later. */
+export function postpone(user: User, entry: Retired, nextAt: number): User {
+  return changeEntries(user, [entry], (found) => ({ ...found, tries: found.tries + 1, next_at: nextAt }))
+}
+
+/** Nothing shows at Seam under these keys, or nothing can be alive there. */
+export function forget(user: User, entries: Iterable<Retired>): User {
+  const gone = new Set([...entries].map(entryName))
+  return { ...user, retired: user.retired.filter((entry) => !gone.has(entryName(entry))) }
+}
+
+function changeEntries(user: User, entries: Iterable<Retired>, change: (entry: Retired) => Retired): User {
+  const named = new Set([...entries].map(entryName))
+  const retired = user.retired.map((entry) => (named.has(entryName(entry)) ? change(entry) : entry))
+  return { ...user, retired }
+}
+
+const entryName = ({ user_identifier_key, client_session_id = '' }: Retired) =>
+  `${user_identifier_key} ${client_session_id}`
+
+export function markUnknown(user: User, accountIds: string[], now: number): User {
+  const { unchecked_since: _unchecked, ...rest } = user
+  const marks = Object.fromEntries(accountIds.map((id) => [id, now]))
+  return { ...rest, unknown_account_ids: { ...user.unknown_account_ids, ...marks } }
+}
+
+/** Seam refused the token of this binding's session. Counted per binding, where it survives the session. */
+export function reportDead(user: User, binding: string, now: number): User {
+  const used = user.recent[binding] ?? { creations: 0, since: now }
+  const reported = { ...user.recent, [binding]: { ...used, reported_dead_at: now } }
+  return { ...retire(user, [binding], now), recent: reported }
+}
+
+/** Adds accounts; every session whose lease nobody holds lacks them until it is widened. */
+export function grant(user: User, accountIds: string[], now: number): User {
+  const added = missing([...new Set(accountIds)], user.connected_account_ids)
+  if (added.length === 0) return user
+  const sessions = Object.entries(user.sessions).map(([binding, session]) => [
+    binding,
+    leaseHeld(session, now) ? session : withLacks(session, [...(session.lacks ?? []), ...added]),
+  ])
+  return {
+    ...user,
+    connected_account_ids: [...user.connected_account_ids, ...added].sort(),
+    sessions: Object.fromEntries(sessions),
+  }
+}
+
+/** Taking away what is not there retires nothing, but is remembered: a login told late must not bring it back. */
+export function withdraw(user: User, accountIds: string[], now: number): User {
+  if (accountIds.length === 0) return user
+  const gone = new Set(accountIds)
+  const kept = user.connected_account_ids.filter((id) => !gone.has(id))
+  const withdrawn = { ...user.withdrawn, ...Object.fromEntries(accountIds.map((id) => [id, now])) }
+  if (kept.length === user.connected_account_ids.length) return { ...user, withdrawn }
+  return { ...retireAll(user, now), connected_account_ids: kept, withdrawn }
+}
+
+/** One write marks a login as done and adds its account, where it gives one. */
+export function recordLogin(user: User, mark: string, accountIds: string[], now: number): User {
+  return { ...grant(user, accountIds, now), logins: { ...user.logins, [mark]: now } }
+}
+
+/** An operator's disable stands above a provider's. */
+export function disable(user: User, by: 'operator' | 'provider', now: number): User {
+  if (user.status === 'removed') return user
+  if (user.status === 'disabled' && by === 'provider') return user
+  return { ...retireAll(user, now), status: 'disabled', disabled_by: by }
+}
+
+/** Gives back nothing but the right to ask. A provider lifts only its own. */
+export function enable(user: User, by: 'operator' | 'provider'): User {
+  if (user.status !== 'disabled') return user
+  if (by === 'provider' && user.disabled_by !== 'provider') return user
+  const { disabled_by: _by, ...rest } = user
+  return { ...rest, status: 'active' }
+}
+
+/** The provider disabled or enabled this user at `at`, ms. Events come in any order; at equal times disable wins. */
+export function providerStatus(user: User, status: 'active' | 'disabled', at: number, now: number): User {
+  const last = user.provider_event_at ?? Number.NEGATIVE_INFINITY
+  if (status === 'active' ? at <= last : at < last) return user
+  const changed = status === 'active' ? enable(user, 'provider') : disable(user, 'provider', now)
+  return { ...changed, provider_event_at: at }
+}
+
+/** What stays is a tombstone: what was refused once stays refused when the subject comes back. */
+export function remove(user: User, now: number): User {
+  const emptied = withdraw(retireAll(user, now), user.connected_account_ids, now)
+  const {
+    user_identity_id: _identity,
+    access_until: _until,
+    disabled_by: _by,
+    unknown_account_ids: _unknown,
+    unchecked_since: _unchecked,
+    ...rest
+  } = emptied
+  return { ...rest, status: 'removed', not_before: Math.max(user.not_before ?? 0, now) }
+}
+
+/** An operator's grant makes a removed user active again; what was signed out stays so. */
+export function revive(user: User): User {
+  return user.status === 'removed' ? { ...user, status: 'active' } : user
+}
+
+/** Moves the end date of access; an earlier one takes away. */
+export function setAccessUntil(user: User, access_until: number | undefined, now: number): User {
+  const earlier = (access_until ?? Number.POSITIVE_INFINITY) < (user.access_until ?? Number.POSITIVE_INFINITY)
+  const { access_until: _until, ...rest } = earlier ? retireAll(user, now) : user
+  return access_until === undefined ? rest : { ...rest, access_until }
+}
+
+/** Another identity takes away what the one before opened. */
+export function setIdentity(user: User, user_identity_id: string | undefined, now: number): User {
+  const { user_identity_id: before, ...rest } = user
+  const next = before === user_identity_id ? rest : retireAll(rest, now)
+  return user_identity_id === undefined ? next : { ...next, user_identity_id }
+}
+
+/** Bearer tokens issued before `now` no longer speak for this user. */
+export function signOutEverywhere(user: User, now: number): User {
+  return { ...retireAll(user, now), not_before: Math.max(user.not_before ?? 0, now) }
+}
+
+/** The provider says that this person signed out at `iat`, ms; whoever signed in since gets a new session at once. */
+export function providerSignOut(user: User, iat: number, now: number): User {
+  if (iat <= (user.not_before ?? Number.NEGATIVE_INFINITY)) return user
+  return { ...retireAll(user, now), not_before: iat }
+}
+
+/** The provider says that this login has ended, whatever its age: its bearer tokens are refused from now on. */
+export function endLogin(user: User, binding: string, iat: number, now: number): User {
+  const before = user.ended[binding] ?? 0
+  return { ...retire(user, [binding], now), ended: { ...user.ended, [binding]: Math.max(before, iat) } }
+}
+
+/** How long the record remembers what a late message could bring back, ms. */
+export interface Kept {
+  /** Logins, and what was withdrawn. */
+  logins: number
+  /** Logins that a provider has ended. */
+  ended: number
+  /** A tombstone without anything at Seam. */
+  tombstones: number
+}
+
+/** Drops what is too old to matter. Belongs to every write, so that no record grows for ever. */
+export function tidy(user: User, kept: Kept, times: Times, now: number): User {
+  const since = (ages: Record<string, number>, age: number) =>
+    Object.fromEntries(Object.entries(ages).filter(([, at]) => now < at + age))
+  const used = ({ since, reported_dead_at = since }: User['recent'][string]) =>
+    now < Math.max(since, reported_dead_at) + times.budgetWindow
+  const { expires: _expires, ...rest } = user
+  const settled = user.status === 'removed' && user.retired.length === 0
+  return {
+    ...rest,
+    logins: since(user.logins, kept.logins),
+    withdrawn: since(user.withdrawn, kept.logins),
+    ended: since(user.ended, kept.ended),
+    recent: Object.fromEntries(Object.entries(user.recent).filter(([, recent]) => used(recent))),
+    ...(user.unknown_account_ids !== undefined && {
+      unknown_account_ids: since(user.unknown_account_ids, times.unknownAccount),
+    }),
+    ...(settled && { expires: Math.ceil((now + kept.tombstones) / 1000) }),
+  }
+}
+
+export function missing(all: string[], some: string[]): string[] {
+  const there = new Set(some)
+  return all.filter((one) => !there.has(one))
+}
+
+function withSession(user: User, binding: string, session: Session): User {
+  return { ...user, sessions: { ...user.sessions, [binding]: session } }
+}
+
+function withLacks(session: Session, lacks: string[]): Session {
+  const { lacks: _lacks, ...rest } = session
+  return lacks.length === 0 ? rest : { ...rest, lacks: lacks.toSorted() }
+}
+
+function withoutLease(session: Session): Session {
+  const { lease_owner: _owner, lease_until: _until, ...rest } = session
+  return rest
+}

@@ -1,0 +1,137 @@
+import { Problem } from '../problem.ts'
+import { leaseHeld, type RecordedSession, recordedSession, sessionOf, type User } from '../record/user.ts'
+import type { Settings } from '../table/table.ts'
+import { type Act, busy, type SessionDeps } from './deps.ts'
+import { type Attempt, callSeam, newAttempt, sealedFor, writeRetired } from './obtain.ts'
+import { deleteReplaced } from './retire.ts'
+import { foreignBindings, judge, refreshIn, type Verdict } from './verdict.ts'
+
+/** Carries verdicts out. */
+
+export type Outcome =
+  | {
+      handedOut: true
+      user: User
+      session: RecordedSession
+      token: string
+      refreshIn: number
+      settings: Settings
+      isNew: boolean
+    }
+  | { handedOut: false; user: User; verdict: Verdict }
+
+export interface TokenRequest extends Act {
+  binding: string
+  /** The client session that the caller has reported dead. */
+  dead?: string
+  /** Throws what a record holds against the caller. Every record is shown to it: one may change while they wait. */
+  admit?: (user: User) => void
+}
+
+/**
+ * The token of one binding, as the verdict says: reused, extended, or new. Throws an outage (`Problem`) when it is
+ * unavailable. What was retired on the way is deleted once; cleanup does the rest.
+ */
+export async function obtainToken(deps: SessionDeps, read: User, request: TokenRequest): Promise<Outcome> {
+  const attempt = newAttempt(deps, read, request)
+  const { binding, dead, trace } = attempt
+  /** A sealed token that could not be opened. */
+  let unreadable: string | undefined
+  /** Why no further act is possible; from then on the record may only be handed out as it is. */
+  let trouble: Problem | undefined
+
+  for (;;) {
+    request.admit?.(attempt.user)
+    const now = deps.clock()
+    const foreign = foreignBindings(attempt.user, deps.terms)
+    if (foreign.length > 0 && trouble === undefined) {
+      await writeRetired(deps, attempt, foreign)
+      continue
+    }
+    const session = recordedSession(attempt.user, binding)
+    const verdict = judge(attempt.user, binding, deps.terms, now, {
+      asked: true,
+      unreadable: unreadable !== undefined && unreadable === session?.sealed_token,
+      ...(dead !== undefined && { dead }),
+      settle: attempt.recorded || trouble !== undefined,
+    })
+    trace.verdicts.push(verdict)
+    if (verdict.act === 'leave') return { handedOut: false, user: attempt.user, verdict }
+    if (verdict.act === 'reuse' && session !== undefined) {
+      const outcome = await handOut(deps, attempt, session, verdict, now)
+      if (outcome !== undefined) return outcome
+      unreadable = session.sealed_token
+      continue
+    }
+    if (trouble !== undefined) throw trouble
+    try {
+      if (verdict.act === 'retire') await writeRetired(deps, attempt, [binding])
+      else await callSeam(deps, attempt, verdict, now)
+    } catch (error) {
+      if (!(error instanceof Problem) || !verdict.mayWait) throw error
+      trouble = error
+    }
+  }
+}
+
+async function handOut(
+  deps: SessionDeps,
+  attempt: Attempt,
+  session: RecordedSession,
+  verdict: Verdict,
+  now: number,
+): Promise<Outcome | undefined> {
+  const { user, deadline, isNew, replaced } = attempt
+  const token = await deps.seal.open(session.sealed_token, sealedFor(user, session), deadline)
+  if (token === undefined) return undefined
+  const settings = await deps.workspace.settings(deadline)
+  if (replaced.length > 0) await deleteReplaced(deps, user, replaced, attempt)
+  const wait = refreshIn(session, deps.terms, now, verdict.mayWait)
+  return { handedOut: true, user, session, token, refreshIn: wait, settings, isNew }
+}
+
+/** Live client sessions of the user that lack an account; those of an act in flight get it from its commit. */
+function lacking(deps: SessionDeps, user: User): string[] {
+  const now = deps.clock()
+  return Object.keys(user.sessions).filter(
+    (binding) =>
+      !leaseHeld(sessionOf(user, binding), now) &&
+      judge(user, binding, deps.terms, now, { asked: true }).act === 'widen',
+  )
+}
+
+/**
+ * Widens every live client session of the user, as far as the deadline allows; the rest at their next vend. No token
+ * is opened. `failure`: why some are left.
+ */
+export async function widenSessions(
+  deps: SessionDeps,
+  read: User,
+  act: Act,
+): Promise<{ user: User; failure?: Problem }> {
+  let user = read
+  for (const binding of lacking(deps, user)) {
+    const attempt = newAttempt(deps, user, { ...act, binding })
+    try {
+      await widen(deps, attempt)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      return { user: attempt.user, failure: error }
+    }
+    user = attempt.user
+  }
+  const left = lacking(deps, user).length > 0
+  return { user, ...(left && { failure: busy('not_widened') }) }
+}
+
+async function widen(deps: SessionDeps, attempt: Attempt): Promise<void> {
+  for (;;) {
+    const now = deps.clock()
+    const { user, binding } = attempt
+    const verdict = judge(user, binding, deps.terms, now, { asked: true, settle: attempt.recorded })
+    if (verdict.act !== 'widen') return
+    attempt.trace.verdicts.push(verdict)
+    if (leaseHeld(sessionOf(user, binding), now)) return
+    await callSeam(deps, attempt, verdict, now)
+  }
+}

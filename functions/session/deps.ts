@@ -1,0 +1,62 @@
+import type { Deadline } from '../deadline.ts'
+import type { Patience } from '../patience.ts'
+import { Problem } from '../problem.ts'
+import type { UpdateDeps } from '../record/update.ts'
+import type { User } from '../record/user.ts'
+import type { Seal } from '../seal.ts'
+import type { Seam } from '../seam.ts'
+import type { WorkspaceKnower } from '../workspace.ts'
+import type { Verdict } from './verdict.ts'
+
+/** What acts on client sessions need: the clients, and the terms that the configuration leads to. */
+export interface SessionDeps extends UpdateDeps {
+  table: UpdateDeps['table'] & { readUser: (owner: string) => Promise<User | undefined> }
+  seam: Pick<
+    Seam,
+    'getOrCreate' | 'delete' | 'list' | 'knowsAccount' | 'listConnectedAccountIds' | 'knowsIdentity'
+  >
+  seal: Seal
+  workspace: WorkspaceKnower
+  sleep: (ms: number) => Promise<void>
+  /** 0 to 1; spreads those who wait. */
+  random: () => number
+  patience: Patience
+}
+
+/** What happened, for the audit: filled in as the act goes. */
+export interface Trace {
+  verdicts: Verdict[]
+  seam_calls: string[]
+  waits: number
+  /** Law 2: what was wrong with an answer of Seam. */
+  wrong_answers: string[]
+  /** Client sessions that were to be deleted and that Seam no longer knew. */
+  already_gone: number
+  /** Client sessions that showed under a retired key, and were deleted. */
+  strays: number
+}
+
+export const newTrace = (): Trace => ({
+  verdicts: [],
+  seam_calls: [],
+  waits: 0,
+  wrong_answers: [],
+  already_gone: 0,
+  strays: 0,
+})
+
+/** One act: when it must have ended, and what is noted about it. */
+export interface Act {
+  deadline: Deadline
+  trace: Trace
+}
+
+export function busy(reason: string): Problem {
+  return new Problem('busy', { reason, retryAfter: 1 })
+}
+
+/** Notes a call. No call starts without the time to write down what came of it. */
+export function startCall({ terms: { times } }: Pick<SessionDeps, 'terms'>, act: Act, path: string): void {
+  if (act.deadline.left() < times.seam + 2 * times.dynamodb) throw busy('no_time_to_call')
+  act.trace.seam_calls.push(path)
+}

@@ -1,0 +1,149 @@
+import { type Deadline, earlier } from '../deadline.ts'
+import { sideBySide } from '../pacing.ts'
+import { updateUser } from '../record/update.ts'
+import { pending, type Retired, type User, type WithId } from '../record/user.ts'
+import { confirm } from '../record/writes.ts'
+import { SeamFailure } from '../seam.ts'
+import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
+
+/**
+ * Ends at Seam what a record has retired. Nothing here needs a lease: what was retired is never taken back, so a delete
+ * may run twice, late, or at once (DESIGN §3, rule 4).
+ */
+
+type RetireDeps = Pick<SessionDeps, 'table' | 'seam' | 'workspace' | 'uuid' | 'clock' | 'terms'>
+
+const most = { atOnce: 4, refusals: 12 }
+
+/**
+ * Deletes what stands in the way of success, of one binding or of all, and writes down what Seam confirmed. `failure`:
+ * the first; one that cannot be deleted does not hold up the others.
+ */
+export async function deleteRetired(
+  deps: RetireDeps,
+  user: User,
+  act: Act,
+  binding?: string,
+): Promise<{ user: User; failure?: unknown }> {
+  const gone: Retired[] = []
+  let failure: unknown
+  await sideBySide(pending(user, deps.terms.times, deps.clock(), binding), most.atOnce, async (entry) => {
+    try {
+      await endAtSeam(deps, entry, act, { doubt: true })
+      gone.push(entry)
+    } catch (error) {
+      failure ??= error
+    }
+  })
+  const confirmed = await writeConfirmed(deps, user, gone, act.deadline)
+  return { user: confirmed, ...(failure !== undefined && { failure }) }
+}
+
+/** What one vend replaced or evicted, deleted once after its commit, if there is time; cleanup does the rest. */
+export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[], act: Act): Promise<void> {
+  const { times } = deps.terms
+  const entries = pending(user, times, deps.clock()).filter(({ user_identifier_key: key }) =>
+    keys.includes(key),
+  )
+  const soon = earlier(act.deadline, times.deleteInVend, deps.clock)
+  const gone: Retired[] = []
+  await sideBySide(entries, most.atOnce, async (entry) => {
+    try {
+      if (act.deadline.left() < times.deleteInVend + 2 * times.dynamodb) return
+      act.trace.seam_calls.push('delete')
+      await deps.seam.delete({ client_session_id: entry.client_session_id }, soon)
+      gone.push(entry)
+    } catch {
+      // The caller has a new token either way; 404 is left to cleanup, which looks.
+    }
+  })
+  await writeConfirmed(deps, user, gone, act.deadline).catch(() => user)
+}
+
+/** A delete is a fact whatever the record says by now. */
+async function writeConfirmed(
+  deps: RetireDeps,
+  read: User,
+  gone: Retired[],
+  deadline: Deadline,
+): Promise<User> {
+  let user = read
+  for (let refusals = 0; gone.length > 0 && refusals <= most.refusals; refusals++) {
+    if (deadline.left() <= 0) throw busy('no_time_to_write')
+    const result = await updateUser(deps, user, confirm(user, gone, deps.clock()))
+    if (result.user === undefined) throw busy('record_gone')
+    user = result.user
+    if (result.written) return user
+  }
+  if (gone.length > 0) throw busy('refused_writes')
+  return user
+}
+
+/**
+ * Resolves when Seam has confirmed that this client session is gone, and nothing else lives under its key. Rule 5: a
+ * 404 confirms nothing, an empty list by the key does. With `doubt` a 200 is looked at too.
+ */
+export async function endAtSeam(
+  deps: RetireDeps,
+  { user_identifier_key, client_session_id }: WithId,
+  act: Act,
+  { doubt }: { doubt: boolean },
+): Promise<void> {
+  if ((await deleteSession(deps, client_session_id, act)) === 'deleted') {
+    const shown = doubt ? await shownUnder(deps, user_identifier_key, act).catch(() => []) : []
+    if (shown.length === 0) return
+    await deleteShown(deps, shown, act)
+  } else {
+    // In another workspace everything is unknown, and nothing ever shows.
+    await deps.workspace.confirm(act.deadline)
+    const shown = await shownUnder(deps, user_identifier_key, act)
+    if (shown.length === 0) {
+      act.trace.already_gone++
+      return
+    }
+    await deleteShown(deps, shown, act)
+  }
+  if ((await shownUnder(deps, user_identifier_key, act)).length > 0) throw busy('still_shown')
+}
+
+/** After the grace: whether nothing shows under a retired key. What shows was made by a late call, and is deleted. */
+export async function nothingShows(deps: RetireDeps, key: string, act: Act): Promise<boolean> {
+  const shown = await shownUnder(deps, key, act)
+  await deleteShown(deps, shown, act)
+  return shown.length === 0
+}
+
+/** Client sessions at Seam under this very key; a list that ignored its filter would show strangers. */
+async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Act): Promise<string[]> {
+  startCall(deps, act, 'list')
+  const shown = await deps.seam.list({ user_identifier_key }, act.deadline)
+  const now = deps.clock()
+  const { clockSkew } = deps.terms.times
+  return (
+    shown
+      .filter((session) => session.user_identifier_key === user_identifier_key)
+      // Some lists show the dead too.
+      .filter(({ expires_at }) => now < Date.parse(expires_at) + clockSkew)
+      .map(({ client_session_id }) => client_session_id)
+  )
+}
+
+async function deleteShown(deps: RetireDeps, ids: string[], act: Act): Promise<void> {
+  for (const id of ids) if ((await deleteSession(deps, id, act)) === 'deleted') act.trace.strays++
+}
+
+async function deleteSession(
+  deps: RetireDeps,
+  client_session_id: string,
+  act: Act,
+): Promise<'deleted' | 'unknown'> {
+  startCall(deps, act, 'delete')
+  try {
+    await deps.seam.delete({ client_session_id }, act.deadline)
+    return 'deleted'
+  } catch (error) {
+    const status = error instanceof SeamFailure ? error.httpStatus : undefined
+    if (status !== 404 && status !== 410) throw error
+    return 'unknown'
+  }
+}

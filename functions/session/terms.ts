@@ -1,0 +1,67 @@
+import type { Configuration } from '../config.ts'
+import type { Kept } from '../record/writes.ts'
+import { refreshMarginOf, type Times } from '../times.ts'
+import { bindingPrefix, prefixOf, shared } from './binding.ts'
+
+/** The terms of client sessions. PURE. */
+export interface Terms {
+  /** Of a client session, ms. */
+  lifetime: number
+  /** Before `expires_at`, ms: from then on a client session is extended. */
+  refreshMargin: number
+  /** After which age, ms, a client session is replaced instead of extended, by binding prefix. Others are retired. */
+  longestAges: Readonly<Record<string, number>>
+  generation: number
+  /** New client sessions per user and budget window. */
+  creations: number
+  /** Client sessions that a user may have at once. */
+  sessions: number
+  kept: Kept
+  times: Times
+}
+
+const second = 1000
+const day = 24 * 3600 * second
+/** Without `maxTokenAgeSeconds`, bearer tokens of a user with a tombstone or an ended login count for this long. */
+const longestTokenAge = 30 * day
+
+/** The terms of client sessions that a configuration and its times lead to. */
+export function termsOf({ clientSession, generation, limits, issuers }: Configuration, times: Times): Terms {
+  const lifetime = clientSession.lifetimeSeconds * second
+  const tolerance = Math.max(...issuers.map(({ clockToleranceSeconds }) => clockToleranceSeconds)) * second
+  const tokenAge = Math.max(
+    ...issuers.map(({ maxTokenAgeSeconds: age }) => (age === undefined ? longestTokenAge : age * second)),
+  )
+  const longestAges: Record<string, number> = {}
+  for (const issuer of issuers) {
+    const prefix = bindingPrefix(issuer)
+    const age = (issuer.longestAgeSeconds ?? clientSession.longestAgeSeconds) * second
+    // A shared session may serve the one issuer whose devices want it longest.
+    longestAges[prefix] = Math.max(longestAges[prefix] ?? 0, age)
+  }
+  return {
+    lifetime,
+    refreshMargin: refreshMarginOf(lifetime, times),
+    longestAges,
+    generation,
+    creations: limits.creationsPerHour,
+    sessions: limits.sessionsPerUser,
+    kept: {
+      logins: times.eventKept + 2 * times.clockSkew,
+      ended: tokenAge + tolerance + 2 * times.clockSkew,
+      tombstones: Math.max(longestTokenAge, tokenAge) + tolerance,
+    },
+    times,
+  }
+}
+
+/** Undefined for a binding that no issuer of the configuration makes. */
+export function longestAgeOf(terms: Terms, binding: string): number | undefined {
+  const prefix = prefixOf(binding)
+  return Object.hasOwn(terms.longestAges, prefix) ? terms.longestAges[prefix] : undefined
+}
+
+/** New client sessions of one binding in a budget window: a login that asks again and again leaves some to the others. */
+export function creationsOf(terms: Terms, binding: string): number {
+  return binding === shared ? terms.creations : Math.ceil(terms.creations / 4)
+}

@@ -1,0 +1,65 @@
+import {
+  disableUser,
+  enableUser,
+  endSessions,
+  grantAccounts,
+  removeUser,
+  setAccounts,
+  signOutUser,
+  withdrawAccounts,
+} from '../../functions/accounts/acts.ts'
+import type { AccountDeps } from '../../functions/accounts/change.ts'
+import { accountDeleted } from '../../functions/accounts/deleted.ts'
+import { setUserIdentity } from '../../functions/accounts/identity.ts'
+import { moveUser } from '../../functions/accounts/move.ts'
+import type { Deadline } from '../../functions/deadline.ts'
+import {
+  type RecordedSession,
+  recordedSession,
+  type Session,
+  type User,
+} from '../../functions/record/user.ts'
+import { shared } from '../../functions/session/binding.ts'
+
+/** What changes accounts, with its deps. */
+export type Keeper = ReturnType<typeof keeperOf>
+
+export function keeperOf(deps: Parameters<typeof setUserIdentity>[0]) {
+  type Act = (deps: AccountDeps, owner: string, deadline: Deadline) => ReturnType<typeof removeUser>
+  const forOwner = (act: Act) => (owner: string, deadline: Deadline) => act(deps, owner, deadline)
+  return {
+    grant: bound(deps, grantAccounts),
+    set: bound(deps, setAccounts),
+    withdraw: bound(deps, withdrawAccounts),
+    move: bound(deps, moveUser),
+    setIdentity: bound(deps, setUserIdentity),
+    disable: forOwner(disableUser),
+    enable: forOwner(enableUser),
+    remove: forOwner(removeUser),
+    endSession: forOwner(endSessions),
+    signOutEverywhere: forOwner(signOutUser),
+    accountDeleted: (accountId: string, deadline: Deadline) =>
+      accountDeleted(deps, accountId, deps.clock(), deadline),
+  }
+}
+
+function bound<Deps, Given extends unknown[], Result>(
+  deps: Deps,
+  act: (deps: Deps, ...given: Given) => Result,
+): (...given: Given) => Result {
+  return (...given) => act(deps, ...given)
+}
+
+/** The session of a user whose issuer names no session claim. */
+export function sharedSession(user: User | undefined): Partial<RecordedSession> {
+  return user?.sessions[shared] ?? {}
+}
+
+/** The record with another shared session. */
+export function withShared(user: User, change: Partial<Session>): User {
+  const session = user.sessions[shared]
+  if (session === undefined) throw new Error('the user has no shared session')
+  return { ...user, sessions: { ...user.sessions, [shared]: { ...session, ...change } } }
+}
+
+export const recordedShared = (user: User) => recordedSession(user, shared)
