@@ -57,9 +57,11 @@ export const countedMetrics = [
     from: ['vend', 'connect', 'webhook'],
   },
   {
-    // What no caller and no dependency did: our own errors, and records that another issuer's users asked for.
+    // What no caller and no dependency did: our own errors, records that another issuer's users asked for, and an
+    // operator's slip that locks its user out.
     name: 'Faults',
-    pattern: '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") }',
+    pattern:
+      '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") || ($.reason = "unknown_identity") }',
     from: ['vend', 'connect', 'webhook', 'admin'],
   },
   // Operations of AWS that its SDK had to answer: each such request was slow.

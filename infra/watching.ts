@@ -136,8 +136,8 @@ export class Watching extends Construct {
     this.ring('Faults', {
       metric: metrics.of('Faults'),
       means:
-        'An error of our own (`internal`), or somebody asked whose record another issuer made (`record_of_another_issuer`).',
-      todo: 'Read the audit line; after a change of issuers, give the new one the old `subjectNamespace`.',
+        'An error of our own (`internal`), somebody asked whose record another issuer made (`record_of_another_issuer`), or Seam does not know a user’s identity (`unknown_identity`).',
+      todo: 'Read the audit line; after a change of issuers, give the new one the old `subjectNamespace`; correct an identity with `set-identity`.',
     })
     this.ring('WrongAnswers', {
       metric: metrics.of('WrongAnswers'),
@@ -175,7 +175,7 @@ export class Watching extends Construct {
     this.ring('CleanupAlarms', {
       metric: metrics.of('CleanupAlarms'),
       means:
-        'Cleanup failed, gave up on somebody, found another workspace behind the API key, or its fuse has blown.',
+        'Cleanup failed, gave up on somebody, cannot delete many client sessions of one user, found another workspace behind the API key, or its fuse has blown.',
       todo: '`alarms` in its report says which; `npm run cleanup` with --dry-run shows what it would do.',
     })
     this.ring('CleanupSilent', {

@@ -14,7 +14,8 @@ const page = z.object({
 export const connectedAccountRoutes = [
   route('/connected_accounts/list', apiKey, page, listAccounts),
   route('/connected_accounts/get', orToken, named, ({ fake }, body, { authority }) => {
-    if (authority.by === 'client_session') keepCallWithin(fake, authority.session.connected_account_ids, body)
+    if (authority.by === 'client_session')
+      keepCallWithin(fake, { accounts: authority.session.connected_account_ids, devices: [] }, body)
     return { connected_account: shown(accountOf(fake, body.connected_account_id)) }
   }),
   route('/connected_accounts/delete', apiKey, named, (seam, { connected_account_id }) => {

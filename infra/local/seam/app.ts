@@ -7,6 +7,7 @@ import { connectedAccountRoutes } from './accounts.ts'
 import { clientSessionRoutes, isLive } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
 import { admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
+import { reachOf, userIdentityRoutes } from './identities.ts'
 import { apiKey, authorize, orToken, type Route, route } from './route.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
 import { countsOf, keep, type Seam } from './state.ts'
@@ -60,6 +61,7 @@ const routes: Route[] = [
   clientSessionRoutes,
   workspaceRoutes,
   connectedAccountRoutes,
+  userIdentityRoutes,
   connectWebviewRoutes,
   webviewPageRoutes,
   webhookRoutes,
@@ -118,9 +120,9 @@ async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route):
 async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const { fake } = seam
   const authority = authorize(seam, c, orToken)
-  const accounts = authority.by === 'client_session' ? authority.session.connected_account_ids : undefined
+  const reach = authority.by === 'client_session' ? reachOf(seam, authority.session) : undefined
   const params = c.get('params')
-  if (accounts) keepCallWithin(fake, accounts, params)
+  if (reach) keepCallWithin(fake, reach, params)
   const sessions = [...seam.sessions.byId.values()]
   if (seam.admitted !== seam.changes)
     admit(
@@ -130,7 +132,6 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   seam.admitted = seam.changes
   const { status, type, body } = await answerOf(fake, c.env.incoming, params)
   if (status < 300 && !onlyLooks.test(c.req.path)) await keep(seam, c.req.path)
-  if (accounts && status === 200 && body !== '')
-    return c.json(keepAnswerWithin(fake, accounts, JSON.parse(body)))
+  if (reach && status === 200 && body !== '') return c.json(keepAnswerWithin(fake, reach, JSON.parse(body)))
   return c.body(body, status as ContentfulStatusCode, type === undefined ? {} : { 'content-type': type })
 }

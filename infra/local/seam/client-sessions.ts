@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
+import { identityOf } from './identities.ts'
 import { apiKey, endOf, orToken, route } from './route.ts'
 import { addRow, type ClientSession } from './rows.ts'
 import { emit, type Seam, timeNow } from './state.ts'
@@ -101,7 +102,9 @@ function find(seam: Seam, { client_session_id, user_identifier_key }: z.infer<ty
   return found(row?.deleted_at === undefined ? row : undefined, 'client session')
 }
 
-function checkAccounts({ fake, readings }: Seam, { connected_account_ids: accounts = [] }: Wanted): void {
+function checkKnown(seam: Seam, { connected_account_ids: accounts = [], user_identity_id }: Wanted): void {
+  const { fake, readings } = seam
+  if (user_identity_id !== undefined) identityOf(seam, user_identity_id)
   if (accounts.every((one) => knowsAccount(fake, one))) return
   if (readings.unknown_account === 404)
     throw new Refusal(404, 'connected_account_not_found', 'Could not find every connected account')
@@ -133,7 +136,7 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
 /** A second one under a key is refused; sent as PUT, it is answered with the first. */
 function create(seam: Seam, body: z.infer<typeof created>, method: string) {
   const { user_identifier_key: key } = body
-  checkAccounts(seam, body)
+  checkKnown(seam, body)
   const existing = key === undefined ? undefined : latest(seam, key)
   if (existing === undefined || !isLive(seam, existing)) return make(seam, key ?? null, body)
   if (method === 'PUT') return existing
@@ -146,11 +149,11 @@ function create(seam: Seam, body: z.infer<typeof created>, method: string) {
 
 function getOrCreate(seam: Seam, body: Keyed): ClientSession {
   const { readings } = seam
-  checkAccounts(seam, body)
+  checkKnown(seam, body)
   const row = latest(seam, body.user_identifier_key)
   if (row === undefined || (!isLive(seam, row) && readings.dead_sessions === 'stay_dead'))
     return make(seam, body.user_identifier_key, body)
-  const { connected_account_ids: accounts, connect_webview_ids, expires_at } = body
+  const { connected_account_ids: accounts, connect_webview_ids, expires_at, user_identity_id } = body
   delete row.revoked_at
   delete row.deleted_at
   return alter(seam, row, {
@@ -162,6 +165,7 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
     }),
     connect_webview_ids: distinct(row.connect_webview_ids, connect_webview_ids),
     ...(expires_at !== undefined && { expires_at: new Date(expires_at).toISOString() }),
+    ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
   })
 }
 
@@ -193,7 +197,7 @@ function list(seam: Seam, filter: z.infer<typeof filters>): ClientSession[] {
 }
 
 function grantAccess(seam: Seam, row: ClientSession, more: Wanted): ClientSession {
-  checkAccounts(seam, more)
+  checkKnown(seam, more)
   return alter(seam, row, {
     connected_account_ids: distinct(row.connected_account_ids, more.connected_account_ids),
     connect_webview_ids: distinct(row.connect_webview_ids, more.connect_webview_ids),

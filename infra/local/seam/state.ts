@@ -5,6 +5,7 @@ import { readStateFile, writeStateFile } from '../state-file.ts'
 import type { LocalEvent } from './events.ts'
 import { addEvent, type FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
+import type { UserIdentity } from './identities.ts'
 import type { Readings } from './readings.ts'
 import type { ClientSession, SessionRows } from './rows.ts'
 import type { Endpoint, Webhooks } from './webhooks.ts'
@@ -30,6 +31,7 @@ export type Seam = {
   fake: FakeSeam
   sessions: SessionRows
   webviews: ConnectWebview[]
+  identities: UserIdentity[]
   webhooks: Webhooks
   /** Goes up with each change, so that two looks at it tell whether something happened between. */
   changes: number
@@ -70,6 +72,7 @@ const savedWorkspace = z.object({
   client_sessions: z.array(having<ClientSession>('client_session_id', 'token')),
   /** Absent in older files, as `webhooks` are. */
   connect_webviews: z.optional(z.array(having<ConnectWebview>('connect_webview_id', 'url'))),
+  user_identities: z.optional(z.array(having<UserIdentity>('user_identity_id', 'device_ids'))),
   webhooks: z.optional(z.array(having<Endpoint>('url', 'event_types', 'secrets'))),
   /** What belongs to Seam's fake. */
   seam: z.looseObject({

@@ -75,6 +75,7 @@ async function openWorkspace(
     ...(saved ? { users: saved.users, spare_account_ids: saved.spare_account_ids } : residents(fake)),
     sessions: sessionRows(saved?.client_sessions ?? []),
     webviews: saved?.connect_webviews ?? [],
+    identities: saved?.user_identities ?? [],
     webhooks: new Webhooks(clock, ended, saved?.webhooks),
     changes: 0,
     save: async () => {},
@@ -97,6 +98,7 @@ const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } =
   spare_account_ids: seam.spare_account_ids,
   client_sessions: [...seam.sessions.byId.values()],
   connect_webviews: seam.webviews,
+  user_identities: seam.identities,
   webhooks: seam.webhooks.endpoints.filter(({ kept }) => kept),
   seam: snapshotOf(seam.fake),
 })

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod/v4-mini'
+import { accountOfDevice } from './fake.ts'
+import { apiKey, route } from './route.ts'
+import type { ClientSession } from './rows.ts'
+import type { Reach } from './scope.ts'
+import { type Seam, timeNow } from './state.ts'
+import { found } from './wire.ts'
+
+/** A user identity, and the devices that were granted to it one by one. */
+export type UserIdentity = {
+  user_identity_id: string
+  workspace_id: string
+  user_identity_key: string | null
+  full_name: string | null
+  created_at: string
+  device_ids: string[]
+}
+
+const text = z.optional(z.nullable(z.string()))
+const created = z.object({ user_identity_key: text, full_name: text })
+const named = z.object({ user_identity_id: z.string() })
+const granted = z.object({ user_identity_id: z.string(), device_id: z.string() })
+
+export const userIdentityRoutes = [
+  route('/user_identities/create', apiKey, created, (seam, body) => {
+    const identity: UserIdentity = {
+      user_identity_id: randomUUID(),
+      workspace_id: seam.fake.workspace_id,
+      user_identity_key: body.user_identity_key ?? null,
+      full_name: body.full_name ?? null,
+      created_at: timeNow(seam),
+      device_ids: [],
+    }
+    seam.identities.push(identity)
+    seam.changes++
+    return { user_identity: shown(identity) }
+  }),
+  route('/user_identities/get', apiKey, named, (seam, { user_identity_id }) => ({
+    user_identity: shown(identityOf(seam, user_identity_id)),
+  })),
+  route('/user_identities/list', apiKey, z.object({}), ({ identities }) => ({
+    user_identities: identities.map(shown),
+  })),
+  route('/user_identities/grant_access_to_device', apiKey, granted, (seam, body) => {
+    const identity = identityOf(seam, body.user_identity_id)
+    found(accountOfDevice(seam.fake, body.device_id), 'device')
+    if (!identity.device_ids.includes(body.device_id)) identity.device_ids.push(body.device_id)
+    seam.changes++
+  }),
+]
+
+const shown = ({ device_ids, ...identity }: UserIdentity) => identity
+
+/** @throws Refusal when there is none */
+export function identityOf({ identities }: Seam, user_identity_id: string): UserIdentity {
+  return found(
+    identities.find((one) => one.user_identity_id === user_identity_id),
+    'user identity',
+  )
+}
+
+/** What a client session token reaches: its accounts, and what its identity was granted. */
+export function reachOf({ identities }: Seam, session: ClientSession): Reach {
+  const own = identities.filter((one) => session.user_identity_ids.includes(one.user_identity_id))
+  return { accounts: session.connected_account_ids, devices: own.flatMap(({ device_ids }) => device_ids) }
+}
