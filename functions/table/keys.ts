@@ -55,14 +55,13 @@ export const access: Record<Role, [actions: Action[], items: string[]][]> = {
   connect: [
     users,
     [['GetItem'], [any('keySet'), any('account')]],
-    [['GetItem', 'PutItem'], [any('event')]],
     [['GetItem', 'PutItem', 'UpdateItem'], [any('webview')]],
     [['UpdateItem'], [holders, any('budget')]],
   ],
   webhook: [
     users,
-    [['GetItem', 'PutItem'], [any('event')]],
     [['GetItem'], [any('webview')]],
+    [['GetItem', 'PutItem'], [any('event')]],
     [
       ['GetItem', 'UpdateItem'],
       [any('account'), holders, settled],
@@ -70,10 +69,10 @@ export const access: Record<Role, [actions: Action[], items: string[]][]> = {
   ],
   cleanUp: [
     [['GetItem', 'PutItem'], [any('user')]],
-    [['GetItem'], [keys.settings()]],
+    [['GetItem'], [keys.settings(), holders]],
     [
       ['GetItem', 'UpdateItem'],
-      [keys.cleanupRun(), any('account'), holders, settled],
+      [keys.cleanupRun(), any('account'), settled],
     ],
   ],
   admin: [
@@ -82,7 +81,7 @@ export const access: Record<Role, [actions: Action[], items: string[]][]> = {
     [['GetItem', 'PutItem'], [any('identity')]],
     [
       ['GetItem', 'UpdateItem'],
-      [any('account'), holders, settled],
+      [any('account'), holders],
     ],
     [['UpdateItem'], [any('orphan')]],
   ],

@@ -216,6 +216,7 @@ export const shapes: Record<string, Shape> = {
   keycloak: {
     header: { typ: 'JWT' },
     token: {
+      sid: '5fc1a1b2-8f1e-4f0f-9a55-1c1d5a7b2f10',
       ...lifetime,
       jti: '5e2b1a0c-9c7f-4e0e-9d1f-4a4b1f0d7a11',
       iss: 'https://id.acme.example/realms/homes',

@@ -4,11 +4,12 @@ import { requestId } from 'hono/request-id'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as z from 'zod/v4-mini'
 import { connectedAccountRoutes } from './accounts.ts'
-import { clientSessionRoutes, isLive } from './client-sessions.ts'
+import { clientSessionRoutes, distinct, isLive } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
-import { admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
+import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
 import { reachOf, userIdentityRoutes } from './identities.ts'
 import { apiKey, authorize, orToken, type Route, route } from './route.ts'
+import type { ClientSession } from './rows.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
 import { countsOf, keep, type Seam } from './state.ts'
 import { strike } from './strike.ts'
@@ -116,6 +117,13 @@ async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route):
   return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
 }
 
+/** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */
+function withGranted(seam: Seam, row: ClientSession): ClientSession {
+  const { accounts, devices } = reachOf(seam, row)
+  const lent = devices.flatMap((device) => accountOfDevice(seam.fake, device) ?? [])
+  return { ...row, connected_account_ids: distinct(accounts, lent) }
+}
+
 /** By a client session token only within its accounts; by the API key as the fake pleases. */
 async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const { fake } = seam
@@ -127,7 +135,7 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   if (seam.admitted !== seam.changes)
     admit(
       fake,
-      sessions.filter((row) => isLive(seam, row)),
+      sessions.filter((row) => isLive(seam, row)).map((row) => withGranted(seam, row)),
     )
   seam.admitted = seam.changes
   const { status, type, body } = await answerOf(fake, c.env.incoming, params)
