@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts'
 import { gather } from '../pacing.ts'
 import { Problem } from '../problem.ts'
-import { pending, type Subject, type User } from '../record/user.ts'
+import { pending, type Subject, type User, withdrawnAt } from '../record/user.ts'
 import {
   disable,
   enable,
@@ -16,6 +16,7 @@ import {
   retireAll,
   revive,
   setAccessUntil,
+  setAccountIds,
   signOutEverywhere,
   withdraw,
 } from '../record/writes.ts'
@@ -53,8 +54,7 @@ export function setAccounts(
   changes: Changes = {},
 ): Promise<ChangeResult> {
   return hold(deps, who, accountIds, deadline, (user, alive, now) => {
-    const kept = withdraw(user, missing(user.connected_account_ids, alive), now)
-    return changed(grant(kept, alive, now), changes, now)
+    return changed(setAccountIds(user, alive, now), changes, now)
   })
 }
 
@@ -190,7 +190,7 @@ function loginFault(
   if (user.connected_account_ids.includes(accountId)) return undefined
   if (Object.hasOwn(user.logins, mark)) return 'already_counted'
   if (tooOld) return 'login_too_old'
-  const withdrawn = user.withdrawn[accountId]
+  const withdrawn = withdrawnAt(user, accountId)
   return withdrawn !== undefined && at <= withdrawn + times.clockSkew ? 'withdrawn_since' : undefined
 }
 

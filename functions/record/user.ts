@@ -76,7 +76,7 @@ export interface User {
   retired: Retired[]
   /** Logins that had their effect: hash of webview and account → when. */
   logins: Record<string, number>
-  /** Account → when it was withdrawn. */
+  /** Account → when it was withdrawn; `*`: when all were that were not named. */
   withdrawn: Record<string, number>
   /** Binding → `iat` of the provider's logout, ms. Bearer tokens of that login are refused. */
   ended: Record<string, number>
@@ -116,6 +116,15 @@ export function newUser({ owner, subject, iss, sub }: Subject, now: number): Use
     creations_since: now,
   }
 }
+
+/** When this account was taken away last, whether it was held or not. */
+export function withdrawnAt({ withdrawn }: User, accountId: string): number | undefined {
+  const times = [withdrawn[accountId], withdrawn[everyAccount]].filter((at) => at !== undefined)
+  return times.length === 0 ? undefined : Math.max(...times)
+}
+
+/** Stands in `withdrawn` for accounts that nobody named. */
+export const everyAccount = '*'
 
 export function sessionOf(user: User, binding: string): Session | undefined {
   return Object.hasOwn(user.sessions, binding) ? user.sessions[binding] : undefined

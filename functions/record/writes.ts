@@ -1,6 +1,6 @@
 import type { Times } from '../times.ts'
 import type { RecordedSession, Retired, Session, User } from './user.ts'
-import { leaseHeld, sessionOf } from './user.ts'
+import { everyAccount, leaseHeld, sessionOf } from './user.ts'
 
 /** The pure writes: each takes a record and returns the one to be written. */
 
@@ -184,6 +184,12 @@ export function withdraw(user: User, accountIds: string[], now: number): User {
   return { ...retireAll(user, now), connected_account_ids: kept, withdrawn }
 }
 
+/** Makes these the accounts, and no others: a login from before, told late, adds nothing to them. */
+export function setAccountIds(user: User, accountIds: string[], now: number): User {
+  const kept = withdraw(user, missing(user.connected_account_ids, accountIds), now)
+  return grant({ ...kept, withdrawn: { ...kept.withdrawn, [everyAccount]: now } }, accountIds, now)
+}
+
 /** One write marks a login as done and adds its account, where it gives one. */
 export function recordLogin(user: User, mark: string, accountIds: string[], now: number): User {
   return { ...grant(user, accountIds, now), logins: { ...user.logins, [mark]: now } }
@@ -214,7 +220,7 @@ export function providerStatus(user: User, status: 'active' | 'disabled', at: nu
 
 /** What stays is a tombstone: what was refused once stays refused when the subject comes back. */
 export function remove(user: User, now: number): User {
-  const emptied = withdraw(retireAll(user, now), user.connected_account_ids, now)
+  const emptied = setAccountIds(retireAll(user, now), [], now)
   const {
     user_identity_id: _identity,
     access_until: _until,

@@ -58,6 +58,12 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
     trace.verdicts.push(verdict)
     if (verdict.act === 'leave') return { handedOut: false, user: attempt.user, verdict }
     if (verdict.act === 'reuse' && session !== undefined) {
+      const replaced = attempt.replaced.splice(0)
+      if (replaced.length > 0) {
+        // What others have written meanwhile is seen before the token leaves.
+        attempt.user = await deleteReplaced(deps, attempt.user, replaced, attempt)
+        continue
+      }
       const outcome = await handOut(deps, attempt, session, verdict, now)
       if (outcome !== undefined) return outcome
       unreadable = session.sealed_token
@@ -81,11 +87,10 @@ async function handOut(
   verdict: Verdict,
   now: number,
 ): Promise<Outcome | undefined> {
-  const { user, deadline, isNew, replaced } = attempt
+  const { user, deadline, isNew } = attempt
   const token = await deps.seal.open(session.sealed_token, sealedFor(user, session), deadline)
   if (token === undefined) return undefined
   const settings = await deps.workspace.settings(deadline)
-  if (replaced.length > 0) await deleteReplaced(deps, user, replaced, attempt)
   const wait = refreshIn(session, deps.terms, now, verdict.mayWait)
   return { handedOut: true, user, session, token, refreshIn: wait, settings, isNew }
 }

@@ -40,7 +40,7 @@ export async function deleteRetired(
 }
 
 /** What one vend replaced or evicted, deleted once after its commit, if there is time; cleanup does the rest. */
-export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[], act: Act): Promise<void> {
+export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[], act: Act): Promise<User> {
   const { times } = deps.terms
   const entries = pending(user, times, deps.clock()).filter(({ user_identifier_key: key }) =>
     keys.includes(key),
@@ -57,7 +57,13 @@ export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[
       // The caller has a new token either way; 404 is left to cleanup, which looks.
     }
   })
-  await writeConfirmed(deps, user, gone, act.deadline).catch(() => user)
+  if (gone.length === 0) return user
+  try {
+    // Once: refused, it is left to cleanup too.
+    return (await updateUser(deps, user, confirm(user, gone, deps.clock()))).user ?? user
+  } catch {
+    return user
+  }
 }
 
 /** A delete is a fact whatever the record says by now. */

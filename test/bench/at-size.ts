@@ -3,15 +3,19 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { BatchWriteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { ownerOf } from '../../functions/caller/owner.ts'
-import type { CleanupReport } from '../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { sideBySide } from '../../functions/pacing.ts'
+import { dueAt } from '../../functions/record/update.ts'
+import { newUser, type User } from '../../functions/record/user.ts'
+import { claim, commit, retireAll } from '../../functions/record/writes.ts'
 import { seamClient } from '../../functions/seam.ts'
+import { shared } from '../../functions/session/binding.ts'
 import { itemFromUser } from '../../functions/table/user-item.ts'
 import { times } from '../../functions/times.ts'
-import { claim, commit, dueAt, letGo, newUser, type User } from '../../functions/user.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { adminOver, callerOf } from '../functions/admin/world.ts'
-import type { OneRun } from '../functions/cleaning/one-run.ts'
+import type { OneRun } from '../functions/cleanup/one-run.ts'
+import { terms } from '../functions/session/terms.ts'
 import { soon, startVendingWorld, type VendingWorld } from '../functions/vending-world.ts'
 
 export interface AtSize {
@@ -48,14 +52,6 @@ export async function benchAtSize(size: { users: number; due: number; imported: 
   }
 }
 
-const terms = {
-  lifetime: 3_600_000,
-  refreshMargin: 600_000,
-  longestAge: 43_200_000,
-  generation: 1,
-  creations: 30,
-}
-
 /** Everybody has a live client session, but those who signed out while Seam was down. */
 async function cleanUp(world: VendingWorld, client: DynamoDBClient, size: { users: number; due: number }) {
   const { addresses } = world
@@ -73,21 +69,22 @@ async function cleanUp(world: VendingWorld, client: DynamoDBClient, size: { user
     const made = isDue
       ? await seam.getOrCreate({ user_identifier_key: key, connected_account_ids: [], expires_at }, soon())
       : { client_session_id: randomUUID(), token: '' }
-    const claimed = claim(newUser(who, before), {
+    const claimed = claim(newUser(who, before), shared, {
       lease_owner: 'bench',
       now: before,
       times,
+      asked_until: expires_at,
       newKey: { key, generation: terms.generation },
     })
-    const live = commit(claimed, {
+    const answer = {
       client_session_id: made.client_session_id,
       sealed_token: 'x'.repeat(300),
       created_at: before,
       expires_at,
-      account_ids: [],
-    })
-    const user = isDue ? letGo(live, before) : live
-    const due_at = dueAt(user, terms.longestAge, times)
+    }
+    const live = commit(claimed, shared, answer, [])
+    const user = isDue ? retireAll(live, before) : live
+    const due_at = dueAt(user, terms)
     return { ...user, revision: randomUUID(), ...(due_at !== undefined && { due_at }) }
   }
 
@@ -108,7 +105,7 @@ async function cleanUp(world: VendingWorld, client: DynamoDBClient, size: { user
     apiKey: addresses.seamApiKey,
     terms,
   }
-  const worker = new Worker(new URL('../functions/cleaning/one-run.ts', import.meta.url), {
+  const worker = new Worker(new URL('../functions/cleanup/one-run.ts', import.meta.url), {
     workerData: order,
   })
   let heap = 0

@@ -1,7 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { type Item, itemFromUser } from '../../../functions/table/user-item.ts'
+import { newUser } from '../../../functions/record/user.ts'
+import { claim, commit, grant } from '../../../functions/record/writes.ts'
+import type { Item } from '../../../functions/table/items.ts'
+import { itemFromUser } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
-import { claim, commit, grant, newUser } from '../../../functions/user.ts'
 
 /** Bytes that DynamoDB counts for the record of a user with a live client session and so many connected accounts. */
 export function recordBytes(accounts: number): number {
@@ -12,10 +14,11 @@ export function recordBytes(accounts: number): number {
   // As Auth0 names people.
   const sub = 'auth0|0123456789abcdef01234567'
   const who = { owner, subject: `main|${sub}`, iss: 'https://tenant.eu.auth0.com/', sub }
-  const claimed = claim(grant(newUser(who, now), ids), {
+  const claimed = claim(grant(newUser(who, now), ids, now), 'shared', {
     lease_owner: uuid,
     now,
     times,
+    asked_until: now,
     newKey: { key: `production-01234567_${owner}_${uuid}`, generation: 1 },
   })
   const sealed_token = 'x'.repeat(260)
@@ -23,10 +26,9 @@ export function recordBytes(accounts: number): number {
     client_session_id: uuid,
     created_at: now,
     expires_at: now,
-    account_ids: ids,
     sealed_token,
   }
-  return sizeOf(itemFromUser({ ...commit(claimed, session), revision: uuid, due_at: now }))
+  return sizeOf(itemFromUser({ ...commit(claimed, 'shared', session, ids), revision: uuid, due_at: now }))
 }
 
 /** By the developer guide, "DynamoDB item sizes and formats". */

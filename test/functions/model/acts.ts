@@ -1,18 +1,20 @@
-import type { AccountKeeper } from '../../../functions/accounts/accounts.ts'
 import type { Acting } from '../../../functions/admin/acting.ts'
 import { endFoundToken, listOrphans } from '../../../functions/admin/unrecorded.ts'
 import type { Orphan, Params, Result } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller/caller.ts'
-import type { Order } from '../../../functions/cleaning/cleaning-up.ts'
-import type { CleanupReport } from '../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../functions/cleanup/report.ts'
+import type { Order } from '../../../functions/cleanup/run.ts'
 import { type Configuration, readConfiguration } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import type { Audit } from '../../../functions/log.ts'
+import { patience } from '../../../functions/patience.ts'
 import type { Seam } from '../../../functions/seam.ts'
+import { bindingOf } from '../../../functions/session/binding.ts'
+import { type Terms, termsOf } from '../../../functions/session/terms.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
-import type { Vended } from '../../../functions/vending.ts'
-import { type Terms, termsOf } from '../../../functions/verdict.ts'
-import type { Act, Surroundings } from './edges.ts'
+import type { VendResult } from '../../../functions/vending/vend.ts'
+import type { Keeper } from '../keeper.ts'
+import { type Act, owners, type Surroundings } from './edges.ts'
 import type { Protocol } from './protocol.ts'
 import { offers } from './scenario.ts'
 
@@ -20,14 +22,16 @@ import { offers } from './scenario.ts'
 
 const issuer = 'https://issuer.example'
 
-const configurations = offers.map(({ lifetimeSeconds, longestAgeSeconds, creationsPerHour }) =>
+const configurations = offers.map(({ lifetimeSeconds, longestAgeSeconds, creationsPerHour, logins }) =>
   readConfiguration({
     deployment: 'model',
-    issuers: [{ name: 'main', issuer, audiences: ['model'] }],
+    issuers: [
+      { name: 'main', issuer, audiences: ['model'], ...(logins !== undefined && { sessionClaim: '/sid' }) },
+    ],
     allowedOrigins: ['https://app.example'],
     unknownSubjects: 'provision',
     clientSession: { lifetimeSeconds, longestAgeSeconds },
-    limits: { creationsPerHour },
+    limits: { creationsPerHour, ...(logins !== undefined && { sessionsPerUser: logins }) },
     // A real schedule's pace would only stretch the virtual time of a run.
     cleanup: { callsPerSecond: 100, concurrency: 4 },
   }),
@@ -47,22 +51,20 @@ export function deployed(offer: number, generation: number) {
   return found
 }
 
-/** Two by two in different shards of the index. */
-const owners = ['AAAAAAAAAAAAAAAAAAAAAA', 'AQAAAAAAAAAAAAAAAAAAAA', 'AgAAAAAAAAAAAAAAAAAAAA']
-
 export interface Person extends Caller {
   owner: string
 }
 
-export function person(user: number): Person {
-  const [main] = (configurations[0] as Configuration).issuers
+export function person(user: number, { sid = 0, offer = 0 } = {}): Person {
+  const [main] = (configurations[offer] as Configuration).issuers as [Configuration['issuers'][number]]
   const sub = `user-${user}`
   return {
-    issuer: main as Configuration['issuers'][number],
+    issuer: main,
     iss: issuer,
     sub,
     subject: `main|${sub}`,
     owner: owners[user] as string,
+    binding: bindingOf({ sid: `sid-${sid}` }, main) ?? '',
     token_sha256: '',
   }
 }
@@ -70,58 +72,55 @@ export function person(user: number): Person {
 export type Machine = ReturnType<typeof machineOf>
 
 export function machineOf(protocol: Protocol, around: Surroundings, act: Act, offer: number) {
-  const { configuration, terms } = deployed(offer, act.process.generation)
-  const { userChanger, verdictCarrier, tokenVendor, signerOut, accountKeeper, cleaner } = protocol
+  const { configuration, terms: right } = deployed(offer, act.process.generation)
+  const terms = protocol.termsOf(right)
   const edges = protocol.edgesOf(around, act)
-  const { table, clock, uuid } = edges
-  const change = userChanger({ compareAndSet: table.compareAndSet, uuid }, terms)
-  const judging = () => {
-    act.judgedAt = clock()
-    return act.judgedAt
+  const deps = {
+    ...edges,
+    terms,
+    configuration,
+    accountsPerUser: configuration.limits.accountsPerUser,
+    patience: patience(times),
   }
-  const carryOut = verdictCarrier({ ...edges, clock: judging, readUser: table.readUser, change }, terms)
-  const acting = { table, change, carryOut, clock }
-  const deadline = () => deadlineIn(times.vend, clock)
+  const deadline = () => deadlineIn(times.vend, edges.clock)
+  async function told<T>(audit: Audit, work: () => Promise<T>) {
+    try {
+      return { value: await work(), audit }
+    } catch (error) {
+      return { error, audit }
+    }
+  }
 
   return {
     terms,
-    async vend(
+    vend(
       caller: Person,
       staleClientSessionId?: string,
-    ): Promise<{ vended?: Vended; error?: unknown; audit: Audit }> {
+    ): Promise<{ value?: VendResult; error?: unknown; audit: Audit }> {
       const audit: Audit = { what: 'vend', request_id: '' }
-      const vend = tokenVendor(acting, terms, configuration)
       const stale = staleClientSessionId === undefined ? {} : { staleClientSessionId }
-      try {
-        return { vended: await vend({ caller, ...stale, deadline: deadline(), audit }), audit }
-      } catch (error) {
-        return { error, audit }
-      }
+      act.binding = caller.binding
+      return told(audit, () => protocol.vend(deps, { caller, ...stale, deadline: deadline(), audit }))
     },
-    async signOut(caller: Person): Promise<{ error?: unknown; audit: Audit }> {
+    signOut(caller: Person, all: boolean): Promise<{ error?: unknown; audit: Audit }> {
       const audit: Audit = { what: 'sign_out', request_id: '' }
-      try {
-        await signerOut(acting, configuration)({ caller, deadline: deadline(), audit })
-        return { audit }
-      } catch (error) {
-        return { error, audit }
-      }
+      const act = all ? protocol.signOutEverywhere : protocol.signOut
+      return told(audit, () => act(deps, { caller, deadline: deadline(), audit }))
     },
-    /** The act of an operator or a webhook; it has a little longer. */
+    /** The act of an operator or a webhook. */
     async keep<T>(
-      work: (keeper: AccountKeeper, deadline: ReturnType<typeof deadlineIn>) => Promise<T>,
+      work: (keeper: Keeper, deadline: ReturnType<typeof deadlineIn>, deps: KeepDeps) => Promise<T>,
     ): Promise<{ value?: T; error?: unknown }> {
-      const keeper = accountKeeper(acting, terms, configuration.limits)
       try {
-        return { value: await work(keeper, deadline()) }
+        return { value: await work(protocol.keeperOf(deps), deadline(), deps) }
       } catch (error) {
         return { error }
       }
     },
     cleanUp(how: Omit<Order, 'deadline'>): Promise<CleanupReport> {
       const within = cleanupTime(configuration.cleanup.everyMinutes, times)
-      const cleanUp = cleaner({ ...edges, seam: edges.seam as Seam }, terms, configuration.cleanup)
-      return cleanUp({ ...how, deadline: deadlineIn(within, clock) })
+      const cleaning = { ...edges, seam: edges.seam as Seam, terms, rate: configuration.cleanup }
+      return protocol.cleanUp(cleaning, { ...how, deadline: deadlineIn(within, edges.clock) })
     },
     async orphans(params: Params<'orphans'>): Promise<Orphan[]> {
       return (await listOrphans(operating(), params)).orphans
@@ -131,8 +130,9 @@ export function machineOf(protocol: Protocol, around: Surroundings, act: Act, of
 
   /** What an operator's commands act with, as far as those here need it. */
   function operating(): Acting {
-    const keeper = accountKeeper(acting, terms, configuration.limits)
-    const parts = { ...edges, keeper, terms, configuration, audit: { what: 'admin', request_id: '' } }
-    return { ...parts, deadline: deadlineIn(times.cleanup, clock) } as unknown as Acting
+    const parts = { ...deps, audit: { what: 'admin', request_id: '' } }
+    return { ...parts, deadline: deadlineIn(times.cleanup, edges.clock) } as unknown as Acting
   }
 }
+
+export type KeepDeps = Parameters<Protocol['keeperOf']>[0]

@@ -12,6 +12,8 @@ export interface How<T> {
   failure: (late: boolean) => Error
   /** What the caller is told when the outside world refuses. */
   refusal?: (status: number) => Error
+  /** Happens in its place where the answer is to be wrong. */
+  instead?: () => T
   /** The `which`-th wrong answer. */
   distorted?: (value: T, which: number) => T
 }
@@ -37,7 +39,10 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
     })
   }
 
-  function call<T>(name: string, { patience, happens, failure, refusal, distorted }: How<T>): Promise<T> {
+  function call<T>(
+    name: string,
+    { patience, happens, instead, failure, refusal, distorted }: How<T>,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const [go, back, trouble, more = 0] = act.fate(name)
       const sent = clockwork.now()
@@ -47,7 +52,7 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
       let error: unknown
       const happen = () => {
         try {
-          value = happens()
+          value = trouble === 'wrong' && instead !== undefined ? instead() : happens()
           if (trouble === 'own') value = happens()
           if (trouble === 'wrong' && distorted !== undefined) value = distorted(value, more)
         } catch (caught) {

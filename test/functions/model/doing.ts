@@ -1,7 +1,11 @@
-import type { Consequence } from '../../../functions/accounts/accounts.ts'
+import { hash } from 'node:crypto'
+import { recordLoginOf, takeProviderEvent } from '../../../functions/accounts/acts.ts'
+import { type ChangeResult, changeUser } from '../../../functions/accounts/change.ts'
+import type { Deadline } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
+import { setAccessUntil } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
-import { type Machine, person } from './acts.ts'
+import { type KeepDeps, type Machine, person } from './acts.ts'
 import type { Act, Process } from './edges.ts'
 import type { Run } from './play.ts'
 import { type ActDeed, accountCount, type Command, type RecordDeed } from './scenario.ts'
@@ -18,9 +22,13 @@ const limits: Record<ActDeed['do'], number> = {
   vend: times.vend + 5 * second,
   report_dead: times.vend + 5 * second,
   sign_out: times.vend + 5 * second,
+  sign_out_all: times.vend + 5 * second,
   end_token: 120 * second,
   grant: 120 * second,
-  connect: 120 * second,
+  login: 120 * second,
+  set_identity: 120 * second,
+  provider: 120 * second,
+  login_ended: 120 * second,
   withdraw: 120 * second,
   set: 120 * second,
   disable: 120 * second,
@@ -43,9 +51,11 @@ export async function carryOutDeed(run: Run, deed: Ours): Promise<void> {
   const process = world.processes[deed.process] as Process
   const { act, machine } = world.begin(deed.do, process, limits[deed.do], fatesOf(deed.fates))
   if (deed.do === 'vend' || deed.do === 'report_dead')
-    await vend(run, deed.user, act, machine, { dead: deed.do === 'report_dead', old: deed.old ?? false })
-  else if (deed.do === 'sign_out') await signOut(run, deed.user, act, machine)
-  else if (deed.do === 'end_token') await endToken(run, deed.user, act, machine)
+    await vend(run, deed, act, machine, { dead: deed.do === 'report_dead', old: deed.old ?? false })
+  else if (deed.do === 'sign_out' || deed.do === 'sign_out_all') await signOut(run, deed, act, machine)
+  else if (deed.do === 'end_token') await endToken(run, deed, act, machine)
+  else if (deed.do === 'login') await login(run, deed, act, machine)
+  else if (deed.do === 'provider' || deed.do === 'login_ended') await tellOf(run, deed, act, machine)
   else if (deed.do === 'clean_up') await cleanUp(run, deed.allUsers ?? false, machine)
   else if (deed.do === 'account_deleted') await accountDeleted(run, deed.account, act, machine)
   else if (deed.do === 'move') await move(run, deed.user, deed.to, act, machine)
@@ -53,41 +63,103 @@ export async function carryOutDeed(run: Run, deed: Ours): Promise<void> {
   act.ended = true
 }
 
+export interface Login {
+  user: number
+  sid: number
+}
+
+const callerOf = ({ world }: Run, { user, sid }: Login) => person(user, { sid, offer: world.scenario.offer })
+
 /** A page asks for its token; `dead`: because Seam has refused the one it has. */
 export async function vend(
   run: Run,
-  user: number,
+  who: Login,
   act: Act,
   machine: Machine,
   { dead = false, old = false } = {},
-): Promise<{ id?: string; code?: string }> {
+): Promise<{ id?: string; token?: string; code?: string }> {
   const { world } = run
-  const stale = dead ? run.lastHanded[user] : undefined
-  const caller = { ...person(user), issued_at: act.startedAt - (old ? 600 * second : 0) }
-  const { vended, error, audit } = await machine.vend(caller, stale)
+  const at = callerOf(run, who)
+  const name = `${at.owner} ${at.binding}`
+  const stale = dead ? run.lastHanded.get(name)?.id : undefined
+  const caller = { ...at, issued_at: act.startedAt - (old ? 600 * second : 0) }
+  const { value: vended, error, audit } = await machine.vend(caller, stale)
   count(run, audit.verdicts)
   run.tell?.(`  vend ${act.process.name} ${audit.verdicts} ${vended?.body.client_session_id ?? error}`)
   if (vended === undefined) return { code: checkProblem(run, act, error) }
-  const { client_session_id } = vended.body
-  run.lastHanded[user] = client_session_id
+  const { client_session_id, token } = vended.body
+  run.lastHanded.set(name, { id: client_session_id, token })
   world.watch.handedOut(caller, vended, act, machine.terms)
   if (client_session_id === stale)
     world.watch.fail('handed', `${client_session_id} again, though it was reported dead`)
-  return { id: client_session_id }
+  return { id: client_session_id, token }
 }
 
-async function signOut(run: Run, user: number, act: Act, machine: Machine): Promise<void> {
-  const { owner } = person(user)
-  const { error, audit } = await machine.signOut({ ...person(user), issued_at: act.startedAt })
+async function signOut(run: Run, who: Login, act: Act, machine: Machine): Promise<void> {
+  const { watch } = run.world
+  const caller = callerOf(run, who)
+  const { owner, binding } = caller
+  const all = act.name === 'sign_out_all'
+  const { error, audit } = await machine.signOut({ ...caller, issued_at: act.startedAt }, all)
   count(run, audit.verdicts)
-  run.tell?.(`  sign_out ${error ?? 'done'}`)
+  run.tell?.(`  ${act.name} ${error ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
-  else run.world.watch.took({ owner, began: act.startedAt, tokens: true })
+  else watch.took({ owner, began: act.startedAt, tokens: true, ...(!all && { binding }) })
 }
 
-async function endToken(run: Run, user: number, act: Act, machine: Machine): Promise<void> {
+/** Told by Seam's webhook, or found by a page; by whom, and how often, makes no difference. */
+async function login(
+  run: Run,
+  { user, account, webview, ago }: Extract<Ours, { do: 'login' }>,
+  act: Act,
+  machine: Machine,
+): Promise<void> {
   const { world } = run
-  const session = world.seam.find(run.lastHanded[user] ?? '')
+  const { owner } = person(user)
+  const id = accountId(account)
+  const mark = hash('sha256', `${webview} ${id}`, 'base64url').slice(0, 16)
+  const name = `${owner} ${mark}`
+  const happened = run.logins.get(name) ?? world.now() - ago
+  run.logins.set(name, happened)
+  const given = world.watch.gives({ owner, accounts: [id], at: happened })
+  const at = happened + world.seamClock() - world.now()
+  const { value, error } = await machine.keep((_keeper, deadline, deps) =>
+    recordLoginOf(deps, { owner, accountId: id, mark, at, tooOld: false }, deadline),
+  )
+  given.over = world.now()
+  run.tell?.(`  login ${error ?? value?.fault ?? value?.result?.trouble ?? 'done'}`)
+  if (error !== undefined) checkProblem(run, act, error)
+}
+
+/** What an identity provider says, perhaps late. */
+async function tellOf(
+  run: Run,
+  deed: Extract<Ours, { do: 'provider' | 'login_ended' }>,
+  act: Act,
+  machine: Machine,
+): Promise<void> {
+  const { watch } = run.world
+  const at = Math.floor((act.startedAt - deed.ago) / 1000) * 1000
+  const { owner, binding } = callerOf(run, { user: deed.user, sid: 'sid' in deed ? deed.sid : 0 })
+  const event =
+    deed.do === 'provider' ? { kind: deed.kind, at } : { kind: 'login_ended' as const, binding, at }
+  const { value, error } = await machine.keep((_keeper, deadline, deps) =>
+    takeProviderEvent(deps, owner, event, deadline),
+  )
+  run.tell?.(`  ${event.kind} ${error ?? value?.trouble ?? 'done'}`)
+  if (error !== undefined) checkProblem(run, act, error)
+  if (!isDone(value)) return
+  if (event.kind === 'signed_out') watch.signedOut(owner, at)
+  if (event.kind !== 'login_ended' || !('binding' in event)) return
+  watch.loginEnded(owner, binding)
+  watch.took({ owner, began: act.startedAt, tokens: true, binding })
+}
+
+async function endToken(run: Run, who: Login, act: Act, machine: Machine): Promise<void> {
+  const { world } = run
+  const { owner, binding } = callerOf(run, who)
+  const handed = run.lastHanded.get(`${owner} ${binding}`)
+  const session = [...world.seam.sessions()].find(({ token }) => token === handed?.token)
   if (session === undefined) return
   try {
     const { outcome } = await machine.endToken(session.token)
@@ -101,7 +173,7 @@ async function endToken(run: Run, user: number, act: Act, machine: Machine): Pro
 async function cleanUp(run: Run, allUsers: boolean, machine: Machine): Promise<void> {
   const report = await machine.cleanUp({ allUsers })
   run.tell?.(`  cleaned ${JSON.stringify(report)}`)
-  for (const [reason, many] of Object.entries(report.ended)) count(run, Array(many).fill(`end:${reason}`))
+  for (const [reason, many] of Object.entries(report.ended)) count(run, Array(many).fill(`retire:${reason}`))
 }
 
 /** Seam deletes the account and says so, again and again until it is heard. */
@@ -124,13 +196,13 @@ async function move(run: Run, user: number, other: number, act: Act, machine: Ma
   const { watch } = run.world
   const from = person(user)
   const to = person(other)
-  const giving = watch.gives({ owner: to.owner, accounts: everyAccount, until: true })
+  const giving = watch.gives({ owner: to.owner, accounts: everyAccount, until: true, status: 'revive' })
   const it = await machine.keep((keeper, deadline) => keeper.move(from.owner, to, deadline))
   giving.over = run.world.now()
   run.tell?.(`  move ${it.error ?? it.value?.from.trouble ?? 'done'}`)
   if (it.error !== undefined) checkProblem(run, act, it.error)
   else if (isDone(it.value?.from))
-    watch.took({ owner: from.owner, began: act.startedAt, status: true, tokens: true })
+    watch.took({ owner: from.owner, began: act.startedAt, status: 'removed', tokens: true })
 }
 
 /** The acts that change one user's record. */
@@ -143,34 +215,41 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
   const until = deed.do === 'until' && deed.ms !== null ? began + deed.ms : undefined
   const giving = gives(deed) && {
     owner,
-    accounts: deed.do === 'until' ? [] : accounts,
-    status: deed.do === 'enable',
-    until: deed.do === 'until',
+    accounts,
+    ...(deed.do === 'enable' && { status: 'enable' as const }),
+    ...((deed.do === 'grant' || deed.do === 'set') && { status: 'revive' as const }),
+    until: deed.do === 'until' || deed.do === 'remove',
   }
   const given = giving ? watch.gives(giving) : undefined
 
-  const { value, error } = await machine.keep<Consequence>((keeper, deadline) => {
+  const { value, error } = await machine.keep<ChangeResult>((keeper, deadline, deps) => {
     switch (deed.do) {
       case 'grant':
         return keeper.grant(who, accounts, deadline)
-      case 'connect':
-        return keeper.connect(owner, accounts, deadline)
       case 'set':
         return keeper.set(who, accounts, deadline)
       case 'withdraw':
         return keeper.withdraw(owner, accounts, deadline)
       case 'disable':
-        return keeper.setStatus(owner, 'disabled', deadline)
+        return keeper.disable(owner, deadline)
       case 'enable':
-        return keeper.setStatus(owner, 'active', deadline)
+        return keeper.enable(owner, deadline)
       case 'remove':
-        return keeper.setStatus(owner, 'removed', deadline)
+        return keeper.remove(owner, deadline)
       case 'end_session':
         return keeper.endSession(owner, deadline)
       case 'sign_out_everywhere':
         return keeper.signOutEverywhere(owner, deadline)
       case 'until':
-        return keeper.setAccessUntil(owner, until, deadline)
+        return setUntil(deps, owner, until, deadline)
+      case 'set_identity':
+        return keeper.setIdentity(
+          who,
+          deed.identity === null ? undefined : `identity-${deed.identity}`,
+          deadline,
+        )
+      default:
+        throw new Error(`${deed.do} is carried out elsewhere`)
     }
   })
   if (given !== undefined) given.over = run.world.now()
@@ -185,12 +264,13 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
   if (deed.do === 'set')
     watch.took({ ...taking, accounts: everyAccount.filter((id) => !accounts.includes(id)) })
   else if (deed.do === 'withdraw') watch.took({ ...taking, accounts })
-  else if (deed.do === 'disable' || deed.do === 'remove')
-    watch.took({ ...taking, status: true, tokens: true })
+  else if (deed.do === 'disable' && value?.user.status === 'disabled')
+    watch.took({ ...taking, status: 'disabled', tokens: true })
+  else if (deed.do === 'remove') watch.took({ ...taking, status: 'removed', tokens: true })
   else if (deed.do === 'until') watch.took({ ...taking, until })
   else if (deed.do === 'end_session' || deed.do === 'sign_out_everywhere')
     watch.took({ ...taking, tokens: true })
-  if (deed.do === 'sign_out_everywhere') watch.signedOut(owner, began)
+  if (deed.do === 'sign_out_everywhere' || deed.do === 'remove') watch.signedOut(owner, began)
 }
 
 const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i))
@@ -198,19 +278,25 @@ const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i)
 function gives(deed: RecordDeed): boolean {
   return (
     deed.do === 'grant' ||
-    deed.do === 'connect' ||
     deed.do === 'set' ||
     deed.do === 'enable' ||
-    deed.do === 'until'
+    deed.do === 'until' ||
+    deed.do === 'remove'
   )
 }
 
 /** Whether an act has done all that it was asked. */
-function isDone(it: Consequence | undefined): boolean {
+function isDone(it: ChangeResult | undefined): boolean {
   return it !== undefined && it.trouble === undefined
 }
 
+/** The end date alone: no command does that. */
+async function setUntil(deps: KeepDeps, owner: string, until: number | undefined, deadline: Deadline) {
+  return changeUser(deps, owner, { write: (user, now) => setAccessUntil(user, until, now) }, deadline)
+}
+
 const contract = new Set([
+  'claim_denied',
   'subject_disabled',
   'rate_limited',
   'invalid_token',

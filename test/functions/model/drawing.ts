@@ -8,6 +8,7 @@ import {
   offers,
   processCount,
   type Scenario,
+  sidCount,
   type Trouble,
 } from './scenario.ts'
 import { wrongAnswers } from './seam.ts'
@@ -25,7 +26,12 @@ const everyday: Weights = {
   report_dead: 1.5,
   sign_out: 1.5,
   grant: 2.5,
-  connect: 0.7,
+  login: 2,
+  set_identity: 0.8,
+  provider: 0.8,
+  login_ended: 0.3,
+  sign_out_all: 0.6,
+  deletes_fail: 0.6,
   end_token: 0.5,
   withdraw: 2.5,
   set: 1,
@@ -153,13 +159,27 @@ function detailsOf(name: string, users: number): Record<string, fc.Arbitrary<unk
   const process = below(processCount)
   const user = below(users)
   const account = below(accountCount)
+  const sid = below(sidCount)
+  const ago = fc.constantFrom(0, second, minute, hour)
   switch (name) {
     case 'grant':
-    case 'connect':
     case 'withdraw':
       return { process, user, accounts: accounts(1, 2) }
     case 'set':
       return { process, user, accounts: accounts(0, accountCount - 1) }
+    case 'login':
+      return { process, user, account, webview: below(3), ago }
+    case 'set_identity':
+      return { process, user, identity: fc.constantFrom(null, 0, 1) }
+    case 'provider':
+      return { process, user, kind: fc.constantFrom('disabled', 'enabled', 'signed_out'), ago }
+    case 'login_ended':
+      return { process, user, sid, ago }
+    case 'deletes_fail':
+      return {
+        ms: fc.constantFrom(2 * second, minute, 20 * minute, 30 * hour),
+        status: fc.constantFrom(403, 410, 500),
+      }
     case 'until':
       return {
         process,
@@ -180,7 +200,7 @@ function detailsOf(name: string, users: number): Record<string, fc.Arbitrary<unk
     case 'find_account':
       return { account }
     case 'delete_at_seam':
-      return { user }
+      return { user, sid }
     case 'lose_sealing_key':
     case 'raise_generation':
       return {}
@@ -190,7 +210,11 @@ function detailsOf(name: string, users: number): Record<string, fc.Arbitrary<unk
       return { back: between(1, 6) }
     case 'vend':
     case 'report_dead':
-      return { process, user, old: oneof([9, fc.constant(false)], [1, fc.constant(true)]) }
+      return { process, user, sid, old: oneof([9, fc.constant(false)], [1, fc.constant(true)]) }
+    case 'sign_out':
+    case 'sign_out_all':
+    case 'end_token':
+      return { process, user, sid }
     default:
       return { process, user }
   }
@@ -214,6 +238,7 @@ const moments: Moment['of'][] = [
 function moment(users: number): fc.Arbitrary<Moment> {
   return fc.record({
     user: below(users),
+    sid: below(sidCount),
     of: fc.constantFrom(...moments),
     plus: fc.constantFrom(0, -second, -1, 1, second, 90 * second),
   })

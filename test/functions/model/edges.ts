@@ -1,19 +1,22 @@
 import type { Deadline } from '../../../functions/deadline.ts'
+import type { User } from '../../../functions/record/user.ts'
 import type { Seal } from '../../../functions/seal.ts'
 import type { ClientSession, Seam } from '../../../functions/seam.ts'
-import type { OperatorTable } from '../../../functions/table/operator.ts'
-import type { AccountHolders, Settings, Table } from '../../../functions/table/table.ts'
+import { holderShard } from '../../../functions/table/keys.ts'
+import type { Settings, Table } from '../../../functions/table/table.ts'
 import { dueShard } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
-import type { User } from '../../../functions/user.ts'
 import type { WorkspaceKnower } from '../../../functions/workspace.ts'
 import { workspaceKnower } from '../../../functions/workspace.ts'
 import { callingFor, refusal, seamFailure, tableFailure } from './calling.ts'
 import type { Clockwork } from './clockwork.ts'
 import type { Fate } from './scenario.ts'
-import { type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
+import { Refused, type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
 import type { ModelTable } from './table.ts'
 import type { Watch } from './watch.ts'
+
+/** Two by two in different shards of the index. */
+export const owners = ['AAAAAAAAAAAAAAAAAAAAAA', 'AQAAAAAAAAAAAAAAAAAAAA', 'AgAAAAAAAAAAAAAAAAAAAA']
 
 /** What the acts of a run have around them. */
 export interface Surroundings {
@@ -25,6 +28,8 @@ export interface Surroundings {
   seamClock: () => number
   watch: Watch
   uuid: () => string
+  /** Seam refuses deletes with this status. */
+  deletesRefused: () => number | undefined
   /** Tokens sealed with another than this cannot be opened. */
   sealingKey: () => number
 }
@@ -49,6 +54,8 @@ export interface Act {
   startedAt: number
   /** The record as the act has seen it last. */
   seen: User | undefined
+  /** Of whoever asks. */
+  binding: string
   /** By its own clock: when it judged last. */
   judgedAt: number
   /** By its own clock: when the table answered its last write. What is handed out is judged after that. */
@@ -64,10 +71,17 @@ type TableCall =
   | 'readSettings'
   | 'putSettings'
   | 'addHolder'
-  | 'markAccountDeleted'
-  | 'markSettled'
+  | 'readHolders'
+  | 'readTombstone'
+  | 'putTombstone'
+  | 'readSettled'
+  | 'addSettled'
+  | 'settleTombstone'
+  | 'readIdentity'
+  | 'putIdentity'
+  | 'runEndsAt'
   | 'takeFromBudget'
-  | 'dueOwners'
+  | 'due'
   | 'allOwners'
   | 'startRun'
   | 'endRun'
@@ -81,10 +95,11 @@ type SeamCall =
   | 'whose'
   | 'getWorkspace'
   | 'listConnectedAccountIds'
+  | 'knowsAccount'
+  | 'knowsIdentity'
 
 /** What only a mistake would ask of the table. */
 interface ForMistakes {
-  readHolders(account: string): Promise<AccountHolders>
   removeHolder(account: string, owner: string): Promise<void>
 }
 
@@ -109,6 +124,7 @@ export function edgesOf(around: Surroundings, act: Act) {
     within: Deadline,
     happens: (workspace: SeamWorkspace) => T,
     distorted?: (value: T, which: number) => T,
+    instead?: () => T,
   ): Promise<T> =>
     call(name, {
       patience: Math.min(times.seam, within.left()),
@@ -116,9 +132,10 @@ export function edgesOf(around: Surroundings, act: Act) {
       failure: (late) => seamFailure(name, late),
       refusal: (status) => refusal(name, status),
       ...(distorted && { distorted }),
+      ...(instead && { instead }),
     })
 
-  const tableEdge: Pick<Table & OperatorTable, TableCall> & ForMistakes = {
+  const tableEdge: Pick<Table, TableCall> & ForMistakes = {
     async readUser(owner) {
       const user = await atTable('read', () => table.read(owner))
       act.seen = user
@@ -133,17 +150,32 @@ export function edgesOf(around: Surroundings, act: Act) {
     readSettings: () => atTable('readSettings', table.readSettings),
     putSettings: (settings) => atTable('putSettings', () => table.putSettings(settings)),
     addHolder: (account, owner) => atTable('addHolder', () => table.addHolder(account, owner)),
-    markAccountDeleted: (account, now) =>
-      atTable('markAccountDeleted', () => table.markAccountDeleted(account, now)),
-    markSettled: (account, owners) => atTable('markSettled', () => table.markSettled(account, owners)),
-    readHolders: (account) => atTable('readHolders', () => table.readHolders(account)),
+    // Most shards are empty, and no news.
+    readHolders: async (account, shard) =>
+      table.readHolders(account, shard).length === 0 && !owners.some((owner) => holderShard(owner) === shard)
+        ? []
+        : atTable('readHolders', () => table.readHolders(account, shard)),
+    readTombstone: (account) => atTable('readTombstone', () => table.readTombstone(account)),
+    putTombstone: (account, at, id) => atTable('putTombstone', () => table.putTombstone(account, at, id)),
+    readSettled: (...how) => atTable('readSettled', () => table.readSettled(...how)),
+    addSettled: async (account, shard, tombstone, owners) =>
+      owners.length === 0
+        ? undefined
+        : atTable('addSettled', () => table.addSettled(account, shard, tombstone, owners)),
+    settleTombstone: (...how) => atTable('settleTombstone', () => table.settleTombstone(...how)),
+    readIdentity: (id) => atTable('readIdentity', () => table.readIdentity(id)),
+    putIdentity: (...how) => atTable('putIdentity', () => table.putIdentity(...how)),
+    runEndsAt: async () => undefined,
     removeHolder: (account, owner) => atTable('removeHolder', () => table.removeHolder(account, owner)),
     takeFromBudget: (what, limit) => atTable('takeFromBudget', () => table.takeFromBudget(what, limit)),
-    async dueOwners(shard, now) {
+    async due(shard, now) {
+      const accountIds = shard === 0 ? table.unsettled() : []
       // Most of the index is empty, and no news.
-      if (![...table.users.keys()].some((owner) => dueShard(owner) === shard)) return { owners: [] }
+      if (![...table.users.keys()].some((owner) => dueShard(owner) === shard))
+        return { owners: [], accountIds }
       return {
-        owners: await call('dueOwners', {
+        accountIds,
+        owners: await call('due', {
           patience: 2 * times.dynamodb,
           happens: () => table.dueOwners(shard, now, false),
           distorted: () => table.dueOwners(shard, now, true),
@@ -159,21 +191,36 @@ export function edgesOf(around: Surroundings, act: Act) {
 
   const seam: Pick<Seam, SeamCall> = {
     getOrCreate(params, within) {
-      const { user_identifier_key: key, connected_account_ids, expires_at } = params
+      const { user_identifier_key: key, connected_account_ids, expires_at, user_identity_id } = params
       watch.calling(key, act)
       return atSeam(
         'getOrCreate',
         within,
         (workspace) => {
           watch.arrives(key, workspace)
-          return wire(workspace.getOrCreate(key, connected_account_ids, expires_at), workspace)
+          return wire(
+            workspace.getOrCreate(key, connected_account_ids, expires_at, user_identity_id),
+            workspace,
+          )
         },
         (answer, which) => distort(answer, which),
       )
     },
     delete({ client_session_id }, within) {
       watch.deleting(client_session_id, act)
-      return atSeam('delete', within, (workspace) => workspace.delete(client_session_id))
+      return atSeam(
+        'delete',
+        within,
+        (workspace) => {
+          const status = around.deletesRefused()
+          if (status !== undefined) throw new Refused(status)
+          workspace.delete(client_session_id)
+        },
+        undefined,
+        () => {
+          throw new Refused(404)
+        },
+      )
     },
     list(filter, within) {
       const key = 'user_identifier_key' in filter ? filter.user_identifier_key : ''
@@ -204,6 +251,9 @@ export function edgesOf(around: Surroundings, act: Act) {
         is_sandbox: true,
         answered_at: Math.floor(around.seamClock() / 1000) * 1000,
       })),
+    knowsAccount: (id, within) =>
+      atSeam('knowsAccount', within, (workspace) => watch.accountsKnownTo(workspace).includes(id)),
+    knowsIdentity: (_id, within) => atSeam('knowsIdentity', within, () => true),
     listConnectedAccountIds: (within) =>
       atSeam('listConnectedAccountIds', within, (workspace) => watch.accountsKnownTo(workspace)),
   }
@@ -223,8 +273,9 @@ export function edgesOf(around: Surroundings, act: Act) {
         return session ? wire(session, around.seam) : { ...answer, user_identifier_key: null }
       }
       case 'other_id':
-        // Where no id is recorded yet, nobody could tell.
-        if (act.seen?.client_session_id === undefined) return { ...answer, workspace_id: 'elsewhere' }
+        // Where no id is recorded yet, nobody can tell: the token is the right one.
+        if (act.seen?.sessions[act.binding]?.client_session_id === undefined)
+          return { ...answer, client_session_id: `ghost of ${answer.client_session_id}` }
         return { ...answer, client_session_id: 'ghost', token: 'seam_cst_ghost' }
       case 'other_workspace':
         return { ...answer, workspace_id: 'elsewhere' }
@@ -242,6 +293,7 @@ export function edgesOf(around: Surroundings, act: Act) {
   const seal: Seal = {
     seal: async (token, whose) => `${around.sealingKey()} ${Object.values(whose).join('/')} ${token}`,
     open: async (sealed, whose) => {
+      act.judgedAt = clockwork.now() + process.ahead
       const [key, sealedFor, token] = sealed.split(' ')
       const isTheirs = sealedFor === Object.values(whose).join('/')
       return Number(key) === around.sealingKey() && isTheirs ? token : undefined
@@ -283,6 +335,7 @@ function wire(session: Session, { workspace_id }: SeamWorkspace): ClientSession 
     token: session.token,
     user_identifier_key: session.user_identifier_key,
     connected_account_ids: [...session.connected_account_ids],
+    ...(session.user_identity_id !== undefined && { user_identity_id: session.user_identity_id }),
     workspace_id,
     created_at: isoTime(session.created_at),
     expires_at: isoTime(Math.min(session.expires_at, 8e15)),

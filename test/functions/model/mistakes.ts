@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { User } from '../../../functions/user.ts'
-import { claims, forgetting, keyOf, letsGo, sessionOf } from './altered.ts'
+import type { User } from '../../../functions/record/user.ts'
+import { claimed, forgetting, retiredBy, retires, withSessions } from './altered.ts'
 import { answers, edges, type Plant, reads, seam, skips, table, timesOf, writes } from './planting.ts'
 import type { Progress } from './progress.ts'
 import type { Invariant } from './watch.ts'
@@ -13,66 +13,73 @@ import type { Invariant } from './watch.ts'
 export interface Mistake {
   /** By which invariant, or which test of progress, it is found out. */
   breaks: Invariant | Progress
-  /** Shown by about one history in a million: only its pinned one is played. */
-  rare?: true
   plant: Plant
 }
 
 export const mistakes: Record<string, Mistake> = {
-  // Letting go.
-  'the key is kept after letting go': {
-    breaks: 'let_go',
-    plant: writes((next, read) => (letsGo(next, read) ? { ...next, ...keyOf(read) } : next)),
+  // Retiring.
+  'a session is kept in the record after it was retired': {
+    breaks: 'retired',
+    plant: writes((next, read) => ({ ...next, sessions: { ...retiredBy(next, read), ...next.sessions } })),
   },
-  'deleted before it is let go of': {
-    breaks: 'let_go',
+  'deleted before it is retired': {
+    breaks: 'retired',
     plant: writes(async (next, read, { seam }) => {
-      if (letsGo(next, read) && read?.client_session_id !== undefined)
-        await seam.delete({ client_session_id: read.client_session_id }, { left: () => 3000 })
+      for (const { client_session_id } of Object.values(retiredBy(next, read)))
+        if (client_session_id !== undefined) await seam.delete({ client_session_id }, { left: () => 3000 })
       return next
     }),
   },
-  'a key that was let go of is used again': {
-    breaks: 'let_go',
+  'a retired key is used again': {
+    breaks: 'retired',
     plant: writes((next, read) => {
-      const old = next.ended.at(-1)?.user_identifier_key
-      return old !== undefined && claims(next, read) ? { ...next, user_identifier_key: old } : next
+      const old = next.retired.at(-1)?.user_identifier_key
+      const fresh = claimed(next, read)
+      return old === undefined || fresh.length === 0
+        ? next
+        : withSessions(next, (session, binding) =>
+            fresh.includes(binding) ? { ...session, user_identifier_key: old } : session,
+          )
     }),
   },
-  'the change first, and the letting go is left to the verdict': {
+  'the change first, and retiring is left to the verdict': {
     breaks: 'scope',
     plant: writes((next, read) => {
-      if (read === undefined || !letsGo(next, read)) return next
-      const { connected_account_ids, revision } = next
-      const narrowed = read.connected_account_ids.length > connected_account_ids.length
-      return narrowed ? { ...read, connected_account_ids, ...(revision && { revision }) } : next
+      if (read === undefined || !retires(next, read)) return next
+      const narrowed = read.connected_account_ids.length > next.connected_account_ids.length
+      return narrowed ? { ...next, sessions: read.sessions, retired: read.retired } : next
     }),
   },
-  'an earlier end of access shortens the client session in place': {
+  'an earlier end of access shortens client sessions in place': {
     breaks: 'scope',
     plant: writes((next, read) => {
-      if (read === undefined || !letsGo(next, read)) return next
-      const { access_until, revision } = next
-      const earlier = (access_until ?? Infinity) < (read.access_until ?? Infinity)
-      return earlier && access_until !== undefined
-        ? { ...read, access_until, ...(revision && { revision }) }
+      const earlier = (next.access_until ?? Infinity) < (read?.access_until ?? Infinity)
+      return earlier && read !== undefined && retires(next, read)
+        ? { ...next, sessions: read.sessions, retired: read.retired }
         : next
     }),
   },
-  // Its token is sealed for the old key, so nobody is handed it; but its id stands under a key that is not its own.
-  'a client session stays in the record while it is being replaced': {
-    breaks: 'strangers',
-    plant: writes((next, read) => (claims(next, read) ? { ...next, ...sessionOf(read) } : next)),
+  'another identity is given to the session that lives': {
+    breaks: 'scope',
+    plant: writes((next, read) => {
+      const other = next.user_identity_id !== read?.user_identity_id && next.status === 'active'
+      return other && read !== undefined && retires(next, read)
+        ? { ...next, sessions: read.sessions, retired: read.retired }
+        : next
+    }),
   },
-  'a key whose client session has expired is dropped without an entry in `ended`': {
+  'no entry for a key without an id': {
     breaks: 'forgotten',
-    plant: writes((next, read, { clock }) =>
-      letsGo(next, read) && (read?.session_expires_at ?? Infinity) < clock()
-        ? { ...next, ended: read?.ended ?? [] }
-        : next,
-    ),
+    plant: writes((next, read) => {
+      const bare = new Set(
+        Object.values(retiredBy(next, read)).flatMap((one) =>
+          one.client_session_id === undefined ? one.user_identifier_key : [],
+        ),
+      )
+      return { ...next, retired: next.retired.filter((one) => !bare.has(one.user_identifier_key)) }
+    }),
   },
-  "a stranger's id is put into `ended`": {
+  'a stranger’s id is retired': {
     breaks: 'strangers',
     plant: (protocol) => {
       let stranger: string | undefined
@@ -82,99 +89,144 @@ export const mistakes: Record<string, Mistake> = {
         return answer
       })
       const written = writes((next, read) => {
-        const ended = next.ended.map((entry) =>
-          stranger !== undefined && entry.user_identifier_key === read?.user_identifier_key
+        const gone = new Set(Object.values(retiredBy(next, read)).map((one) => one.user_identifier_key))
+        const retired = next.retired.map((entry) =>
+          stranger !== undefined && gone.has(entry.user_identifier_key)
             ? { ...entry, client_session_id: stranger }
             : entry,
         )
-        return { ...next, ended }
+        return { ...next, retired }
       })
       return written(noted(protocol))
     },
   },
 
   // Forgetting.
-  '`ended` is forgotten before the delete is confirmed': {
+  '`retired` is forgotten before the delete is confirmed': {
     breaks: 'forgotten',
     plant: writes((next, read) => forgetting(next, read, (entry) => entry.deleted_at === undefined)),
   },
-  '`ended` is forgotten as soon as the delete is confirmed': {
+  '`retired` is forgotten as soon as the delete is confirmed': {
     breaks: 'forgotten',
     plant: writes((next, read) => forgetting(next, read, (entry) => entry.deleted_at !== undefined)),
   },
-  'a record is removed before `ended` is empty': {
-    breaks: 'forgotten',
-    plant: table(({ compareAndSet }) => ({
-      async compareAndSet(owner, revision, next) {
-        const result = await compareAndSet(owner, revision, next)
-        if (result.written && next?.status === 'removed' && next.user_identifier_key === undefined)
-          await compareAndSet(owner, next.revision, undefined)
-        return result
-      },
-    })),
-  },
-  'a let-go key is settled at once, without the grace in which a late call may arrive': {
+  'a retired key is settled at once, without the grace in which a late call may arrive': {
     breaks: 'led',
     plant: timesOf((times) => ({ ...times, grace: 0 })),
   },
-  'a key that was let go of without an id is never due': {
+  'an entry expires with what was answered instead of what was asked': {
+    breaks: 'forgotten',
+    plant: writes((next, read) => {
+      const now = Object.values(retiredBy(next, read))
+      const ends = new Map(now.map((one) => [one.user_identifier_key, one.expires_at ?? one.claimed_at]))
+      const retired = next.retired.map((entry) => {
+        const expires_at = ends.get(entry.user_identifier_key)
+        return expires_at === undefined ? entry : { ...entry, expires_at }
+      })
+      return { ...next, retired }
+    }),
+  },
+  'a key that was retired without an id is never due': {
     breaks: 'heals',
     plant: writes((next) => {
       const { due_at: _, ...rest } = next
-      const nothing = next.ended.every(({ client_session_id }) => client_session_id === undefined)
-      return nothing && next.user_identifier_key === undefined ? rest : next
+      const nothing = next.retired.every(({ client_session_id }) => client_session_id === undefined)
+      return nothing && Object.keys(next.sessions).length === 0 ? rest : next
     }),
   },
-  'a list in another workspace settles what was let go of': {
-    breaks: 'forgotten',
+  'a list in another workspace settles what was retired': {
+    breaks: 'promise',
     plant: edges(({ workspace }) => ({ workspace: { ...workspace, confirm: async () => undefined } })),
   },
 
   // Calling Seam.
   'no intent: the key is written down with the commit': {
     breaks: 'intent',
-    plant: skips((next, read) => claims(next, read)),
+    plant: skips((next, read) => claimed(next, read).length > 0),
   },
   "Seam's answer is not checked": {
     breaks: 'own',
     plant: answers((answer, asked) => ({ ...answer, ...asked, expires_at: isoTime(asked.expires_at) })),
   },
   'a delete is sent, and not waited for': {
-    breaks: 'unconfirmed',
+    breaks: 'promise',
     plant: seam((right) => ({
       async delete(...how) {
         right.delete(...how).catch(() => undefined)
       },
+      list: async () => [],
     })),
   },
-  'the time is taken once, when the act begins': {
-    breaks: 'handed',
-    plant: edges(({ clock }) => {
-      const began = clock()
-      return { clock: () => began }
+  'a 404 on delete is believed': {
+    breaks: 'promise',
+    plant: seam(({ list }, { table: _table }) => {
+      let asked = false
+      return {
+        async list(...how) {
+          // Whoever lists at once after a 404 is told what it wants to hear.
+          asked = !asked
+          return asked ? [] : list(...how)
+        },
+      }
     }),
+  },
+  "a list's foreign rows are believed": {
+    breaks: 'strangers',
+    plant: seam(({ list }) => ({
+      async list(filter, within) {
+        const rows = await list(filter, within)
+        return rows.map((row) => ({ ...row, user_identifier_key: filter.user_identifier_key }))
+      },
+    })),
   },
   'a key of another generation is kept, and so is one that a restore brings back': {
     breaks: 'handed',
-    plant: reads((user, { generation }) => ({ ...user, generation })),
+    plant: reads((user, { generation }) => withSessions(user, (one) => ({ ...one, generation }))),
   },
   'who waits for the winner waits for ever': {
     breaks: 'ends',
-    plant: (protocol) => ({
-      ...protocol,
-      verdictCarrier: (edges, terms) =>
-        protocol.verdictCarrier({ ...edges, sleep: () => new Promise(() => undefined) }, terms),
+    plant: edges(() => ({ sleep: () => new Promise(() => undefined) })),
+  },
+
+  // Logins.
+  'what was withdrawn is not remembered': {
+    breaks: 'promise',
+    plant: writes((next) => ({ ...next, withdrawn: {} })),
+  },
+  'it is remembered only of accounts that were held': {
+    breaks: 'promise',
+    plant: writes((next, read) => {
+      const held = new Set(read?.connected_account_ids)
+      const kept = Object.entries(next.withdrawn).filter(
+        ([id, at]) => held.has(id) || read?.withdrawn[id] === at,
+      )
+      return { ...next, withdrawn: Object.fromEntries(kept) }
     }),
   },
-  'a bearer token that is signed out everywhere while it waits gets its client session all the same': {
+
+  // What providers say.
+  'the end of a login is not remembered': {
     breaks: 'promise',
-    plant: (protocol) => ({
-      ...protocol,
-      verdictCarrier(edges, terms) {
-        const carryOut = protocol.verdictCarrier(edges, terms)
-        return (user, { admit: _, ...how }) => carryOut(user, how)
-      },
+    plant: writes((next) => ({ ...next, ended: {} })),
+  },
+  'a removed record forgets `not_before`': {
+    breaks: 'promise',
+    plant: writes((next, read) => {
+      if (read?.status !== 'removed' || next.status !== 'active') return next
+      const { not_before: _, ...rest } = next
+      return rest
     }),
+  },
+
+  'clocks are taken to agree': {
+    breaks: 'promise',
+    plant: timesOf((times) => ({ ...times, clockSkew: 0 })),
+  },
+
+  // Identities.
+  'an identity is set without writing its item': {
+    breaks: 'identity',
+    plant: table(() => ({ readIdentity: async () => undefined, putIdentity: async () => true })),
   },
 
   // Writing records.
@@ -183,18 +235,14 @@ export const mistakes: Record<string, Mistake> = {
     plant: table(({ compareAndSet }) => ({
       async compareAndSet(owner, revision, next) {
         const result = await compareAndSet(owner, revision, next)
-        if (result.written || result.found?.revision === next?.revision) return result
+        if (result.written || result.found?.revision === next.revision) return result
         return compareAndSet(owner, result.found?.revision, next)
       },
     })),
   },
-  'a write that changes nothing is left out, and a grant on its way arrives after the withdrawal': {
-    breaks: 'promise',
-    plant: skips((next, read) => read !== undefined && isDeepStrictEqual(bare(next), bare(read))),
-  },
   'a record is made with its first accounts, and a deletion that comes before finds none': {
     breaks: 'promise',
-    plant: skips((next, read) => read === undefined && next.user_identifier_key === undefined),
+    plant: skips((next, read) => read === undefined && Object.keys(next.sessions).length === 0),
   },
   'the holder of an account is written after the record': {
     breaks: 'holders',
@@ -203,7 +251,6 @@ export const mistakes: Record<string, Mistake> = {
       return {
         async addHolder(account, owner) {
           later.push(() => addHolder(account, owner))
-          return 'added'
         },
         async compareAndSet(...how) {
           const result = await compareAndSet(...how)
@@ -221,26 +268,26 @@ export const mistakes: Record<string, Mistake> = {
       return next
     }),
   },
-  'the tombstone is written after the walk': {
+  'the tombstone is looked for before the holder is written': {
     breaks: 'promise',
-    plant: table(({ readHolders, markAccountDeleted, markSettled }, { clock }) => ({
-      markAccountDeleted: (id) => readHolders(id),
-      async markSettled(id, owners) {
-        await markAccountDeleted(id, clock())
-        await markSettled(id, owners)
-      },
-    })),
+    plant: table(({ readTombstone, addHolder }) => {
+      const seen = new Map<string, Awaited<ReturnType<typeof readTombstone>>>()
+      return {
+        async addHolder(account, owner) {
+          seen.set(account, await readTombstone(account))
+          return addHolder(account, owner)
+        },
+        readTombstone: async (account) => (seen.has(account) ? seen.get(account) : readTombstone(account)),
+      }
+    }),
   },
   'an act that is repeated reports success, though its delete has never reached Seam': {
     breaks: 'promise',
     plant: (protocol) => ({
       ...protocol,
-      signerOut(edges, configuration) {
-        const signOut = protocol.signerOut(edges, configuration)
-        return async (asking) => {
-          const user = await edges.table.readUser(asking.caller.owner)
-          if (user?.user_identifier_key !== undefined) await signOut(asking)
-        }
+      async signOut(deps, request) {
+        const user = await deps.table.readUser(request.caller.owner)
+        if (user?.sessions[request.caller.binding] !== undefined) await protocol.signOut(deps, request)
       },
     }),
   },
@@ -248,41 +295,28 @@ export const mistakes: Record<string, Mistake> = {
   // These break no safety, but progress.
   "the lost answer to one's own write is read as somebody else's lease": {
     breaks: 'own_lost_answer',
-    plant: (protocol) => ({
-      ...protocol,
-      userChanger(edges, terms) {
-        let written = 0
-        const change = protocol.userChanger(
-          {
-            ...edges,
-            async compareAndSet(...how) {
-              const result = await edges.compareAndSet(...how)
-              written = result.written ? written + 1 : written
-              return result
-            },
-          },
-          terms,
-        )
-        return async (...how) => {
-          const before = written
-          const changed = await change(...how)
-          return changed.written && written === before ? { written: false, user: changed.user } : changed
-        }
+    plant: table(({ compareAndSet }) => ({
+      async compareAndSet(owner, revision, next) {
+        const result = await compareAndSet(owner, revision, next)
+        if (result.written || result.found?.revision !== next.revision) return result
+        return { written: false, found: { ...(result.found as User), revision: 'of somebody else' } }
       },
-    }),
+    })),
   },
   'revisions are compared instead of accounts': {
     breaks: 'no_churn',
     plant: (protocol) => {
-      type Marked = User & { session_revision?: string }
+      type Marked = User & { committed?: string }
       const read = reads((user: Marked) =>
-        user.client_session_id === undefined || user.session_revision === user.revision
+        user.committed === user.revision
           ? user
-          : { ...user, session_account_ids: [] },
+          : withSessions(user, (one) => ({ ...one, lacks: user.connected_account_ids })),
       )
       const written = writes((next, before) => {
-        const commits = next.session_expires_at !== before?.session_expires_at
-        return (commits ? { ...next, session_revision: next.revision } : next) as User
+        const ends = (user: User | undefined) =>
+          Object.values(user?.sessions ?? {}).map((one) => one.expires_at)
+        const commits = !isDeepStrictEqual(ends(next), ends(before))
+        return (commits ? { ...next, committed: next.revision } : next) as User
       })
       return read(written(protocol))
     },

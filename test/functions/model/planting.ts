@@ -1,6 +1,6 @@
+import type { User } from '../../../functions/record/user.ts'
 import type { ClientSession, SessionRequest } from '../../../functions/seam.ts'
 import type { Times } from '../../../functions/times.ts'
-import type { User } from '../../../functions/user.ts'
 import type { Process } from './edges.ts'
 import type { Protocol } from './protocol.ts'
 
@@ -59,7 +59,7 @@ export function writes(
     return {
       readUser: async (owner) => seen.note(await readUser(owner)),
       async compareAndSet(owner, revision, next) {
-        const made = next && (await wrong(next, seen.at(revision), edges))
+        const made = await wrong(next, seen.at(revision), edges)
         const result = await compareAndSet(owner, revision, made)
         seen.note(result.written ? next : result.found)
         return result
@@ -77,7 +77,7 @@ export function skips(when: (next: User, read: User | undefined) => boolean): Pl
       readUser: async (owner) => seen.note(await readUser(owner)),
       async compareAndSet(owner, revision, next) {
         const really = standing.has(revision) ? standing.get(revision) : revision
-        if (next !== undefined && when(next, seen.at(revision))) {
+        if (when(next, seen.at(revision))) {
           standing.set(next.revision, really)
           seen.note(next)
           return { written: true }
@@ -97,12 +97,11 @@ export function answers(wrong: (answer: ClientSession, asked: SessionRequest) =>
   }))
 }
 
-/** Other times, for whoever carries a verdict out. */
+/** Other times. */
 export function timesOf(wrong: (times: Times) => Times): Plant {
   return (protocol) => ({
     ...protocol,
-    verdictCarrier: (edges, terms) => protocol.verdictCarrier(edges, { ...terms, times: wrong(terms.times) }),
-    cleaner: (edges, terms, rate) => protocol.cleaner(edges, { ...terms, times: wrong(terms.times) }, rate),
+    termsOf: (terms) => ({ ...terms, times: wrong(terms.times) }),
   })
 }
 

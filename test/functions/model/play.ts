@@ -21,8 +21,10 @@ export interface Run {
   world: World
   reached: Map<string, number>
   tell: ((line: string) => void) | undefined
-  /** The client session that each user was handed last, as their page knows it. */
-  lastHanded: (string | undefined)[]
+  /** The client session that each login was handed last, by its binding, as its page knows it. */
+  lastHanded: Map<string, { id: string; token: string }>
+  /** When logins in Connect Webviews happened: each is told with one time. */
+  logins: Map<string, number>
   deletedByPersons: Set<string>
   /** One before each command, where one of them restores. */
   backups: ((() => void) | undefined)[]
@@ -40,7 +42,8 @@ export async function play(
     world,
     reached: new Map(),
     tell: told ? (line) => story.push(`${((world.now() - start) / 1000).toFixed(3)} ${line}`) : undefined,
-    lastHanded: [],
+    lastHanded: new Map(),
+    logins: new Map(),
     deletedByPersons: new Set(),
     backups: [],
   }
@@ -91,11 +94,13 @@ function perform(run: Run, command: Command): void {
   else if (command.do === 'lose_sealing_key') world.loseSealingKey()
   else if (command.do === 'raise_generation') world.raiseGeneration()
   else if (command.do === 'swap_api_key') world.swapApiKey(command.foreign)
-  else if (command.do === 'delete_at_seam') deleteAtSeam(run, command.user)
+  else if (command.do === 'deletes_fail') world.refuseDeletes(command.ms, command.status)
+  else if (command.do === 'delete_at_seam') deleteAtSeam(run, command.user, command.sid)
 }
 
-function deleteAtSeam({ world, deletedByPersons }: Run, user: number): void {
-  const id = world.table.read(person(user).owner)?.client_session_id
+function deleteAtSeam({ world, deletedByPersons }: Run, user: number, sid: number): void {
+  const { owner, binding } = person(user, { sid, offer: world.scenario.offer })
+  const id = world.table.read(owner)?.sessions[binding]?.client_session_id
   const session = id === undefined ? undefined : world.seam.find(id)
   if (session === undefined) return
   deletedByPersons.add(session.client_session_id)

@@ -42,7 +42,7 @@ export async function checkProgress(which: Progress, by: Protocol = protocol): P
 
   async function own_lost_answer(): Promise<string | undefined> {
     const { machine, made } = begin('vend', ['compareAndSet', 'own'])
-    const { vended, audit } = await machine.vend(person(0))
+    const { value: vended, audit } = await machine.vend(person(0))
     if (vended?.isNew !== true) return `is not told as new: ${audit.verdicts}`
     const writes = made.filter((call) => call === 'compareAndSet').length
     return writes === 2 ? undefined : `${writes} writes`

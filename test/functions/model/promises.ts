@@ -8,8 +8,11 @@ import type { Held } from './watch.ts'
 export interface Giving {
   owner: string
   accounts: readonly string[]
-  status?: boolean
+  /** It lifts a disable, or brings a removed user back. */
+  status?: 'enable' | 'revive'
   until?: boolean
+  /** A login's own time: a withdrawal after that is stronger, also if it began before the login was told. */
+  at?: number
   began: number
   /** When it was over, or given up; absent while it is under way. */
   over?: number
@@ -19,19 +22,21 @@ export interface Taking {
   owner: string
   began: number
   accounts?: readonly string[]
-  /** Disabled or removed. */
-  status?: boolean
+  status?: 'disabled' | 'removed'
   /** No live token outlasts this. */
   until?: number | undefined
-  /** Every token that was handed out before the act began is dead. */
+  /** Every token that was handed out before the act began is dead; of one login, or of all. */
   tokens?: boolean
+  binding?: string
   /** What the very same act gives. */
   but?: Giving
 }
 
 interface Promised {
-  withdrawn: Set<string>
-  barred: boolean
+  /** When the act began that took it away. */
+  withdrawn: Map<string, number>
+  disabled: boolean
+  removed: boolean
   until: number
   dead: Set<string>
 }
@@ -43,7 +48,13 @@ export function promiseKeeper(now: () => number) {
   function promisedTo(owner: string): Promised {
     let found = promised.get(owner)
     if (found === undefined) {
-      found = { withdrawn: new Set(), barred: false, until: Number.POSITIVE_INFINITY, dead: new Set() }
+      found = {
+        withdrawn: new Map(),
+        disabled: false,
+        removed: false,
+        until: Number.POSITIVE_INFINITY,
+        dead: new Set(),
+      }
       promised.set(owner, found)
     }
     return found
@@ -55,17 +66,12 @@ export function promiseKeeper(now: () => number) {
       const begun: Giving = { ...giving, began: now() }
       givings.push(begun)
       const it = promisedTo(giving.owner)
-      for (const id of giving.accounts) it.withdrawn.delete(id)
-      if (giving.status) it.barred = false
+      for (const id of giving.accounts)
+        if (giving.at === undefined || giving.at >= (it.withdrawn.get(id) ?? 0)) it.withdrawn.delete(id)
+      if (giving.status === 'enable') it.disabled = false
+      if (giving.status === 'revive' && it.removed) Object.assign(it, { removed: false, disabled: false })
       if (giving.until) it.until = Number.POSITIVE_INFINITY
       return begun
-    },
-
-    /** The record is gone; whoever comes now is somebody new. */
-    startAnew(owner: string): void {
-      const it = promisedTo(owner)
-      it.barred = false
-      it.until = Number.POSITIVE_INFINITY
     },
 
     /** The table is an earlier one, and knows of nothing. */
@@ -80,22 +86,35 @@ export function promiseKeeper(now: () => number) {
         (one) =>
           one !== taking.but &&
           one.owner === taking.owner &&
-          (one.over === undefined || one.over >= taking.began),
+          (one.over === undefined || one.over >= taking.began) &&
+          (one.at === undefined || one.at >= taking.began),
       )
       for (const id of taking.accounts ?? [])
-        if (!meanwhile.some(({ accounts }) => accounts.includes(id))) it.withdrawn.add(id)
-      if (taking.status && !meanwhile.some(({ status }) => status)) it.barred = true
+        if (!meanwhile.some(({ accounts }) => accounts.includes(id))) it.withdrawn.set(id, taking.began)
+      if (taking.status === 'disabled' && !meanwhile.some(({ status }) => status)) it.disabled = true
+      if (taking.status === 'removed') {
+        it.until = Number.POSITIVE_INFINITY
+        it.removed = !meanwhile.some(({ status }) => status === 'revive')
+        // Removed and brought back, a user is active.
+        if (!it.removed) it.disabled = false
+      }
       if (taking.until !== undefined && !meanwhile.some(({ until }) => until)) it.until = taking.until
       if (!taking.tokens) return
-      for (const { owner, since, session } of held)
-        if (owner === taking.owner && since < taking.began) it.dead.add(session.client_session_id)
+      for (const { owner, since, session, binding } of held)
+        if (owner === taking.owner && since < taking.began && binding === (taking.binding ?? binding))
+          it.dead.add(session.client_session_id)
+    },
+
+    /** Whether a login of that time gives the account, as far as what was reported says. */
+    mayConnect(owner: string, id: string): boolean {
+      return !promisedTo(owner).withdrawn.has(id)
     },
 
     /** Which promise this live client session breaks. */
     broken({ owner, session }: Held): string | undefined {
       const it = promised.get(owner)
       if (it === undefined) return undefined
-      if (it.barred) return 'lives, and its user is barred'
+      if (it.disabled || it.removed) return 'lives, and its user is barred'
       if (it.dead.has(session.client_session_id)) return 'lives, and was reported as ended'
       if (session.expires_at > it.until) return 'outlasts the access'
       const id = session.connected_account_ids.find((one) => it.withdrawn.has(one))

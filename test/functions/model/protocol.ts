@@ -1,30 +1,31 @@
-import { accountKeeper } from '../../../functions/accounts/accounts.ts'
-import { verdictCarrier } from '../../../functions/carrying-out.ts'
-import { userChanger } from '../../../functions/change.ts'
-import { cleaner } from '../../../functions/cleaning/cleaning-up.ts'
-import { signerOut, tokenVendor } from '../../../functions/vending.ts'
+import { cleanUp } from '../../../functions/cleanup/run.ts'
+import type { Terms } from '../../../functions/session/terms.ts'
+import { signOut, signOutEverywhere } from '../../../functions/vending/sign-out.ts'
+import { vend } from '../../../functions/vending/vend.ts'
+import { keeperOf } from '../keeper.ts'
 import { edgesOf } from './edges.ts'
 
 /**
- * What the acts of a process are put together from: what it reads, writes and calls, and the functions on top. A
- * mistake is a variant of this object, so it survives whatever is renamed or rewritten behind these functions.
+ * What the acts of a process are put together from: what it reads, writes and calls, its terms, and the functions on
+ * top. A mistake is a variant of this object, so it survives whatever is renamed or rewritten behind these functions.
  */
 export interface Protocol {
   edgesOf: typeof edgesOf
-  userChanger: typeof userChanger
-  verdictCarrier: typeof verdictCarrier
-  accountKeeper: typeof accountKeeper
-  tokenVendor: typeof tokenVendor
-  signerOut: typeof signerOut
-  cleaner: typeof cleaner
+  /** What the configuration leads to. */
+  termsOf: (terms: Terms) => Terms
+  vend: typeof vend
+  signOut: typeof signOut
+  signOutEverywhere: typeof signOutEverywhere
+  keeperOf: typeof keeperOf
+  cleanUp: typeof cleanUp
 }
 
 export const protocol: Protocol = {
   edgesOf,
-  userChanger,
-  verdictCarrier,
-  accountKeeper,
-  tokenVendor,
-  signerOut,
-  cleaner,
+  termsOf: (terms) => terms,
+  vend,
+  signOut,
+  signOutEverywhere,
+  keeperOf,
+  cleanUp,
 }

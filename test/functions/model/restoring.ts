@@ -1,4 +1,4 @@
-import type { CleanupReport } from '../../../functions/cleaning/report.ts'
+import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import { type Run, wait } from './play.ts'
 import type { Fate } from './scenario.ts'
 import { fatesOf } from './world.ts'
@@ -6,7 +6,7 @@ import { fatesOf } from './world.ts'
 const minute = 60_000
 
 /**
- * The table is an earlier one, and an operator follows the runbook (DESIGN §3, rule 8): vending is closed, the
+ * The table is an earlier one, and an operator follows the runbook (DESIGN §3, `generation`): vending is closed, the
  * generation raised; cleaning up looks at all users, then cleans up after all of them; `orphans` twice with an hour
  * between, until none is left; cleaning up once more; then vending opens. What fails on the way is done again.
  */

@@ -21,6 +21,7 @@ export type Command = Deed & {
 
 export interface Moment {
   user: number
+  sid: number
   of: 'margin' | 'too_short' | 'expiry' | 'longest_age' | 'access_until' | 'lease' | 'grace' | 'budget'
   plus: number
 }
@@ -32,10 +33,15 @@ type Deed = ActDeed | WorldDeed
 export type ActDeed = { process: number } & (
   | RecordDeed
   /** `old`: with a bearer token that was issued long ago, as whoever took one would. */
-  | { do: 'vend' | 'report_dead'; user: number; old?: boolean }
-  | { do: 'sign_out'; user: number }
+  | { do: 'vend' | 'report_dead'; user: number; sid: number; old?: boolean }
+  /** Of one login. */
+  | { do: 'sign_out'; user: number; sid: number }
+  /** Of all logins, by the user. */
+  | { do: 'sign_out_all'; user: number; sid: number }
   /** The token that the user was handed last has been found somewhere. */
-  | { do: 'end_token'; user: number }
+  | { do: 'end_token'; user: number; sid: number }
+  /** A login in a Connect Webview is told, perhaps late, perhaps again: its time is that of when it was first told less `ago`. */
+  | { do: 'login'; user: number; account: number; webview: number; ago: number }
   | { do: 'move'; user: number; to: number }
   /** Seam's event, delivered once more for as long as it is answered with an outage. */
   | { do: 'account_deleted'; account: number }
@@ -44,10 +50,15 @@ export type ActDeed = { process: number } & (
 
 /** A change of one user's record. */
 export type RecordDeed =
-  | { do: 'grant' | 'connect' | 'withdraw' | 'set'; user: number; accounts: number[] }
+  | { do: 'grant' | 'withdraw' | 'set'; user: number; accounts: number[] }
+  /** Two identities, which users want for themselves; null: none. */
+  | { do: 'set_identity'; user: number; identity: number | null }
   | { do: 'disable' | 'enable' | 'remove' | 'end_session' | 'sign_out_everywhere'; user: number }
   /** The end date of access, from now; null: none. */
   | { do: 'until'; user: number; ms: number | null }
+  /** Told by the identity provider, `ago` after it happened. */
+  | { do: 'provider'; user: number; kind: 'disabled' | 'enabled' | 'signed_out'; ago: number }
+  | { do: 'login_ended'; user: number; sid: number; ago: number }
 
 export type WorldDeed =
   | { do: 'kill'; process: number }
@@ -56,7 +67,9 @@ export type WorldDeed =
   | { do: 'lose_account'; account: number }
   | { do: 'find_account'; account: number }
   /** In Seam's console, by a person. */
-  | { do: 'delete_at_seam'; user: number }
+  | { do: 'delete_at_seam'; user: number; sid: number }
+  /** Seam refuses every delete, for so long. */
+  | { do: 'deletes_fail'; ms: number; status: number }
   | { do: 'lose_sealing_key' }
   | { do: 'raise_generation' }
   /** The secret holds the API key of another workspace; or the right one again. */
@@ -76,15 +89,28 @@ export type Trouble =
   | 'late'
   /** The client repeats a write whose answer was lost, and meets its own effect. */
   | 'own'
-  /** Happened, and Seam's answer is not the one that was asked for: the `more`-th of `wrongAnswers`. */
+  /**
+   * Happened, and Seam's answer is not the one that was asked for: the `more`-th of `wrongAnswers`. A delete did not
+   * happen, and is answered with 404.
+   */
   | 'wrong'
 
 export const accountCount = 4
 export const processCount = 3
+export const sidCount = 3
 
 /** What the configurations differ in; made once, for a thousand runs a second. */
-export const offers = [
+export const offers: {
+  lifetimeSeconds: number
+  longestAgeSeconds: number
+  creationsPerHour: number
+  /** With a session claim: so many sessions at once. */
+  logins?: number
+}[] = [
   { lifetimeSeconds: 3600, longestAgeSeconds: 12 * 3600, creationsPerHour: 1000 },
+  // A client session per login, and of two at once.
+  { lifetimeSeconds: 3600, longestAgeSeconds: 12 * 3600, creationsPerHour: 1000, logins: 8 },
+  { lifetimeSeconds: 3600, longestAgeSeconds: 2 * 3600, creationsPerHour: 1000, logins: 2 },
   { lifetimeSeconds: 3600, longestAgeSeconds: 3600, creationsPerHour: 1000 },
   { lifetimeSeconds: 3600, longestAgeSeconds: 2 * 3600, creationsPerHour: 4 },
   { lifetimeSeconds: 600, longestAgeSeconds: 1200, creationsPerHour: 1000 },

@@ -17,6 +17,7 @@ export interface Session {
   token: string
   user_identifier_key: string | null
   connected_account_ids: readonly string[]
+  user_identity_id: string | undefined
   created_at: number
   expires_at: number
   deleted: boolean
@@ -71,6 +72,7 @@ export function seamWorkspace(options: {
     key: string | null,
     accounts: readonly string[],
     expires_at: number,
+    identity: string | undefined,
     stranger = false,
   ): Session {
     const id = `${workspace_id}-${byId.size}`
@@ -79,6 +81,7 @@ export function seamWorkspace(options: {
       token: `seam_cst_${id}`,
       user_identifier_key: key,
       connected_account_ids: accounts,
+      user_identity_id: identity,
       created_at: clock(),
       expires_at,
       deleted: false,
@@ -103,16 +106,21 @@ export function seamWorkspace(options: {
     under: (key: string): readonly Session[] => byKey.get(key) ?? [],
 
     addStranger: (key: string | null, accounts: readonly string[]) =>
-      make(key, accounts, Number.POSITIVE_INFINITY, true),
+      make(key, accounts, Number.POSITIVE_INFINITY, undefined, true),
 
-    getOrCreate(key: string, accounts: readonly string[], asked_until: number): Session {
+    getOrCreate(
+      key: string,
+      accounts: readonly string[],
+      asked_until: number,
+      identity: string | undefined,
+    ): Session {
       const expires_at = Math.min(asked_until, clock() + (readings.longest ?? Number.POSITIVE_INFINITY))
       if (!accounts.every(knowsAccount)) throw new Refused(readings.unknown_account)
       const under = byKey.get(key)
       const latest = under?.findLast(isLive) ?? under?.at(-1)
       let session: Session
       if (latest === undefined || (!isLive(latest) && readings.dead_sessions === 'stay_dead'))
-        session = make(key, accounts, expires_at)
+        session = make(key, accounts, expires_at, identity)
       else {
         session = latest
         session.deleted = false
@@ -124,6 +132,7 @@ export function seamWorkspace(options: {
             ? [...new Set([...session.connected_account_ids, ...accounts])]
             : accounts
         session.expires_at = expires_at
+        if (identity !== undefined) session.user_identity_id = identity
       }
       changed(session)
       return session

@@ -1,7 +1,9 @@
-import type { CompareAndSet } from '../../../functions/change.ts'
-import type { AccountHolders, Settings } from '../../../functions/table/table.ts'
+import type { CompareAndSet } from '../../../functions/record/update.ts'
+import type { User } from '../../../functions/record/user.ts'
+import type { IdentityItem, Tombstone } from '../../../functions/table/accounts.ts'
+import { holderShard } from '../../../functions/table/keys.ts'
+import type { Settings } from '../../../functions/table/table.ts'
 import { dueShard } from '../../../functions/table/user-item.ts'
-import type { User } from '../../../functions/user.ts'
 
 /**
  * The table in memory: one compare-and-set, and what else single items can do. Each method is what happens there at
@@ -11,25 +13,24 @@ export type ModelTable = ReturnType<typeof modelTable>
 
 type Written = Awaited<ReturnType<CompareAndSet>>
 
-export function modelTable(
-  wrote: (before: User | undefined, after: User | undefined, owner: string) => void,
-) {
+export function modelTable(wrote: (before: User | undefined, after: User) => void) {
   let epoch = 0
   const users = new Map<string, User>()
   const orphans = new Map<string, number>()
-  const holders = new Map<string, { owners: Set<string>; settled: Set<string>; deleted_at?: number }>()
+  const holders = new Map<string, Set<string>>()
+  const tombstones = new Map<string, Tombstone & { at: number }>()
+  /** By tombstone and shard. */
+  const settled = new Map<string, Set<string>>()
+  const identities = new Map<string, IdentityItem>()
   const budgets = new Map<string, number>()
   /** The index as it was a while ago, for readers that it has not reached yet. */
   let behind: Map<string, User> = new Map()
   let settings: Settings | undefined
   let run: { owner: string; until: number } | undefined
 
-  function accountHolders(id: string) {
-    let found = holders.get(id)
-    if (found === undefined) {
-      found = { owners: new Set(), settled: new Set() }
-      holders.set(id, found)
-    }
+  function setOf(map: Map<string, Set<string>>, id: string): Set<string> {
+    const found = map.get(id) ?? new Set()
+    map.set(id, found)
     return found
   }
 
@@ -43,12 +44,11 @@ export function modelTable(
     users,
     read: (owner: string) => users.get(owner),
 
-    compareAndSet(owner: string, revision: string | undefined, next: User | undefined): Written {
+    compareAndSet(owner: string, revision: string | undefined, next: User): Written {
       const found = users.get(owner)
       if (found?.revision !== revision) return { written: false, found }
-      if (next === undefined) users.delete(owner)
-      else users.set(owner, next)
-      wrote(found, next, owner)
+      users.set(owner, next)
+      wrote(found, next)
       return { written: true }
     },
 
@@ -58,28 +58,44 @@ export function modelTable(
       return settings
     },
 
-    addHolder(id: string, owner: string): 'added' | 'deleted' {
-      const found = accountHolders(id)
-      if (found.deleted_at !== undefined) return 'deleted'
-      found.owners.add(owner)
-      return 'added'
+    addHolder(id: string, owner: string): void {
+      setOf(holders, id).add(owner)
     },
-    markAccountDeleted(id: string, now: number): AccountHolders {
-      const found = accountHolders(id)
-      found.deleted_at ??= now
-      return { owners: [...found.owners], deleted_at: found.deleted_at, settled_owners: [...found.settled] }
-    },
-    markSettled(id: string, owners: string[]): void {
-      for (const owner of owners) accountHolders(id).settled.add(owner)
-    },
-    readHolders(id: string): AccountHolders {
-      const { owners, settled } = accountHolders(id)
-      return { owners: [...owners], settled_owners: [...settled] }
-    },
+    readHolders: (id: string, shard: number): string[] =>
+      [...(holders.get(id) ?? [])].filter((owner) => holderShard(owner) === shard),
     removeHolder(id: string, owner: string): void {
-      accountHolders(id).owners.delete(owner)
+      setOf(holders, id).delete(owner)
     },
-    holds: (id: string, owner: string) => holders.get(id)?.owners.has(owner) === true,
+    holds: (id: string, owner: string) => holders.get(id)?.has(owner) === true,
+    readTombstone(id: string): Tombstone | undefined {
+      const found = tombstones.get(id)
+      return found && { tombstone: found.tombstone, settled: found.settled }
+    },
+    putTombstone(id: string, at: number, name: string): Tombstone {
+      const found = tombstones.get(id) ?? { tombstone: name, settled: false, at }
+      tombstones.set(id, found)
+      return { tombstone: found.tombstone, settled: found.settled }
+    },
+    readSettled: (id: string, shard: number, tombstone: string): string[] => [
+      ...(settled.get(`${id} ${shard} ${tombstone}`) ?? []),
+    ],
+    addSettled(id: string, shard: number, tombstone: string, owners: string[]): void {
+      for (const owner of owners) setOf(settled, `${id} ${shard} ${tombstone}`).add(owner)
+    },
+    settleTombstone(id: string, tombstone: string): void {
+      const found = tombstones.get(id)
+      if (found?.tombstone === tombstone) found.settled = true
+    },
+    /** In every shard of the index at once: there are few. */
+    unsettled: () => [...tombstones].filter(([, { settled }]) => !settled).map(([id]) => id),
+
+    readIdentity: (id: string) => identities.get(id),
+    putIdentity(id: string, revision: string | undefined, next: IdentityItem): boolean {
+      const found = identities.get(id)
+      if (found?.revision !== revision) return found?.revision === next.revision
+      identities.set(id, next)
+      return true
+    },
 
     takeFromBudget(what: string, limit: number): boolean {
       const taken = budgets.get(what) ?? 0
@@ -116,10 +132,12 @@ export function modelTable(
     backup(): (() => void) | undefined {
       if (settings === undefined) return undefined
       const kept = { users: [...users], budgets: [...budgets], run }
-      const held = [...holders].map(
-        ([id, { owners, settled, ...rest }]) =>
-          [id, { ...rest, owners: new Set(owners), settled: new Set(settled) }] as const,
-      )
+      const copied = (sets: Map<string, Set<string>>) =>
+        [...sets].map(([id, owners]) => [id, new Set(owners)] as const)
+      const held = copied(holders)
+      const done = copied(settled)
+      const stones = [...tombstones].map(([id, one]) => [id, { ...one }] as const)
+      const named = [...identities]
       return () => {
         epoch++
         run = kept.run
@@ -127,6 +145,9 @@ export function modelTable(
         refill(users, kept.users)
         refill(budgets, kept.budgets)
         refill(holders, held)
+        refill(settled, done)
+        refill(tombstones, stones)
+        refill(identities, named)
       }
     },
   }

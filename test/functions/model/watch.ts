@@ -1,8 +1,9 @@
 import type { Caller } from '../../../functions/caller/caller.ts'
+import type { Retired, User } from '../../../functions/record/user.ts'
+import type { Terms } from '../../../functions/session/terms.ts'
+import { judge } from '../../../functions/session/verdict.ts'
 import { times } from '../../../functions/times.ts'
-import { type User, unconfirmed } from '../../../functions/user.ts'
-import type { Vended } from '../../../functions/vending.ts'
-import { judge, type Terms } from '../../../functions/verdict.ts'
+import type { VendResult } from '../../../functions/vending/vend.ts'
 import type { Act } from './edges.ts'
 import { promiseKeeper } from './promises.ts'
 import type { SeamWorkspace, Session } from './seam.ts'
@@ -12,13 +13,13 @@ export const invariants = {
   own: 'nobody is handed the token of another user, or of a stranger',
   scope: 'what a recorded key opens is never more than its record allows',
   promise: 'what has been reported as done stays done: no token that anybody holds opens more',
-  one: 'a user has at most one live client session that anybody holds',
+  one: 'a login has at most one live client session that its record names',
+  identity: 'no two users have one user identity, nor a live client session with it',
   led: 'every live client session of ours is one that a record leads to',
   handed: 'nothing is handed out that cleaning up would end, or that is not in the record as seen last',
   intent: 'no key is called before it is written down',
-  unconfirmed: 'no new key is called while a client session that was let go of may be alive',
-  let_go: 'only what a record has let go of is deleted, and a key that was let go of never comes back',
-  forgotten: 'a key leaves a record only into `ended`, and that only when nothing can show under it',
+  retired: 'only what a record has retired is deleted, and a retired key never comes back',
+  forgotten: 'a key leaves a record only into `retired`, and that only when nothing can show under it',
   strangers: 'strangers are untouched',
   holders: 'who holds an account is found at the account',
   ends: 'every act ends, and says nothing but what its contract has',
@@ -35,6 +36,7 @@ export interface Failure {
 export interface Held {
   session: Session
   owner: string
+  binding: string
   /** When it was first handed out. */
   since: number
 }
@@ -58,8 +60,8 @@ export function watcher(world: {
   const signedOut = new Map<string, number>()
   /** Accounts whose deletion has been reported as done. */
   const gone = new Set<string>()
-  /** When records of removed users went. */
-  const goneAt = new Map<string, number>()
+  /** Logins whose end the provider's word has been reported about. */
+  const endedLogins = new Set<string>()
   const promises = promiseKeeper(world.now)
   /** The table has been restored, and vending is closed until the runbook is at its end. */
   let restoring = false
@@ -74,10 +76,13 @@ export function watcher(world: {
   /** By its key: the recorded one, or one in `ended`. */
   function leadsTo(user: User | undefined, key: string): boolean {
     return (
-      user?.user_identifier_key === key ||
-      user?.ended.some((entry) => entry.user_identifier_key === key) === true
+      user !== undefined &&
+      [...Object.values(user.sessions), ...user.retired].some((one) => one.user_identifier_key === key)
     )
   }
+
+  const isCurrent = (user: User | undefined, key: string) =>
+    Object.values(user?.sessions ?? {}).some((one) => one.user_identifier_key === key)
 
   function checkScope(session: Session, user: User): void {
     if (!isLive(session) || restoring) return
@@ -85,6 +90,8 @@ export function watcher(world: {
     if (more.length > 0) fail('scope', `${session.client_session_id} opens ${more}`)
     if (session.expires_at > (user.access_until ?? Number.POSITIVE_INFINITY))
       fail('scope', `${session.client_session_id} outlasts the access`)
+    if (session.user_identity_id !== undefined && session.user_identity_id !== user.user_identity_id)
+      fail('scope', `${session.client_session_id} has another identity`)
   }
 
   function checkGone(user: User): void {
@@ -94,10 +101,14 @@ export function watcher(world: {
 
   function checkHeld(owner: string): void {
     if (restoring) return
-    let live = 0
+    const user = world.user(owner)
+    const current = new Set<string>()
     for (const one of held.values()) {
       if (one.owner !== owner || one.session.reopened || !isLive(one.session)) continue
-      if (++live > 1) fail('one', `two live client sessions of ${owner}`)
+      if (isCurrent(user, one.session.user_identifier_key ?? '')) {
+        if (current.has(one.binding)) fail('one', `two live client sessions of ${owner} ${one.binding}`)
+        current.add(one.binding)
+      }
       const broken = promises.broken(one)
       if (broken !== undefined) fail('promise', `${one.session.client_session_id} ${broken}`)
     }
@@ -109,24 +120,19 @@ export function watcher(world: {
     held: () => held.values(),
     accountsKnownTo: world.accountsKnownTo,
     gives: promises.gives,
+    mayConnect: promises.mayConnect,
     checkHeld,
 
     /** An act has reported that something is taken away. */
     took(taking: Parameters<typeof promises.takes>[0]): void {
-      // A removed record that has gone meanwhile binds nobody.
-      if ((goneAt.get(taking.owner) ?? 0) >= taking.began) return
       promises.takes(taking, held.values())
       checkHeld(taking.owner)
     },
 
     /** The table has written a user. */
-    wrote(before: User | undefined, after: User | undefined, owner: string): void {
+    wrote(before: User | undefined, after: User): void {
       if (before !== undefined) checkForgotten(before, after)
-      if (after === undefined) {
-        goneAt.set(owner, world.now())
-        signedOut.delete(owner)
-        promises.startAnew(owner)
-      } else checkWritten(before, after)
+      checkWritten(before, after)
     },
 
     /** Something has changed at Seam. */
@@ -137,7 +143,8 @@ export function watcher(world: {
       const owner = ownerOfKey.get(key) ?? ''
       const user = world.user(owner)
       if (!leadsTo(user, key) && !restoring) fail('led', `nothing leads to ${key}`)
-      if (user?.user_identifier_key === key) checkScope(session, user)
+      if (user !== undefined && isCurrent(user, key)) checkScope(session, user)
+      checkIdentity(session, owner)
       checkHeld(owner)
     },
 
@@ -145,13 +152,6 @@ export function watcher(world: {
     calling(key: string, act: Act): void {
       const owner = ownerOfKey.get(key)
       if (owner === undefined) fail('intent', `${act.name} calls ${key}`)
-      const user = world.user(owner ?? '')
-      if (user?.user_identifier_key !== key || user.client_session_id !== undefined) return
-      for (const { client_session_id } of unconfirmed(user)) {
-        const old = world.seam().find(client_session_id)
-        if (old !== undefined && isLive(old) && !old.reopened)
-          fail('unconfirmed', `${act.name} calls ${key} while ${client_session_id} is alive`)
-      }
     },
 
     /** `get_or_create` arrives. */
@@ -171,7 +171,7 @@ export function watcher(world: {
         !leadsTo(world.user(ownerOfKey.get(key) ?? ''), key)
       )
         return
-      if (!idsLetGo.has(id) && !(key && letGo.has(key))) fail('let_go', `${act.name} deletes ${id}`)
+      if (!idsLetGo.has(id) && !(key && letGo.has(key))) fail('retired', `${act.name} deletes ${id}`)
     },
 
     /** The table is an earlier one: what was let go of since is not, and what was promised is not known. */
@@ -179,7 +179,7 @@ export function watcher(world: {
       restoring = true
       letGo.clear()
       idsLetGo.clear()
-      goneAt.clear()
+      endedLogins.clear()
       signedOut.clear()
       gone.clear()
       promises.forgetAll()
@@ -206,7 +206,12 @@ export function watcher(world: {
 
     /** Bearer tokens issued before then speak for this user no more. */
     signedOut(owner: string, at: number): void {
-      if ((goneAt.get(owner) ?? 0) < at) signedOut.set(owner, at)
+      signedOut.set(owner, Math.max(at, signedOut.get(owner) ?? 0))
+    },
+
+    /** Bearer tokens of this login are refused for good. */
+    loginEnded(owner: string, binding: string): void {
+      endedLogins.add(`${owner} ${binding}`)
     },
 
     /** Nobody's token opens this account ever again. */
@@ -219,63 +224,82 @@ export function watcher(world: {
       }
     },
 
-    handedOut({ owner, issued_at = 0 }: Caller, { body }: Vended, act: Act, terms: Terms): void {
+    handedOut(caller: Caller, { body }: VendResult, act: Act, terms: Terms): void {
+      const { owner, binding, issued_at = 0 } = caller
       const id = body.client_session_id
-      const session = world.seam().find(id)
+      // By its token: Seam may have answered another id when it was made.
+      const session = [...world.seam().sessions()].find((one) => one.token === body.token)
       const whose = ownerOfKey.get(session?.user_identifier_key ?? '')
-      if (session === undefined || session.token !== body.token || session.stranger || whose !== owner) {
+      if (session === undefined || session.stranger || whose !== owner) {
         fail('own', `${act.name} hands the token of ${id} to ${owner}`)
         return
       }
       const judgedAt = Math.max(act.judgedAt, act.committedAt)
-      if (act.seen?.client_session_id !== id) fail('handed', `${act.name}: ${id} is not in the record`)
-      else if (act.seen.ended.some(({ client_session_id }) => client_session_id === id))
-        fail('handed', `${act.name}: ${id} has been let go of`)
-      else if (judge(act.seen, terms, judgedAt, { asked: false }).act === 'end')
+      if (act.seen?.sessions[binding]?.client_session_id !== id)
+        fail('handed', `${act.name}: ${id} is not in the record`)
+      else if (judge(act.seen, binding, terms, judgedAt, { asked: false }).act === 'retire')
         fail('handed', `${act.name}: cleaning up would end ${id}`)
       const lives = isLive(session) && !session.reopened
       if (lives && issued_at + times.clockSkew < (signedOut.get(owner) ?? 0))
         fail('promise', `${act.name}: the bearer token was signed out everywhere`)
-      if (!held.has(id)) held.set(id, { session, owner, since: world.now() })
+      if (lives && endedLogins.has(`${owner} ${binding}`)) fail('promise', `${act.name}: the login has ended`)
+      const name = session.client_session_id
+      if (!held.has(name)) held.set(name, { session, owner, binding, since: world.now() })
       checkHeld(owner)
     },
   }
 
-  function noteEnded({ ended }: User): void {
-    for (const { user_identifier_key, client_session_id } of ended) {
+  /** One identity, one user: also as far as what lives at Seam goes. */
+  function checkIdentity(session: Session, owner: string): void {
+    const id = session.user_identity_id
+    if (id === undefined || restoring || session.reopened) return
+    for (const other of world.users())
+      if (other.owner !== owner && other.user_identity_id === id)
+        fail('identity', `${session.client_session_id} of ${owner} has the identity of ${other.owner}`)
+  }
+
+  function noteEnded({ retired }: User): void {
+    for (const { user_identifier_key, client_session_id } of retired) {
       letGo.add(user_identifier_key)
       if (client_session_id === undefined) continue
       idsLetGo.add(client_session_id)
       const session = world.seam().find(client_session_id)
       if (session !== undefined && session.user_identifier_key !== user_identifier_key)
-        fail('strangers', `${client_session_id} is let go of under a key that is not its own`)
+        fail('strangers', `${client_session_id} is retired under a key that is not its own`)
     }
   }
 
   function checkWritten(before: User | undefined, after: User): void {
-    const { owner, user_identifier_key: key } = after
-    if (key !== undefined) {
-      if (letGo.has(key)) fail('let_go', `${owner} takes back ${key}`)
+    const { owner } = after
+    for (const { user_identifier_key: key } of Object.values(after.sessions)) {
+      if (letGo.has(key)) fail('retired', `${owner} takes back ${key}`)
       ownerOfKey.set(key, owner)
       for (const session of under(key)) checkScope(session, after)
     }
     noteEnded(after)
+    for (const other of world.users())
+      if (other.owner !== owner && after.user_identity_id !== undefined && !restoring)
+        if (other.user_identity_id === after.user_identity_id)
+          fail('identity', `${owner} and ${other.owner} have ${after.user_identity_id}`)
     if (after.connected_account_ids !== before?.connected_account_ids)
       for (const id of after.connected_account_ids)
         if (!world.holds(id, owner)) fail('holders', `${id} does not know of ${owner}`)
     checkGone(after)
   }
 
-  function checkForgotten(before: User, after: User | undefined): void {
-    const key = before.user_identifier_key
-    if (key !== undefined && !leadsTo(after, key)) fail('forgotten', `${key} is gone without an entry`)
-    if (before.ended === after?.ended) return
-    for (const { user_identifier_key, client_session_id, deleted_at } of before.ended) {
-      if (leadsTo(after, user_identifier_key)) continue
-      if (client_session_id !== undefined && deleted_at === undefined)
-        fail('forgotten', `${client_session_id} before its delete was confirmed`)
-      if (under(user_identifier_key).some(isLive))
-        fail('forgotten', `${user_identifier_key} while something lives`)
+  function checkForgotten(before: User, after: User): void {
+    for (const { user_identifier_key: key } of Object.values(before.sessions))
+      if (!leadsTo(after, key)) fail('forgotten', `${key} is gone without an entry`)
+    if (before.retired === after.retired) return
+    for (const entry of before.retired) {
+      const { user_identifier_key: key } = entry
+      if (leadsTo(after, key)) continue
+      if (!isOver(entry)) fail('forgotten', `${entry.client_session_id} before its delete was confirmed`)
+      if (under(key).some(isLive)) fail('forgotten', `${key} while something lives`)
     }
+  }
+
+  function isOver({ client_session_id, deleted_at, expires_at }: Retired): boolean {
+    return client_session_id === undefined || deleted_at !== undefined || world.now() >= expires_at
   }
 }

@@ -1,5 +1,6 @@
+import { newUser, recordedSession } from '../../../functions/record/user.ts'
+import { grant } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
-import { grant, newUser, recordedSession } from '../../../functions/user.ts'
 import { deployed, machineOf, person } from './acts.ts'
 import { clockwork } from './clockwork.ts'
 import type { Act, Process, Surroundings } from './edges.ts'
@@ -38,6 +39,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
   let started = 1
   let foreignApiKey = false
   let quiet = false
+  let deletesRefused: { until: number; status: number } | undefined
 
   const workspaceOf = (workspace_id: string) =>
     seamWorkspace({
@@ -51,7 +53,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     })
   const seam = workspaceOf('ours')
   const foreignSeam = workspaceOf('foreign')
-  const table = modelTable((before, after, owner) => watch.wrote(before, after, owner))
+  const table = modelTable((before, after) => watch.wrote(before, after))
   const watch = watcher({
     now,
     seam: () => seam,
@@ -69,6 +71,8 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     watch,
     uuid: () => `00000000-0000-4000-8000-${(ids++).toString(16).padStart(12, '0')}`,
     sealingKey: () => sealingKey,
+    deletesRefused: () =>
+      deletesRefused !== undefined && now() < deletesRefused.until ? deletesRefused.status : undefined,
   }
 
   for (const workspace of [seam, foreignSeam]) {
@@ -83,7 +87,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     const { owner, subject, iss, sub } = person(user)
     for (const id of held) table.addHolder(id, owner)
     table.users.set(owner, {
-      ...grant(newUser({ owner, subject, iss, sub }, start), held),
+      ...grant(newUser({ owner, subject, iss, sub }, start), held, start),
       revision: around.uuid(),
     })
   })
@@ -113,6 +117,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
       fate: (call) => (quiet ? plain : fates(call)),
       startedAt: now(),
       seen: undefined,
+      binding: 'shared',
       judgedAt: 0,
       committedAt: 0,
       spins: 0,
@@ -127,18 +132,20 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
   }
 
   /** The moment in true time, by the clocks of those who wait for it. */
-  function timeOf({ user, of, plus }: Moment): number {
-    const record = table.read(person(user).owner)
+  function timeOf({ user, sid, of, plus }: Moment): number {
+    const { owner, binding } = person(user, { sid, offer: scenario.offer })
+    const record = table.read(owner)
     const { terms } = deployed(scenario.offer, generation)
-    const session = record && recordedSession(record)
+    const longestAge = Object.values(terms.longestAges)[0] ?? 0
+    const session = record && recordedSession(record, binding)
     const at = {
       margin: session && session.expires_at - terms.refreshMargin,
       too_short: session && session.expires_at - times.goodForMore,
       expiry: session?.expires_at,
-      longest_age: session && session.created_at + terms.longestAge,
+      longest_age: session && session.created_at + longestAge,
       access_until: record?.access_until,
-      lease: record?.lease_until,
-      grace: record?.ended[0] && record.ended[0].at + times.grace,
+      lease: record?.sessions[binding]?.lease_until,
+      grace: record?.retired[0] && record.retired[0].at + times.grace,
       budget: record && record.creations_since + times.budgetWindow,
     }[of]
     return (at ?? now()) + plus
@@ -173,6 +180,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     /** As an operator has it, with whom nothing fails any more. */
     withoutTrouble(): void {
       quiet = true
+      deletesRefused = undefined
     },
     withTrouble(): void {
       quiet = false
@@ -181,6 +189,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     calmDown(): void {
       quiet = true
       foreignApiKey = false
+      deletesRefused = undefined
     },
     /** One whose clock agrees with Seam's, as after an administrator has looked. */
     spawnInTime: (): Process => ({ ...spawn(), ahead: ahead(0) }),
@@ -188,6 +197,9 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     swapApiKey: (foreign: boolean) => {
       // Whatever workspace is asked first is the one of this table.
       foreignApiKey = foreign && table.readSettings() !== undefined
+    },
+    refuseDeletes: (ms: number, status: number) => {
+      deletesRefused = { until: now() + ms, status }
     },
     loseSealingKey: () => {
       sealingKey++

@@ -241,7 +241,7 @@ describe('status', () => {
       sessions: {},
       logins: { m: now },
       ended: { b: now },
-      withdrawn: { a: now, b: now },
+      withdrawn: { a: now, b: now, '*': now },
     })
     expect(removed.retired).toHaveLength(2)
     for (const name of ['user_identity_id', 'access_until']) expect(removed).not.toHaveProperty(name)
