@@ -49,7 +49,8 @@ describe.each(sdkUses)('with the AWS SDK %s', (sdk) => {
         new UpdateItemCommand({
           TableName,
           Key: { item: { S: keys.user(ownerOf('local|aged')) } },
-          UpdateExpression: 'SET sessions.#shared.created_at = :long_ago, due_at = :long_ago, revision = :other',
+          UpdateExpression:
+            'SET sessions.#shared.created_at = :long_ago, due_at = :long_ago, revision = :other',
           ExpressionAttributeNames: { '#shared': 'shared' },
           ExpressionAttributeValues: { ':long_ago': { N: '0' }, ':other': { S: 'by-the-test' } },
         }),

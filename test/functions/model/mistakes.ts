@@ -240,10 +240,6 @@ export const mistakes: Record<string, Mistake> = {
       },
     })),
   },
-  'a record is made with its first accounts, and a deletion that comes before finds none': {
-    breaks: 'promise',
-    plant: skips((next, read) => read === undefined && Object.keys(next.sessions).length === 0),
-  },
   'the holder of an account is written after the record': {
     breaks: 'holders',
     plant: table(({ addHolder, compareAndSet }) => {
@@ -321,10 +317,6 @@ export const mistakes: Record<string, Mistake> = {
       return read(written(protocol))
     },
   },
-}
-
-function bare({ revision: _revision, due_at: _due, ...rest }: User): object {
-  return rest
 }
 
 function isoTime(ms: number): string {
