@@ -1,18 +1,20 @@
 import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
-import { Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
+import type * as z from 'zod/v4-mini'
+import { type FaultPlan, planOf } from './faults.ts'
+import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
+
+/** What `PUT /faults` and so on do with the JSON they get. */
+type Orders = Record<string, (params: unknown) => unknown>
 
 /** A control address for other processes: each route does something and answers with the state after it, and so does `GET /`. */
-export function controlOf(
-  orders: Record<string, (params: unknown) => unknown>,
-  state: () => Record<string, unknown>,
-): RequestListener {
+export function controlOf(orders: Orders, state: () => Record<string, unknown>): RequestListener {
   const app = new Hono<SeamEnv>()
   app.onError(refused)
   app.notFound((c) => refused(new Refusal(404, 'not_found', `There is no ${c.req.method} ${c.req.path}`), c))
   app.use(readParams)
-  const routes: typeof orders = { 'GET /': () => {}, ...orders }
+  const routes: Orders = { 'GET /': () => {}, ...orders }
   for (const [route, run] of Object.entries(routes)) {
     const [method = '', path = ''] = route.split(' ')
     app.on(method, path, async (c) => {
@@ -21,4 +23,17 @@ export function controlOf(
     })
   }
   return getRequestListener(app.fetch)
+}
+
+/** `PUT /faults` { seed?, faults } replaces the plan, `POST /faults` adds one fault, `DELETE /faults` drops them all. */
+export function faultOrders<Fault extends { kind: string }, Call>(
+  faults: FaultPlan<Fault, Call>,
+  fault: z.ZodMiniType<Fault>,
+): Orders {
+  const plan = planOf(fault)
+  return {
+    'PUT /faults': (params) => faults.plan(checked(plan, params)),
+    'POST /faults': (params) => faults.add(checked(fault, params)),
+    'DELETE /faults': () => faults.clear(),
+  }
 }

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import * as z from 'zod/v4-mini'
-import { controlOf } from '../control.ts'
-import { faultSchema, planSchema } from './faults.ts'
+import { controlOf, faultOrders } from '../control.ts'
+import { faultSchema } from './faults.ts'
 import { readingsSchema } from './readings.ts'
 import type { Seam } from './state.ts'
 import { moodSchema } from './webhooks.ts'
@@ -22,9 +22,7 @@ import { checked } from './wire.ts'
 export function seamControl({ faults, readings, counts, webhooks }: Seam): RequestListener {
   return controlOf(
     {
-      'PUT /faults': (params) => faults.plan(checked(planSchema, params)),
-      'POST /faults': (params) => faults.add(checked(faultSchema, params)),
-      'DELETE /faults': () => faults.clear(),
+      ...faultOrders(faults, faultSchema),
       'POST /faults/settle': () => faults.settle(),
       'PATCH /readings': (params) => Object.assign(readings, checked(z.partial(readingsSchema), params)),
       'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),

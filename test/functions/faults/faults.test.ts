@@ -81,13 +81,16 @@ function breakEverything() {
       { kind: 'wrong', wrong: 'other_workspace', path: getOrCreate, share: 0.01 },
     ],
   })
-  const { faults } = world.dynamoDb
-  faults.reseed(seed)
-  faults.add({ kind: 'throttled', share: 0.08 })
-  faults.add({ kind: 'failed', share: 0.05 })
-  faults.add({ kind: 'reset', share: 0.03 })
-  faults.add({ kind: 'answer_lost', operations: ['PutItem', 'UpdateItem', 'DeleteItem'], share: 0.06 })
-  faults.add({ kind: 'late', ms: 8, share: 0.05 })
+  world.dynamoDb.faults.plan({
+    seed,
+    faults: [
+      { kind: 'throttled', share: 0.08 },
+      { kind: 'failed', share: 0.05 },
+      { kind: 'reset', share: 0.03 },
+      { kind: 'answer_lost', operations: ['PutItem', 'UpdateItem', 'DeleteItem'], share: 0.06 },
+      { kind: 'late', ms: 8, share: 0.05 },
+    ],
+  })
 }
 
 const total = (delivered: Partial<Record<string, number>>) =>

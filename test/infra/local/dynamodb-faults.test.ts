@@ -139,9 +139,9 @@ describe('a stale index', () => {
 
   it('misses what has just become due, and shows what is no longer', async () => {
     await put(10)
-    const restore = layer.faults.add({ kind: 'stale_index' })
+    layer.faults.add({ kind: 'stale_index' })
     expect(await due(20)).toBe(false)
-    restore()
+    layer.faults.clear()
     expect(await due(30)).toBe(true)
     await put()
     layer.faults.add({ kind: 'stale_index' })
@@ -170,9 +170,8 @@ describe('a rule', () => {
   })
 
   it('strikes a share of the requests, and a seed repeats which', async () => {
-    layer.faults.add({ kind: 'failed', share: 0.5 })
     const outcomes = async () => {
-      layer.faults.reseed(7)
+      layer.faults.plan({ seed: 7, faults: [{ kind: 'failed', share: 0.5 }] })
       const seen = []
       for (let n = 0; n < 40; n++)
         seen.push(
