@@ -9,16 +9,12 @@ import { termsOf } from '../../functions/session/terms.ts'
 import type { Table } from '../../functions/table/table.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
 
-/** Cleans up in a local world as the deployed function does. */
+/** Cleans up a local world as the deployed function does. */
 export function localCleaner(
   configuration: Configuration,
   { table, seamApiKey }: { table: Table; seamApiKey: string },
 ): CleanUp {
-  const seam = seamClient({
-    endpoint: configuration.seamEndpoint,
-    apiKey: async () => seamApiKey,
-    times,
-  })
+  const seam = seamClient({ endpoint: configuration.seamEndpoint, apiKey: async () => seamApiKey, times })
   const deps = {
     table,
     seam,
@@ -32,7 +28,7 @@ export function localCleaner(
   return (order) => cleanUp(deps, order)
 }
 
-/** What the schedule does in the cloud. A run that is at work when it ends is left to itself: it may be cut anywhere. */
+/** What the schedule does in the cloud. `end` does not wait for a run in progress: a run may be cut off anywhere. */
 export function cleaningSchedule(
   cleanUp: CleanUp,
   { everyMinutes }: { everyMinutes: number },

@@ -3,7 +3,7 @@ import { deadlineIn } from '../../functions/deadline.ts'
 import { SeamFailure, seamClient } from '../../functions/seam.ts'
 import { times } from '../../functions/times.ts'
 import { startDynamoDb } from './dynamodb.ts'
-import { type DynamoDbFaults, startDynamoDbFaults } from './dynamodb-faults.ts'
+import { startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import type { Memory } from './memory.ts'
@@ -11,6 +11,7 @@ import { type Page, startPage } from './page/server.ts'
 import type { SeamUser } from './seam/state.ts'
 import { type LocalSeam, startSeam } from './seam/workspace.ts'
 import { Trouble } from './trouble.ts'
+import type { WorldFile } from './world-file.ts'
 
 export interface PartsOptions {
   /** A real workspace instead of the local one. */
@@ -19,17 +20,17 @@ export interface PartsOptions {
   usualPorts?: { identityProvider: number; seam: number; page: number }
 }
 
-/** What the API stands on. */
+/** What the API depends on. */
 export interface Parts {
-  /** In front of the engine: the way for everybody in this world. */
-  dynamoDbFaults: DynamoDbFaults
-  dynamoDbAccessKeyId: string
+  /** The fault layer in front of the engine, which everybody in this world goes through. */
+  dynamoDb: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>
+  dynamoDbControl: string
   identityProvider: IdentityProvider
   page: Page
   workspace: Workspace
 }
 
-export interface Workspace {
+interface Workspace {
   endpoint: string
   apiKey: string
   workspace_id: string
@@ -38,6 +39,8 @@ export interface Workspace {
   local?: LocalSeam
 }
 
+type Ended = <T extends { close(): Promise<void> }>(starting: Promise<T>) => Promise<T>
+
 /**
  * Starts all of them side by side, each where it was before.
  * @param origins whose pages may call the identity provider and the local Seam; may still be empty
@@ -45,62 +48,70 @@ export interface Workspace {
  * @throws Trouble
  */
 export async function startParts(
-  options: PartsOptions,
+  { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } }: PartsOptions,
   folder: Folder,
   memory: Memory,
   origins: ReadonlySet<string>,
   atEnd: (end: () => Promise<void>) => void,
 ): Promise<Parts> {
-  const { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } } = options
-
-  async function ended<T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const ended: Ended = async (starting) => {
     const part = await starting
     atEnd(() => part.close())
     return part
   }
-  const identityProvider = (port: number) =>
+  const startProvider = (port: number) =>
     startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })
-  const localSeam = (port: number) =>
+  const startLocalSeam = (port: number) =>
     startSeam({ port, stateFile: folder.file('seam.json'), control: true, origins })
 
   const starting = [
-    ended(startDynamoDb(folder.file('dynamodb'))),
-    ended(memory.atItsPort('identity_provider', usual.identityProvider, identityProvider)),
+    startRecords(folder.file('dynamodb'), ended),
+    ended(memory.atItsPort('identity_provider', usual.identityProvider, startProvider)),
     ended(memory.atItsPort('page', usual.page, (port) => startPage({ port }))),
-    seam === undefined
-      ? ended(memory.atItsPort('seam', usual.seam, localSeam)).then(ofLocal)
-      : ofReal(seam.endpoint, seam.apiKey),
+    seam
+      ? realWorkspace(seam)
+      : ended(memory.atItsPort('seam', usual.seam, startLocalSeam)).then(workspaceOf),
   ] as const
   await Promise.allSettled(starting)
-  const [dynamoDb, provider, page, workspace] = await Promise.all(starting)
-  const accessKeyId = randomBytes(16).toString('hex')
-  const dynamoDbFaults = await ended(
-    startDynamoDbFaults({ endpoint: dynamoDb.socket, accessKeyId, control: true }),
-  )
+  const [records, identityProvider, page, workspace] = await Promise.all(starting)
   await memory.keepPorts({
-    identity_provider: provider.issuer,
+    identity_provider: identityProvider.issuer,
     page: page.url,
-    ...(workspace.local !== undefined && { seam: workspace.endpoint }),
+    ...(workspace.local && { seam: workspace.endpoint }),
   })
-  return { dynamoDbFaults, dynamoDbAccessKeyId: accessKeyId, identityProvider: provider, page, workspace }
+  return { ...records, identityProvider, page, workspace }
 }
 
-function ofLocal(local: LocalSeam): Workspace {
+async function startRecords(
+  folder: string,
+  ended: Ended,
+): Promise<Pick<Parts, 'dynamoDb' | 'dynamoDbControl'>> {
+  const { socket } = await ended(startDynamoDb(folder))
+  const accessKeyId = randomBytes(16).toString('hex')
+  const { endpoint, control = '' } = await ended(
+    startDynamoDbFaults({ endpoint: socket, accessKeyId, control: true }),
+  )
+  return { dynamoDb: { dynamodb: endpoint, dynamodb_access_key_id: accessKeyId }, dynamoDbControl: control }
+}
+
+function workspaceOf(local: LocalSeam): Workspace {
   const { url, apiKey, workspaceId, users } = local
   return { endpoint: url, apiKey, workspace_id: workspaceId, users, local }
 }
 
-async function ofReal(endpoint: string, apiKey: string): Promise<Workspace> {
-  const seam = seamClient({ endpoint, apiKey: async () => apiKey, times })
+export const clientOf = ({ endpoint, apiKey }: Pick<Workspace, 'endpoint' | 'apiKey'>) =>
+  seamClient({ endpoint, apiKey: async () => apiKey, times })
+
+async function realWorkspace(seam: { endpoint: string; apiKey: string }): Promise<Workspace> {
   try {
-    const { workspace_id } = await seam.getWorkspace(deadlineIn(times.seam, Date.now))
-    return { endpoint, apiKey, workspace_id, users: [] }
+    const { workspace_id } = await clientOf(seam).getWorkspace(deadlineIn(times.seam, Date.now))
+    return { ...seam, workspace_id, users: [] }
   } catch (error) {
     if (!(error instanceof SeamFailure)) throw error
     throw new Trouble(
       error.httpStatus === 401 || error.httpStatus === 403
-        ? `${endpoint} does not accept SEAM_API_KEY. Check that it is the key of the workspace you mean.`
-        : `${endpoint} cannot be used as Seam: ${error.message}. Check SEAM_ENDPOINT and the network.`,
+        ? `${seam.endpoint} does not accept SEAM_API_KEY. Check that it is the key of the workspace you mean.`
+        : `${seam.endpoint} cannot be used as Seam: ${error.message}. Check SEAM_ENDPOINT and the network.`,
     )
   }
 }

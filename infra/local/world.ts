@@ -9,26 +9,23 @@ import type { CleanUp } from '../../functions/cleanup/run.ts'
 import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
 import type { Log } from '../../functions/log.ts'
-import { connectMachine, vendingMachine, type Worlds } from '../../functions/machine.ts'
+import { connectMachine, vendingMachine, type Worlds, webhookMachine } from '../../functions/machine.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
-import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
-import { takeFolder } from './folder.ts'
+import { type Folder, takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken } from './loopback.ts'
-import { openMemory } from './memory.ts'
+import { type Memory, openMemory } from './memory.ts'
 import { oneApi } from './one-api.ts'
-import { operator } from './page/operator.ts'
-import { watcher as startWatcher } from './page/watching.ts'
-import { type Parts, type PartsOptions, startParts } from './parts.ts'
+import { Watcher } from './page/watching.ts'
+import { clientOf, type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
 import type { LocalSeam } from './seam/workspace.ts'
 import { Trouble } from './trouble.ts'
-import { localWebhook } from './webhook.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
@@ -41,7 +38,7 @@ export interface WorldOptions extends PartsOptions {
   /** A page elsewhere on this machine, under development, that may call as well. */
   origin?: string
   log?: Log
-  /** Is told what each scheduled run of cleaning up came to. */
+  /** Gets the report of each scheduled cleanup. */
   cleaned?: (report: CleanupReport) => void
 }
 
@@ -83,27 +80,78 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const memory = await openMemory(folder.file('memory.json'))
   const origins = new Set<string>()
   const parts = await startParts(options, folder, memory, origins, atEnd)
-  const { dynamoDbFaults, dynamoDbAccessKeyId, identityProvider, page, workspace } = parts
-  const dynamoDb = { dynamodb: dynamoDbFaults.endpoint, dynamodb_access_key_id: dynamoDbAccessKeyId }
+  const { identityProvider, workspace } = parts
+  const configuration = localConfiguration(parts, options)
+  for (const origin of configuration.allowedOrigins) origins.add(origin)
 
+  const watcher = new Watcher()
+  const { table: unwatched, ...records } = await openTable(parts, atEnd)
+  const table = watcher.over('table', unwatched)
+  const seam = watcher.over('seam', clientOf(workspace))
+  const deps = depsOf({ table, seam }, watcher, folder, memory, options.log)
+  const service = serviceOf(configuration, deps, watcher)
+
+  /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
+  const issuer = configuration.issuers.find((one) => one.issuer === identityProvider.issuer)
+  const users = issuer === undefined ? [] : workspace.users
+  if (issuer !== undefined) {
+    identityProvider.audience = issuer.audiences[0] ?? identityProvider.audience
+    // Once: what an operator has taken away since must not come back with a restart.
+    const what = `${records.tableName}|${subjectNamespace(issuer)}`
+    await memory.once(what, records.isNew, () => giveAccounts(service.deps, users, issuer))
+  }
+
+  const api = await serveApi(service.answer, options.port ?? 0, origins, atEnd)
+  if (workspace.local !== undefined) service.subscribe(workspace.local, api)
+  const subs = users.map(({ sub }) => sub)
+  const file = worldFileOf(parts, configuration, { api, table: records.tableName, users: subs })
+  await writeWorldFile(folder.path, file)
+  atEnd(() => removeWorldFile(folder.path))
+  const cleanUp = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
+  const local = workspace.local
+  parts.page.show({
+    facts: {
+      api,
+      issuer: identityProvider.issuer,
+      seam: workspace.endpoint,
+      users: subs,
+      ...(issuer && { operator: true }),
+    },
+    watcher,
+    operator: issuer && {
+      issuer,
+      users: subs,
+      deps: service.deps,
+      seam,
+      local,
+      cleanUp,
+      watcher,
+      accounts: [],
+    },
+  })
+  atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
+  return { file, identityProvider, seam: local, cleanUp }
+}
+
+async function openTable({ dynamoDb, workspace }: Parts, atEnd: AtEnd) {
   const client = worldDynamoDbClient(dynamoDb)
   atEnd(() => client.destroy())
   // A table belongs to one workspace for good, so another workspace gets another one.
   const tableName = `token-vending-${workspace.workspace_id}`
-  const isNewTable = await createTable(client, tableName)
-  const watcher = startWatcher()
-  const table = watcher.over('table', vendingTable({ client, tableName }))
+  const isNew = await createTable(client, tableName)
+  return { table: vendingTable({ client, tableName }), tableName, isNew }
+}
 
-  const configuration = localConfiguration(parts, options)
-  for (const origin of configuration.allowedOrigins) origins.add(origin)
-  const seam = watcher.over(
-    'seam',
-    seamClient({ endpoint: workspace.endpoint, apiKey: async () => workspace.apiKey, times }),
-  )
+function depsOf(
+  clients: Pick<Worlds, 'table' | 'seam'>,
+  watcher: Watcher,
+  folder: Folder,
+  memory: Memory,
+  log: Log = () => {},
+): Worlds {
   const sealingKeys = sealingKeysFrom(memory.sealingKeySecret)
-  const worlds: Worlds = {
-    table,
-    seam,
+  return {
+    ...clients,
     seal: tokenSealer(async () => sealingKeys),
     clock: Date.now,
     uuid: randomUUID,
@@ -111,76 +159,53 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     log(audit) {
       watcher.note(audit)
-      options.log?.(audit)
+      log(audit)
     },
     auditLog: auditWriter(folder.path),
     requestId: () => randomUUID(),
   }
-  const callers = { ...worlds, fetch: watcher.over('issuer', fetch) }
-  const machine = vendingMachine(configuration, times, callers, { loopback: true })
-  const connect = connectMachine(configuration, times, callers, { loopback: true })
-  const webhook = localWebhook(configuration, worlds)
+}
 
-  /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
-  const local = configuration.issuers.find(({ issuer }) => issuer === identityProvider.issuer)
-  const users = local === undefined ? [] : workspace.users
-  if (local !== undefined) {
-    identityProvider.audience = local.audiences[0] ?? identityProvider.audience
-    // Once: what an operator has taken away since must not come back with a restart.
-    const namespace = subjectNamespace(local)
-    await memory.once(`${tableName}|${namespace}`, isNewTable, () => giveAccounts(machine.deps, users, local))
+/** The functions' apps at one address, and what the operator's page needs beside them. */
+function serviceOf(configuration: Configuration, deps: Worlds, watcher: Watcher) {
+  const options = { loopback: true }
+  const callers = { ...deps, fetch: watcher.over('issuer', fetch) }
+  const vend = vendingMachine(configuration, times, callers, options)
+  const connect = connectMachine(configuration, times, callers, options)
+  const secrets: string[] = []
+  const readSecrets = async () => JSON.stringify(secrets)
+  const webhook = webhookMachine(configuration, times, { ...deps, readSecrets })
+  const { fetch: answer } = oneApi({ vend: vend.app, connect: connect.app, webhook: webhook.app })
+  return {
+    answer: (request: Request) => watcher.during(() => answer(request)),
+    /** From now on the local Seam tells what happens there. */
+    subscribe({ webhooks }: LocalSeam, api: string): void {
+      secrets.push(webhooks.add(`${api}/webhooks/seam`).secret())
+    },
+    deps: vend.deps,
   }
+}
 
-  const [first] = configuration.issuers
-  const { fetch: answerOf } = oneApi({ vend: machine.app, connect: connect.app, webhook: webhook.app })
-  const answer: Answer = (request) => watcher.during(() => answerOf(request))
-  const api = await serveApi(answer, options.port ?? 0, origins, atEnd)
-  if (workspace.local !== undefined) webhook.subscribe(workspace.local, api)
-  const file: WorldFile = {
+function worldFileOf(
+  { dynamoDb, dynamoDbControl, identityProvider, page, workspace }: Parts,
+  configuration: Configuration,
+  { api, table, users }: { api: string; table: string; users: string[] },
+): WorldFile {
+  const { issuers } = configuration
+  const shown = issuers.find(({ issuer }) => issuer === identityProvider.issuer) ?? issuers[0]
+  const { endpoint: seam, apiKey, local } = workspace
+  return {
     api,
     page: page.url,
-    issuer: (local ?? first)?.issuer ?? '',
-    audience: (local ?? first)?.audiences[0] ?? '',
-    seam: workspace.endpoint,
-    ...(workspace.local !== undefined && {
-      seam_api_key: workspace.apiKey,
-      seam_control: workspace.local.control,
-    }),
+    issuer: shown?.issuer ?? '',
+    audience: shown?.audiences[0] ?? '',
+    seam,
+    ...(local && { seam_api_key: apiKey, seam_control: local.control, users }),
     ...dynamoDb,
-    dynamodb_control: dynamoDbFaults.control ?? '',
-    table: tableName,
+    dynamodb_control: dynamoDbControl,
+    table,
     configuration,
-    ...(workspace.local !== undefined && { users: users.map(({ sub }) => sub) }),
   }
-  await writeWorldFile(folder.path, file)
-  atEnd(() => removeWorldFile(folder.path))
-  const cleanUp = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
-  const subs = users.map(({ sub }) => sub)
-  page.show(
-    {
-      api,
-      issuer: identityProvider.issuer,
-      seam: workspace.endpoint,
-      users: subs,
-      ...(local !== undefined && { operator: true }),
-    },
-    {
-      watcher,
-      operator:
-        local &&
-        operator({
-          issuer: local,
-          users: subs,
-          deps: machine.deps,
-          seam,
-          local: workspace.local,
-          cleanUp,
-          watcher,
-        }),
-    },
-  )
-  atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
-  return { file, identityProvider, seam: workspace.local, cleanUp }
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */
@@ -213,11 +238,13 @@ async function giveAccounts(deps: AccountDeps, users: SeamUser[], issuer: Issuer
   }
 }
 
-type Answer = (request: Request) => Response | Promise<Response>
-
-async function serveApi(answer: Answer, port: number, origins: ReadonlySet<string>, atEnd: AtEnd) {
-  const mayCall = (origin: string) => origins.has(origin)
-  const server = await listen(port, 'the API', mayCall).catch((error: unknown) => {
+async function serveApi(
+  answer: (request: Request) => Response | Promise<Response>,
+  port: number,
+  origins: ReadonlySet<string>,
+  atEnd: AtEnd,
+): Promise<string> {
+  const server = await listen(port, 'the API', (origin) => origins.has(origin)).catch((error: unknown) => {
     if (!(error instanceof PortTaken)) throw error
     throw new Trouble(`${error.message} Or set PORT to another; 0 takes any that is free.`)
   })

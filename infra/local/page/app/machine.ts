@@ -2,69 +2,59 @@ import type { CleanupReport } from '../../../../functions/cleanup/report.ts'
 import type { Observation } from '../watching.ts'
 import { duration, element, part } from './element.ts'
 import { reasons, reportRows } from './sentences.ts'
-import { isQuiet, routeOf, type Step, stepsOf, summaryOf } from './steps.ts'
+import { isQuiet, routeOf, type Step, step, stepsOf, summaryOf } from './steps.ts'
 import type { Exchange } from './wire.ts'
 
 /** The right side of the page: what the machine did, the last act in full and those before it by name. */
 
 const shownAtMost = 8
+const seen: Observation[] = []
+const exchanges = new Map<string, Exchange>()
+let chosen: Observation | undefined
 
-export function machineView() {
-  const seen: Observation[] = []
-  const exchanges = new Map<string, Exchange>()
-  let chosen: Observation | undefined
+/** Acts are shown as they come, but for the quiet ones. */
+export function see(observation: Observation): void {
+  if (isQuiet(observation) && observation.audit.what !== 'webhook') return
+  seen.push(observation)
+  if (seen.length > shownAtMost) seen.shift()
+  if (isQuiet(observation)) showEarlier()
+  else show(observation)
+}
 
-  function show(observation: Observation): void {
-    chosen = observation
-    const { audit, at, report } = observation
-    part('summary').textContent = `${summaryOf(observation)}.`
-    part('summary').classList.toggle('wrong', audit.code !== undefined)
-    part('moment').textContent = new Date(at).toLocaleTimeString()
-    part('steps').replaceChildren(
-      ...(report === undefined ? stepsOf(observation).map(stepItem) : reportItems(report)),
-    )
-    showWire(exchanges.get(audit.request_id), audit.what === 'account' || report !== undefined)
-    showEarlier()
-  }
+export function exchanged(exchange: Exchange): void {
+  exchanges.set(exchange.request_id, exchange)
+  if (chosen?.audit.request_id === exchange.request_id) showWire(exchange, false)
+}
 
-  function showEarlier(): void {
-    part('earlier').hidden = seen.length < 2
-    part('earlier-list').replaceChildren(
-      ...seen.toReversed().map((observation) =>
-        element(
-          'li',
-          {},
-          element(
-            'button',
-            {
-              type: 'button',
-              class: 'earlier',
-              'aria-pressed': String(observation === chosen),
-              click: () => show(observation),
-            },
-            element('time', {}, new Date(observation.at).toLocaleTimeString()),
-            element('span', { class: 'what' }, shortly(observation)),
-            element('span', { class: observation.audit.code ? 'code wrong' : 'code' }, resultOf(observation)),
-          ),
-        ),
-      ),
-    )
-  }
+function show(observation: Observation): void {
+  chosen = observation
+  const { audit, at, report } = observation
+  part('summary').textContent = `${summaryOf(observation)}.`
+  part('summary').classList.toggle('wrong', audit.code !== undefined)
+  part('moment').textContent = new Date(at).toLocaleTimeString()
+  const steps = report === undefined ? stepsOf(observation) : reportSteps(report)
+  part('steps').replaceChildren(...steps.map(stepItem))
+  showWire(exchanges.get(audit.request_id), audit.what === 'account' || report !== undefined)
+  showEarlier()
+}
 
-  return {
-    /** Acts are shown as they come, but for the quiet ones. */
-    see(observation: Observation): void {
-      if (isQuiet(observation) && observation.audit.what !== 'webhook') return
-      seen.push(observation)
-      if (seen.length > shownAtMost) seen.shift()
-      if (isQuiet(observation)) showEarlier()
-      else show(observation)
-    },
-    exchanged(exchange: Exchange): void {
-      exchanges.set(exchange.request_id, exchange)
-      if (chosen?.audit.request_id === exchange.request_id) showWire(exchange, false)
-    },
-  }
+function showEarlier(): void {
+  part('earlier').hidden = seen.length < 2
+  part('earlier-list').replaceChildren(
+    ...seen.toReversed().map((one) => element('li', {}, earlierButton(one))),
+  )
+}
+
+function earlierButton(observation: Observation): HTMLElement {
+  const { at, audit } = observation
+  const pressed = String(observation === chosen)
+  return element(
+    'button',
+    { type: 'button', class: 'earlier', 'aria-pressed': pressed, click: () => show(observation) },
+    element('time', {}, new Date(at).toLocaleTimeString()),
+    element('span', { class: 'what' }, nameOf(observation)),
+    element('span', { class: audit.code ? 'code wrong' : 'code' }, resultOf(observation)),
+  )
 }
 
 function showWire(exchange: Exchange | undefined, nothing: boolean): void {
@@ -86,40 +76,30 @@ function stepItem({ title, text, details = [], took, state }: Step): HTMLElement
   )
 }
 
-function reportItems(report: CleanupReport): HTMLElement[] {
+function reportSteps(report: CleanupReport): Step[] {
+  const { alarms, fuse, stopped, took } = report
+  const nameOfReason = (reason: string) =>
+    reason === 'let_go' ? 'it was let go of' : (reasons[reason] ?? reason)
   const ended = Object.entries(report.ended).map(
-    ([reason, count]) =>
-      `${count} because ${reason === 'let_go' ? 'it was let go of' : (reasons[reason] ?? reason)}`,
+    ([reason, count]) => `${count} because ${nameOfReason(reason)}`,
   )
-  const rows = reportRows.flatMap(([name, label]) => {
+  const details = reportRows.flatMap(([name, label]) => {
     const count = report[name as keyof CleanupReport]
     return typeof count === 'number' && count > 0 ? `${count} ${label}` : []
   })
-  const nothing = ended.length === 0
-  const steps: Step[] = [
-    {
-      title: 'Looked',
-      text: 'At every record, and judged it as a request would',
-      details: rows,
-      state: 'done',
-    },
-    {
-      title: nothing ? 'Nothing ended' : 'Ended',
-      text: nothing ? 'No client session was stale' : ended.join(', '),
-      state: nothing ? 'skipped' : 'done',
-    },
-    {
-      title: report.stopped === undefined ? 'Done' : 'Stopped early',
-      text:
-        [report.stopped, report.fuse, ...report.alarms].filter(Boolean).join(', ') || 'Nothing needs a look',
-      took: report.took,
-      state: report.alarms.length === 0 ? 'done' : 'failed',
-    },
+  const why = [stopped, fuse, ...alarms].filter(Boolean).join(', ') || 'Nothing needs a look'
+  return [
+    step('Looked', 'At every record, and judged it as a request would', 'done', { details }),
+    ended.length === 0
+      ? step('Nothing ended', 'No client session was stale', 'skipped')
+      : step('Ended', ended.join(', '), 'done'),
+    step(stopped === undefined ? 'Done' : 'Stopped early', why, alarms.length === 0 ? 'done' : 'failed', {
+      took,
+    }),
   ]
-  return steps.map(stepItem)
 }
 
-function shortly({ audit, report }: Observation): string {
+function nameOf({ audit, report }: Observation): string {
   if (report !== undefined) return 'cleanup'
   return audit.what === 'account' ? `operator: ${audit.command?.replaceAll('_', ' ')}` : routeOf(audit)
 }

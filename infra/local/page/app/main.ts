@@ -1,14 +1,14 @@
 import { type ClientSession, type ClientSessionError, clientSession } from '../../../../functions/browser.ts'
 import type { PageFacts } from '../server.ts'
 import type { Observation } from '../watching.ts'
-import { accountConnecting } from './connecting.ts'
-import { operatorsDesk } from './desk.ts'
+import { connect, stopConnecting } from './connecting.ts'
+import { prepareDesk, refreshDesk } from './desk.ts'
 import { deviceView } from './devices.ts'
 import { element, part } from './element.ts'
 import { identityClient } from './identity.ts'
-import { machineView } from './machine.ts'
+import { exchanged, see } from './machine.ts'
 import { refusals } from './sentences.ts'
-import { sessionCard } from './session-card.ts'
+import { setAge, showSession } from './session-card.ts'
 import { summaryOf } from './steps.ts'
 import { recordExchanges } from './wire.ts'
 
@@ -16,28 +16,27 @@ import { recordExchanges } from './wire.ts'
 
 const facts: PageFacts = await untilStarted()
 
-const machine = machineView()
-recordExchanges(facts.api, machine.exchanged)
+recordExchanges(facts.api, exchanged)
 
 const identity = identityClient(facts.issuer)
 const sessions = clientSession({ url: facts.api, getToken: identity.getToken })
 
-const card = sessionCard()
 const devices = deviceView(part('devices'), ({ client_session_id }) => {
   say('Seam refused the token; asking for another …')
   sessions.getClientSession({ stale: client_session_id }).catch(() => {})
 })
-const desk = operatorsDesk({ sub: () => identity.sub, failed: (sentence) => say(sentence, 'wrong') })
-const connecting = accountConnecting({
+const desk = { sub: () => identity.sub, failed: (sentence: string) => say(sentence, 'wrong') }
+const connecting = {
   api: facts.api,
   bearer: async () => (await identity.getToken({ fresh: false })) ?? '',
   sub: () => identity.sub,
   connected: () => void look(),
-})
+}
 
 let current: ClientSession | undefined
 sessions.onChange(changed)
 showUsers()
+prepareDesk(desk)
 watchTheMachine()
 if (facts.operator) {
   window.addEventListener('hashchange', () => subInAddress() !== identity.sub && signIn(subInAddress()))
@@ -47,7 +46,7 @@ document.addEventListener('visibilitychange', () => void look())
 setInterval(() => document.hidden || void look(), 15_000)
 
 part('ask-again').addEventListener('click', () => sessions.reset())
-part('connect').addEventListener('click', () => void connecting.connect())
+part('connect').addEventListener('click', () => void connect(connecting))
 part('sign-out').addEventListener('click', () => void signOut())
 part('expire').addEventListener('click', async () => {
   await identity.expire()
@@ -70,7 +69,7 @@ function subInAddress(): string {
 
 function signIn(sub: string): void {
   identity.signIn(sub)
-  connecting.stop()
+  stopConnecting()
   if (subInAddress() !== sub) location.hash = encodeURIComponent(sub)
   for (const button of part('users').querySelectorAll('button[data-sub]'))
     button.ariaPressed = String((button as HTMLElement).dataset.sub === sub)
@@ -78,7 +77,7 @@ function signIn(sub: string): void {
   part('acts').hidden = sub === ''
   sessions.reset()
   say(sub === '' ? 'Nobody is signed in. Choose a user.' : `Signing in as ${sub} …`)
-  void refreshDesk()
+  void updateDesk()
 }
 
 async function signOut(): Promise<void> {
@@ -94,7 +93,7 @@ async function signOut(): Promise<void> {
 
 function changed(session: ClientSession | undefined, error: ClientSessionError | undefined): void {
   current = session
-  card.show(session)
+  showSession(session)
   if (session !== undefined) void look()
   else {
     devices.hide()
@@ -110,7 +109,7 @@ async function look(): Promise<void> {
   if (session !== current) return
   if (count === undefined) say('Seam cannot be asked for the devices right now.', 'wrong')
   else say(`Signed in as ${identity.sub}: ${count === 1 ? 'one device' : `${count} devices`}.`)
-  await refreshDesk()
+  await updateDesk()
 }
 
 function sayWhy({ action, code, subject }: ClientSessionError): void {
@@ -124,10 +123,10 @@ function sayWhy({ action, code, subject }: ClientSessionError): void {
   say(`${refusals[code] ?? code}.${next}`, 'wrong')
 }
 
-async function refreshDesk(): Promise<void> {
+async function updateDesk(): Promise<void> {
   if (!facts.operator) return
-  const { session } = (await desk.refresh()) ?? {}
-  if (session !== undefined) card.grown(session.client_session_id, session.age / 1000)
+  const { session } = (await refreshDesk(desk)) ?? {}
+  if (session !== undefined) setAge(session.client_session_id, session.age / 1000)
 }
 
 function watchTheMachine(): void {
@@ -153,7 +152,7 @@ function watchTheMachine(): void {
   })
   events.addEventListener('message', ({ data }) => {
     const observation: Observation = JSON.parse(data)
-    machine.see(observation)
+    see(observation)
     if (!live) return
     const { what } = observation.audit
     // On a phone the machine is far above the buttons.
@@ -161,7 +160,7 @@ function watchTheMachine(): void {
     if (what !== 'account') return
     // An app learns such things by its next call to Seam, or by its backend; this page makes that call at once.
     catchUp()
-    void refreshDesk()
+    void updateDesk()
   })
 }
 

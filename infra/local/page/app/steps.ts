@@ -12,6 +12,15 @@ export interface Step {
   state: 'done' | 'failed' | 'skipped'
 }
 
+export const step = (
+  title: string,
+  text: string,
+  state: Step['state'],
+  more: Pick<Step, 'details' | 'took'> = {},
+): Step => ({ title, text, state, ...more })
+
+const endState = (isFailed: boolean) => (isFailed ? 'failed' : 'done')
+
 /** What happened, step by step, of one act that was observed. */
 export function stepsOf(observation: Observation): Step[] {
   const { audit, calls } = observation
@@ -22,14 +31,8 @@ export function stepsOf(observation: Observation): Step[] {
   const known = verified(audit, calls)
   if (audit.owner === undefined) return [received(audit), known, answered(audit)]
   const found = finding(audit, calls)
-  return [
-    received(audit),
-    known,
-    ...found,
-    ...judged(audit),
-    ...(found.some(({ state }) => state === 'failed') ? [] : [...asked(audit, calls), ...written]),
-    answered(audit),
-  ]
+  const done = found.some(({ state }) => state === 'failed') ? [] : [...asked(audit, calls), ...written]
+  return [received(audit), known, ...found, ...judged(audit), ...done, answered(audit)]
 }
 
 /** The act in one sentence. */
@@ -61,59 +64,41 @@ export function isQuiet({ audit, calls }: Observation): boolean {
   )
 }
 
-export function routeOf({ method = '', path = '' }: Audit): string {
-  return `${method} ${path}`
-}
+export const routeOf = ({ method = '', path = '' }: Audit) => `${method} ${path}`
 
 function received(audit: Audit): Step {
-  return { title: 'Asked', text: routeOf(audit), state: 'done' }
+  return step('Asked', routeOf(audit), 'done')
 }
 
 function commanded({ command = '', code }: Audit): Step {
-  return {
-    title: 'Told',
-    text: commands[command] ?? command,
-    state: code === undefined ? 'done' : 'failed',
-    ...(code !== undefined && { details: [refusals[code] ?? code] }),
-  }
+  const details = code === undefined ? [] : [refusals[code] ?? code]
+  return step('Told', commands[command] ?? command, endState(code !== undefined), { details })
 }
 
 function verified({ owner, issuer, code = '', reason }: Audit, calls: Call[]): Step {
-  const fetched = calls.filter(({ part, name }) => part === 'issuer' || name === 'readKeySet')
-  if (owner === undefined)
-    return {
-      title: 'Not verified',
-      text: refusals[code] ?? code,
-      ...(reason !== undefined && { details: [`reason: ${reason} (for the log alone)`] }),
-      state: 'failed',
-    }
-  return {
-    title: 'Verified',
-    text: `“${issuer}” vouches for the caller; ${fetched.length > 0 ? 'its keys were looked up' : 'its keys were at hand'}`,
-    details: [`owner ${owner}`],
-    took: sum(fetched),
-    state: 'done',
+  if (owner === undefined) {
+    const details = reason === undefined ? [] : [`reason: ${reason} (for the log alone)`]
+    return step('Not verified', refusals[code] ?? code, 'failed', { details })
   }
+  const fetched = calls.filter(({ part, name }) => part === 'issuer' || name === 'readKeySet')
+  const keys = fetched.length > 0 ? 'its keys were looked up' : 'its keys were at hand'
+  const more = { details: [`owner ${owner}`], took: sum(fetched) }
+  return step('Verified', `“${issuer}” vouches for the caller; ${keys}`, 'done', more)
 }
 
 function signed({ code, event_type = 'of a kind that is not used here' }: Audit): Step {
-  if (code !== undefined) return { title: 'Not handled', text: code, state: 'failed' }
-  return {
-    title: 'Verified',
-    text: 'Signed by Seam, lately',
-    details: [`event ${event_type}`],
-    state: 'done',
-  }
+  if (code !== undefined) return step('Not handled', code, 'failed')
+  return step('Verified', 'Signed by Seam, lately', 'done', { details: [`event ${event_type}`] })
 }
 
 function finding({ code = '' }: Audit, calls: Call[]): Step[] {
   const reads = calls.filter(({ part, name }) => part === 'table' && /^read(User|Webview)$/.test(name))
+  const took = sum(reads)
   if (/^(not_provisioned|claim_denied|not_found)$/.test(code))
-    return [{ title: 'Not found', text: refusals[code] ?? code, took: sum(reads), state: 'failed' }]
+    return [step('Not found', refusals[code] ?? code, 'failed', { took })]
   if (reads.length === 0) return []
-  const text =
-    reads.length === 1 ? 'The user’s record, in one read' : `The user’s record, in ${reads.length} reads`
-  return [{ title: 'Found', text, took: sum(reads), state: reads.some(broken) ? 'failed' : 'done' }]
+  const count = reads.length === 1 ? 'one read' : `${reads.length} reads`
+  return [step('Found', `The user’s record, in ${count}`, endState(reads.some(broken)), { took })]
 }
 
 function judged({ verdicts = [], code = '' }: Audit): Step[] {
@@ -121,40 +106,28 @@ function judged({ verdicts = [], code = '' }: Audit): Step[] {
   if (first === undefined) return []
   const [act = '', reason = ''] = first.split(':')
   const rest = verdicts.slice(1).filter((verdict, i) => verdict !== verdicts[i])
-  return [
-    {
-      title: 'Verdict',
-      text: `${acts[act] ?? act}: ${reasons[reason] ?? reason}`,
-      details: [[first, ...rest].map((verdict) => verdict.replace(':', ' · ')).join(', then ')],
-      state: /^(subject_disabled|rate_limited)$/.test(code) ? 'failed' : 'done',
-    },
-  ]
+  const details = [[first, ...rest].map((verdict) => verdict.replace(':', ' · ')).join(', then ')]
+  const text = `${acts[act] ?? act}: ${reasons[reason] ?? reason}`
+  return [step('Verdict', text, endState(/^(subject_disabled|rate_limited)$/.test(code)), { details })]
 }
 
 function asked({ wrong_answers = [], what, code }: Audit, calls: Call[]): Step[] {
   const made = calls.filter(({ part }) => part === 'seam')
+  if (made.length === 0 && what === 'account') return []
   if (made.length === 0)
-    return what === 'account'
-      ? []
-      : [
-          {
-            title: 'Seam',
-            text: code === undefined ? 'Not asked: what is recorded is enough' : 'Not asked',
-            state: 'skipped',
-          },
-        ]
-  const wrong = wrong_answers.map((one) => `not believed: ${one}`)
+    return [
+      step('Seam', code === undefined ? 'Not asked: what is recorded is enough' : 'Not asked', 'skipped'),
+    ]
+  const details = [
+    ...made.map(({ name, failed }) => `${seamPaths[name] ?? name}${failed ? ', failed' : ''}`),
+    ...wrong_answers.map((one) => `not believed: ${one}`),
+  ]
+  const state = endState(made.some(broken) || wrong_answers.length > 0)
   return [
-    {
-      title: 'Seam',
-      text: made.length === 1 ? 'One call' : `${made.length} calls`,
-      details: [
-        ...made.map((call) => `${seamPaths[call.name] ?? call.name}${call.failed ? ', failed' : ''}`),
-        ...wrong,
-      ],
+    step('Seam', made.length === 1 ? 'One call' : `${made.length} calls`, state, {
+      details,
       took: sum(made),
-      state: made.some(broken) || wrong.length > 0 ? 'failed' : 'done',
-    },
+    }),
   ]
 }
 
@@ -162,20 +135,15 @@ function writing(calls: Call[]): Step[] {
   const writes = calls.filter(({ name }) => /^(compareAndSet|put|addHolder)/.test(name))
   if (writes.length === 0) return []
   const text = writes.length === 1 ? 'One write' : `${writes.length} writes, the intent before the effect`
-  return [{ title: 'Written down', text, took: sum(writes), state: writes.some(broken) ? 'failed' : 'done' }]
+  return [step('Written down', text, endState(writes.some(broken)), { took: sum(writes) })]
 }
 
 function answered({ status = 0, took = 0, code }: Audit): Step {
-  return {
-    title: 'Answered',
-    text: code === undefined ? `${status}` : `${status} ${code}`,
+  return step('Answered', code === undefined ? `${status}` : `${status} ${code}`, endState(status >= 400), {
     took,
-    state: status < 400 ? 'done' : 'failed',
-  }
+  })
 }
 
 const broken = ({ failed }: Call) => failed
 
-function sum(calls: Call[]): number {
-  return calls.reduce((total, { took }) => total + took, 0)
-}
+const sum = (calls: Call[]) => calls.reduce((total, { took }) => total + took, 0)
