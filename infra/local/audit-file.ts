@@ -2,13 +2,14 @@ import { appendFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AccountAudit, AuditLog } from '../../functions/log.ts'
+import { parsed } from './state-file.ts'
 import { codeOf, Trouble } from './trouble.ts'
 
-/** The audit log of a local world: `audit.ndjson`, a change of who may have what a line; for its owner alone. */
+/** The audit log of a local world: `audit.ndjson`, one line for each change of who may have what; only its owner can read it. */
 
 const nameOf = (folder: string) => join(folder, 'audit.ndjson')
 
-/** Each line is written before whoever asked for the change hears of it; several processes may write. */
+/** Writes each line before the caller gets an answer; several processes may write. */
 export function auditWriter(folder: string): AuditLog {
   return (line) => appendFileSync(nameOf(folder), `${JSON.stringify(line)}\n`, { mode: 0o600 })
 }
@@ -24,16 +25,8 @@ export async function* auditTrail(folder: string): AsyncGenerator<AccountAudit> 
   let number = 0
   for await (const line of handle.readLines()) {
     number++
-    const entry = parsed(line)
+    const entry: AccountAudit | undefined = parsed(line)
     if (entry === undefined) throw new Trouble(`${file} is damaged in line ${number}. Take that line out.`)
     yield entry
-  }
-}
-
-function parsed(line: string): AccountAudit | undefined {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
   }
 }

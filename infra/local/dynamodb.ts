@@ -9,9 +9,9 @@ import {
   DynamoDB,
   type DynamoDBClient,
   type DynamoDBClientConfig,
-  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { tableShape } from '../../functions/table/shape.ts'
+import { closeServer } from './loopback.ts'
 import { codeOf, Trouble } from './trouble.ts'
 import type { WorldFile } from './world-file.ts'
 
@@ -47,9 +47,7 @@ export async function startDynamoDb(folder: string): Promise<DynamoDb> {
   return {
     socket,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await closeServer(server)
       if (dirname(socket) !== folder) await rm(dirname(socket), { recursive: true, force: true })
     },
   }
@@ -108,9 +106,12 @@ export function worldDynamoDbClient(
   return localDynamoDbClient(dynamodb, { credentials, ...config })
 }
 
-/** Makes the one table as the stack does, as far as the engine can; false when there was one already. */
+/**
+ * Makes the one table as the stack does, but for its time to live: no local engine deletes what has expired, and
+ * nobody relies on it (law 10). False when there was a table already.
+ */
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<boolean> {
-  const { key, ttl, due } = tableShape
+  const { key, due } = tableShape
   try {
     await client.send(
       new CreateTableCommand({
@@ -140,17 +141,6 @@ export async function createTable(client: DynamoDBClient, tableName: string): Pr
   }
   // Dynalite answers before the table can be used, and writes that down later.
   while (!(await isActive(client, tableName))) {}
-  await client
-    .send(
-      new UpdateTimeToLiveCommand({
-        TableName: tableName,
-        TimeToLiveSpecification: { AttributeName: ttl, Enabled: true },
-      }),
-    )
-    // Dynalite does not know the call. Neither engine deletes what has expired, and nobody relies on it (law 10).
-    .catch((error: unknown) => {
-      if (!(error instanceof Error) || error.name !== 'UnknownOperationException') throw error
-    })
   return true
 }
 

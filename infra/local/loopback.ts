@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { codeOf, Trouble } from './trouble.ts'
 
@@ -11,7 +11,6 @@ export interface Listener {
   url: string
   /** Who answers from now on; until then every request gets a 503. */
   serve(answer: RequestListener): void
-  /** Ends its connections too: browsers keep theirs open for minutes. */
   close(): Promise<void>
 }
 
@@ -48,12 +47,15 @@ export async function listen(
     serve(by) {
       answer = by
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
+    close: () => closeServer(server),
   }
+}
+
+/** Ends its connections too: browsers keep theirs open for minutes. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeAllConnections()
+  await closed
 }
 
 const sentences = {

@@ -32,7 +32,8 @@ export async function writeStateFile(file: string, state: unknown): Promise<void
   }
 }
 
-function parsed(text: string): unknown {
+/** Undefined when it is no JSON. */
+export function parsed(text: string) {
   try {
     return JSON.parse(text)
   } catch {

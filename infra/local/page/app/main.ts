@@ -136,24 +136,21 @@ function watchTheMachine(): void {
     part('connection').classList.toggle('wrong', !is)
   }
   /** What comes before `here` is past. */
-  let live = false
-  let lost = false
+  let state: 'connecting' | 'live' | 'lost' = 'connecting'
   events.addEventListener('here', () => {
     connected(true)
-    live = true
     // Back again: no need to wait for the helper's next try.
-    if (lost) catchUp()
-    lost = false
+    if (state === 'lost') catchUp()
+    state = 'live'
   })
   events.addEventListener('error', () => {
     connected(false)
-    live = false
-    lost = true
+    state = 'lost'
   })
   events.addEventListener('message', ({ data }) => {
     const observation: Observation = JSON.parse(data)
     see(observation)
-    if (!live) return
+    if (state !== 'live') return
     const { what } = observation.audit
     // On a phone the machine is far above the buttons.
     if (what === 'account' || what === 'cleanup') part('done').textContent = `${summaryOf(observation)}.`
