@@ -24,8 +24,8 @@ export interface DynamoDb {
 const require = createRequire(import.meta.url)
 
 /**
- * Starts the DynamoDB engine. It answers anybody, with no look at signatures and for pages of every origin, so it
- * listens where only the owner of a folder comes in, and where no browser does.
+ * Starts the DynamoDB engine. It checks no signature and answers pages of every origin, so it listens on a socket that
+ * only the folder's owner can open and no browser can.
  * @param folder keeps the tables
  * @throws Trouble
  */
@@ -59,7 +59,7 @@ const longestSocket = process.platform === 'darwin' ? 103 : 107
 async function socketFor(folder: string): Promise<string> {
   const socket = join(folder, 'socket')
   if (Buffer.byteLength(socket) <= longestSocket) return socket
-  // For its owner alone, as any folder that is made so.
+  // mkdtemp makes folders that only their owner can enter.
   return join(await mkdtemp(join(tmpdir(), 'token-vending-')), 'socket')
 }
 
@@ -91,13 +91,13 @@ async function checkStore(path: string): Promise<void> {
   }
 }
 
-/** A client of an engine, which asks for credentials but looks at none. */
+/** A client of an engine that wants credentials but checks none. */
 export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConfig = {}): DynamoDB {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   return new DynamoDB({ endpoint, region: 'local', credentials, ...config })
 }
 
-/** A client of the local world that runs; it comes in with what only `world.json` tells. */
+/** A client of the running local world, with the access key id from `world.json`. */
 export function worldDynamoDbClient(
   { dynamodb, dynamodb_access_key_id }: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>,
   config: DynamoDBClientConfig = {},

@@ -8,7 +8,7 @@ import { chooseStage, readStages } from '../stage.ts'
 import { codeOf, Trouble } from './trouble.ts'
 import type { WorldOptions } from './world.ts'
 
-/** Close together and seldom used by others; the page's and the API's are what people type. */
+/** Close together and seldom used by other programs; people type the page's and the API's. */
 const usualPorts = { identityProvider: 4801, seam: 4802, page: 4803 }
 const usualPort = 4800
 
@@ -39,7 +39,7 @@ export function readEnvironment(
     usualPorts,
     ...(ORIGIN && { origin: originOf(ORIGIN) }),
     ...(configuration && { configuration }),
-    // The key alone may be there for another program: it must not open a real workspace by surprise.
+    // The key may be set for another program, and must not open a real workspace by surprise: both are needed.
     ...(SEAM_ENDPOINT && { seam: { endpoint: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
   }
 }
@@ -83,7 +83,7 @@ function configurationOf(text: string) {
     )
   }
   if (typeof input === 'object' && input !== null && 'context' in input)
-    throw new Trouble('TOKEN_VENDING is the whole cdk.json; give what stands in its context.tokenVending.')
+    throw new Trouble('TOKEN_VENDING is the whole cdk.json; give the object at its context.tokenVending.')
   try {
     return readConfiguration(input, { loopback: true })
   } catch (error) {

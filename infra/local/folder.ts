@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { codeOf, Trouble } from './trouble.ts'
 import { readWorldFile } from './world-file.ts'
 
-/** Where a local world keeps its state: for its owner alone, and for one world at a time. */
+/** Where a local world keeps its state. Only its owner can read it, and one world at a time uses it. */
 export interface Folder {
   path: string
   file(name: string): string
@@ -12,8 +12,8 @@ export interface Folder {
 }
 
 /**
- * Makes the folder if there is none, and takes hold of it until it is released or this process ends, however it
- * ends: a killed world leaves no lock behind.
+ * Creates the folder if it is missing and locks it until it is released or this process ends, however it ends: a
+ * killed world leaves no lock behind.
  * @throws Trouble
  */
 export async function takeFolder(path: string): Promise<Folder> {
@@ -31,7 +31,7 @@ export async function takeFolder(path: string): Promise<Folder> {
   return { path, file: (name) => join(path, name), release: () => held.close() }
 }
 
-/** Step by step: Node's own way of making parents tries for ever where nothing can be made, such as below /proc. */
+/** One by one: Node's recursive mkdir never returns where nothing can be made, such as below /proc. */
 async function makeFolder(path: string): Promise<void> {
   const make = () => mkdir(path, { mode: 0o700 })
   try {
@@ -44,9 +44,9 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** The system's file locks, which Node itself does not offer, by way of SQLite: they end with their process. */
+/** Node has no file locks, so SQLite takes one. The system drops it when the process ends. */
 async function hold(lock: string, path: string): Promise<DatabaseSync> {
-  // Waits a moment (milliseconds): a world that was just told to end may not have ended yet.
+  // Waits a moment (milliseconds): the last world may still be stopping.
   const database = new DatabaseSync(lock, { timeout: 1500 })
   try {
     database.exec('BEGIN EXCLUSIVE')

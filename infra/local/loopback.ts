@@ -9,7 +9,7 @@ const host = '127.0.0.1'
 export interface Listener {
   /** Base URL. */
   url: string
-  /** Who answers from now on; until then every request gets a 503. */
+  /** Sets what answers; until then every request gets a 503. */
   serve(answer: RequestListener): void
   close(): Promise<void>
 }

@@ -9,12 +9,12 @@ const remembered = z.object({
   /** The value of the sealing key's secret, as in the cloud. */
   sealing_key_secret: z.string().check(z.minLength(1)),
   ports: z.record(z.string(), z.int()),
-  /** What has been done once and for all. */
+  /** What `once` has done. */
   done: z.array(z.string()),
 })
 
 /**
- * What a local world remembers of itself between runs, beside what its parts keep.
+ * What a local world keeps between runs, beside the state of its parts.
  * @throws Trouble
  */
 export async function openMemory(file: string) {
@@ -34,8 +34,8 @@ export async function openMemory(file: string) {
     sealingKeySecret: memory.sealing_key_secret,
 
     /**
-     * Does it, unless an earlier run has; again if that was killed before it had finished.
-     * @param isGone what it came to is there no more
+     * Does it unless an earlier run has; again if that run was killed before it finished.
+     * @param isGone its result no longer exists
      */
     async once(what: string, isGone: boolean, act: () => Promise<void>): Promise<void> {
       if (memory.done.includes(what) && !isGone) return
@@ -45,9 +45,9 @@ export async function openMemory(file: string) {
     },
 
     /**
-     * Starts something on the port it had before. An address that was handed out must stay: an issuer's is part
-     * of each of its tokens and records.
-     * @param usual where it is tried the first time, then in steps of ten; 0 = any free one
+     * Starts a server on the port it had before. An address that was handed out must stay: an issuer's is part of
+     * each of its tokens and records.
+     * @param usual the first port to try, then in steps of ten; 0 = any free one
      */
     async atItsPort<T>(name: string, usual: number, start: (port: number) => Promise<T>): Promise<T> {
       const before = memory.ports[name]

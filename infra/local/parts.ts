@@ -16,7 +16,7 @@ import type { WorldFile } from './world-file.ts'
 export interface PartsOptions {
   /** A real workspace instead of the local one. */
   seam?: { endpoint: string; apiKey: string }
-  /** Where these listen in a new folder; absent: on any free ports. */
+  /** Where they listen in a new folder; absent: on any free ports. */
   usualPorts?: { identityProvider: number; seam: number; page: number }
 }
 
@@ -34,7 +34,7 @@ interface Workspace {
   endpoint: string
   apiKey: string
   workspace_id: string
-  /** Who has accounts with devices: nobody we know of in a real workspace. */
+  /** Users whose accounts have devices. Empty for a real workspace: we know none of its users. */
   users: SeamUser[]
   local?: LocalSeam
 }
@@ -42,9 +42,9 @@ interface Workspace {
 type Ended = <T extends { close(): Promise<void> }>(starting: Promise<T>) => Promise<T>
 
 /**
- * Starts all of them side by side, each where it was before.
+ * Starts all of them in parallel, each on its port of the last run.
  * @param origins whose pages may call the identity provider and the local Seam; may still be empty
- * @param atEnd is told how to end each one that has started, also when another has failed
+ * @param atEnd gets what stops each one that has started, even if another fails
  * @throws Trouble
  */
 export async function startParts(

@@ -4,9 +4,9 @@ import { readEnvironment } from './environment.ts'
 import { Trouble } from './trouble.ts'
 import { startWorld, type World } from './world.ts'
 
-/** `npm start`: the local world, until it is told to end. */
+/** `npm start`: runs the local world until a signal ends it. */
 
-// Whatever is written from here on, also by the parts, is for its owner alone.
+// Only the owner can read what this process writes from here on.
 process.umask(0o077)
 
 const starting = start()
@@ -39,8 +39,8 @@ async function end(code = 0): Promise<never> {
 }
 
 /**
- * A killed npm cannot tell us to end, and its next start would find our ports and our folder taken. npm is our
- * parent, for the script says `exec`: else the shell between keeps the signals that npm passes on.
+ * A killed npm cannot signal us, and its next start would find our ports and our folder taken. npm is our parent
+ * because the script says `exec`: a shell in between would keep the signals that npm passes on.
  */
 function endWithNpm(): void {
   if (process.env.npm_lifecycle_event === undefined) return
@@ -48,7 +48,7 @@ function endWithNpm(): void {
   setInterval(() => process.ppid !== npm && void end(), 200).unref()
 }
 
-/** A program that the world starts inherits none of the user's keys. */
+/** The programs that the world starts must not inherit the user's keys. */
 function keepFromChildren(): void {
   const needed = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot']
   for (const name of Object.keys(process.env)) if (!needed.includes(name)) delete process.env[name]
@@ -74,13 +74,13 @@ curl -sS -w '\\n%{http_code}\\n' -X POST -H "authorization: Bearer ${token}" ${a
 `
 }
 
-/** A line per request, of what the audit tells: it holds no secret. */
+/** One line per request, from the audit record, which holds no secret. */
 function report({ method, path, status, code, reason, verdicts, took }: Audit): void {
   const why = [code, reason !== code && reason, ...(verdicts ?? [])].filter(Boolean).join(', ')
   console.log(`${method} ${path} ${status}${why && ` (${why})`} ${took} ms`)
 }
 
-/** A line per run of cleaning up that had something to do. */
+/** One line per cleanup that had something to do. */
 function cleaned({
   looked_at,
   ended,

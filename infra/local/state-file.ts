@@ -3,7 +3,7 @@ import type * as z from 'zod/v4-mini'
 import { codeOf, Trouble } from './trouble.ts'
 
 /**
- * What a file of the local world holds; undefined when there is none yet.
+ * The content of a file of the local world; undefined when there is none yet.
  * @param remedy what to do about a damaged one, and what that costs: a sentence
  * @throws Trouble
  */
@@ -22,7 +22,7 @@ export async function readStateFile<S extends z.ZodMiniType>(
   return state.data
 }
 
-/** Readable by its owner alone. Written beside and renamed, so that a killed process leaves the old state or the new. */
+/** Only its owner can read it. Written beside and renamed, so a killed process leaves the old state or the new. */
 export async function writeStateFile(file: string, state: unknown): Promise<void> {
   try {
     await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })

@@ -16,7 +16,7 @@ const worldFile = z.object({
   /** Where faults of the local Seam are planned, see seam/control.ts. */
   seam_control: z.optional(z.string()),
   dynamodb: z.string(),
-  /** The local DynamoDB answers nobody else's requests. */
+  /** The local DynamoDB answers only requests signed with it. */
   dynamodb_access_key_id: z.string(),
   /** Where faults of the local DynamoDB are planned, see dynamodb-faults.ts. */
   dynamodb_control: z.string(),
@@ -33,14 +33,14 @@ const nameOf = (folder: string) => join(folder, 'world.json')
 
 /** @throws Trouble when no world runs there */
 export async function readWorldFile(folder: string): Promise<WorldFile> {
-  const world = await readStateFile(nameOf(folder), worldFile, 'Delete it: the next start writes it anew.')
+  const world = await readStateFile(nameOf(folder), worldFile, 'Delete it: the next start writes a new one.')
   if (world !== undefined) return world
   throw new Trouble(
     `No local world runs on ${folder}. Start one with "npm start", or set LOCAL_DIR to its folder.`,
   )
 }
 
-/** The same, for what wants to act in it: a world that was killed leaves its file behind. @throws Trouble */
+/** The same, for callers that act in the world: one that was killed leaves its file behind. @throws Trouble */
 export async function readRunningWorld(folder: string): Promise<WorldFile> {
   const world = await readWorldFile(folder)
   await fetch(`${world.api}/healthz`).catch(() => {

@@ -1,11 +1,11 @@
 import { part } from './element.ts'
 
-/** How a person connects an account: a page of Seam's in another tab, and asking here how it goes. */
+/** Connects an account: the user logs in on Seam's page in another tab, and we poll for the result. */
 
 interface Options {
   api: string
   bearer: () => Promise<string>
-  /** Who is signed in; when somebody else is, the waiting ends. */
+  /** The user who is signed in. We stop waiting when that changes. */
   sub: () => string
   connected: () => void
 }

@@ -1,7 +1,7 @@
 import type { Account, Act, Desk, SeamFault } from '../operator.ts'
 import { element, part } from './element.ts'
 
-/** The operator's desk: what somebody with the right to does to the user who is signed in. */
+/** The operator's desk: what an operator can do to the user who is signed in. */
 
 interface Options {
   sub: () => string
@@ -26,7 +26,7 @@ export function prepareDesk(options: Options): void {
   part('clean-up').addEventListener('click', () => void send(options, { act: 'clean_up' }))
 }
 
-/** Asks what there is now and shows it. */
+/** Fetches the current state and shows it. */
 export async function refreshDesk(options: Options): Promise<Desk | undefined> {
   const sub = options.sub()
   const response = await fetch(`/desk.json?sub=${encodeURIComponent(sub)}`).catch(() => undefined)
@@ -57,9 +57,7 @@ function show(desk: Desk, sub: string, send: (act: Act) => unknown): void {
     ...desk.held.map(account('withdraw', 'Take away')),
     ...desk.free.map(account('grant', 'Give')),
   ]
-  part('accounts').replaceChildren(
-    ...(items.length > 0 ? items : [element('li', { class: 'none' }, 'No accounts.')]),
-  )
+  part('accounts').replaceChildren(...(items.length > 0 ? items : [element('li', {}, 'No accounts.')]))
   const isDisabled = desk.status === 'disabled'
   part('user-acts').replaceChildren(
     button(isDisabled ? 'Enable the user' : 'Disable the user', () =>

@@ -3,8 +3,8 @@ import type { ClientSession } from '../../../../functions/browser.ts'
 import { element } from './element.ts'
 
 /**
- * Seam's own component, which calls Seam from here with the client session token and nothing else. It tells nobody
- * when Seam refuses that token, and asks again only when it is made anew: so we look for ourselves.
+ * Seam's own component, which calls Seam from here with the client session token and nothing else. It does
+ * not report that Seam refuses the token, and asks again only when it is recreated: so we look for ourselves.
  */
 export function deviceView(place: HTMLElement, refused: (session: ClientSession) => void) {
   let shown: string | undefined

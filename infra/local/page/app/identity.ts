@@ -1,8 +1,8 @@
 import type { GetToken } from '../../../../functions/browser.ts'
 
 /**
- * What an app has of its identity provider: who is signed in, and a token of theirs at hand. In the local world
- * it signs in anybody who is named.
+ * What an app gets from its identity provider: who is signed in, and a cached token of theirs. In the local world it
+ * signs in any user by name.
  */
 export function identityClient(issuer: string) {
   let sub = ''
@@ -30,7 +30,7 @@ export function identityClient(issuer: string) {
 
   return {
     getToken,
-    /** Whoever is signed in; empty: nobody. */
+    /** The user who is signed in; empty: nobody. */
     get sub() {
       return sub
     },

@@ -5,14 +5,14 @@ import { reasons, reportRows } from './sentences.ts'
 import { isQuiet, routeOf, type Step, step, stepsOf, summaryOf } from './steps.ts'
 import type { Exchange } from './wire.ts'
 
-/** The right side of the page: what the machine did, the last act in full and those before it by name. */
+/** The right side of the page: the machine's last act in full, and earlier ones by name. */
 
 const shownAtMost = 8
 const seen: Observation[] = []
 const exchanges = new Map<string, Exchange>()
 let chosen: Observation | undefined
 
-/** Acts are shown as they come, but for the quiet ones. */
+/** Shows each act when it arrives, except the quiet ones. */
 export function see(observation: Observation): void {
   if (isQuiet(observation) && observation.audit.what !== 'webhook') return
   seen.push(observation)

@@ -62,7 +62,7 @@ async function untilStarted(): Promise<PageFacts> {
   }
 }
 
-/** Who is signed in stands in the address: a tab of one's own for each, and a reload changes nothing. */
+/** The address holds the user who is signed in, so each tab can have its own and a reload changes nothing. */
 function subInAddress(): string {
   return decodeURIComponent(location.hash.slice(1))
 }
@@ -73,7 +73,6 @@ function signIn(sub: string): void {
   if (subInAddress() !== sub) location.hash = encodeURIComponent(sub)
   for (const button of part('users').querySelectorAll('button[data-sub]'))
     button.ariaPressed = String((button as HTMLElement).dataset.sub === sub)
-  part('app').dataset.signedIn = String(sub !== '')
   part('acts').hidden = sub === ''
   sessions.reset()
   say(sub === '' ? 'Nobody is signed in. Choose a user.' : `Signing in as ${sub} …`)

@@ -11,14 +11,14 @@ export function masked(secret: string): string {
   return `${secret.slice(0, 9)}${'•'.repeat(8)}${secret.slice(-4)}`
 }
 
-/** From here on `told` hears of every request of this page to the API: of the helper's, too, which uses `fetch`. */
+/** From here on `told` gets every request of this page to the API; the helper's too, since it uses `fetch`. */
 export function recordExchanges(api: string, told: (exchange: Exchange) => void): void {
   const send = globalThis.fetch.bind(globalThis)
   globalThis.fetch = async (resource, init = {}) => {
     const response = await send(resource, init)
     const address = String(resource)
     if (!address.startsWith(`${api}/`)) return response
-    // Before it is handed on: whoever reads it may end the request afterwards, and the copy with it.
+    // Before the caller gets it: a caller that has read it may abort the request, and the copy with it.
     const body = await response.clone().text()
     told({
       request_id: response.headers.get('x-request-id') ?? '',
