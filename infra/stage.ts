@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod/v4-mini'
 import { ConfigurationError, type ConfigurationInput } from '../functions/config.ts'
-import type { TokenVendingProps } from './token-vending.ts'
+import type { TokenVendingProps } from './stack/token-vending.ts'
 
 /**
  * The user's own file: for each stage the configuration (`tokenVending`) and what is about the stack alone

@@ -13,7 +13,7 @@ export async function asDeployed(program: string, outfile: string): Promise<stri
     target: 'node24',
     format: 'esm',
     mainFields: ['module', 'main'],
-    inject: [`${project}/infra/bundled/web.ts`],
+    inject: [`${project}/infra/stack/bundled/web.ts`],
     logLevel: 'warning',
   })
   return outfile

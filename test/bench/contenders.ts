@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import type { Configuration } from '../../functions/config.ts'
-import { bundle } from '../../infra/bundle.ts'
-import { loadedAtStart } from '../infra/loaded.ts'
+import { bundle } from '../../infra/stack/bundle.ts'
+import { loadedAtStart } from '../infra/stack/loaded.ts'
 
 export const contenderNames = ['ours', 'express', 'serverless', 'floor', 'no-io', 'empty'] as const
 export type ContenderName = (typeof contenderNames)[number]

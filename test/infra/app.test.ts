@@ -6,7 +6,7 @@ import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { tokenVendingApp } from '../../infra/app.ts'
-import { context } from './stack.ts'
+import { context } from './stack/stack.ts'
 
 const outdir = mkdtempSync(join(tmpdir(), 'app-'))
 afterAll(() => rmSync(outdir, { recursive: true }))

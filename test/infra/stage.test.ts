@@ -5,7 +5,7 @@ import { Stack } from 'aws-cdk-lib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { tokenVendingApp } from '../../infra/app.ts'
 import { chooseStage, propsOf, readStages } from '../../infra/stage.ts'
-import { exampleConfiguration, ownConfiguration } from './stack.ts'
+import { exampleConfiguration, ownConfiguration } from './stack/stack.ts'
 
 const folders: string[] = []
 afterAll(() => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../../infra/cli/program.ts'
-import type { StackOutputs } from '../../infra/outputs.ts'
+import type { StackOutputs } from '../../infra/stack/outputs.ts'
 import { type Cloud, FunctionError, someOutputs, startCloud } from '../infra/cli/aws/cloud.ts'
 import { run, runHere } from '../infra/cli/aws/command.ts'
 import { type Deployment, deploy } from './deployment.ts'

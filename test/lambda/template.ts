@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import type { ConfigurationInput } from '../../functions/config.ts'
 import { tokenVendingApp } from '../../infra/app.ts'
-import { context } from '../infra/stack.ts'
+import { context } from '../infra/stack/stack.ts'
 
 export const region = 'eu-central-1'
 export const account = '111122223333'
@@ -17,7 +17,7 @@ export interface Resource {
 /** A synthesised template, and what its references lead to once it is deployed. */
 export interface Template {
   resources(type: string): [id: string, Resource][]
-  /** What the stack tells under a name, see `infra/outputs.ts`. */
+  /** What the stack tells under a name, see `infra/stack/outputs.ts`. */
   output(name: string): string
   /** The value of a text, a `Ref`, the `Arn` of a `Fn::GetAtt`, or of these joined. */
   resolve(value: unknown): string

@@ -1,5 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
-import { readOutputs, type StackOutputs } from '../../outputs.ts'
+import { readOutputs, type StackOutputs } from '../../stack/outputs.ts'
 import { awsError, Refused, UsageError } from '../errors.ts'
 
 /** A stack that is deployed, as its outputs describe it. */

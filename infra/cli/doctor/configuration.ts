@@ -1,5 +1,5 @@
 import { type Configuration, configurationWarnings } from '../../../functions/config.ts'
-import { exampleIssuerFault } from '../../example-issuer.ts'
+import { exampleIssuerFault } from '../../stack/example-issuer.ts'
 import { deployable, hasConfiguration, placeOf, stageNames } from '../configuration.ts'
 import { UsageError } from '../errors.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'

@@ -1,5 +1,5 @@
-import { countedMetrics } from '../../../infra/metrics.ts'
-import { resources, synthesised } from '../../infra/stack.ts'
+import { countedMetrics } from '../../../infra/stack/metrics.ts'
+import { resources, synthesised } from '../../infra/stack/stack.ts'
 import { prices } from './prices.ts'
 
 /** What a stack costs that nobody uses, counted from its own template. */

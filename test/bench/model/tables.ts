@@ -1,5 +1,5 @@
 import { readConfiguration } from '../../../functions/config.ts'
-import { exampleConfiguration } from '../../infra/stack.ts'
+import { exampleConfiguration } from '../../infra/stack/stack.ts'
 import { table } from '../report.ts'
 import { idleBill } from './idle.ts'
 import { quotas } from './prices.ts'

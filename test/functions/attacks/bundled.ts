@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Configuration } from '../../../functions/config.ts'
-import { bundle } from '../../../infra/bundle.ts'
+import { bundle } from '../../../infra/stack/bundle.ts'
 import { listen, stopListening } from '../../loopback.ts'
 
 /** A function that callers meet as it is deployed, in a process of its own with its own environment. */

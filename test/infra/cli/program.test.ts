@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Command, groups } from '../../../infra/cli/command.ts'
 import { commands } from '../../../infra/cli/commands.ts'
-import { exampleConfiguration } from '../stack.ts'
+import { exampleConfiguration } from '../stack/stack.ts'
 import { runIn, startTerminal, type Terminal, textOf } from './terminal.ts'
 
 const rows: Record<string, Command> = commands

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { outputs, type StackOutputs } from '../../../../infra/outputs.ts'
+import { outputs, type StackOutputs } from '../../../../infra/stack/outputs.ts'
 import { listen, stopListening } from '../../../loopback.ts'
 
 export const region = 'eu-central-1'

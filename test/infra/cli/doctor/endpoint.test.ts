@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpointFindings } from '../../../../infra/cli/doctor/endpoint.ts'
 import { startWorld, type World } from '../../../../infra/local/world.ts'
 import { listen, stopListening } from '../../../loopback.ts'
-import { exampleConfiguration } from '../../stack.ts'
+import { exampleConfiguration } from '../../stack/stack.ts'
 import { consult } from './consulting.ts'
 
 let folder: string

@@ -9,12 +9,12 @@ import {
   vendingApp,
   type WebhookEdges,
   webhookApp,
-} from '../../functions/app.ts'
-import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
-import { openApiDocument } from '../../functions/openapi.ts'
-import { cleanupTime, times } from '../../functions/times.ts'
-import { Api } from '../../infra/api.ts'
-import { TokenVending } from '../../infra/token-vending.ts'
+} from '../../../functions/app.ts'
+import { ConfigurationError, readConfiguration } from '../../../functions/config.ts'
+import { openApiDocument } from '../../../functions/openapi.ts'
+import { cleanupTime, times } from '../../../functions/times.ts'
+import { Api } from '../../../infra/stack/api.ts'
+import { TokenVending } from '../../../infra/stack/token-vending.ts'
 import { context, exampleConfiguration, ownConfiguration, resources, synthesised } from './stack.ts'
 
 const template = synthesised()

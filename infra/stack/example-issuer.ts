@@ -1,4 +1,4 @@
-import type { Configuration } from '../functions/config.ts'
+import type { Configuration } from '../../functions/config.ts'
 
 /** What a bare checkout carries: good for synthesis and for nothing else. */
 const exampleIssuer = 'https://issuer.example'

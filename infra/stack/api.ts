@@ -11,8 +11,8 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { originFault } from '../functions/addresses.ts'
-import { ConfigurationError } from '../functions/config.ts'
+import { originFault } from '../../functions/addresses.ts'
+import { ConfigurationError } from '../../functions/config.ts'
 
 export interface ApiProps {
   /** Exact origins: API Gateway would take a wildcard. Any other throws `ConfigurationError`. */

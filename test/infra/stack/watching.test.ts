@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { countedMetrics } from '../../infra/metrics.ts'
+import { countedMetrics } from '../../../infra/stack/metrics.ts'
 import { resources, synthesised } from './stack.ts'
 
 const template = synthesised()

@@ -5,12 +5,12 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { examplesIn } from '../functions/browser/examples.ts'
+import { examplesIn } from '../../functions/browser/examples.ts'
 
 /** What others get: the package as `npm pack` makes it, installed into a project of theirs. */
 
 const run = promisify(execFile)
-const root = new URL('../..', import.meta.url).pathname
+const root = new URL('../../..', import.meta.url).pathname
 let folder: string
 let app: string
 
@@ -124,7 +124,7 @@ test('the examples in its documentation are type-checked as they stand', async (
 })
 
 test('another CDK app, the example in the documentation, synthesises the construct', async () => {
-  const [example] = examplesIn(await readFile(installed('dist/infra/token-vending.d.ts'), 'utf8'))
+  const [example] = examplesIn(await readFile(installed('dist/infra/stack/token-vending.d.ts'), 'utf8'))
   await write('app.ts', example?.[1] ?? '')
   expect(await complaints(['app.ts'], { skipLibCheck: true })).toBe('')
   const out = join(app, 'cdk.out')

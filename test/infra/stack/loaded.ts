@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Metafile } from 'esbuild'
-import { project } from '../../infra/bundle.ts'
+import { project } from '../../../infra/stack/bundle.ts'
 
 /** What a process loads before its first invocation: that file and, from there, every static import. */
 export function loadedAtStart({ outputs }: Metafile, file: string) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import * as bundled from '../../../infra/bundled/web.ts'
+import * as bundled from '../../../../infra/stack/bundled/web.ts'
 
 type Web = typeof bundled
 

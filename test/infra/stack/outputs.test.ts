@@ -2,8 +2,8 @@ import { App, CfnOutput, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Construct } from 'constructs'
 import { describe, expect, it } from 'vitest'
-import { outputs, readOutputs } from '../../infra/outputs.ts'
-import { TokenVending } from '../../infra/token-vending.ts'
+import { outputs, readOutputs } from '../../../infra/stack/outputs.ts'
+import { TokenVending } from '../../../infra/stack/token-vending.ts'
 import { context, exampleConfiguration, synthesised } from './stack.ts'
 
 /** As CloudFormation shows them; references stand for what they become. */

@@ -8,8 +8,8 @@ import {
   type ConfigurationInput,
   configurationWarnings,
   readConfiguration,
-} from '../functions/config.ts'
-import { times } from '../functions/times.ts'
+} from '../../functions/config.ts'
+import { times } from '../../functions/times.ts'
 import { Api } from './api.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'

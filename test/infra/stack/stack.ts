@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
-import { TokenVending, type TokenVendingProps } from '../../infra/token-vending.ts'
+import { TokenVending, type TokenVendingProps } from '../../../infra/stack/token-vending.ts'
 
 /** What cdk.json says on a bare checkout; an operator's own stands there in its place. */
 export const exampleConfiguration: TokenVendingProps['configuration'] = {
@@ -19,7 +19,7 @@ export const exampleConfiguration: TokenVendingProps['configuration'] = {
 }
 
 const cdkJson: { context: Record<string, unknown> } = JSON.parse(
-  readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../cdk.json', import.meta.url), 'utf8'),
 )
 
 /** The flags of cdk.json with that configuration. */

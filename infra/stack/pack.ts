@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import { bundle, type Entry } from './bundle.ts'
+import { bundle, type Entry, project } from './bundle.ts'
 
 /**
  * Writes `dist/`, which is what others install: Node runs no TypeScript under `node_modules`. `npm pack` calls this.
@@ -13,7 +12,6 @@ import { bundle, type Entry } from './bundle.ts'
  *     functions/<entry>/           what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
  */
 
-const project = dirname(import.meta.dirname)
 const dist = `${project}/dist`
 const entries: Record<Entry, true> = { vend: true, connect: true, webhook: true, cleanup: true, admin: true }
 
@@ -37,12 +35,12 @@ async function writeConstruct(): Promise<void> {
   const options = { bundle: true, format: 'esm', platform: 'node', packages: 'external' } as const
   await build({
     ...options,
-    entryPoints: [`${project}/infra/token-vending.ts`],
+    entryPoints: [`${project}/infra/stack/token-vending.ts`],
     outfile: `${dist}/token-vending.js`,
   })
   await build({
     ...options,
-    entryPoints: [`${project}/infra/packed-bundle.ts`],
+    entryPoints: [`${project}/infra/stack/packed-bundle.ts`],
     outfile: `${dist}/bundle.js`,
   })
 }

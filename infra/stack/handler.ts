@@ -13,7 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { Configuration } from '../functions/config.ts'
+import type { Configuration } from '../../functions/config.ts'
 import type { Entries, Entry } from './bundle.ts'
 
 // In the package it is JavaScript, and `packed-bundle.ts`.

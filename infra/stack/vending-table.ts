@@ -2,8 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { access } from '../functions/table/keys.ts'
-import { tableShape } from '../functions/table/shape.ts'
+import { access } from '../../functions/table/keys.ts'
+import { tableShape } from '../../functions/table/shape.ts'
 
 export interface VendingTableProps {
   /** What the HTTP API lets through; the most that the table may be asked for, and cost, follows from it. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import type { CleanupEnvironment } from '../functions/cleanup.ts'
-import type { Environment } from '../functions/clients.ts'
-import { type Configuration, readConfiguration } from '../functions/config.ts'
-import type { WebhookEnvironment } from '../functions/webhook.ts'
+import type { CleanupEnvironment } from '../../functions/cleanup.ts'
+import type { Environment } from '../../functions/clients.ts'
+import { type Configuration, readConfiguration } from '../../functions/config.ts'
+import type { WebhookEnvironment } from '../../functions/webhook.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 
 /** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
@@ -46,7 +46,7 @@ export async function bundle(
     // A function's environment ends at 4 KB, so the configuration travels in the code.
     define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
     // What Hono asks of the web's own classes, without what Node loads for them.
-    inject: [`${project}/infra/bundled/web.ts`],
+    inject: [`${project}/infra/stack/bundled/web.ts`],
     plugins: [readyOpenApi],
     metafile: true,
     logLevel: 'warning',
@@ -54,10 +54,10 @@ export async function bundle(
   return metafile
 }
 
-export const project = dirname(import.meta.dirname)
+export const project = dirname(dirname(import.meta.dirname))
 
 // Constructs are made synchronously and esbuild's plugins are not, so a construct runs this file as a program:
-// `node infra/bundle.ts <entry> <folder>`, with the configuration on its standard input.
+// `node infra/stack/bundle.ts <entry> <folder>`, with the configuration on its standard input.
 if (import.meta.main) {
   const [entry, folder = '.'] = process.argv.slice(2)
   // Read once more: the functions believe what is written here.
