@@ -1,6 +1,6 @@
-import type { Listener } from './browser/audience.ts'
 import type { GetToken, SubjectOf } from './browser/bearers.ts'
-import { sessionKeeper } from './browser/keeper.ts'
+import type { Listener } from './browser/listeners.ts'
+import { SessionKeeper } from './browser/session-keeper.ts'
 import type { ClientSession } from './browser/wire.ts'
 
 /**
@@ -122,6 +122,6 @@ export interface ClientSessions {
  *   })
  * }
  */
-export function clientSession(options: ClientSessionOptions): ClientSessions {
-  return sessionKeeper(options)
+export function clientSession({ url, getToken, subjectOf }: ClientSessionOptions): ClientSessions {
+  return new SessionKeeper(url, getToken, subjectOf)
 }

@@ -3,8 +3,8 @@ import { within } from './time.ts'
 type Bearer = string | null | undefined
 
 /**
- * The bearer token of whoever is signed in now, or nothing when nobody is. Called at every use, for only this shows a
- * switch of user: answer from your identity provider's cache, unless `fresh` asks for a new one.
+ * The bearer token of the user who is signed in now, or nothing when nobody is. It is called at every use, because only
+ * this shows a switch of user: answer from your identity provider's cache, unless `fresh` asks for a new one.
  */
 export type GetToken = (options: { fresh: boolean }) => Bearer | Promise<Bearer>
 
@@ -14,15 +14,17 @@ export type SubjectOf = (claims: Record<string, unknown>) => unknown
 /** Milliseconds. */
 const getTokenTime = 10_000
 
-/** Throws what `getToken` throws, or that it took too long. */
-export function bearerGetter(getToken: GetToken): (fresh: boolean) => Promise<Bearer> {
+export type BearerGetter = (mustBeFresh: boolean) => Promise<Bearer>
+
+/** Throws what `getToken` throws, or a timeout. */
+export function bearerGetter(getToken: GetToken): BearerGetter {
   let fresh: Promise<Bearer> | undefined
   const get = (options: { fresh: boolean }) => within(getTokenTime, (async () => getToken(options))())
 
   return function getBearer(mustBeFresh) {
-    // Never shared: an earlier call may answer for whom has just left.
+    // Never shared: an earlier call may answer for a user who has just left.
     if (!mustBeFresh) return get({ fresh: false })
-    // One for all: a provider may take a refresh token that is used twice for a stolen one.
+    // Shared: a provider may take a refresh token that is used twice for a stolen one.
     fresh ??= get({ fresh: true }).finally(() => {
       fresh = undefined
     })

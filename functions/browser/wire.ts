@@ -52,44 +52,44 @@ interface Details {
 /** Milliseconds. The endpoint itself gives up after 10 s. */
 const answerTime = 15_000
 
-export type Send = (method: 'POST' | 'DELETE', bearer: string, stale?: string) => Promise<unknown>
-
-/** One request, and what a good answer says. Throws `ClientSessionError`. */
-export function sender(url: string): Send {
-  const address = url.replace(/(\/client-session)?\/*$/, '/client-session')
-
-  return async function send(method, bearer, stale) {
-    const abandon = new AbortController()
-    try {
-      return await within(answerTime, request(method, bearer, stale, abandon.signal))
-    } catch (cause) {
-      if (cause instanceof ClientSessionError) throw cause
-      // A browser says no more than that, also when a gateway's answer lacked CORS headers.
-      throw new ClientSessionError('retry', 'network', { cause })
-    } finally {
-      abandon.abort()
-    }
+/** One request, and what a good answer says. `url`: with or without `/client-session`. Throws `ClientSessionError`. */
+export async function send(url: string, method: 'POST' | 'DELETE', bearer: string, stale?: string) {
+  const abandon = new AbortController()
+  try {
+    return await within(answerTime, request(url, method, bearer, stale, abandon.signal))
+  } catch (cause) {
+    if (cause instanceof ClientSessionError) throw cause
+    // A browser says no more than that, also when a gateway's answer lacked CORS headers.
+    throw new ClientSessionError('retry', 'network', { cause })
+  } finally {
+    abandon.abort()
   }
+}
 
-  async function request(method: string, bearer: string, stale: string | undefined, signal: AbortSignal) {
-    const response = await fetch(address, {
-      method,
-      headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
-      ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
-      signal,
-      cache: 'no-store',
-      credentials: 'omit',
-      redirect: 'error',
-      // Signing out outlives the page.
-      keepalive: method === 'DELETE',
-    })
-    const said = await response.json().catch(() => undefined)
-    if (response.ok) return said
-    const retryAfter = Number(response.headers.get('retry-after')) || 0
-    // Without an action these are not the endpoint's words: a gateway's, whose trouble passes.
-    const action = /^(reauthenticate|stop|fix_request)$/.test(said?.action) ? said.action : 'retry'
-    throw new ClientSessionError(action, said?.code ?? `http_${response.status}`, { ...said, retryAfter })
-  }
+async function request(
+  url: string,
+  method: string,
+  bearer: string,
+  stale: string | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await fetch(url.replace(/(\/client-session)?\/*$/, '/client-session'), {
+    method,
+    headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
+    ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
+    signal,
+    cache: 'no-store',
+    credentials: 'omit',
+    redirect: 'error',
+    // Signing out outlives the page.
+    keepalive: method === 'DELETE',
+  })
+  const said = await response.json().catch(() => undefined)
+  if (response.ok) return said
+  const retryAfter = Number(response.headers.get('retry-after')) || 0
+  // Without an action these are not the endpoint's words: a gateway's, whose trouble passes.
+  const action = /^(reauthenticate|stop|fix_request)$/.test(said?.action) ? said.action : 'retry'
+  throw new ClientSessionError(action, said?.code ?? `http_${response.status}`, { ...said, retryAfter })
 }
 
 export function isClientSession(it: unknown): it is ClientSession {

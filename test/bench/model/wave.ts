@@ -22,7 +22,7 @@ export interface WaveSettings {
   jitter: boolean
 }
 
-const longestPause = 300 // Seconds, as in functions/browser/pauses.ts.
+const longestPause = 300 // Seconds, as in functions/browser/backoff.ts.
 
 export function wave(settings: WaveSettings): Wave {
   const { pages, lifetimeSeconds, outageFrom, outageTo, seconds, jitter } = settings

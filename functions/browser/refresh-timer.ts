@@ -1,18 +1,18 @@
 /** Milliseconds. Timers sleep with the device: none is longer than this. */
 const heartbeat = 60_000
 
-interface Background {
+interface TimerDeps {
   now: () => number
   wanted: () => boolean
-  /** By `now`, when something has to be done; infinite: never. */
+  /** By `now`, when there is something to do; infinite: never. */
   due: () => number
   renew: () => Promise<unknown>
   /** The page can be seen again, or the network is back. */
   wake: () => Promise<unknown>
 }
 
-/** Sees to it that what is due gets done: by a timer, and when the page wakes. */
-export function tender({ now, wanted, due, renew, wake }: Background) {
+/** Refreshes when it is due: by a timer, and when the page wakes. */
+export function refreshTimer({ now, wanted, due, renew, wake }: TimerDeps) {
   let busy = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -29,11 +29,11 @@ export function tender({ now, wanted, due, renew, wake }: Background) {
 
   function tick(): void {
     if (now() < due()) plan()
-    // A hidden page asks for nothing: it would keep its user's sign-in alive for ever.
-    else if (visible()) tend()
+    // A hidden page does not refresh: it would keep its user's sign-in alive for ever.
+    else if (isVisible()) refresh()
   }
 
-  function tend(): void {
+  function refresh(): void {
     if (busy) return
     busy = true
     after(
@@ -43,25 +43,25 @@ export function tender({ now, wanted, due, renew, wake }: Background) {
     )
   }
 
-  function awake(): void {
-    if (visible()) after(wake())
+  function onWake(): void {
+    if (isVisible()) after(wake())
   }
 
   return {
-    tend,
+    refresh,
     after,
     start(): void {
-      globalThis.document?.addEventListener('visibilitychange', awake)
-      globalThis.addEventListener?.('online', awake)
+      globalThis.document?.addEventListener('visibilitychange', onWake)
+      globalThis.addEventListener?.('online', onWake)
     },
     stop(): void {
       clearTimeout(timer)
-      globalThis.document?.removeEventListener('visibilitychange', awake)
-      globalThis.removeEventListener?.('online', awake)
+      globalThis.document?.removeEventListener('visibilitychange', onWake)
+      globalThis.removeEventListener?.('online', onWake)
     },
   }
 }
 
-function visible(): boolean {
+function isVisible(): boolean {
   return globalThis.document?.visibilityState !== 'hidden'
 }
