@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
 import { isSafeAddress, originFault } from './addresses.ts'
-import { subjectNamespace } from './caller/claims.ts'
+import { subjectNamespace } from './caller/owner.ts'
 import { issuerWarnings, subjectFaults } from './issuer-risks.ts'
 import { times, timingFaults } from './times.ts'
 
@@ -124,24 +124,24 @@ const configuration = z.strictObject({
     .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
   /** Whether a subject without a record is refused or gets an empty one. */
   unknownSubjects: z._default(unknownSubjects, 'reject'),
-  /** Raised after a restore of the table: sessions of an earlier generation are retired. */
+  /** Raised after a restore of the table: client sessions of an earlier generation are retired. */
   generation: z._default(whole(1, 1_000_000, 'generations'), 1),
-  clientSession: z._default(
+  clientSession: z.prefault(
     z.strictObject({
       lifetimeSeconds: z._default(whole(60, 86_400, 'seconds'), 3600),
       longestAgeSeconds: z._default(whole(60, 2_592_000, 'seconds'), 43_200),
     }),
-    { lifetimeSeconds: 3600, longestAgeSeconds: 43_200 },
+    {},
   ),
-  cleanup: z._default(
+  cleanup: z.prefault(
     z.strictObject({
       everyMinutes: z._default(whole(1, 60, 'minutes'), 5),
       callsPerSecond: z._default(whole(1, 100, 'calls'), 5),
       concurrency: z._default(whole(1, 50, 'calls'), 4),
     }),
-    { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 },
+    {},
   ),
-  limits: z._default(
+  limits: z.prefault(
     z.strictObject({
       /** New client sessions per user and hour. */
       creationsPerHour: z._default(whole(1, 10_000, 'client sessions'), 30),
@@ -154,14 +154,7 @@ const configuration = z.strictObject({
       /** The stage throttle of the HTTP API. */
       requestsPerSecond: z._default(whole(1, 10_000, 'requests'), 50),
     }),
-    {
-      creationsPerHour: 30,
-      newUsersPerHour: 1000,
-      connectWebviewsPerHour: 10,
-      accountsPerUser: 500,
-      sessionsPerUser: 8,
-      requestsPerSecond: 50,
-    },
+    {},
   ),
   seamEndpoint: z._default(
     httpsAddress.check(
@@ -230,7 +223,7 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   return parsed.data
 }
 
-/** What is allowed and may still be a mistake, as sentences for whoever synthesises. */
+/** What is allowed and may still be a mistake, in sentences. */
 export function configurationWarnings({ issuers, unknownSubjects }: Configuration): string[] {
   const sharing = Object.entries(Object.groupBy(issuers, subjectNamespace)).filter(
     ([, sharers = []]) => sharers.length > 1,

@@ -3,6 +3,7 @@ import { routePath } from 'hono/route'
 import type { Hono } from 'hono/tiny'
 import type * as z from 'zod/v4-mini'
 import { structureFault } from './caller/jws.ts'
+import type { ProblemAnswer } from './contract.ts'
 import { type Deadline, deadlineIn } from './deadline.ts'
 import type { Audit, Log } from './log.ts'
 import { Problem, problemBody, problemHeaders } from './problem.ts'
@@ -63,7 +64,8 @@ function answer(c: Context<Env>, problem: Problem): Response {
   if (problem.details.reason !== undefined) audit.reason = problem.details.reason
   if (problem.details.dependency !== undefined) audit.dependency = problem.details.dependency
   const headers = { ...problemHeaders(problem), 'content-type': 'application/problem+json' }
-  return c.body(JSON.stringify(problemBody(problem, audit.request_id)), problem.status, headers)
+  const body: ProblemAnswer = problemBody(problem, audit.request_id)
+  return c.body(JSON.stringify(body), problem.status, headers)
 }
 
 /** An unforeseen error says its name to the log and nothing to the caller: its message may quote a secret. */

@@ -1,6 +1,16 @@
-import type { Issuer } from './config.ts'
-
 /** What an issuer's settings risk, beyond what a schema can tell. PURE. */
+
+/** Of an `Issuer`, which is made with these checks. */
+interface IssuerSettings {
+  name: string
+  issuer: string
+  audiences: string[]
+  typ?: string | undefined
+  subjectClaim: string
+  acceptMutableSubject?: boolean | undefined
+  claimRules: { claim: string; equals?: unknown }[]
+  unknownSubjects?: 'reject' | 'provision' | undefined
+}
 
 /** Where a claim stands and what it is called: `/user/email` and `/https:~1~1acme.example~1email` are both an `email`. */
 function nameOf(pointer: string): { place: string; name: string } {
@@ -21,23 +31,21 @@ const mutableNames =
   /^(preferredusername|username|upn|userprincipalname|uniquename|((display|full|given|family|first|last|nick|login|samaccount|common)?name)|login(hint)?|handle|phone(number)?)$/
 
 /** Why the claim that names the user may name somebody else tomorrow; by field. */
-export function subjectFaults(issuer: SubjectSettings): [field: keyof Issuer, message: string][] {
+export function subjectFaults(issuer: IssuerSettings): [field: keyof IssuerSettings, message: string][] {
   const { subjectClaim, acceptMutableSubject, claimRules } = issuer
   const { place, name } = nameOf(subjectClaim)
   const isEmail = emailNames.test(name)
   // What every object inherits is no claim: nobody can write into it, and nobody gets in by it.
   const isInherited = /\/(constructor|__proto__)\//.test(place)
   if (isInherited || !(isEmail || mutableNames.test(name))) return []
-  const faults: [keyof Issuer, string][] = []
+  const faults: [keyof IssuerSettings, string][] = []
   if (acceptMutableSubject !== true)
     faults.push([
       'subjectClaim',
       `${subjectClaim} can change hands, and with it the doors; name a claim that stays with the user, such as "/sub", or set "acceptMutableSubject": true`,
     ])
   const verified = [`${place}email_verified`, `${place}emailVerified`]
-  const isVerified = claimRules.some(
-    (rule) => 'equals' in rule && rule.equals === true && verified.includes(rule.claim),
-  )
+  const isVerified = claimRules.some(({ claim, equals }) => equals === true && verified.includes(claim))
   if (isEmail && !isVerified)
     faults.push([
       'claimRules',
@@ -45,8 +53,6 @@ export function subjectFaults(issuer: SubjectSettings): [field: keyof Issuer, me
     ])
   return faults
 }
-
-type SubjectSettings = Pick<Issuer, 'subjectClaim' | 'acceptMutableSubject' | 'claimRules'>
 
 /** Whoever has an account there, and that is everybody, gets tokens for the same client. */
 const worldwide = [
@@ -66,7 +72,10 @@ const worldwide = [
 const kindClaims = ['/token_use', '/typ', '/token_type', '/scp', '/scope', '/role']
 
 /** What is allowed and may still be a mistake: sentences whose second half, after a semicolon, says what to do. */
-export function issuerWarnings(issuer: Issuer, unknownSubjects: Issuer['unknownSubjects']): string[] {
+export function issuerWarnings(
+  issuer: IssuerSettings,
+  unknownSubjects: IssuerSettings['unknownSubjects'],
+): string[] {
   const { name, issuer: address, audiences, typ, claimRules } = issuer
   const isWorldwide = worldwide.includes(address.replace(/\/$/, ''))
   const isOneCompany = claimRules.some(({ claim }) => claim === '/hd')

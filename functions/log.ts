@@ -1,5 +1,4 @@
 import type { SdkReason } from './aws/caller.ts'
-import type { Step } from './steps.ts'
 
 /**
  * One audit object per decision: a value filled in as the request goes and sent once. Its fields are this list
@@ -47,6 +46,17 @@ export interface Audit {
   took?: number
   steps?: Partial<Record<Step, number>>
 }
+
+/** What a request waits for. */
+export type Step =
+  /** The bearer token, with its issuer's keys wherever they come from. */
+  | 'verify'
+  | 'table'
+  | 'seam'
+  /** Opening and sealing, with the reading of the sealing key. */
+  | 'seal'
+  /** Until the holder of the lease has committed. */
+  | 'wait'
 
 export type Log = (audit: Audit) => void
 

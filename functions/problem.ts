@@ -1,5 +1,3 @@
-import type { ProblemAnswer } from './contract.ts'
-
 /**
  * What the wire says when it says no: RFC 9457 problems with a stable `code`, and the `action` that a client
  * should take, because what clients get wrong is when to stop.
@@ -19,51 +17,51 @@ const kinds = {
   missing_token: {
     status: 401,
     action: 'reauthenticate',
-    title: 'Send the caller’s token as `Authorization: Bearer`.',
+    title: 'Send a token as `Authorization: Bearer`.',
   },
   invalid_token: { status: 401, action: 'reauthenticate', title: 'The bearer token is not accepted.' },
   not_provisioned: { status: 403, action: 'stop', title: 'This subject has no access here.' },
   subject_disabled: { status: 403, action: 'stop', title: 'The access of this subject has ended.' },
   claim_denied: { status: 403, action: 'stop', title: 'The bearer token’s claims do not grant access.' },
   not_found: { status: 404, action: 'fix_request', title: 'There is nothing at this address.' },
-  method_not_allowed: { status: 405, action: 'fix_request', title: 'The address does not know this method.' },
+  method_not_allowed: { status: 405, action: 'fix_request', title: 'This address has no such method.' },
   too_large: { status: 413, action: 'fix_request', title: 'The request is too large.' },
   unsupported_media_type: {
     status: 415,
     action: 'fix_request',
-    title: 'Send the body as `application/json`.',
+    title: 'Send `application/json`.',
   },
-  rate_limited: { status: 429, action: 'retry', title: 'Too much was asked for in a short time.' },
+  rate_limited: { status: 429, action: 'retry', title: 'Too many requests in a short time.' },
   internal: { status: 500, action: 'retry', title: 'Something went wrong here.' },
   upstream_rejected: {
     status: 502,
     action: 'stop',
-    title: 'Seam’s answer was not the one that was asked for.',
+    title: 'Seam gave a wrong answer.',
   },
-  busy: { status: 503, action: 'retry', title: 'The client session is being made; ask again.' },
+  busy: { status: 503, action: 'retry', title: 'The client session is being created; ask again.' },
   upstream_unavailable: { status: 503, action: 'retry', title: 'A service behind this one is unavailable.' },
   issuer_keys_unavailable: {
     status: 503,
     action: 'retry',
-    title: 'The identity provider’s keys cannot be had.',
+    title: 'The issuer’s keys are unavailable.',
   },
   upstream_timeout: {
     status: 504,
     action: 'retry',
-    title: 'A service behind this one did not answer in time.',
+    title: 'A service behind this one timed out.',
   },
 } as const satisfies Record<string, Kind>
 
 export type Code = keyof typeof kinds
 export const codes = Object.keys(kinds) as Code[]
 
-/** Which outside world is in trouble; a metric's dimension, never shown to a caller. */
+/** The service that failed; a metric's dimension, never shown to a caller. */
 export type Dependency = 'seam' | 'dynamodb' | 'issuer' | 'secrets'
 
 export interface ProblemDetails {
   /** What happened, in a sentence for a developer; never contains input. */
   detail?: string
-  /** Why, for the log alone: never on the wire, so that every `invalid_token` looks alike. */
+  /** Why, only for the log: never on the wire, so that every `invalid_token` looks alike. */
   reason?: string
   /** Seconds, for `Retry-After`. */
   retryAfter?: number
@@ -76,7 +74,7 @@ export interface ProblemDetails {
   dependency?: Dependency
 }
 
-/** A refusal (the caller's doing, 4xx) or an outage (a dependency's doing, 5xx); which of the two, `code` says. */
+/** A refusal (the caller's fault, 4xx) or an outage (a dependency's, 5xx); `code` says which. */
 export class Problem extends Error {
   override readonly name: string = 'Problem'
   readonly code: Code
@@ -94,11 +92,11 @@ export class Problem extends Error {
 }
 
 /** The members of `application/problem+json` for this problem. */
-export function problemBody(problem: Problem, requestId: string): ProblemAnswer {
+export function problemBody(problem: Problem, requestId: string) {
   const { status, title } = kinds[problem.code]
   const { detail, subject, action = kinds[problem.code].action } = problem.details
   return {
-    type: 'about:blank',
+    type: 'about:blank' as const,
     title,
     status,
     code: problem.code,

@@ -1,17 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SdkReason } from './aws/caller.ts'
-import type { Audit } from './log.ts'
-
-/** What a decision has waited for: edges are a process's, audit objects a request's, and several may be on their way. */
-export type Step =
-  /** The bearer token, its issuer's keys included wherever they came from. */
-  | 'verify'
-  | 'table'
-  | 'seam'
-  /** Opening and sealing, with the reading of the sealing key. */
-  | 'seal'
-  /** Until whoever has the lease has committed. */
-  | 'wait'
+import type { Audit, Step } from './log.ts'
 
 type Act<Given extends unknown[], Result> = (...given: Given) => Promise<Result>
 

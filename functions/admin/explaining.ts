@@ -1,6 +1,6 @@
 import type { Explanation, Params } from '../admin-client.ts'
 import type { Caller, Refusal } from '../caller/caller.ts'
-import { subjectNamespace } from '../caller/claims.ts'
+import { subjectNamespace } from '../caller/owner.ts'
 import type { Issuer } from '../config.ts'
 import { Problem } from '../problem.ts'
 import type { User } from '../record/user.ts'

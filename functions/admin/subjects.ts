@@ -1,5 +1,5 @@
-import { subjectNamespace, subjectOf } from '../caller/claims.ts'
-import { ownerOf } from '../caller/owner.ts'
+import { subjectOf } from '../caller/claims.ts'
+import { ownerOf, subjectNamespace } from '../caller/owner.ts'
 import type { Issuer } from '../config.ts'
 import { Problem } from '../problem.ts'
 import type { Subject } from '../record/user.ts'

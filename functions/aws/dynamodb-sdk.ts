@@ -1,3 +1,4 @@
+import type * as Sdk from '@aws-sdk/client-dynamodb'
 import {
   DeleteItemCommand,
   DynamoDBClient,
@@ -8,7 +9,17 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { TableClient } from './dynamodb.ts'
+
+/** DynamoDB as far as we use it; the SDK's own `DynamoDB` fits. */
+export interface TableClient {
+  getItem(input: Sdk.GetItemCommandInput): Promise<Pick<Sdk.GetItemCommandOutput, 'Item'>>
+  putItem(input: Sdk.PutItemCommandInput): Promise<unknown>
+  updateItem(input: Sdk.UpdateItemCommandInput): Promise<Pick<Sdk.UpdateItemCommandOutput, 'Attributes'>>
+  deleteItem(input: Sdk.DeleteItemCommandInput): Promise<unknown>
+  query(input: Sdk.QueryCommandInput): Promise<Pages>
+  scan(input: Sdk.ScanCommandInput): Promise<Pages>
+}
+type Pages = Pick<Sdk.QueryCommandOutput, 'Items' | 'LastEvaluatedKey'>
 
 /** DynamoDB through the SDK, imported when it is needed. `keepAlive`: without it no request meets a dead connection. */
 export function sdkDynamoDb(attempt: number, { keepAlive }: { keepAlive: boolean }): TableClient {

@@ -1,16 +1,7 @@
-import type * as Sdk from '@aws-sdk/client-dynamodb'
 import { type AwsDeps, call, serviceCaller } from './caller.ts'
+import type { TableClient } from './dynamodb-sdk.ts'
 
-/** DynamoDB as far as we use it; the SDK's own `DynamoDB` fits. */
-export interface TableClient {
-  getItem(input: Sdk.GetItemCommandInput): Promise<Pick<Sdk.GetItemCommandOutput, 'Item'>>
-  putItem(input: Sdk.PutItemCommandInput): Promise<unknown>
-  updateItem(input: Sdk.UpdateItemCommandInput): Promise<Pick<Sdk.UpdateItemCommandOutput, 'Attributes'>>
-  deleteItem(input: Sdk.DeleteItemCommandInput): Promise<unknown>
-  query(input: Sdk.QueryCommandInput): Promise<Pages>
-  scan(input: Sdk.ScanCommandInput): Promise<Pages>
-}
-type Pages = Pick<Sdk.QueryCommandOutput, 'Items' | 'LastEvaluatedKey'>
+export type { TableClient }
 
 const service = {
   name: 'dynamodb',

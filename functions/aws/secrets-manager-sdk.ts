@@ -1,9 +1,11 @@
 import {
   GetSecretValueCommand,
   type GetSecretValueCommandInput,
+  type GetSecretValueCommandOutput,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
-import type { SecretValue } from './secrets-manager.ts'
+
+export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString'>
 
 export type SdkGetSecretValue = (
   input: GetSecretValueCommandInput,

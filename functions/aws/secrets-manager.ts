@@ -1,10 +1,10 @@
-import type { GetSecretValueCommandOutput } from '@aws-sdk/client-secrets-manager'
 import { type AwsDeps, call, serviceCaller } from './caller.ts'
-import type { SdkGetSecretValue } from './secrets-manager-sdk.ts'
+import type { SdkGetSecretValue, SecretValue } from './secrets-manager-sdk.ts'
+
+export type { SecretValue }
 
 /** Within `ms` in all. */
 export type GetSecretValue = (arn: string, ms: number) => Promise<SecretValue>
-export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString'>
 
 const service = {
   name: 'secretsmanager',

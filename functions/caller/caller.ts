@@ -4,17 +4,10 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../deadline.ts'
 import { Problem } from '../problem.ts'
 import { bindingOf } from '../session/binding.ts'
-import {
-  brokenRule,
-  type ClaimsFault,
-  claimsFault,
-  headerFault,
-  subjectNamespace,
-  subjectOf,
-} from './claims.ts'
+import { brokenRule, type ClaimsFault, claimsFault, headerFault, subjectOf } from './claims.ts'
 import { type JwsFault, readJws } from './jws.ts'
 import type { FindKeys } from './keys.ts'
-import { ownerOf } from './owner.ts'
+import { ownerOf, subjectNamespace } from './owner.ts'
 
 /** Whom a verified bearer token speaks for. */
 export interface Caller {
@@ -32,71 +25,76 @@ export interface Caller {
   issued_at?: number
   /** First 12 hex characters of the token's SHA-256, for the log. */
   token_sha256: string
-  /** Verified with keys that their issuer could not confirm lately: to be watched. */
+  /** Verified with keys that the issuer has not confirmed lately. */
   stale_keys?: true
 }
-
-/**
- * The caller of an `Authorization` header, or a `Problem`: `missing_token`; `invalid_token`, one answer for
- * whatever is wrong, with the `reason` for the log alone; `issuer_keys_unavailable`; or, once the caller is
- * verified, `claim_denied` with their own subject.
- */
-export type VerifyCaller = (authorization: string | undefined, deadline: Deadline) => Promise<Caller>
 
 /** Why a bearer token was refused: fixed words, never input. */
 export type Refusal = JwsFault | ClaimsFault | 'too_long' | 'unknown_issuer' | 'unknown_key' | 'signature'
 
 const longestToken = 8192 // Characters, which are bytes in what passes `readJws`.
 
-export function callerVerifier(options: {
+export interface CallerDeps {
   issuers: Issuer[]
   findKeys: FindKeys
+  /** Epoch milliseconds. */
   clock: () => number
-}): VerifyCaller {
-  const { issuers, findKeys, clock } = options
-  // A Map: in an object, `__proto__` would find something.
-  const issuerByAddress = new Map<unknown, Issuer>(issuers.map((issuer) => [issuer.issuer, issuer]))
+}
 
-  return async function verifyCaller(authorization, deadline) {
-    const token = bearerToken(authorization)
-    const jws = readJws(token)
-    if (typeof jws === 'string') refuse(jws)
-    const { header, claims } = jws
+export type VerifyCaller = (authorization: string | undefined, deadline: Deadline) => Promise<Caller>
 
-    // Before anything is fetched: nobody can make us ask an address that is not in the configuration.
-    const issuer = issuerByAddress.get(claims.iss)
-    if (issuer === undefined) refuse('unknown_issuer')
-    const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
-    if (fault !== undefined) refuse(fault)
+export function callerVerifier(deps: CallerDeps): VerifyCaller {
+  return (authorization, deadline) => verifyCaller(deps, authorization, deadline)
+}
 
-    const { keys, stale } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
-    if (keys.length === 0) refuse('unknown_key')
-    if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
+/**
+ * The caller of an `Authorization` header. Throws a `Problem`: `missing_token`; `invalid_token`, the same answer for
+ * every fault, with the `reason` only in the log; `issuer_keys_unavailable`; or, once the caller is verified,
+ * `claim_denied` with their own subject.
+ */
+export async function verifyCaller(
+  { issuers, findKeys, clock }: CallerDeps,
+  authorization: string | undefined,
+  deadline: Deadline,
+): Promise<Caller> {
+  const token = bearerToken(authorization)
+  const jws = readJws(token)
+  if (typeof jws === 'string') refuse(jws)
+  const { header, claims } = jws
 
-    // Safe to use from here on: the bytes that were verified are the ones that were read, in their one encoding.
-    const sub = subjectOf(claims, issuer) ?? refuse('subject')
-    const subject = `${subjectNamespace(issuer)}|${sub}`
-    if (brokenRule(claims, issuer.claimRules) !== undefined)
-      throw new Problem('claim_denied', { subject, reason: 'claim_rule' })
-    const binding = bindingOf(claims, issuer)
-    if (binding === undefined) throw new Problem('claim_denied', { subject, reason: 'no_session_claim' })
-    return {
-      issuer,
-      iss: issuer.issuer,
-      sub,
-      subject,
-      owner: ownerOf(subject),
-      binding,
-      ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
-      token_sha256: hash('sha256', token, 'hex').slice(0, 12),
-      ...(stale && { stale_keys: true }),
-    }
+  // Before anything is fetched: nobody can make us call an address that is not in the configuration.
+  const issuer = issuers.find(({ issuer }) => issuer === claims.iss)
+  if (issuer === undefined) refuse('unknown_issuer')
+  const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
+  if (fault !== undefined) refuse(fault)
+
+  const { keys, stale } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
+  if (keys.length === 0) refuse('unknown_key')
+  if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
+
+  // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.
+  const sub = subjectOf(claims, issuer) ?? refuse('subject')
+  const subject = `${subjectNamespace(issuer)}|${sub}`
+  if (brokenRule(claims, issuer.claimRules) !== undefined)
+    throw new Problem('claim_denied', { subject, reason: 'claim_rule' })
+  const binding = bindingOf(claims, issuer)
+  if (binding === undefined) throw new Problem('claim_denied', { subject, reason: 'no_session_claim' })
+  return {
+    issuer,
+    iss: issuer.issuer,
+    sub,
+    subject,
+    owner: ownerOf(subject),
+    binding,
+    ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
+    token_sha256: hash('sha256', token, 'hex').slice(0, 12),
+    ...(stale && { stale_keys: true }),
   }
 }
 
 /**
- * RFC 6750 §2.1. Two headers arrive as one with a comma between, which is no base64url: they are refused with
- * all else that is no token. Another scheme counts as none sent, as §3.1 wants.
+ * RFC 6750 §2.1. Two headers arrive as one with a comma between, which is not base64url: they are
+ * refused like any other malformed token. Another scheme counts as no token, as §3.1 requires.
  */
 function bearerToken(authorization = ''): string {
   const [, rest] = /^bearer +([^ ].*)$/is.exec(authorization) ?? []
@@ -111,7 +109,7 @@ async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer)
       await compactVerify(token, key, { algorithms: issuer.algorithms })
       return true
     } catch {
-      // Whatever else jose throws means no as well: fail closed.
+      // Any other error from jose is a no as well: fail closed.
     }
   }
   return false

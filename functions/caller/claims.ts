@@ -102,11 +102,6 @@ function names(audience: unknown, ours: string[]): boolean {
   return audiences.every((name) => typeof name === 'string') && audiences.some((name) => ours.includes(name))
 }
 
-/** Of an issuer; its subjects are `<namespace>|<value>`. */
-export function subjectNamespace(issuer: Issuer): string {
-  return issuer.subjectNamespace ?? issuer.name
-}
-
 /**
  * The value that names the user: a text without blanks, control or invisible characters or halves of surrogate
  * pairs (all of which would hash to one owner), so that no two users look alike or share a record.

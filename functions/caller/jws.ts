@@ -39,25 +39,18 @@ function isCanonical(part: string): boolean {
 }
 
 function readPart(part: string): Record<string, unknown> | JwsFault {
-  const text = decode(Buffer.from(part, 'base64url'))
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const text = attempt(() => utf8.decode(Buffer.from(part, 'base64url')))
   if (text === undefined) return 'not_text'
-  const value = parse(text)
+  const value: unknown = attempt(() => JSON.parse(text))
   if (value === undefined) return 'not_json'
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not_an_object'
   return structureFault(text) ?? (value as Record<string, unknown>)
 }
 
-function decode(bytes: Uint8Array): string | undefined {
+function attempt<T>(act: () => T): T | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
+    return act()
   } catch {
     return undefined
   }

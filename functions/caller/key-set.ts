@@ -3,9 +3,9 @@ import type { Issuer } from '../config.ts'
 import { type Deadline, signalWithin } from '../deadline.ts'
 import type { Times } from '../times.ts'
 
-/** The edge to the identity providers: their discovery documents and key sets, and nothing else of theirs. */
+/** Reads the identity providers' discovery documents and key sets. */
 
-/** Why an issuer's keys could not be had; fixed words, for the log. */
+/** Why an issuer's keys are unavailable; fixed words, for the log. */
 export type KeySetFault =
   | 'plain_address'
   | 'timeout'
@@ -29,46 +29,58 @@ export class KeySetError extends Error {
 /** Bytes. Entra's, with a certificate to each key, has about 20,000. */
 const longestDocument = 128 * 1024
 
+export interface KeySetDeps {
+  fetch: typeof fetch
+  times: Times
+  /** Plain http to loopback addresses: the local world only. */
+  loopback?: boolean
+}
+
 /**
  * The keys an issuer publishes now, in one attempt of `times.keySet` for discovery and keys together; throws
- * `KeySetError`. Asked is the address in the configuration, or the one that the issuer's own discovery document
- * names (OpenID Connect Discovery §4), over https and without following redirects: never one out of a token.
+ * `KeySetError`. It calls the address in the configuration, or the one in the issuer's own discovery document
+ * (OpenID Connect Discovery §4), over https and without following redirects: never one from a token.
  */
 export async function fetchKeySet(
   { issuer, jwksUri }: Issuer,
-  edges: { fetch: typeof fetch; times: Times; loopback?: boolean },
+  deps: KeySetDeps,
   deadline: Deadline,
 ): Promise<JWK[]> {
-  const signal = signalWithin(edges.times.keySet, deadline)
-  const document = await read(jwksUri ?? (await discover()))
+  const signal = signalWithin(deps.times.keySet, deadline)
+  const document = await read(deps, jwksUri ?? (await discover(deps, issuer, signal)), signal)
   if (!isKeySet(document)) throw new KeySetError('not_a_key_set')
   return document.keys
+}
 
-  async function discover(): Promise<string> {
-    const found = await read(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-    // §4.3: another issuer's document, served here by mistake or malice, must not lend us its keys.
-    if (found.issuer !== issuer) throw new KeySetError('other_issuer')
-    return String(found.jwks_uri)
-  }
+async function discover(deps: KeySetDeps, issuer: string, signal: AbortSignal): Promise<string> {
+  const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const found = await read(deps, address, signal)
+  // §4.3: another issuer's document, served here by mistake or malice, must not lend us its keys.
+  if (found.issuer !== issuer) throw new KeySetError('other_issuer')
+  return String(found.jwks_uri)
+}
 
-  async function read(address: string): Promise<Record<string, unknown>> {
-    if (!isSafe(address, edges.loopback)) throw new KeySetError('plain_address')
-    try {
-      const headers = { accept: 'application/json' }
-      const response = await edges.fetch(address, { redirect: 'error', headers, signal })
-      if (response.status !== 200) {
-        await response.body?.cancel()
-        throw new KeySetError('status')
-      }
-      return parse(await limitedText(response))
-    } catch (error) {
-      if (error instanceof KeySetError) throw error
-      throw new KeySetError(signal.aborted ? 'timeout' : 'unreachable')
+async function read(
+  deps: KeySetDeps,
+  address: string,
+  signal: AbortSignal,
+): Promise<Record<string, unknown>> {
+  if (!isSafe(address, deps.loopback)) throw new KeySetError('plain_address')
+  try {
+    const headers = { accept: 'application/json' }
+    const response = await deps.fetch(address, { redirect: 'error', headers, signal })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw new KeySetError('status')
     }
+    return parse(await limitedText(response))
+  } catch (error) {
+    if (error instanceof KeySetError) throw error
+    throw new KeySetError(signal.aborted ? 'timeout' : 'unreachable')
   }
 }
 
-/** What jose can work with; also asked of a set that the table kept. */
+/** What jose can work with. Checks the sets that the table kept too. */
 export function isKeySet(value: object): value is { keys: JWK[] } {
   return 'keys' in value && Array.isArray(value.keys) && value.keys.every(isObject)
 }
@@ -96,7 +108,7 @@ function parse(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text)
     if (isObject(value)) return value
   } catch {
-    // Falls through: what was read is nobody's business.
+    // Falls through: no input in the error.
   }
   throw new KeySetError('not_json')
 }

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib'
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import type { Step } from '../../functions/steps.ts'
+import type { Step } from '../../functions/log.ts'
 
 /**
  * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/log.ts`).
