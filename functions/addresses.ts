@@ -4,6 +4,12 @@ const loopbackHosts = ['127.0.0.1', 'localhost', '[::1]']
 /** RFC 1123 §2.1. A host in another spelling is one that `URL` has changed, or one that no certificate is issued for. */
 const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 
+/** What pages of the allowed origins may send, and read of an answer; besides them nobody may. */
+export const crossOrigin = {
+  allowHeaders: ['authorization', 'content-type'],
+  exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+}
+
 /** An https:// address of one host without user, query or fragment; plain http only for loopback hosts. */
 export function isSafeAddress(address: string): boolean {
   const url = URL.parse(address)

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
+import { crossOrigin } from './addresses.ts'
 import type { Caller, VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import type { EventDeps } from './connecting/seam-events.ts'
@@ -36,8 +37,7 @@ function callersApp(configuration: Configuration, times: Times, edges: CallerEdg
   const allow = cors({
     origin: configuration.allowedOrigins,
     allowMethods: ['POST', 'GET', 'DELETE'],
-    allowHeaders: ['authorization', 'content-type'],
-    exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+    ...crossOrigin,
     maxAge: 3600,
   })
   frame(app, edges, times, allow)

@@ -3,7 +3,7 @@ import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   CorsHttpMethod,
   HttpApi,
-  HttpMethod,
+  type HttpMethod,
   HttpStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2'
@@ -11,8 +11,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { originFault } from '../../functions/addresses.ts'
+import { crossOrigin, originFault } from '../../functions/addresses.ts'
 import { ConfigurationError } from '../../functions/config.ts'
+import { functionOf, type Methods, paths } from '../../functions/openapi-paths.ts'
 
 export interface ApiProps {
   /** Exact origins: API Gateway would take a wildcard. Any other throws `ConfigurationError`. */
@@ -24,21 +25,6 @@ export interface ApiProps {
   readonly connect: IFunction
   /** Answers Seam. */
   readonly webhook: IFunction
-}
-
-/** The routes of `functions/app.ts`; any other is refused before it costs an invocation. */
-const routes: Record<'vend' | 'connect' | 'webhook', [HttpMethod, string][]> = {
-  vend: [
-    [HttpMethod.POST, '/client-session'],
-    [HttpMethod.DELETE, '/client-session'],
-    [HttpMethod.GET, '/healthz'],
-    [HttpMethod.GET, '/openapi.json'],
-  ],
-  connect: [
-    [HttpMethod.POST, '/connect-webview'],
-    [HttpMethod.GET, '/connect-webview/{connect_webview_id}'],
-  ],
-  webhook: [[HttpMethod.POST, '/webhooks/seam']],
 }
 
 /** What the access log says: never a header, a query or a path, any of which may carry what a caller should not have sent. */
@@ -70,8 +56,7 @@ export class Api extends Construct {
       corsPreflight: {
         allowOrigins: props.allowedOrigins,
         allowMethods: [CorsHttpMethod.POST, CorsHttpMethod.GET, CorsHttpMethod.DELETE],
-        allowHeaders: ['authorization', 'content-type'],
-        exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+        ...crossOrigin,
         allowCredentials: false,
         maxAge: Duration.hours(1),
       },
@@ -90,19 +75,24 @@ export class Api extends Construct {
       },
     })
 
-    this.addRoutes('Vend', props.vend, routes.vend)
-    this.addRoutes('Connect', props.connect, routes.connect)
-    this.addRoutes('Webhook', props.webhook, routes.webhook)
+    const integrations = {
+      vend: new HttpLambdaIntegration('Vend', props.vend),
+      connect: new HttpLambdaIntegration('Connect', props.connect),
+      webhook: new HttpLambdaIntegration('Webhook', props.webhook),
+    }
+    // Any other request is refused before it costs an invocation.
+    for (const [path, methods] of Object.entries<Methods>(paths))
+      for (const [method, { tags }] of Object.entries(methods))
+        this.api.addRoutes({
+          path,
+          methods: [method.toUpperCase() as HttpMethod],
+          integration: integrations[functionOf[tags[0]]],
+        })
 
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
         'The functions verify bearer tokens and webhooks themselves: an authorizer of the API knows RSA and a single issuer only.',
     })
-  }
-
-  private addRoutes(id: string, lambda: IFunction, routes: [HttpMethod, string][]): void {
-    const integration = new HttpLambdaIntegration(id, lambda)
-    for (const [method, path] of routes) this.api.addRoutes({ path, methods: [method], integration })
   }
 }

@@ -1,0 +1,221 @@
+import type { ClientSessionAnswer } from './contract.ts'
+
+/** The routes, as the OpenAPI document describes them; the stack makes its own from the same table. PURE. */
+
+const connectWebviewId = '1d4a2b7e-9f1c-4f0e-8a55-1b8f0c3a77d2'
+
+const clientSessionExample: ClientSessionAnswer = {
+  token: 'seam_cst1exam_pleNotARealToken',
+  token_type: 'seam_client_session',
+  client_session_id: 'c2cbd177-1ef5-4973-b2ed-1e1d3ae7b6a5',
+  workspace_id: '7f0f3a52-1b0e-4d0a-8b8e-3f8f0c2c9d11',
+  endpoint: 'https://connect.getseam.com',
+  expires_at: '2026-03-31T13:00:00.000Z',
+  expires_in: 3600,
+  refresh_in: 3000,
+}
+
+/** Any request may get these. */
+const always = [400, 500] as const
+const forCallers = [...always, 401, 403, 429, 502, 503, 504] as const
+const withBody = [413, 415] as const
+
+export const usualHeaders = {
+  'x-request-id': { $ref: '#/components/headers/RequestId' },
+  'cache-control': { $ref: '#/components/headers/NoStore' },
+}
+
+/** Which function answers the operations of a tag. */
+export const functionOf = {
+  'client session': 'vend',
+  'connect webview': 'connect',
+  webhook: 'webhook',
+  service: 'vend',
+} as const
+
+/** What a path answers to. */
+export type Methods = Partial<
+  Record<'get' | 'post' | 'delete', { tags: [keyof typeof functionOf]; [member: string]: unknown }>
+>
+
+const clientSession = {
+  post: {
+    operationId: 'vendClientSession',
+    tags: ['client session'],
+    summary: 'The caller’s client session token',
+    description:
+      'Reuses the client session of the caller, extends it, or makes a new one: callers may ask as often as they need a token. It reaches the connected accounts of the caller and no others.',
+    security: [{ bearer: [] }],
+    requestBody: jsonBody(
+      'ClientSessionRequest',
+      { stale_client_session_id: clientSessionExample.client_session_id },
+      'Empty, or with the client session whose token Seam has answered with 401.',
+    ),
+    responses: {
+      200: answer(
+        'ClientSession',
+        'The client session that the caller had, perhaps extended.',
+        clientSessionExample,
+      ),
+      201: answer('ClientSession', 'A new client session.', clientSessionExample),
+      ...problems(...forCallers, ...withBody),
+    },
+  },
+  delete: {
+    operationId: 'signOut',
+    tags: ['client session'],
+    summary: 'Ends the client session of the caller’s login',
+    description:
+      'Where the issuer names a session claim, the caller’s other logins keep theirs; otherwise all share one. May be repeated: without a client session it does nothing.',
+    security: [{ bearer: [] }],
+    responses: {
+      204: { description: 'There is no client session any more.', headers: usualHeaders },
+      ...problems(...forCallers),
+    },
+  },
+} satisfies Methods
+
+const clientSessions = {
+  delete: {
+    operationId: 'signOutEverywhere',
+    tags: ['client session'],
+    summary: 'Ends all client sessions of the caller',
+    description:
+      'On every device, and refuses bearer tokens issued before. May be repeated with the same bearer token, to see it to its end.',
+    security: [{ bearer: [] }],
+    responses: {
+      204: { description: 'There is no client session any more.', headers: usualHeaders },
+      ...problems(...forCallers),
+    },
+  },
+} satisfies Methods
+
+const connectWebview = {
+  post: {
+    operationId: 'makeConnectWebview',
+    tags: ['connect webview'],
+    summary: 'A Connect Webview for the caller',
+    description: 'The account that somebody logs in to there becomes one of the caller’s.',
+    security: [{ bearer: [] }],
+    requestBody: jsonBody(
+      'ConnectWebviewRequest',
+      { accepted_providers: ['august', 'yale'], custom_redirect_url: 'https://app.example/devices' },
+      'Empty, or what Seam shall offer, and where it shall lead back to.',
+    ),
+    responses: {
+      201: answer('ConnectWebview', 'Open its address in the caller’s browser.', {
+        connect_webview_id: connectWebviewId,
+        url: `https://connect.getseam.com/connect_webviews/view?connect_webview_id=${connectWebviewId}`,
+        expires_at: '2026-04-01T12:00:00.000Z',
+      }),
+      ...problems(...forCallers, ...withBody),
+    },
+  },
+} satisfies Methods
+
+const oneConnectWebview = {
+  get: {
+    operationId: 'readConnectWebview',
+    tags: ['connect webview'],
+    summary: 'How a Connect Webview goes',
+    security: [{ bearer: [] }],
+    parameters: [
+      {
+        name: 'connect_webview_id',
+        in: 'path',
+        required: true,
+        description: 'One that the caller has made here.',
+        schema: { type: 'string', pattern: '^[\\w-]{1,64}$' },
+        example: connectWebviewId,
+      },
+    ],
+    responses: {
+      200: answer('ConnectWebviewStatus', 'How it goes by now.', { status: 'connected' }),
+      ...problems(...forCallers, 404),
+    },
+  },
+} satisfies Methods
+
+const webhook = {
+  post: {
+    operationId: 'takeWebhook',
+    tags: ['webhook'],
+    summary: 'Seam’s events',
+    description: 'For Seam alone, whose webhooks Svix signs.',
+    security: [],
+    parameters: ['svix-id', 'svix-timestamp', 'svix-signature'].map((name) => ({
+      name,
+      in: 'header',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: { type: 'object', description: 'An event of Seam’s.' } } },
+    },
+    responses: {
+      204: { description: 'It has had its effect, or has none here.', headers: usualHeaders },
+      ...problems(...always, 413, 502, 503, 504),
+    },
+  },
+} satisfies Methods
+
+const health = {
+  get: {
+    operationId: 'readHealth',
+    tags: ['service'],
+    summary: 'Whether the service answers',
+    security: [],
+    responses: {
+      200: answer('Health', 'It does.', { status: 'ok' }),
+      ...problems(500),
+    },
+  },
+} satisfies Methods
+
+const itself = {
+  get: {
+    operationId: 'readOpenApi',
+    tags: ['service'],
+    summary: 'This document',
+    security: [],
+    responses: {
+      200: {
+        description: 'OpenAPI 3.1.',
+        headers: usualHeaders,
+        content: { 'application/json': { schema: { type: 'object', required: ['openapi', 'paths'] } } },
+      },
+      ...problems(500),
+    },
+  },
+} satisfies Methods
+
+/** Every route of the service. The stack makes its own from these; `app.ts` has the handlers. */
+export const paths = {
+  '/client-session': clientSession,
+  '/client-sessions': clientSessions,
+  '/connect-webview': connectWebview,
+  '/connect-webview/{connect_webview_id}': oneConnectWebview,
+  '/webhooks/seam': webhook,
+  '/healthz': health,
+  '/openapi.json': itself,
+}
+
+function answer(name: string, description: string, example: unknown) {
+  return {
+    description,
+    headers: usualHeaders,
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${name}` }, example } },
+  }
+}
+
+function jsonBody(name: string, example: unknown, description: string) {
+  const schema = { $ref: `#/components/schemas/${name}` }
+  return { description, required: false, content: { 'application/json': { schema, example } } }
+}
+
+function problems(...statuses: number[]) {
+  return Object.fromEntries(
+    statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
+  )
+}
