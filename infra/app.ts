@@ -1,8 +1,8 @@
 import { App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { readConfiguration } from '../functions/config.ts'
-import { chooseStage, propsOf, type Stages, stackNameOf } from './stage.ts'
 import { TokenVending } from './stack/token-vending.ts'
+import { chooseStage, propsOf, type Stages, stackNameOf } from './stage.ts'
 
 /**
  * The CDK app: one stack, named after the deployment, with the whole vending machine in it. `stages` is the user's

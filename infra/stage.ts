@@ -22,6 +22,7 @@ const stackSettings = z.strictObject({
       .string({ error: 'give the ARN of a secret' })
       .check(z.regex(/^arn:[^:]+:secretsmanager:.*-\w{6}$/, { error: 'give the whole ARN of a secret' })),
   ),
+  dashboard: z.optional(z.boolean({ error: 'give true or false' })),
   alarmEmail: z.optional(
     z
       .string({ error: 'give an e-mail address' })

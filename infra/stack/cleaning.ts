@@ -20,7 +20,7 @@ export interface CleaningProps {
 /** A run's own end, in milliseconds before Lambda's: to store the report, and for the start. */
 const margin = 10_000
 
-/** The schedule, and the function that ends stale client sessions. It may be run at any other time as well. */
+/** The schedule, and the function that ends stale client sessions. It may run at any other time as well. */
 export class Cleaning extends Construct {
   readonly handler: Handler<'cleanup'>
   /** Runs that could not be started, or ended by a crash or at the timeout. */
@@ -73,22 +73,18 @@ export class Cleaning extends Construct {
     })
   }
 
-  /** Hand-written, since the one that CDK would make may invoke every version there will ever be. */
+  /** Hand-written: CDK's own may invoke every version of the function. */
   private scheduler(): IRole {
     const role = new Role(this, 'Scheduler', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     })
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['lambda:InvokeFunction'],
-        resources: [this.handler.lambda.functionArn],
-      }),
-    )
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.deadLetters.queueArn] }),
-    )
+    for (const [action, resource] of [
+      ['lambda:InvokeFunction', this.handler.lambda.functionArn],
+      ['sqs:SendMessage', this.deadLetters.queueArn],
+    ] as const)
+      role.addToPolicy(new PolicyStatement({ actions: [action], resources: [resource] }))
     return role.withoutPolicyUpdates()
   }
 }

@@ -5,47 +5,52 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
+  type IWidget,
   LogQueryVisualizationType,
   LogQueryWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
+import type { Watched } from './alarms.ts'
 import type { Api } from './api.ts'
 import type { Entry } from './bundle.ts'
 import type { Handler } from './handler.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What a person on call would want to see, from above: is anything wrong, for whom, what is slow, what broke, which requests. */
-export function drawDashboard(
-  scope: Construct,
-  props: {
-    alarms: Alarm[]
-    metrics: Metrics
-    period: Duration
-    api: Api
-    vend: Handler<'vend'>
-    connect: Handler<'connect'>
-    /** Each the sum over all functions. */
-    troubles: IMetric[]
-    deadLetters: IMetric
-  },
-): Dashboard {
-  const { alarms, metrics, period, api, vend, connect, troubles, deadLetters } = props
+interface DashboardProps {
+  readonly alarms: Alarm[]
+  readonly metrics: Metrics
+  readonly watched: Watched
+  readonly api: Api
+  readonly vend: Handler<'vend'>
+  readonly connect: Handler<'connect'>
+}
+
+/** For the person on call, from above: is anything wrong, for whom, what is slow, what broke, which requests. */
+export function drawDashboard(scope: Construct, props: DashboardProps): Dashboard {
+  const { alarms } = props
   const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(12) })
   dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms }))
-  dashboard.addWidgets(
+  for (const row of [vendGraphs, timeGraphs, errorGraphs, logTables]) dashboard.addWidgets(...row(props))
+  return dashboard
+}
+
+function vendGraphs({ metrics }: DashboardProps): IWidget[] {
+  return [
     graph('Vends by verdict', metrics.all('Vends'), { stacked: true }),
     graph('Refused callers', [
       metrics.of('InvalidTokens', { label: 'bearer token not accepted' }),
       metrics.of('Denials', { label: 'no access, or too often' }),
     ]),
     graph('Outages by dependency', metrics.all('Outages'), { stacked: true }),
-  )
-  dashboard.addWidgets(
+  ]
+}
+
+function timeGraphs({ metrics, api: { api } }: DashboardProps): IWidget[] {
+  const period = Duration.minutes(5)
+  return [
     graph(
       'Latency of the API, ms',
-      ['p50', 'p90', 'p99'].map((statistic) =>
-        api.api.metricLatency({ period, statistic, label: statistic }),
-      ),
+      ['p50', 'p90', 'p99'].map((statistic) => api.metricLatency({ period, statistic, label: statistic })),
     ),
     graph(
       'Time at the table and at Seam, ms a vend',
@@ -62,30 +67,30 @@ export function drawDashboard(
       ],
       { right: [metrics.of('LeaseWaits', { statistic: 'p99', label: 'waited, ms p99' })] },
     ),
-  )
-  dashboard.addWidgets(
-    graph('Errors', [
-      ...troubles,
-      metrics.of('Faults'),
-      metrics.of('WrongAnswers'),
-      metrics.of('SdkFallbacks'),
-    ]),
-    graph('Keys: issuers’ that are stale, tokens that cannot be opened', [
-      metrics.of('StaleKeys'),
-      metrics.of('UnreadableTokens'),
-    ]),
-    graph('Cleanup: alarms, dead letters; oldest backlog, ms', [metrics.of('CleanupAlarms'), deadLetters], {
+  ]
+}
+
+function errorGraphs({ metrics, watched }: DashboardProps): IWidget[] {
+  const { ServerErrors, Crashes, Throttles, Faults, WrongAnswers } = watched
+  const { StaleKeys, UnreadableTokens, CleanupAlarms, DeadLetters } = watched
+  return [
+    graph('Errors', [ServerErrors, Crashes, Throttles, Faults, WrongAnswers, metrics.of('SdkFallbacks')]),
+    graph('Keys: issuers’ that are stale, tokens that cannot be opened', [StaleKeys, UnreadableTokens]),
+    graph('Cleanup: alarms, dead letters; oldest backlog, ms', [CleanupAlarms, DeadLetters], {
       right: [metrics.of('CleanupBacklog', { statistic: 'Maximum', label: 'oldest backlog, ms' })],
     }),
-  )
-  dashboard.addWidgets(
-    logged(
+  ]
+}
+
+function logTables({ vend, connect }: DashboardProps): IWidget[] {
+  return [
+    logTable(
       'Refusals and outages by reason',
       8,
       [vend, connect],
       ['filter status >= 400', 'stats count(*) as times by code, reason', 'sort times desc'],
     ),
-    logged(
+    logTable(
       'The last vends that were not simply reuse',
       16,
       [vend],
@@ -96,8 +101,7 @@ export function drawDashboard(
         'limit 50',
       ],
     ),
-  )
-  return dashboard
+  ]
 }
 
 function graph(
@@ -108,7 +112,12 @@ function graph(
   return new GraphWidget({ title, left, right, stacked, width: 8, height: 6, leftYAxis: { min: 0 } })
 }
 
-function logged(title: string, width: number, from: Handler<Entry>[], queryLines: string[]): LogQueryWidget {
+function logTable(
+  title: string,
+  width: number,
+  from: Handler<Entry>[],
+  queryLines: string[],
+): LogQueryWidget {
   const logGroupNames = from.map(({ logGroup }) => logGroup.logGroupName)
   return new LogQueryWidget({
     title,

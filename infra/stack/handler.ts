@@ -32,7 +32,7 @@ export interface HandlerProps<E extends Entry> {
   /** @default 30 days */
   readonly logRetention?: RetentionDays
   /** Absent: unreserved. In a new account, whose quota may be 10, any reservation fails the deployment. */
-  readonly reservedConcurrency?: number
+  readonly reservedConcurrency?: number | undefined
 }
 
 /** One entry of `functions/` as a Lambda function, with a role of its own that may do nothing yet but write its log. */
@@ -65,9 +65,7 @@ export class Handler<E extends Entry> extends Construct {
       applicationLogLevelV2: ApplicationLogLevel.INFO,
       // Lambda's own three lines per request cost ten times what computing does.
       systemLogLevelV2: SystemLogLevel.WARN,
-      ...(props.reservedConcurrency !== undefined && {
-        reservedConcurrentExecutions: props.reservedConcurrency,
-      }),
+      reservedConcurrentExecutions: props.reservedConcurrency,
     })
   }
 }

@@ -39,10 +39,15 @@ export interface TokenVendingProps {
    */
   readonly vendConcurrency?: number
   /**
-   * Who hears of alarms; AWS asks that address once whether it wants to.
+   * Gets an e-mail for each alarm; AWS asks that address once whether it wants to.
    * @default nobody, until something subscribes to `watching.topic`
    */
   readonly alarmEmail?: string
+  /**
+   * Whether to make a CloudWatch dashboard, which costs 3 USD a month.
+   * @default false
+   */
+  readonly dashboard?: boolean
 }
 
 /**
@@ -95,6 +100,7 @@ export class TokenVending extends Construct {
   readonly admin: Handler<'admin'>
   readonly watching: Watching
 
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a construct's parts in reading order.
   constructor(scope: Construct, id: string, props: TokenVendingProps) {
     super(scope, id)
     const configuration = readConfiguration(props.configuration)
@@ -107,14 +113,22 @@ export class TokenVending extends Construct {
     this.table = new VendingTable(this, 'Records', { requestsPerSecond })
     this.secrets = new Secrets(this, 'Secrets', props)
 
+    const acting = {
+      configuration,
+      environment: {
+        TABLE_NAME: this.table.table.tableName,
+        SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
+        SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
+      },
+    }
+
     this.vend = new Handler(this, 'Vend', {
       entry: 'vend',
       description: 'Bearer token in, client session token out.',
-      configuration,
-      environment: this.actingEnvironment(),
+      ...acting,
       timeout: requestTimeout,
       memory: callerMemory,
-      ...(props.vendConcurrency !== undefined && { reservedConcurrency: props.vendConcurrency }),
+      reservedConcurrency: props.vendConcurrency,
     })
     this.table.grantVend(this.vend.role)
     this.secrets.grantVend(this.vend.role)
@@ -122,8 +136,7 @@ export class TokenVending extends Construct {
     this.connect = new Handler(this, 'Connect', {
       entry: 'connect',
       description: 'Connect Webviews for callers, and how they go.',
-      configuration,
-      environment: this.actingEnvironment(),
+      ...acting,
       timeout: requestTimeout,
       memory: callerMemory,
       logRetention: auditRetention,
@@ -136,7 +149,7 @@ export class TokenVending extends Construct {
       description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
       configuration,
       environment: {
-        ...this.actingEnvironment(),
+        ...acting.environment,
         SEAM_WEBHOOK_SECRETS_SECRET_ARN: this.secrets.webhookSecrets.secretArn,
       },
       timeout: requestTimeout,
@@ -155,8 +168,7 @@ export class TokenVending extends Construct {
     this.admin = new Handler(this, 'Admin', {
       entry: 'admin',
       description: 'The operator’s commands; whoever may invoke it may use all of them.',
-      configuration,
-      environment: this.actingEnvironment(),
+      ...acting,
       timeout: times.admin + 5000,
       memory: 512,
       logRetention: auditRetention,
@@ -182,7 +194,8 @@ export class TokenVending extends Construct {
       webhook: this.webhook,
       cleaning: this.cleaning,
       admin: this.admin,
-      ...(props.alarmEmail !== undefined && { alarmEmail: props.alarmEmail }),
+      alarmEmail: props.alarmEmail,
+      dashboard: props.dashboard ?? false,
     })
 
     this.refuseToDeployTheExample()
@@ -207,14 +220,6 @@ export class TokenVending extends Construct {
   /** Lets a backend, a role or a person use every command of the operator. */
   grantAdmin(grantee: IGrantable): Grant {
     return this.admin.lambda.grantInvokeLatestVersion(grantee)
-  }
-
-  private actingEnvironment() {
-    return {
-      TABLE_NAME: this.table.table.tableName,
-      SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
-      SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
-    }
   }
 
   /** Synthesis passes on a bare checkout; CloudFormation refuses the template before it makes anything. */

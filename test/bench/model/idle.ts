@@ -51,7 +51,6 @@ export function idleBill(everyMinutes: number): IdleBill {
         usd: alarmMetrics * prices.alarmMetric,
       },
       { what: `${secrets} secrets`, usd: secrets * prices.secret },
-      { what: 'a dashboard', usd: count('AWS::CloudWatch::Dashboard') * prices.dashboard },
       // Cleaning up tells its backlog with each run.
       { what: 'a metric series', usd: prices.metricSeries },
       { what: `cleaning up every ${everyMinutes} minutes`, usd: cleaning },

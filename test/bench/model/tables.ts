@@ -2,7 +2,7 @@ import { readConfiguration } from '../../../functions/config.ts'
 import { exampleConfiguration } from '../../infra/stack/stack.ts'
 import { table } from '../report.ts'
 import { idleBill } from './idle.ts'
-import { quotas } from './prices.ts'
+import { prices, quotas } from './prices.ts'
 import {
   endedPerDay,
   fetchesAtRotation,
@@ -59,7 +59,7 @@ function idleSentence(): string {
   const { parts, metricSeries, perSeries } = idleBill(cleanup.everyMinutes)
   const all = sum(parts.map(({ usd }) => usd))
   const named = parts.map(({ what, usd }) => `${what} ${usd.toFixed(2)}`).join(', ')
-  return `**A stack that nobody uses: ${all.toFixed(2)} USD a month** (${named}). Up to ${metricSeries} further metric series cost ${perSeries.toFixed(2)} each in a month in which they have counted something.`
+  return `**A stack that nobody uses: ${all.toFixed(2)} USD a month** (${named}). Up to ${metricSeries} further metric series cost ${perSeries.toFixed(2)} each in a month in which they have counted something, and the dashboard, an option, ${prices.dashboard.toFixed(2)}.`
 }
 
 export function modelTables(): string {

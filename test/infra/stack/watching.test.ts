@@ -99,11 +99,15 @@ it('an idle stack pays for at most 21 custom series', () => {
 })
 
 describe('the dashboard', () => {
-  const widgets: Widget[] = JSON.parse(
-    textOf(resources(template, 'AWS::CloudWatch::Dashboard')[0]?.[1].Properties.DashboardBody),
-  ).widgets
+  const template = synthesised({ dashboard: true })
+  const [[, dashboard] = []] = resources(template, 'AWS::CloudWatch::Dashboard')
+  const widgets: Widget[] = JSON.parse(textOf(dashboard?.Properties.DashboardBody)).widgets
   const graphs = widgets.filter(({ type }) => type === 'metric')
   const logs = widgets.filter(({ type }) => type === 'log')
+
+  it('is an option, since it costs', () => {
+    expect(resources(synthesised(), 'AWS::CloudWatch::Dashboard')).toEqual([])
+  })
 
   it('shows what a person on call would ask for', () => {
     expect(widgets.map(({ properties }) => properties.title)).toEqual([
