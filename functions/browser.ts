@@ -4,7 +4,7 @@ import { SessionKeeper } from './browser/session-keeper.ts'
 import type { ClientSession } from './browser/wire.ts'
 
 /**
- * The page's side of the token vending machine: a Seam client session at hand for whoever is signed in. It depends on
+ * The page's side of the token vending machine: a Seam client session for the user who is signed in. It depends on
  * nothing, stores nothing (memory only), and is safe to import on a server.
  */
 
@@ -24,7 +24,7 @@ export interface ClientSessionOptions {
 
 export interface ClientSessions {
   /**
-   * The session of whoever is signed in, at hand or new: one request for any number of callers. When Seam has answered
+   * The session of the user who is signed in, cached or new: one request for any number of callers. When Seam has answered
    * 401, say so: `stale` is the `client_session_id` whose token it refused.
    * Throws `ClientSessionError`, after a few tries where trying helps, or the signal's reason.
    */

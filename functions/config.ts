@@ -190,7 +190,7 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   })
   if (!parsed.success)
     throw new ConfigurationError(faultLines(parsed.error.issues.map(({ path, message }) => [path, message])))
-  const faults: [PropertyKey[], string][] = []
+  const faults: Fault[] = []
   const { clientSession, issuers, seamEndpoint } = parsed.data
   const lifetime = clientSession.lifetimeSeconds * 1000
   for (const fault of timingFaults(times, lifetime))
@@ -207,18 +207,15 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
       faults.push([['issuers', i, 'issuer'], 'is listed twice; list it once, with all its audiences'])
     for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
   }
-  if (!loopback) {
-    const plain: [PropertyKey[], string | undefined][] = [
-      ...issuers.flatMap(({ issuer, jwksUri }, i): [PropertyKey[], string | undefined][] => [
-        [['issuers', i, 'issuer'], issuer],
-        [['issuers', i, 'jwksUri'], jwksUri],
-      ]),
-      [['seamEndpoint'], seamEndpoint],
-    ]
-    for (const [path, address] of plain)
-      if (address?.startsWith('http:'))
-        faults.push([path, 'plain http is for the local world only; give an https:// address'])
+  const refusePlain = (path: PropertyKey[], address = '') => {
+    if (!loopback && address.startsWith('http:'))
+      faults.push([path, 'plain http is for the local world only; give an https:// address'])
   }
+  for (const [i, { issuer, jwksUri }] of issuers.entries()) {
+    refusePlain(['issuers', i, 'issuer'], issuer)
+    refusePlain(['issuers', i, 'jwksUri'], jwksUri)
+  }
+  refusePlain(['seamEndpoint'], seamEndpoint)
   if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
   return parsed.data
 }
@@ -235,7 +232,9 @@ export function configurationWarnings({ issuers, unknownSubjects }: Configuratio
   return [...shared, ...issuers.flatMap((issuer) => issuerWarnings(issuer, unknownSubjects))]
 }
 
-function faultLines(faults: [PropertyKey[], string][]): string {
+type Fault = [path: PropertyKey[], message: string]
+
+function faultLines(faults: Fault[]): string {
   return faults
     .map(
       ([path, message]) =>

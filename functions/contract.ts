@@ -2,8 +2,8 @@ import * as z from 'zod/v4-mini'
 import { actions, codes } from './problem.ts'
 
 /**
- * What is said over HTTP, DESIGN §6: validates what is asked, types what is answered, and makes the OpenAPI document.
- * What a page may ask of a Connect Webview stands in connecting/webviews.ts.
+ * The HTTP contract, DESIGN §6: validates requests, types answers, and makes the OpenAPI document.
+ * What a page may ask of a Connect Webview is in connecting/webviews.ts.
  */
 
 export const clientSessionBody = z.strictObject({

@@ -54,7 +54,7 @@ export function subjectFaults(issuer: IssuerSettings): [field: keyof IssuerSetti
   return faults
 }
 
-/** Whoever has an account there, and that is everybody, gets tokens for the same client. */
+/** Anyone can have an account there, and gets tokens for the same client. */
 const worldwide = [
   'https://accounts.google.com',
   'https://appleid.apple.com',

@@ -42,7 +42,7 @@ export interface Audit {
   /** Operations of AWS that went to its SDK, and why the first did; normally absent. */
   sdk?: number
   sdk_why?: SdkReason
-  /** Milliseconds, as the next: of which so much at each outside world. */
+  /** Milliseconds, as `steps`: how much of them each service took. */
   took?: number
   steps?: Partial<Record<Step, number>>
 }
@@ -75,7 +75,7 @@ export interface MappingChange {
   /** Epoch milliseconds. */
   at: number
   owner: string
-  /** In clear: the one exception, for the audit log groups alone. */
+  /** In clear: the one exception, only for the audit log groups. */
   subject: string
   before?: Holding
   after: Holding

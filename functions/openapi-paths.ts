@@ -141,7 +141,7 @@ const webhook = {
     operationId: 'takeWebhook',
     tags: ['webhook'],
     summary: 'Seam’s events',
-    description: 'For Seam alone, whose webhooks Svix signs.',
+    description: 'Only for Seam, whose webhooks Svix signs.',
     security: [],
     parameters: ['svix-id', 'svix-timestamp', 'svix-signature'].map((name) => ({
       name,

@@ -4,7 +4,7 @@ import type { Audit, Step } from './log.ts'
 
 type Act<Given extends unknown[], Result> = (...given: Given) => Promise<Result>
 
-interface Worlds {
+interface Clients {
   table: object
   seam: object
   seal: object
@@ -12,10 +12,10 @@ interface Worlds {
   clock: () => number
 }
 
-/** The audit object of the request that is under way here. */
+/** The audit object of the request in flight. */
 const audits = new AsyncLocalStorage<Pick<Audit, 'steps' | 'sdk' | 'sdk_why'>>()
 
-/** Runs an act so that what it waits for, and what goes to the AWS SDK, is added up in its audit object. */
+/** Adds what the act waits for, and what goes to the AWS SDK, to its audit object. */
 export function during<T>(audit: Pick<Audit, 'steps' | 'sdk' | 'sdk_why'>, act: () => T): T {
   return audits.run(audit, act)
 }
@@ -28,9 +28,9 @@ export function noteSdk(why: SdkReason): void {
   audit.sdk_why ??= why
 }
 
-/** The worlds with a clock at each: what is used `during` a request is added up in the `steps` of its audit object. */
-export function timed<W extends Worlds>(worlds: W) {
-  const { table, seam, seal, sleep, clock } = worlds
+/** The clients, each method timed: the time of a call `during` a request is added to `steps` of its audit object. */
+export function timed<C extends Clients>(clients: C) {
+  const { table, seam, seal, sleep, clock } = clients
 
   function timing<Given extends unknown[], R>(step: Step, act: Act<Given, R>): Act<Given, R> {
     return async (...given) => {
@@ -44,14 +44,14 @@ export function timed<W extends Worlds>(worlds: W) {
       }
     }
   }
-  const over = <Edge extends object>(step: Step, edge: Edge): Edge =>
-    Object.fromEntries(Object.entries(edge).map(([name, act]) => [name, timing(step, act)])) as Edge
+  const over = <Client extends object>(step: Step, client: Client): Client =>
+    Object.fromEntries(Object.entries(client).map(([name, act]) => [name, timing(step, act)])) as Client
 
   return {
-    ...worlds,
-    table: over('table', table) as W['table'],
-    seam: over('seam', seam) as W['seam'],
-    seal: over('seal', seal) as W['seal'],
+    ...clients,
+    table: over('table', table) as C['table'],
+    seam: over('seam', seam) as C['seam'],
+    seal: over('seal', seal) as C['seal'],
     sleep: timing('wait', sleep),
     timing,
     during,

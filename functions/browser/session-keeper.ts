@@ -59,13 +59,7 @@ export class SessionKeeper {
   }
 
   // Fields, so that a page may take one out of the object.
-  readonly getClientSession = ({
-    stale,
-    signal,
-  }: {
-    stale?: string
-    signal?: AbortSignal
-  } = {}): Promise<ClientSession> => {
+  readonly getClientSession = ({ stale, signal }: GetOptions = {}): Promise<ClientSession> => {
     const held = this.#held
     if (stale && (!held || held.session.client_session_id === stale)) this.#stale = stale
     return unlessAborted(this.#ask(false, signal), signal)
@@ -252,6 +246,11 @@ export class SessionKeeper {
     const nextTry = hasGivenUp ? Infinity : backoff.failures ? backoff.until : (held?.refreshAt ?? Infinity)
     return Math.min(nextTry, held?.expiresAt ?? Infinity)
   }
+}
+
+interface GetOptions {
+  stale?: string
+  signal?: AbortSignal
 }
 
 interface Held {

@@ -87,7 +87,7 @@ async function request(
   const said = await response.json().catch(() => undefined)
   if (response.ok) return said
   const retryAfter = Number(response.headers.get('retry-after')) || 0
-  // Without an action these are not the endpoint's words: a gateway's, whose trouble passes.
+  // An answer without an action is a gateway's, not the endpoint's: retry.
   const action = /^(reauthenticate|stop|fix_request)$/.test(said?.action) ? said.action : 'retry'
   throw new ClientSessionError(action, said?.code ?? `http_${response.status}`, { ...said, retryAfter })
 }

@@ -1,8 +1,8 @@
 import type { ClaimRule, Issuer } from '../config.ts'
 
 /**
- * What an issuer's tokens must say. PURE: no I/O, no clock. Everything here is judged before the signature,
- * because it is cheap, but for the claim rules: theirs is the only answer that tells the caller more than "no".
+ * What an issuer's tokens must say. PURE: no I/O, no clock. Everything here is checked before the signature,
+ * because it is cheap, except for the claim rules, whose answer is the only one that tells the caller more than "no".
  */
 
 type Claims = Record<string, unknown>
@@ -91,7 +91,7 @@ function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= lastSecond
 }
 
-/** An `aud` that is there is heeded even where another claim stands in for it (RFC 7519 §4.1.3). */
+/** An `aud`, if present, must match even where another claim carries the audience (RFC 7519 §4.1.3). */
 function isMeantForUs(claims: Claims, issuer: Issuer): boolean {
   const named = claimAt(claims, issuer.audienceClaim)
   return names(named, issuer.audiences) && (claims.aud === undefined || names(claims.aud, issuer.audiences))

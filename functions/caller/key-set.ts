@@ -85,7 +85,7 @@ export function isKeySet(value: object): value is { keys: JWK[] } {
   return 'keys' in value && Array.isArray(value.keys) && value.keys.every(isObject)
 }
 
-/** Whoever can change the answer on its way can sign in as anybody. */
+/** Anyone who can change the answer in transit can sign in as anybody. */
 function isSafe(address: string, loopback = false): boolean {
   const url = URL.parse(address)
   if (url?.protocol === 'https:') return true

@@ -14,7 +14,7 @@ export interface StoredKeySet {
   fetched_at: number
 }
 
-/** A trust anchor: whoever can write here can sign in as anybody. */
+/** A trust anchor: anyone who can write here can sign in as anybody. */
 export interface KeyStore {
   readKeySet(name: string): Promise<StoredKeySet | undefined>
   writeKeySet(name: string, keySet: StoredKeySet): Promise<void>

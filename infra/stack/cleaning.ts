@@ -44,7 +44,7 @@ export class Cleaning extends Construct {
       memory: 512,
     })
     table.grantCleanUp(this.handler.role)
-    secrets.grantCleanUp(this.handler.role)
+    secrets.grantRead(this.handler.role, 'cleanup')
 
     this.deadLetters = new Queue(this, 'DeadLetters', {
       enforceSSL: true,

@@ -26,7 +26,7 @@ async function writeHelper(): Promise<void> {
     format: 'esm',
     target: 'es2022',
     banner: {
-      js: '// The page’s side of seam-token-vending (MIT License). How to use it stands in browser.d.ts.',
+      js: '// The page’s side of seam-token-vending (MIT License). See browser.d.ts for how to use it.',
     },
   })
 }
@@ -52,7 +52,7 @@ async function writeFunctions(): Promise<void> {
   await writeFile(`${dist}/functions/LICENSES.txt`, await licenses(metafiles))
 }
 
-/** Whoever passes on these packages passes on their terms. */
+/** Their licences must go with the packages. */
 async function licenses(metafiles: Metafile[]): Promise<string> {
   const files = metafiles.flatMap(({ inputs }) => Object.keys(inputs))
   const folders = files.flatMap((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? [])

@@ -1,9 +1,9 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 
 /**
- * Stands in for `bundle.ts` in the package, run the same way: the bundles were made and tested when it was packed, so
- * who deploys them needs no bundler and gets no other versions. Only the configuration is theirs: a module that is
- * imported before all others, since any of them may read it.
+ * Replaces `bundle.ts` in the package and runs the same way: the bundles were made and tested when it was packed, so
+ * a deployment needs no bundler and gets no other versions. Only the configuration is added: a module that is imported
+ * before all others, since any of them may read it.
  */
 const [entry, folder = '.'] = process.argv.slice(2)
 const configuration = readFileSync(0, 'utf8')

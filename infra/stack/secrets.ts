@@ -2,6 +2,7 @@ import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
+import type { Entry } from './bundle.ts'
 
 export interface SecretsProps {
   /** A secret that already holds the Seam API key, as plain text. Absent: one is made for the operator to fill in. */
@@ -46,27 +47,25 @@ export class Secrets extends Construct {
     })
   }
 
-  grantVend(role: IRole): void {
-    allowReading(role, this.seamApiKey, this.sealingKey)
+  /** Lets a function read what it needs. */
+  grantRead(role: IRole, entry: Entry): void {
+    role.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: readers[entry].map((name) => this[name].secretArn),
+      }),
+    )
   }
+}
 
-  /** A login widens the live client session of who has logged in. */
-  grantConnect(role: IRole): void {
-    allowReading(role, this.seamApiKey, this.sealingKey)
-  }
-
-  grantWebhook(role: IRole): void {
-    allowReading(role, this.seamApiKey, this.sealingKey, this.webhookSecrets)
-  }
-
-  /** Ends client sessions, and has no business with their tokens. */
-  grantCleanUp(role: IRole): void {
-    allowReading(role, this.seamApiKey)
-  }
-
-  grantAdmin(role: IRole): void {
-    allowReading(role, this.seamApiKey, this.sealingKey)
-  }
+const readers: Record<Entry, ('seamApiKey' | 'sealingKey' | 'webhookSecrets')[]> = {
+  vend: ['seamApiKey', 'sealingKey'],
+  // A login widens the live client session of its user.
+  connect: ['seamApiKey', 'sealingKey'],
+  webhook: ['seamApiKey', 'sealingKey', 'webhookSecrets'],
+  // Deletes client sessions, and never needs their tokens.
+  cleanup: ['seamApiKey'],
+  admin: ['seamApiKey', 'sealingKey'],
 }
 
 /** Without a value until the operator gives it one; the L2 construct would put in a random text that looks like one. */
@@ -75,13 +74,4 @@ function emptySecret(scope: Construct, id: string, description: string): Secret 
   const resource = secret.node.defaultChild as CfnSecret
   resource.generateSecretString = undefined
   return secret
-}
-
-function allowReading(role: IRole, ...secrets: ISecret[]): void {
-  role.addToPrincipalPolicy(
-    new PolicyStatement({
-      actions: ['secretsmanager:GetSecretValue'],
-      resources: secrets.map(({ secretArn }) => secretArn),
-    }),
-  )
 }

@@ -51,8 +51,8 @@ export interface TokenVendingProps {
 }
 
 /**
- * Milliseconds. A function gives up by itself at `vend`, and says so properly; Lambda's own end comes after that,
- * and before the end of the lease (law 12).
+ * Milliseconds. A function answers with a timeout of its own at `vend`; Lambda's comes after that, and before the end of
+ * the lease (law 12).
  */
 const requestTimeout = (times.vend + times.lease) / 2
 
@@ -62,7 +62,7 @@ const requestTimeout = (times.vend + times.lease) / 2
  */
 const callerMemory = 1024
 
-/** Who was given what, by whom and when, with subjects in clear: such a log group is for few eyes. */
+/** Who was given what, by whom and when, with subjects in clear: few people should read such a log group. */
 const auditRetention = RetentionDays.THIRTEEN_MONTHS
 
 /**
@@ -131,7 +131,7 @@ export class TokenVending extends Construct {
       reservedConcurrency: props.vendConcurrency,
     })
     this.table.grantVend(this.vend.role)
-    this.secrets.grantVend(this.vend.role)
+    this.secrets.grantRead(this.vend.role, 'vend')
 
     this.connect = new Handler(this, 'Connect', {
       entry: 'connect',
@@ -142,7 +142,7 @@ export class TokenVending extends Construct {
       logRetention: auditRetention,
     })
     this.table.grantConnect(this.connect.role)
-    this.secrets.grantConnect(this.connect.role)
+    this.secrets.grantRead(this.connect.role, 'connect')
 
     this.webhook = new Handler(this, 'Webhook', {
       entry: 'webhook',
@@ -157,7 +157,7 @@ export class TokenVending extends Construct {
       logRetention: auditRetention,
     })
     this.table.grantWebhook(this.webhook.role)
-    this.secrets.grantWebhook(this.webhook.role)
+    this.secrets.grantRead(this.webhook.role, 'webhook')
 
     this.cleaning = new Cleaning(this, 'Cleaning', {
       configuration,
@@ -167,14 +167,14 @@ export class TokenVending extends Construct {
 
     this.admin = new Handler(this, 'Admin', {
       entry: 'admin',
-      description: 'The operator’s commands; whoever may invoke it may use all of them.',
+      description: 'The operator’s commands; a role that may invoke it may use all of them.',
       ...acting,
       timeout: times.admin + 5000,
       memory: 512,
       logRetention: auditRetention,
     })
     this.table.grantAdmin(this.admin.role)
-    this.secrets.grantAdmin(this.admin.role)
+    this.secrets.grantRead(this.admin.role, 'admin')
 
     this.api = new Api(this, 'Api', {
       allowedOrigins: configuration.allowedOrigins,
@@ -199,7 +199,7 @@ export class TokenVending extends Construct {
     })
 
     this.refuseToDeployTheExample()
-    this.tell({
+    this.addOutputs({
       Endpoint: this.api.api.apiEndpoint,
       Next: `npm run setup -- --stack ${Stack.of(this).stackName}`,
       AdminFunction: this.admin.lambda.functionName,
@@ -232,7 +232,7 @@ export class TokenVending extends Construct {
   }
 
   /** Outputs of the stack, see `outputs.ts`: the operator's commands find everything else by them. */
-  private tell(values: StackOutputs): void {
+  private addOutputs(values: StackOutputs): void {
     for (const [name, value] of Object.entries(values))
       new CfnOutput(this, name, { description: outputs[name as OutputName], value })
   }
