@@ -1,5 +1,5 @@
 import type { Caller } from '../caller/caller.ts'
-import { subjectNamespace } from '../caller/claims.ts'
+import { subjectNamespace } from '../caller/owner.ts'
 import type { Configuration } from '../config.ts'
 import { Problem } from '../problem.ts'
 import { newUser, type User } from '../record/user.ts'

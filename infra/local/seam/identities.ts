@@ -2,20 +2,10 @@ import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { accountOfDevice } from './fake.ts'
 import { apiKey, route } from './route.ts'
-import type { ClientSession } from './rows.ts'
+import type { ClientSession, UserIdentity } from './rows.ts'
 import type { Reach } from './scope.ts'
 import { type Seam, timeNow } from './state.ts'
 import { found } from './wire.ts'
-
-/** A user identity, and the devices that were granted to it one by one. */
-export type UserIdentity = {
-  user_identity_id: string
-  workspace_id: string
-  user_identity_key: string | null
-  full_name: string | null
-  created_at: string
-  device_ids: string[]
-}
 
 const text = z.optional(z.nullable(z.string()))
 const created = z.object({ user_identity_key: text, full_name: text })

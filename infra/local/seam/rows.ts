@@ -3,6 +3,16 @@ import type { ClientSession as Shown } from '@seamapi/types/connect'
 /** A row of the workspace: what goes over the wire but for `device_count`, and how it ended, which Seam never shows. */
 export type ClientSession = Omit<Shown, 'device_count'> & { revoked_at?: string; deleted_at?: string }
 
+/** A user identity, and the devices that were granted to it one by one. */
+export type UserIdentity = {
+  user_identity_id: string
+  workspace_id: string
+  user_identity_key: string | null
+  full_name: string | null
+  created_at: string
+  device_ids: string[]
+}
+
 /** Every client session ever made, and the ways to find one. */
 export type SessionRows = {
   byId: Map<string, ClientSession>

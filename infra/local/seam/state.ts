@@ -5,9 +5,8 @@ import { readStateFile, writeStateFile } from '../state-file.ts'
 import type { LocalEvent } from './events.ts'
 import { addEvent, type FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
-import type { UserIdentity } from './identities.ts'
 import type { Readings } from './readings.ts'
-import type { ClientSession, SessionRows } from './rows.ts'
+import type { ClientSession, SessionRows, UserIdentity } from './rows.ts'
 import type { Endpoint, Webhooks } from './webhooks.ts'
 
 export type SeamUser = { sub: string; connected_account_ids: string[] }
