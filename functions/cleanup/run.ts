@@ -1,98 +1,48 @@
 import { walkTombstone } from '../accounts/deleted.ts'
-import type { Deadline } from '../deadline.ts'
 import { rateLimit, sideBySide } from '../pacing.ts'
 import { patience } from '../patience.ts'
 import { Problem } from '../problem.ts'
 import { entryStep, type User } from '../record/user.ts'
 import type { Seal } from '../seal.ts'
-import { type Seam, SeamFailure } from '../seam.ts'
 import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
 import type { Terms } from '../session/terms.ts'
-import type { Settings, Table } from '../table/table.ts'
+import type { Settings } from '../table/table.ts'
 import { deletesFirst, dueSince, everyOwner, itemsDue } from './due.ts'
 import { holdsBack, isInferred, type Stale, timeBetween, tooMany } from './fuse.ts'
 import {
   checkAccounts,
   hasManyUnconfirmed,
   isGivenUp,
-  isNobodysFailure,
-  isRateLimit,
   retireStale,
   settleUser,
   staleSessions,
 } from './one-user.ts'
-import { alarmsOf, type CleanupReport, count, newReport, type Stop } from './report.ts'
+import { alarmsOf, type CleanupReport, count, newReport } from './report.ts'
+import {
+  backlog,
+  type CleanupDeps,
+  causeOf,
+  isOver,
+  isToldToWait,
+  leave,
+  noteFailure,
+  type Order,
+  type Run,
+  stop,
+} from './tally.ts'
 
 /**
  * The scheduled run: deletes what was retired, and retires what is stale. It asks the verdict that everybody asks. It
  * may be cut short at any await, and two runs at once do no harm.
  */
 
-export interface CleanupDeps {
-  table: Pick<
-    Table,
-    | 'readUser'
-    | 'compareAndSet'
-    | 'readSettings'
-    | 'due'
-    | 'allOwners'
-    | 'startRun'
-    | 'endRun'
-    | 'addHolder'
-    | 'readHolders'
-    | 'readTombstone'
-    | 'putTombstone'
-    | 'readSettled'
-    | 'addSettled'
-    | 'settleTombstone'
-    | 'runEndsAt'
-  >
-  /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
-  seam: Seam
-  clock: () => number
-  uuid: () => string
-  random: () => number
-  sleep: (ms: number) => Promise<void>
-  terms: Terms
-  rate: { callsPerSecond: number; concurrency: number }
-}
-
-export interface Order {
-  /** By then everything has ended and the report is stored. */
-  deadline: Deadline
-  /** Changes nothing; the report is the plan. */
-  dryRun?: boolean
-  /** Looks at every record instead of those that are due: after a restore of the table. */
-  allUsers?: boolean
-  /** Ends also what the fuse would hold back. */
-  overrideFuse?: boolean
-}
-
 /** A run with its deps. */
 export type CleanUp = (order: Order) => Promise<CleanupReport>
 
 const most = {
-  /** Then it is not about single users, and going on would only put all of them off. */
-  failuresInARow: 10,
   /** Owners kept in memory while what was retired is being deleted. */
   stale: 20_000,
   readsAtOnce: 16,
-}
-
-/** One run, filled in as it goes. */
-interface Run {
-  deps: CleanupDeps
-  order: Order
-  report: CleanupReport
-  /** When time is up, what is on its way still has to be recorded, and then the report. */
-  acting: Deadline
-  stale: Stale[]
-  inferred: number
-  failuresInARow: number
-  /** Epoch ms: Seam's `Retry-After` binds the next run too. */
-  notBefore: number
-  /** Of the whole workspace, listed at most once. */
-  knownAccounts?: Promise<Set<string>>
 }
 
 /** Never throws: what went wrong is in the report, and in its `alarms` when somebody should look. */
@@ -322,57 +272,9 @@ async function walkAccount(
   }
 }
 
-function noteFailure(run: Run, since: number, error: unknown): void {
-  const { report } = run
-  if (isToldToWait(run, error) || isNobodysFailure(error)) {
-    leave(run, since)
-    return
-  }
-  report.failed++
-  count(report.failures, causeOf(error))
-  backlog(run, since)
-  // A refusal is about one client session; it says that Seam is at work.
-  const status = error instanceof SeamFailure ? error.httpStatus : 0
-  const refused = status >= 400 && status < 500 && status !== 401
-  if (!refused && ++run.failuresInARow >= most.failuresInARow) stop(run, 'failing')
-}
-
-function isToldToWait(run: Run, error: unknown): boolean {
-  if (!isRateLimit(error)) return false
-  run.notBefore = run.deps.clock() + 1000 * (error.details.retryAfter ?? 1)
-  stop(run, 'rate_limited')
-  return true
-}
-
-/** Whether no further act may start. */
-function isOver(run: Run): boolean {
-  const { times } = run.deps.terms
-  if (run.acting.left() < times.seam + 2 * times.dynamodb) stop(run, 'out_of_time')
-  return run.report.stopped !== undefined
-}
-
-function stop({ report }: Run, why: Stop): void {
-  report.stopped ??= why
-}
-
-function leave(run: Run, since: number): void {
-  run.report.left_for_next_time++
-  backlog(run, since)
-}
-
-function backlog({ report, deps }: Run, since: number): void {
-  report.oldest_backlog = Math.max(report.oldest_backlog, deps.clock() - since)
-}
-
 /** Cleanup makes no client session and hands out no token, so it is given no key to open one. */
 const noSeal: Seal = { seal: refuse, open: refuse }
 
 async function refuse(): Promise<never> {
   throw new Error('cleanup neither seals nor opens a token')
-}
-
-/** In fixed words: what an error holds is not for a report. */
-function causeOf(error: unknown): string {
-  if (error instanceof Problem) return error.details.reason ?? error.code
-  return error instanceof Error ? error.name : 'unknown'
 }

@@ -3,7 +3,7 @@ import { endFoundToken, listOrphans } from '../../../functions/admin/unrecorded.
 import type { Orphan, Params, Result } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller/caller.ts'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
-import type { Order } from '../../../functions/cleanup/run.ts'
+import type { Order } from '../../../functions/cleanup/tally.ts'
 import { type Configuration, readConfiguration } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import type { Audit } from '../../../functions/log.ts'
