@@ -153,7 +153,7 @@ test('acts know the edges by their types alone', () => {
       'session/obtain',
       'session/retire',
       'cleanup/one-user',
-      'cleanup/run',
+      'cleanup/tally',
       'connecting/seam-events',
       'admin/unrecorded',
     ].map((act) => `functions/${act}.ts → functions/seam.ts`),
