@@ -1,61 +1,68 @@
-import { createInterface } from 'node:readline'
+import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { Trouble } from '../local/trouble.ts'
-import { Interrupted } from './errors.ts'
+import { Interrupted, UsageError } from './errors.ts'
 import type { Streams } from './tool.ts'
 
 /** Several questions one after the other: to a person at a terminal, or to the lines of a pipe. */
-export interface Questions {
-  /** An empty answer is one, too. @throws Trouble when nobody is there to answer */
-  text(question: string): Promise<string>
-  /** What is typed is not shown. */
-  secret(question: string): Promise<string>
-  /** Yes is what Enter means. */
-  yes(question: string): Promise<boolean>
-  close(): void
-}
+export class Questions {
+  private readonly stderr: Writable
+  private readonly isTerminal: boolean
+  private readonly lines: Interface
+  private readonly answers: AsyncIterator<string>
+  private isHidden = false
+  private isInterrupted = false
 
-export function questioner({ stdin, stderr }: Streams): Questions {
-  const terminal = stdin.isTTY === true
-  let hidden = false
-  let interrupted = false
-  const output = new Writable({
-    write(chunk, _encoding, done) {
-      if (!hidden) stderr.write(chunk)
-      done()
-    },
-  })
-  // No history: Arrow-up at the next question would show what was typed unseen.
-  const lines = createInterface({ input: stdin, output, terminal, historySize: 0 })
-  // At a terminal Ctrl-C comes as a key, not as a signal.
-  lines.on('SIGINT', () => {
-    interrupted = true
-    lines.close()
-  })
-  const answers = lines[Symbol.asyncIterator]()
+  constructor({ stdin, stderr }: Streams) {
+    this.stderr = stderr
+    this.isTerminal = stdin.isTTY === true
+    const output = new Writable({
+      write: (chunk, _encoding, done) => {
+        if (!this.isHidden) stderr.write(chunk)
+        done()
+      },
+    })
+    // No history: Arrow-up at the next question would show what was typed unseen.
+    this.lines = createInterface({ input: stdin, output, terminal: this.isTerminal, historySize: 0 })
+    // At a terminal Ctrl-C comes as a key, not as a signal.
+    this.lines.on('SIGINT', () => {
+      this.isInterrupted = true
+      this.lines.close()
+    })
+    this.answers = this.lines[Symbol.asyncIterator]()
+  }
 
-  async function ask(question: string, unseen: boolean): Promise<string> {
-    stderr.write(question)
-    hidden = unseen
-    const { value, done } = await answers.next()
-    hidden = false
-    if (unseen || !terminal) stderr.write('\n')
+  /** An empty answer is one, too. `secret`: what is typed is not shown. @throws Trouble when nobody is there to answer */
+  async text(question: string, secret = false): Promise<string> {
+    this.stderr.write(question)
+    this.isHidden = secret
+    const { value, done } = await this.answers.next()
+    this.isHidden = false
+    if (secret || !this.isTerminal) this.stderr.write('\n')
     const sentence = 'What was said to be done is done; run it again for the rest.'
-    if (interrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
+    if (this.isInterrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
     if (done) throw new Trouble(`Nobody answered. ${sentence}`)
     return value.trim()
   }
 
-  return {
-    text: (question) => ask(question, false),
-    secret: (question) => ask(question, true),
-    async yes(question) {
-      for (;;) {
-        const answer = await ask(`${question} [Y/n] `, false)
-        if (/^(y|yes|)$/i.test(answer)) return true
-        if (/^(n|no)$/i.test(answer)) return false
-      }
-    },
-    close: () => lines.close(),
+  /** Yes is what Enter means. */
+  async yes(question: string): Promise<boolean> {
+    for (;;) {
+      const answer = await this.text(`${question} [Y/n] `)
+      if (/^(y|yes|)$/i.test(answer)) return true
+      if (/^(n|no)$/i.test(answer)) return false
+    }
   }
+
+  close(): void {
+    this.lines.close()
+  }
+}
+
+/** One secret from standard input: an argument would stand in the shell's history and in the list of processes. */
+export async function readSecretLine({ stdin, stderr }: Streams, what: string): Promise<string> {
+  if (stdin.isTTY) stderr.write(`Paste the ${what} and press Enter: `)
+  for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY }))
+    if (line.trim() !== '') return line.trim().replace(/^bearer +/i, '')
+  throw new UsageError(`Give the ${what} on standard input.`)
 }

@@ -1,14 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { explainToken } from '../../functions/admin/explaining.ts'
-import type { Explanation } from '../../functions/admin-client.ts'
-import { callerVerifier } from '../../functions/caller/caller.ts'
-import { keyFinder } from '../../functions/caller/keys.ts'
 import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { termsOf } from '../../functions/session/terms.ts'
-import { times } from '../../functions/times.ts'
-import { chooseStage, parsedJson, propsOf, readStages, type Stage, stagesFile } from '../stage.ts'
+import {
+  chooseStage,
+  parsedJson,
+  propsOf,
+  readStages,
+  type Stage,
+  stackNameOf,
+  stagesFile,
+} from '../stage.ts'
 import { UsageError } from './errors.ts'
+import type { Target } from './tool.ts'
 
 /** What would be deployed from that folder, with its defaults; `what` names where it stands. @throws UsageError */
 export function deployable(
@@ -19,6 +21,13 @@ export function deployable(
     const [what, chosen] = settingsIn(folder, stage)
     return { what, configuration: readConfiguration(propsOf(chosen).configuration, { loopback: true }) }
   })
+}
+
+/** Undefined: the local world. @throws UsageError when there is no such stage */
+export function stackOf(folder: string, { stack, stage }: Target): string | undefined {
+  if (stack === '') throw new UsageError('--stack: give the name of a stack.')
+  if (stack !== undefined || stage === undefined) return stack
+  return stackNameOf(deployable(folder, stage).configuration.deployment)
 }
 
 /** The names in token-vending.json, or none when there is no such file. @throws UsageError */
@@ -58,32 +67,11 @@ function textOf(file: string): string {
   }
 }
 
-function asUsage<T>(read: () => T): T {
+/** What is wrong with a file of the user's, as any other usage error. */
+export function asUsage<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
     throw error instanceof ConfigurationError ? new UsageError(error.message) : error
   }
-}
-
-/** Explains a bearer token from the configuration alone: it needs no world, and looks up no record. @throws Trouble */
-export async function explainOffline(
-  folder: string,
-  stage: string | undefined,
-  token: string,
-): Promise<Explanation> {
-  const { configuration } = deployable(folder, stage)
-  const store = { readKeySet: async () => undefined, writeKeySet: async () => {} }
-  const clock = Date.now
-  const findKeys = keyFinder({ store, fetch, clock, times, loopback: true })
-  return explainToken(
-    {
-      verifyCaller: callerVerifier({ issuers: configuration.issuers, findKeys, clock }),
-      configuration,
-      terms: termsOf(configuration, times),
-      clock,
-      deadline: deadlineIn(times.vend, clock),
-    },
-    { token },
-  )
 }

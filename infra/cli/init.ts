@@ -1,6 +1,7 @@
-import { ConfigurationError, readConfiguration } from '../../functions/config.ts'
+import { readConfiguration } from '../../functions/config.ts'
 import providers from '../identity-providers.json' with { type: 'json' }
 import { propsOf, type Stage } from '../stage.ts'
+import { asUsage } from './configuration.ts'
 import { UsageError } from './errors.ts'
 
 /** A stage from what an operator says and what is known of their identity provider. PURE. */
@@ -159,15 +160,11 @@ function parsedValue(text: string): unknown {
 
 /** As synthesis would. @throws UsageError with every fault and what to change */
 export function check(stage: Stage): void {
-  try {
-    const { configuration, allowLocalOrigins } = propsOf(stage)
-    const { allowedOrigins } = readConfiguration(configuration)
-    const local = allowedOrigins.find((origin) => origin.startsWith('http:'))
-    if (local !== undefined && !allowLocalOrigins)
-      throw new ConfigurationError(
-        `--origin: ${local} is a page on one machine; remove it, or add --set tokenVendingStack.allowLocalOrigins=true for a stage of developers`,
-      )
-  } catch (error) {
-    throw error instanceof ConfigurationError ? new UsageError(error.message) : error
-  }
+  const { configuration, allowLocalOrigins } = asUsage(() => propsOf(stage))
+  const { allowedOrigins } = asUsage(() => readConfiguration(configuration))
+  const local = allowedOrigins.find((origin) => origin.startsWith('http:'))
+  if (local !== undefined && !allowLocalOrigins)
+    throw new UsageError(
+      `--origin: ${local} is a page on one machine; remove it, or add --set tokenVendingStack.allowLocalOrigins=true for a stage of developers`,
+    )
 }

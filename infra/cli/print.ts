@@ -59,46 +59,53 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-/** On standard error: how far a long command is. */
-export interface Progress {
-  tell(count: number): void
-  /** Clears the line. */
-  end(): void
-  /** Such as "import: 300 of 1,200"; undefined before anything is done. */
-  soFar(): string | undefined
-}
+/** How far a long command is: one line that counts up on a terminal, a line a thousand elsewhere. */
+export class Progress {
+  readonly #stream: Writable & { isTTY?: boolean }
+  readonly #now: () => number
+  readonly #label: string
+  readonly #total: number | undefined
+  readonly #startedAt: number
+  #told = 0
 
-/** One line that counts up on a terminal, a line a thousand elsewhere. `total` is undefined where nobody knows it. */
-export function progressOn(
-  stream: Writable & { isTTY?: boolean },
-  now: () => number,
-  label: string,
-  total?: number,
-): Progress {
-  const startedAt = now()
-  let told = 0
-  return {
-    tell(count) {
-      const line = progressLine(label, count, total, now() - startedAt)
-      if (stream.isTTY) stream.write(`\r\u001b[K${line}`)
-      else if (Math.floor(count / 1000) > Math.floor(told / 1000)) stream.write(`${line}\n`)
-      told = count
-    },
-    end: () => void (stream.isTTY && told > 0 && stream.write('\r\u001b[K')),
-    soFar: () => (told === 0 ? undefined : `${label}: ${progressCount(told, total)}`),
+  constructor(
+    stream: Writable & { isTTY?: boolean },
+    now: () => number,
+    label: string,
+    total: number | undefined,
+  ) {
+    this.#stream = stream
+    this.#now = now
+    this.#label = label
+    this.#total = total
+    this.#startedAt = now()
+  }
+
+  tell(count: number): void {
+    const line = progressLine(this.#label, count, this.#total, this.#now() - this.#startedAt)
+    if (this.#stream.isTTY) this.#stream.write(`\r\u001b[K${line}`)
+    else if (Math.floor(count / 1000) > Math.floor(this.#told / 1000)) this.#stream.write(`${line}\n`)
+    this.#told = count
+  }
+
+  /** Clears the line. */
+  end(): void {
+    if (this.#stream.isTTY && this.#told > 0) this.#stream.write('\r\u001b[K')
+  }
+
+  /** Such as "import: 300 of 1,200"; undefined before anything is done. */
+  soFar(): string | undefined {
+    return this.#told === 0 ? undefined : `${this.#label}: ${progressCount(this.#told, this.#total)}`
   }
 }
 
 /** Such as `import: 300 of 1,200, 120 a second, 8 s left`. PURE. `took`: milliseconds. */
 export function progressLine(label: string, count: number, total: number | undefined, took: number): string {
   const rate = count / Math.max(0.001, took / 1000)
-  const left =
-    total === undefined ? [] : [`${duration((1000 * (total - count)) / Math.max(rate, 0.001))} left`]
-  return [
-    `${label}: ${progressCount(count, total)}`,
-    `${plain.format(Math.round(rate))} a second`,
-    ...left,
-  ].join(', ')
+  const line = `${label}: ${progressCount(count, total)}, ${plain.format(Math.round(rate))} a second`
+  return total === undefined
+    ? line
+    : `${line}, ${duration((1000 * (total - count)) / Math.max(rate, 0.001))} left`
 }
 
 const progressCount = (count: number, total: number | undefined) =>

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { AdminRefusal } from '../../functions/admin-client.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 import { Trouble } from '../local/trouble.ts'
 import { type Command, groups, type OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
@@ -8,8 +8,7 @@ import { commands } from './commands.ts'
 import { exitCodeOf, Interrupted, messageOf, UsageError } from './errors.ts'
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts'
 import { painter, writeTo } from './print.ts'
-import type { Environment } from './reach.ts'
-import { type Edges, openTool, type Streams, type Tool } from './tool.ts'
+import { type Edges, type Streams, type Target, Tool, type Environment as ToolEnvironment } from './tool.ts'
 
 /** The one program, but for the process around it: words in, exit code out. */
 
@@ -27,58 +26,50 @@ const optionsOf = ({ alone, options }: Command): OptionRows => ({
   ...everywhere,
 })
 
-/** Runs a command. `environment.npm_lifecycle_event`: npm runs it, as examples then show. */
+/** `npm_lifecycle_event`: npm runs it, as examples then show. */
+type Environment = ToolEnvironment & { npm_lifecycle_event?: string }
+type Run = (row: Command, words: string[], options: Record<string, unknown>) => Promise<void>
+
 export async function runProgram(
   words: string[],
-  environment: Environment & { npm_lifecycle_event?: string },
+  environment: Environment,
   streams: Streams,
   edges: Edges = {},
 ): Promise<ExitCode> {
-  const { stderr } = streams
   let exitCode: ExitCode = exitCodes.done
   const program = buildProgram(environment, streams, async (row, given, options) => {
-    exitCode = await runCommand(row, given, options, { environment, streams, edges })
+    const { stack, stage } = row.alone ? {} : (options as Target)
+    if (stack !== undefined && stage !== undefined && row !== commands.doctor)
+      throw new UsageError('Give --stack or --stage, not both.')
+    const tool = new Tool({ stack, stage }, options.json === true, environment, streams, edges)
+    exitCode = await runCommand(row, tool, given, options)
   })
   try {
-    if (words.length === 0) {
-      program.outputHelp()
-      return exitCodes.usage
-    }
-    await program.parseAsync(arranged(words), { from: 'user' })
-    return exitCode
+    if (words.length > 0) await program.parseAsync(arranged(words), { from: 'user' })
+    else program.outputHelp()
+    return words.length > 0 ? exitCode : exitCodes.usage
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
     if (error instanceof CommanderError || error instanceof UsageError) {
       const { word = '' } = firstOperand(words) ?? {}
       const row = Object.hasOwn(rows, word) ? rows[word] : undefined
       const help = `${invocation(environment)} help${row === undefined ? '' : ` ${word}`}`
-      await writeTo(stderr, `${usageSentence(error, row)} See: ${help}\n`)
+      await writeTo(streams.stderr, `${usageSentence(error, row)} See: ${help}\n`)
       return exitCodes.usage
     }
     const isExpected = error instanceof Trouble || error instanceof AdminRefusal
-    if (isExpected) await writeTo(stderr, `${messageOf(error)}\n`)
+    if (isExpected) await writeTo(streams.stderr, `${messageOf(error)}\n`)
     return exitCodeOf(error)
   }
 }
 
-interface Surroundings {
-  environment: Environment
-  streams: Streams
-  edges: Edges
-}
-
 async function runCommand(
   row: Command,
+  tool: Tool,
   words: string[],
-  values: Record<string, unknown>,
-  { environment, streams, edges }: Surroundings,
+  options: Record<string, unknown>,
 ): Promise<ExitCode> {
-  const target = row.alone ? {} : { stack: values.stack, stage: values.stage }
-  if (target.stack !== undefined && target.stage !== undefined && row !== commands.doctor)
-    throw new UsageError('Give --stack or --stage, not both.')
-  const json = values.json === true
-  const tool = openTool(target as Tool['target'], json, environment, streams, edges)
-  const running = row.run(tool, words, values as never)
+  const running = row.run(tool, words, options as never)
   if (row.undoes) return await running
   try {
     return await Promise.race([running, interruption(tool)])
@@ -103,16 +94,13 @@ function interruption(tool: Tool): Promise<never> {
   })
 }
 
-type Run = (row: Command, words: string[], options: Record<string, unknown>) => Promise<void>
-
-function buildProgram(environment: Environment, streams: Streams, run: Run): Commander {
-  const { stdout } = streams
+function buildProgram(environment: Environment, { stdout }: Streams, run: Run): Commander {
   const paint = painter(stdout, environment)
   const called = invocation(environment)
   const program = new Commander(called)
     .usage('<command> [options]')
     .description('Vends Seam client session tokens; these are its operator’s commands.')
-    .version(version(), '--version', 'print the version')
+    .version(packageJson.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this; after a command, or as help <command>, that command’s help')
     .helpCommand(false)
     .exitOverride()
@@ -124,23 +112,23 @@ function buildProgram(environment: Environment, streams: Streams, run: Run): Com
     })
     .configureHelp({
       styleTitle: (text) => paint('bold', text),
-      subcommandTerm: (command) => `${command.name()} ${command.usage().replace('[options]', '')}`.trim(),
+      subcommandTerm: (command) =>
+        `${command.name()} ${command.usage().replace('[options] ', '')}`.replace(' [options]', ''),
     })
     .addHelpText(
       'after',
       `\n--stack NAME or --stage NAME acts in a deployed stack; without either, the local world.\n\n${exitCodeHelp}`,
     )
-  for (const [name, row] of Object.entries(rows)) addCommand(program, name, row, called, run)
+  for (const [name, row] of Object.entries(rows)) addCommand(program.command(name), row, called, run)
   return program
 }
 
-function addCommand(program: Commander, name: string, row: Command, called: string, run: Run): void {
+function addCommand(command: Commander, row: Command, called: string, run: Run): void {
   const examples = row.examples.map((example) => {
     const silent = /> |--json/.test(example) ? called.replace('npm run ', 'npm run -s ') : called
     return `  ${silent} ${example}`
   })
-  const command = program
-    .command(name)
+  command
     .summary(row.about)
     .description(`${row.about[0]?.toUpperCase()}${row.about.slice(1)}.`)
     .helpGroup(groups[row.group])
@@ -151,16 +139,14 @@ function addCommand(program: Commander, name: string, row: Command, called: stri
     const option = new Option(value === undefined ? `--${name}` : `--${name} ${value}`, about)
     if (list) option.argParser((one: string, all: string[] = []) => [...all, one])
     command.addOption(option)
-    return { name, option, none: value === undefined ? false : list ? [] : undefined }
+    return { name, attribute: option.attributeName(), none: value === undefined ? false : list && [] }
   })
   command.action(() => {
     const given = command.opts()
-    const values = options.map(({ name, option, none }) => {
-      const value = given[option.attributeName()] ?? none
+    const values = options.map(({ name, attribute, none }) => [name, given[attribute] ?? none])
+    for (const [name, value] of values)
       if (typeof value === 'string' && value.startsWith('--'))
         throw new UsageError(`--${name} needs a value; ${value} is an option.`)
-      return [name, value]
-    })
     checkWords(row, command.args)
     return run(row, command.args, Object.fromEntries(values))
   })
@@ -188,19 +174,17 @@ function checkSubject(word: string): void {
 
 /** Options may come before the command, and `help <command>` is `<command> --help`. */
 function arranged(words: string[]): string[] {
-  if (words[0] === 'help') return words.length === 1 ? ['--help'] : helpFor(words.slice(1))
-  const first = firstOperand(words)
-  if (first === undefined) {
-    if (words.some((word) => ['-h', '--help', '--version'].includes(word))) return words
-    throw new UsageError(`${words[0]} belongs to a command; name one of ${Object.keys(rows).join(', ')}.`)
+  if (words[0] === 'help') {
+    const [, word] = words
+    return word === undefined || Object.hasOwn(rows, word) ? [...words.slice(1, 2), '--help'] : [word]
   }
-  const { word, index } = first
-  return Object.hasOwn(rows, word) ? [word, ...words.toSpliced(index, 1)] : [word]
-}
-
-function helpFor(words: string[]): string[] {
-  const name = words[0] ?? ''
-  return Object.hasOwn(rows, name) ? [name, '--help'] : [name]
+  const first = firstOperand(words)
+  if (first !== undefined) {
+    const { word, index } = first
+    return Object.hasOwn(rows, word) ? [word, ...words.toSpliced(index, 1)] : [word]
+  }
+  if (words.some((word) => ['-h', '--help', '--version'].includes(word))) return words
+  throw new UsageError(`${words[0]} belongs to a command; name one of ${Object.keys(rows).join(', ')}.`)
 }
 
 const withValue = new Set(
@@ -228,11 +212,5 @@ function usageSentence(error: CommanderError | UsageError, row: Command | undefi
   return `${safe[0]?.toUpperCase()}${safe.slice(1).replace(/\.$/, '')}.${meant && ` ${meant.replace(/[()]/g, '')}`}`
 }
 
-function invocation({ npm_lifecycle_event }: Environment & { npm_lifecycle_event?: string }): string {
-  return npm_lifecycle_event === undefined ? 'seam-token-vending' : 'npm run token-vending --'
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
+const invocation = ({ npm_lifecycle_event }: Environment) =>
+  npm_lifecycle_event === undefined ? 'seam-token-vending' : 'npm run token-vending --'

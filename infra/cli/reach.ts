@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { adminMachine } from '../../functions/admin/machine.ts'
-import { adminCaller, type CallAdmin } from '../../functions/admin-client.ts'
+import { adminCaller } from '../../functions/admin-client.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import type { AccountAudit } from '../../functions/log.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
 import { seamClient } from '../../functions/seam.ts'
 import { vendingTable } from '../../functions/table/table.ts'
@@ -16,37 +15,10 @@ import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { Trouble } from '../local/trouble.ts'
 import { readRunningWorld, type WorldFile } from '../local/world-file.ts'
-import { stackNameOf } from '../stage.ts'
 import { stackAuditTrail } from './aws/audit-trail.ts'
-import { functionInvoker } from './aws/functions.ts'
-import { type AwsEnvironment, findStack } from './aws/stack.ts'
-import { deployable } from './configuration.ts'
-import { UsageError } from './errors.ts'
-
-/** The world that the commands act in. */
-export interface Reach {
-  callAdmin: CallAdmin
-  /** The lines of the audit log in which an account stands, and perhaps others. */
-  auditTrail(accountId: string): AsyncIterable<AccountAudit>
-  close(): void
-}
-
-export type Environment = Parameters<typeof localFolder>[0] &
-  AwsEnvironment &
-  Partial<Record<'NO_COLOR' | 'TERM', string>>
-
-/** What `--stack` and `--stage` say. */
-export interface Target {
-  stack?: string | undefined
-  stage?: string | undefined
-}
-
-/** Undefined: the local world. @throws UsageError when there is no such stage */
-export function stackOf(folder: string, { stack, stage }: Target): string | undefined {
-  if (stack === '') throw new UsageError('--stack: give the name of a stack.')
-  if (stack !== undefined || stage === undefined) return stack
-  return stackNameOf(deployable(folder, stage).configuration.deployment)
-}
+import { invokeFunction } from './aws/functions.ts'
+import type { DeployedStack } from './aws/stack.ts'
+import type { Environment, Reach } from './tool.ts'
 
 /** The local world that runs, and how to reach its parts. @throws Trouble */
 export async function openLocalWorld(environment: Environment) {
@@ -84,30 +56,29 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
     },
     { loopback: true },
   )
+  const send = async (payload: string) => {
+    const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, Date.now) }
+    return JSON.stringify(await administer(JSON.parse(payload), request))
+  }
   return {
-    callAdmin: adminCaller({
-      by: callerName(),
-      async send(payload) {
-        const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, Date.now) }
-        return JSON.stringify(await administer(JSON.parse(payload), request))
-      },
-    }),
+    callAdmin: adminCaller({ by: callerName(), send }),
     auditTrail: () => auditTrail(folder),
     close: () => client.destroy(),
   }
 }
 
-/** Acts in a deployed stack, by invoking its admin function; AWS's own files and variables say who asks. @throws Trouble */
-export async function reachStack(name: string, environment: Environment): Promise<Reach> {
-  const stack = await findStack(name, environment)
-  const { invoke, close } = functionInvoker(stack, 'AdminFunction')
+/** Acts in a deployed stack, by invoking its admin function; AWS's own files and variables say who asks. */
+export async function reachStack({ outputs, aws }: DeployedStack): Promise<Reach> {
+  const { Lambda } = await import('@aws-sdk/client-lambda')
+  const client = new Lambda(aws)
   return {
-    callAdmin: adminCaller({ by: callerName(), send: invoke }),
-    auditTrail: (accountId) => stackAuditTrail(stack, accountId, Date.now()),
-    close,
+    callAdmin: adminCaller({
+      by: callerName(),
+      send: (payload) => invokeFunction(client, outputs.AdminFunction, payload),
+    }),
+    auditTrail: (accountId) => stackAuditTrail({ outputs, aws }, accountId, Date.now()),
+    close: () => client.destroy(),
   }
 }
 
-function callerName(): string {
-  return `${userInfo().username}@${hostname()}`.slice(0, 200)
-}
+const callerName = () => `${userInfo().username}@${hostname()}`.slice(0, 200)

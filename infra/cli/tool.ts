@@ -1,12 +1,11 @@
-import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { CallAdmin } from '../../functions/admin-client.ts'
-import { type DeployedStack, findStack } from './aws/stack.ts'
-import { UsageError } from './errors.ts'
-import { type Paint, type Progress, painter, progressOn, table, writeTo } from './print.ts'
+import type { AccountAudit } from '../../functions/log.ts'
+import type { localFolder } from '../local/environment.ts'
+import type { AwsEnvironment, DeployedStack } from './aws/stack.ts'
+import { type Paint, Progress, painter, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
-import { type Environment, type Reach, reachLocalWorld, reachStack, stackOf, type Target } from './reach.ts'
 
 /** A terminal, or the pipes of a script. */
 export interface Streams {
@@ -15,103 +14,117 @@ export interface Streams {
   stderr: Writable & { isTTY?: boolean }
 }
 
+export type Environment = Parameters<typeof localFolder>[0] &
+  AwsEnvironment &
+  Partial<Record<'NO_COLOR' | 'TERM', string>>
+
 /** What a process has beside its streams; tests give their own. */
 export interface Edges {
   now?: () => number
   sleep?: (ms: number) => Promise<unknown>
   /** Logs in to a Connect Webview in a person's place. */
-  logIn?: NonNullable<Sandbox['logIn']>
+  logIn?: Sandbox['logIn'] | undefined
   /** Where token-vending.json and cdk.json are. */
   folder?: string
   /** Ctrl-C. */
   signal?: AbortSignal
 }
 
-/** What a command works with. The world is reached with the first call: usage errors come before. */
-export interface Tool extends Required<Omit<Edges, 'logIn'>>, Pick<Edges, 'logIn'> {
+/** What `--stack` and `--stage` say. */
+export interface Target {
+  stack?: string | undefined
+  stage?: string | undefined
+}
+
+/** The world that a command acts in. */
+export interface Reach {
   callAdmin: CallAdmin
-  auditTrail: Reach['auditTrail']
-  target: Target
+  /** The lines of the audit log in which an account stands, and perhaps others. */
+  auditTrail(accountId: string): AsyncIterable<AccountAudit>
+  close(): void
+}
+
+/** What a command works with. The world is reached, and AWS's SDK loaded, with the first call: usage errors come before. */
+export class Tool implements Required<Omit<Edges, 'logIn'>>, Reach {
+  readonly target: Target
+  readonly json: boolean
+  readonly environment: Environment
+  readonly streams: Streams
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<unknown>
+  readonly signal: AbortSignal
+  readonly folder: string
+  readonly logIn: Edges['logIn']
+  readonly paint: Paint
+  #progress: Progress | undefined
+  #reaching: Promise<Reach> | undefined
+
+  constructor(target: Target, json: boolean, environment: Environment, streams: Streams, edges: Edges) {
+    this.target = target
+    this.json = json
+    this.environment = environment
+    this.streams = streams
+    this.now = edges.now ?? Date.now
+    this.sleep = edges.sleep ?? wait
+    this.signal = edges.signal ?? new AbortController().signal
+    this.folder = edges.folder ?? process.cwd()
+    this.logIn = edges.logIn
+    this.paint = painter(streams.stdout, environment)
+  }
+
+  callAdmin: CallAdmin = async (command, params) => (await this.#reach()).callAdmin(command, params)
+
+  async *auditTrail(accountId: string): AsyncGenerator<AccountAudit> {
+    yield* (await this.#reach()).auditTrail(accountId)
+  }
+
   /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws Trouble */
-  deployedStack(): Promise<DeployedStack | undefined>
-  environment: Environment
-  streams: Streams
-  json: boolean
-  paint: Paint
+  async deployedStack(): Promise<DeployedStack | undefined> {
+    const { stackOf } = await import('./configuration.ts')
+    const name = stackOf(this.folder, this.target)
+    if (name === undefined) return undefined
+    const { findStack } = await import('./aws/stack.ts')
+    return findStack(name, this.environment)
+  }
+
+  #reach(): Promise<Reach> {
+    this.#reaching ??= this.deployedStack().then(async (stack) => {
+      const { reachLocalWorld, reachStack } = await import('./reach.ts')
+      return stack === undefined ? reachLocalWorld(this.environment) : reachStack(stack)
+    })
+    return this.#reaching
+  }
+
   /** A result: as one line of JSON, or as a person reads it. */
-  show(result: unknown, forPeople: () => string): Promise<void>
+  show(result: unknown, forPeople: () => string): Promise<void> {
+    return writeTo(this.streams.stdout, `${this.json ? JSON.stringify(result) : forPeople()}\n`)
+  }
+
   /** A line of JSON for each item, or one table of them all. */
-  list<T extends object>(items: T[], headings: string[], row: (item: T) => string[]): Promise<void>
+  async list<T extends object>(items: T[], headings: string[], row: (item: T) => string[]): Promise<void> {
+    if (this.json) for (const item of items) await this.show(item, String)
+    else if (items.length > 0) await this.show(items, () => table(headings, items.map(row), this.paint))
+  }
+
   /** On standard error: never part of the result. */
-  note(text: string): void
-  progress(label: string, total?: number): Progress
+  note(text: string): void {
+    this.streams.stderr.write(`${text}\n`)
+  }
+
+  /** How far a long command is. The total is known of a file alone: a scan of the table counts as it goes. */
+  progress(label: string, total?: number): Progress {
+    this.#progress = new Progress(this.streams.stderr, this.now, label, total)
+    return this.#progress
+  }
+
   /** How far the command is, for who interrupts it. */
-  soFar(): string | undefined
-  close(): Promise<void>
-}
-
-export function openTool(
-  target: Target,
-  json: boolean,
-  environment: Environment,
-  streams: Streams,
-  edges: Edges,
-): Tool {
-  const { stdout, stderr } = streams
-  const { now = Date.now, sleep = wait, signal = new AbortController().signal, logIn } = edges
-  const { folder = process.cwd() } = edges
-  const paint = painter(stdout, environment)
-  const progresses: Progress[] = []
-  let reaching: Promise<Reach> | undefined
-  const stackName = () => stackOf(folder, target)
-  const reach = () => {
-    const name = stackName()
-    reaching ??= name === undefined ? reachLocalWorld(environment) : reachStack(name, environment)
-    return reaching
+  soFar(): string | undefined {
+    return this.#progress?.soFar()
   }
-  return {
-    now,
-    sleep,
-    signal,
-    folder,
-    ...(logIn !== undefined && { logIn }),
-    callAdmin: async (command, params) => (await reach()).callAdmin(command, params),
-    async *auditTrail(accountId) {
-      yield* (await reach()).auditTrail(accountId)
-    },
-    target,
-    async deployedStack() {
-      const name = stackName()
-      return name === undefined ? undefined : await findStack(name, environment)
-    },
-    environment,
-    streams,
-    json,
-    paint,
-    show: (result, forPeople) => writeTo(stdout, `${json ? JSON.stringify(result) : forPeople()}\n`),
-    async list(items, headings, row) {
-      if (json) for (const item of items) await writeTo(stdout, `${JSON.stringify(item)}\n`)
-      else if (items.length > 0) await writeTo(stdout, `${table(headings, items.map(row), paint)}\n`)
-    },
-    note: (text) => void stderr.write(`${text}\n`),
-    progress(label, total) {
-      const progress = progressOn(stderr, now, label, total)
-      progresses.push(progress)
-      return progress
-    },
-    soFar: () => progresses.map((progress) => progress.soFar()).findLast((text) => text !== undefined),
-    async close() {
-      for (const progress of progresses) progress.end()
-      const reached = await reaching?.catch(() => undefined)
-      reached?.close()
-    },
-  }
-}
 
-/** One secret from standard input: an argument would stand in the shell's history and in the list of processes. */
-export async function readSecretLine({ stdin, stderr }: Streams, what: string): Promise<string> {
-  if (stdin.isTTY) stderr.write(`Paste the ${what} and press Enter: `)
-  for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY }))
-    if (line.trim() !== '') return line.trim().replace(/^bearer +/i, '')
-  throw new UsageError(`Give the ${what} on standard input.`)
+  async close(): Promise<void> {
+    this.#progress?.end()
+    const reached = await this.#reaching?.catch(() => undefined)
+    reached?.close()
+  }
 }

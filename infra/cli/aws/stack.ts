@@ -1,4 +1,4 @@
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import type { CloudFormation } from '@aws-sdk/client-cloudformation'
 import { readOutputs, type StackOutputs } from '../../stack/outputs.ts'
 import { awsError, Refused, UsageError } from '../errors.ts'
 
@@ -7,56 +7,43 @@ export interface DeployedStack {
   name: string
   outputs: StackOutputs
   /** For every client of AWS, so that a person is asked for credentials once. */
-  aws: { region: string; credentials: CloudFormationClient['config']['credentials'] }
+  aws: { region: string; credentials: CloudFormation['config']['credentials'] }
 }
 
 /** Who asks, and where, beside what AWS's own files say. */
 export type AwsEnvironment = Partial<Record<'AWS_REGION' | 'AWS_DEFAULT_REGION', string>>
 
-/** Looks a stack up in CloudFormation, which needs no more than its name. @throws Trouble */
-export async function findStack(name: string, environment: AwsEnvironment): Promise<DeployedStack> {
-  const client = clientFor(environment)
-  try {
-    const region = await signedInRegion(client)
-    const outputs = await describe(client, name, region)
-    return { name, outputs, aws: { region, credentials: client.config.credentials } }
-  } finally {
-    client.destroy()
-  }
-}
-
-export function clientFor({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment): CloudFormationClient {
-  // The SDK knows the first alone, AWS's command line both.
-  const region = AWS_REGION || AWS_DEFAULT_REGION
-  return new CloudFormationClient(region ? { region } : {})
-}
-
 /** Where whoever asks is signed in. @throws Trouble when they are not, or nobody knows where */
-export async function signedInRegion({ config }: CloudFormationClient): Promise<string> {
-  const region = await config.region().catch(() => {
+export async function signIn({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment) {
+  const { CloudFormation } = await import('@aws-sdk/client-cloudformation')
+  // The SDK knows the first alone, AWS's command line both.
+  const given = AWS_REGION || AWS_DEFAULT_REGION
+  const client = new CloudFormation(given ? { region: given } : {})
+  const region = await client.config.region().catch(() => {
     throw new Refused('There is no AWS region: set AWS_REGION to the one that the stack is in.')
   })
-  await config.credentials().catch(() => {
+  await client.config.credentials().catch(() => {
     throw new Refused(
       'There are no AWS credentials: sign in (aws sso login, aws configure), and set AWS_PROFILE if it is not the default one.',
     )
   })
-  return region
+  return { client, region }
 }
 
-async function describe(client: CloudFormationClient, name: string, region: string): Promise<StackOutputs> {
-  const { Stacks } = await client
-    .send(new DescribeStacksCommand({ StackName: name }))
-    .catch((error: unknown) => {
-      // What CloudFormation answers for a name that it does not know, or that cannot be one.
-      if (error instanceof Error && error.name === 'ValidationError')
-        throw new UsageError(`There is no stack ${JSON.stringify(name)} in ${region}, for these credentials.`)
-      throw awsError(error, 'look up the stack', 'cloudformation:DescribeStacks')
-    })
+/** Looks a stack up in CloudFormation, which needs no more than its name. @throws Trouble */
+export async function findStack(name: string, environment: AwsEnvironment): Promise<DeployedStack> {
+  const { client, region } = await signIn(environment)
+  const { Stacks } = await client.describeStacks({ StackName: name }).catch((error: unknown) => {
+    // What CloudFormation answers for a name that it does not know, or that cannot be one.
+    if (error instanceof Error && error.name === 'ValidationError')
+      throw new UsageError(`There is no stack ${JSON.stringify(name)} in ${region}, for these credentials.`)
+    throw awsError(error, 'look up the stack', 'cloudformation:DescribeStacks')
+  })
+  client.destroy()
   const outputs = readOutputs(Stacks?.[0]?.Outputs ?? [])
   if (outputs === undefined)
     throw new UsageError(
       `The stack ${JSON.stringify(name)} has no vending machine of this version: deploy it, then try again.`,
     )
-  return outputs
+  return { name, outputs, aws: { region, credentials: client.config.credentials } }
 }

@@ -1,14 +1,13 @@
 import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/admin-client.ts'
 import type { AccountAudit } from '../../../functions/log.ts'
 import { Trouble } from '../../local/trouble.ts'
+import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
-import { explainOffline } from '../configuration.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { during, type Span, spansOf } from '../holding.ts'
 import { counted, shellQuoted } from '../print.ts'
-import { reachLocalWorld } from '../reach.ts'
 import { rangeFrom, when } from '../times.ts'
-import { readSecretLine, type Tool } from '../tool.ts'
+import type { Tool } from '../tool.ts'
 import { exampleAccount } from './users.ts'
 
 /** Who has what, and why somebody has nothing. */
@@ -120,11 +119,13 @@ function mentions({ before, after }: AccountAudit, account: string): boolean {
   return [before, after].some((holding) => holding?.connected_account_ids.includes(account))
 }
 
+/** A stage is explained from its configuration, and so is everything when no local world runs. */
 async function tellExplanation(tool: Tool): Promise<ExitCode> {
-  const offline = await isOffline(tool)
+  const { stack, stage } = tool.target
+  const isOffline = stack === undefined && (stage !== undefined || !(await localWorldRuns(tool)))
   const token = await readSecretLine(tool.streams, 'bearer token')
-  const explanation = offline
-    ? await explainOffline(tool.folder, tool.target.stage, token)
+  const explanation = isOffline
+    ? await (await import('../explain.ts')).explainOffline(tool.folder, stage, token)
     : await tool.callAdmin('explain', { token })
   await tool.show(explanation, () => explained(explanation))
   const handedOut =
@@ -132,18 +133,15 @@ async function tellExplanation(tool: Tool): Promise<ExitCode> {
   return handedOut ? exitCodes.done : exitCodes.refused
 }
 
-/** A stage is explained from its configuration, and so is everything when no local world runs. */
-async function isOffline({ target, environment }: Tool): Promise<boolean> {
-  if (target.stack !== undefined) return false
-  if (target.stage !== undefined) return true
-  try {
-    const reach = await reachLocalWorld(environment)
-    reach.close()
-    return false
-  } catch (error) {
-    if (error instanceof Trouble) return true
-    throw error
-  }
+async function localWorldRuns({ environment }: Tool): Promise<boolean> {
+  const { openLocalWorld } = await import('../reach.ts')
+  return openLocalWorld(environment).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof Trouble) return false
+      throw error
+    },
+  )
 }
 
 function explained(explanation: Explanation): string {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parsedJson, stagesFile } from '../../stage.ts'
-import { questioner } from '../asking.ts'
+import { Questions } from '../asking.ts'
 import { command } from '../command.ts'
 import { Refused, UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -71,7 +71,7 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
     throw new UsageError(
       `Missing: ${missing.map(({ option }) => option).join(', ')}. Give these options, or run this on a terminal to be asked.`,
     )
-  const questions = questioner(tool.streams)
+  const questions = new Questions(tool.streams)
   try {
     for (let next: Missing | undefined = missing[0]; next !== undefined; [next] = missing) {
       const answer = await questions.text(`${next.question}: `)

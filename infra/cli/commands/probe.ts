@@ -1,6 +1,6 @@
 import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
 import { safeAddress } from '../../local/environment.ts'
-import { questioner } from '../asking.ts'
+import { Questions } from '../asking.ts'
 import { command } from '../command.ts'
 import { Refused, UsageError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -31,20 +31,20 @@ export const probe = command({
     if (apiKey === undefined)
       throw new UsageError(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)
     const logIn = tool.logIn ?? (options['log-in'] ? waitForLogIn(tool) : undefined)
-    const sandbox = await openSandbox({
-      endpoint,
-      apiKey,
-      clock: tool.now,
-      sleep: tool.sleep,
-      ...(logIn !== undefined && { logIn }),
-    })
+    const sandbox = await openSandbox({ endpoint, apiKey, clock: tool.now, sleep: tool.sleep, logIn })
     const { name, workspace_id } = sandbox.workspace
     if (options.workspace !== undefined && options.workspace !== workspace_id)
       throw new Refused(
         `The API key opens ${name ?? ''} ${workspace_id}, not ${options.workspace}. Nothing was asked.`,
       )
     tool.note(`Asking ${name ?? workspace_id} at ${endpoint}.\n`)
-    const { answers, left } = await askAndUndo(tool, sandbox)
+    let left: string[] = []
+    const answers: Answered[] = []
+    try {
+      await tellAnswers(tool, sandbox, answers)
+    } finally {
+      left = await cleanUp(sandbox)
+    }
     if (!tool.json)
       await tool.show(
         undefined,
@@ -56,22 +56,14 @@ export const probe = command({
   },
 })
 
-async function askAndUndo(tool: Tool, sandbox: Sandbox): Promise<{ answers: Answered[]; left: string[] }> {
-  const answers: Answered[] = []
-  let left: string[] = []
-  try {
-    for await (const answered of askAll(sandbox)) {
-      answers.push(answered)
-      await tool.show(answered, () => answerLines(answered))
-      if (tool.signal.aborted) {
-        tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
-        break
-      }
-    }
-  } finally {
-    left = await cleanUp(sandbox)
+async function tellAnswers(tool: Tool, sandbox: Sandbox, answers: Answered[]): Promise<void> {
+  for await (const answered of askAll(sandbox)) {
+    answers.push(answered)
+    await tool.show(answered, () => answerLines(answered))
+    if (!tool.signal.aborted) continue
+    tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
+    return
   }
-  return { answers, left }
 }
 
 function answerLines({ asks, answer, unanswered, differs }: Answered): string {
@@ -92,9 +84,9 @@ function waitForLogIn(tool: Tool): NonNullable<Sandbox['logIn']> {
 
 /** Typed unseen, or from a pipe: an argument would stay in the shell's history. */
 async function askForKey(streams: Streams): Promise<string> {
-  const questions = questioner(streams)
+  const questions = new Questions(streams)
   try {
-    const key = await questions.secret('API key of a sandbox workspace (nothing is shown): ')
+    const key = await questions.text('API key of a sandbox workspace (nothing is shown): ', true)
     if (key === '') throw new UsageError('No API key was given; nothing was asked.')
     return key
   } finally {

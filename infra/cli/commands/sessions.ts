@@ -1,9 +1,10 @@
+import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { counted, shellQuoted } from '../print.ts'
 import { when } from '../times.ts'
-import { readSecretLine, type Tool } from '../tool.ts'
+import type { Tool } from '../tool.ts'
 import { changed, oneSubject, subjectWord } from './users.ts'
 
 /** What users hold at Seam, and how to end it. */

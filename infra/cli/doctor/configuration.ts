@@ -17,25 +17,25 @@ export function deployableFindings(folder: string, stage: string | undefined): R
     }
   try {
     const { what, configuration } = deployable(folder, stage)
-    const [said = '', todo = ''] = exampleIssuerFault(configuration)?.split('; ') ?? []
-    if (said !== '') return { configuration, findings: [bad(what, said, todo)] }
-    return { configuration, findings: [good(what, 'can be deployed'), ...warnings(what, configuration)] }
+    const fault = exampleIssuerFault(configuration)
+    const findings =
+      fault === undefined
+        ? [good(what, 'can be deployed'), ...warnings(what, configuration)]
+        : [bad(what, ...halves(fault))]
+    return { configuration, findings }
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    return { findings: [bad(placeOf(folder, stage), 'cannot be used', error.message.replaceAll('\n', '; '))] }
+    return { findings: [unusable(folder, stage, error)] }
   }
 }
 
 /** Beside a local world, which has a configuration of its own, the example in cdk.json is no fault yet. */
 export function localFileFindings(folder: string): Finding[] {
-  let names: string[]
   try {
-    names = stageNames(folder)
+    const names = stageNames(folder)
+    if (names.length > 1) return names.flatMap((name) => deployableFindings(folder, name).findings)
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    return [bad(placeOf(folder, undefined), 'cannot be used', error.message)]
+    return [unusable(folder, undefined, error)]
   }
-  if (names.length > 1) return names.flatMap((name) => deployableFindings(folder, name).findings)
   const { findings } = deployableFindings(folder, undefined)
   return findings.map((finding) =>
     finding.what === 'cdk.json' && finding.todo !== undefined
@@ -45,8 +45,16 @@ export function localFileFindings(folder: string): Finding[] {
 }
 
 export function warnings(what: string, configuration: Configuration): Finding[] {
-  return configurationWarnings(configuration).map((sentence) => {
-    const [said = '', todo = ''] = sentence.split('; ')
-    return look(what, said, todo)
-  })
+  return configurationWarnings(configuration).map((sentence) => look(what, ...halves(sentence)))
+}
+
+/** What is said, and what to do about it. */
+function halves(sentence: string): [said: string, todo: string] {
+  const [said = '', todo = ''] = sentence.split('; ')
+  return [said, todo]
+}
+
+function unusable(folder: string, stage: string | undefined, error: unknown): Finding {
+  if (!(error instanceof UsageError)) throw error
+  return bad(placeOf(folder, stage), 'cannot be used', error.message.replaceAll('\n', '; '))
 }

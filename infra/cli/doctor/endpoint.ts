@@ -1,14 +1,16 @@
-import { isDeepStrictEqual } from 'node:util'
-import { type ProblemAnswer, problemAnswer } from '../../../functions/contract.ts'
-import { bad, type Finding, good } from './finding.ts'
+import { clientSessionAnswer, problemAnswer } from '../../../functions/contract.ts'
+import { deadlineIn } from '../../../functions/deadline.ts'
+import { seamClient } from '../../../functions/seam.ts'
+import { times } from '../../../functions/times.ts'
+import { bad, check, type Finding, unknown } from './finding.ts'
 
 /** What a stranger meets at the endpoint: health, refusals, preflights, and a webhook that nobody has signed. */
 export async function endpointFindings(endpoint: string, origins: string[]): Promise<Finding[]> {
   const health = await healthFinding(endpoint)
   if (health.state === 'bad') return [health]
   const rest = await Promise.all([
-    unauthorizedFinding(endpoint, undefined, 'missing_token', 'Bearer'),
-    unauthorizedFinding(endpoint, 'no.real.token', 'invalid_token', 'Bearer error="invalid_token"'),
+    refusalFinding(endpoint, 'without a token', undefined),
+    refusalFinding(endpoint, 'with a wrong token', 'no.real.token'),
     webhookFinding(endpoint),
     ...origins.map((origin) => originFinding(endpoint, origin)),
     strangerFinding(endpoint),
@@ -19,93 +21,84 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
 /** Milliseconds. */
 const patience = 15_000
 
-/** Status 0 when there was no answer. */
-export async function send(address: string, request: RequestInit = {}): Promise<Response> {
+/** Status 0 when there was no answer; `body`: undefined when it is no JSON. */
+export async function send(address: string, request: RequestInit = {}) {
   const signal = AbortSignal.timeout(patience)
-  return fetch(address, { redirect: 'manual', signal, ...request }).catch(() => Response.error())
+  const response = await fetch(address, { redirect: 'manual', signal, ...request }).catch(() =>
+    Response.error(),
+  )
+  const body: unknown = await response.json().catch(() => undefined)
+  return {
+    status: response.status,
+    headers: response.headers,
+    body,
+    problem: problemAnswer.safeParse(body).data,
+  }
 }
+
+const bearer = (token: string | undefined): HeadersInit =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` }
 
 async function healthFinding(endpoint: string): Promise<Finding> {
-  const what = 'endpoint'
-  const todo = 'start it, or correct the address'
-  const response = await send(`${endpoint}/healthz`)
-  if (response.status === 0) return bad(what, `${endpoint} does not answer`, todo)
-  const body = await response.json().catch(() => undefined)
-  return isDeepStrictEqual(body, { status: 'ok' })
-    ? good(what, `${endpoint} answers`)
-    : bad(what, `${endpoint}/healthz answers ${response.status}, and not as this service does`, todo)
+  const { status, body } = await send(`${endpoint}/healthz`)
+  const isWell = (body as { status?: unknown } | undefined)?.status === 'ok'
+  const otherwise =
+    status === 0
+      ? `${endpoint} does not answer`
+      : `${endpoint}/healthz answers ${status}, and not as this service does`
+  return check('endpoint', isWell, `${endpoint} answers`, otherwise, 'start it, or correct the address')
 }
 
-async function unauthorizedFinding(
-  endpoint: string,
-  token: string | undefined,
-  code: ProblemAnswer['code'],
-  challenge: string,
-): Promise<Finding> {
-  const what = code === 'missing_token' ? 'without a token' : 'with a wrong token'
-  const response = await send(`${endpoint}/client-session`, {
-    method: 'POST',
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-  })
-  const problem = await problemIn(response)
-  return response.status === 401 &&
+async function refusalFinding(endpoint: string, what: string, token: string | undefined): Promise<Finding> {
+  const [code, challenge] =
+    token === undefined ? ['missing_token', 'Bearer'] : ['invalid_token', 'Bearer error="invalid_token"']
+  const request = { method: 'POST', headers: bearer(token) }
+  const { status, headers, problem } = await send(`${endpoint}/client-session`, request)
+  const isOurs =
+    status === 401 &&
     problem?.code === code &&
-    response.headers.get('www-authenticate') === challenge &&
-    response.headers.get('cache-control') === 'no-store'
-    ? good(what, `401 ${code}`)
-    : bad(
-        what,
-        `${response.status} ${problem?.code ?? 'and no problem of this service'}`,
-        'deploy again; whatever stands between must pass the answer as it is',
-      )
+    headers.get('www-authenticate') === challenge &&
+    headers.get('cache-control') === 'no-store'
+  const otherwise = `${status} ${problem?.code ?? 'and no problem of this service'}`
+  const todo = 'deploy again; whatever stands between must pass the answer as it is'
+  return check(what, isOurs, `401 ${code}`, otherwise, todo)
 }
 
 /** Whoever can post events here can take accounts away. */
 async function webhookFinding(endpoint: string): Promise<Finding> {
-  const response = await send(`${endpoint}/webhooks/seam`, { method: 'POST', body: '{}' })
-  const problem = await problemIn(response)
-  if (response.status === 400 && problem?.code === 'invalid_request')
-    return good('unsigned webhook', 'is refused')
-  return problem?.code === 'upstream_unavailable'
-    ? bad(
-        'unsigned webhook',
-        'cannot be told from a signed one: the webhook secrets are not there',
-        'npm run setup -- --stack NAME',
-      )
-    : bad('unsigned webhook', `${response.status} ${problem?.code ?? ''}`.trimEnd(), 'deploy again')
+  const what = 'unsigned webhook'
+  const { status, problem } = await send(`${endpoint}/webhooks/seam`, { method: 'POST', body: '{}' })
+  if (problem?.code === 'upstream_unavailable') {
+    const said = 'cannot be told from a signed one: the webhook secrets are not there'
+    return bad(what, said, 'npm run setup -- --stack NAME')
+  }
+  const isRefused = status === 400 && problem?.code === 'invalid_request'
+  return check(what, isRefused, 'is refused', `${status} ${problem?.code ?? ''}`.trimEnd(), 'deploy again')
 }
 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {
-  const what = `origin ${origin}`
   const { status, headers } = await preflight(endpoint, origin)
-  const methods = headers.get('access-control-allow-methods')?.split(/\s*,\s*/) ?? []
-  const names =
+  const listed = (name: string) =>
     headers
-      .get('access-control-allow-headers')
+      .get(`access-control-allow-${name}`)
       ?.toLowerCase()
-      .split(/\s*,\s*/) ?? []
-  const allowed =
+      .split(/\s*,\s*/)
+  const isAllowed =
     headers.get('access-control-allow-origin') === origin &&
-    ['POST', 'GET', 'DELETE'].every((method) => methods.includes(method)) &&
-    ['authorization', 'content-type'].every((name) => names.includes(name))
-  return allowed
-    ? good(what, 'may call')
-    : bad(
-        what,
-        `its preflight is answered with ${status} and no permission`,
-        'deploy the configuration again',
-      )
+    ['post', 'get', 'delete'].every((method) => listed('methods')?.includes(method)) &&
+    ['authorization', 'content-type'].every((name) => listed('headers')?.includes(name))
+  const otherwise = `its preflight is answered with ${status} and no permission`
+  return check(`origin ${origin}`, isAllowed, 'may call', otherwise, 'deploy the configuration again')
 }
 
 async function strangerFinding(endpoint: string): Promise<Finding> {
   const { headers } = await preflight(endpoint, 'https://stranger.example')
-  const permission = headers.get('access-control-allow-origin')
-  return permission === null
-    ? good('other origins', 'may not call')
-    : bad('other origins', `are allowed as ${permission}`, 'deploy the configuration again')
+  const allowed = headers.get('access-control-allow-origin')
+  const todo = 'deploy the configuration again'
+  return check('other origins', allowed === null, 'may not call', `are allowed as ${allowed}`, todo)
 }
 
-function preflight(endpoint: string, origin: string): Promise<Response> {
+function preflight(endpoint: string, origin: string) {
   return send(`${endpoint}/client-session`, {
     method: 'OPTIONS',
     headers: {
@@ -116,8 +109,71 @@ function preflight(endpoint: string, origin: string): Promise<Response> {
   })
 }
 
-async function problemIn(response: Response): Promise<ProblemAnswer | undefined> {
-  const body: unknown = await response.json().catch(() => undefined)
-  const parsed = problemAnswer.safeParse(body)
-  return parsed.success ? parsed.data : undefined
+/** Somebody's bearer token: spoilt in three ways, then one vend and one sign-out. Their client session ends. */
+export async function vendFindings(endpoint: string, token: string | undefined): Promise<Finding[]> {
+  if (token === undefined)
+    return [unknown('a vend', 'not tried', 'give a bearer token on standard input with "--token -"')]
+  const headers = bearer(token)
+  const { status, body, problem } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
+  const vended = clientSessionAnswer.safeParse(body).data
+  if (status >= 300 || vended === undefined) return [refusedVend(status, problem)]
+  const negatives = Object.entries(spoilt(token)).map(([what, one]) => refusalFinding(endpoint, what, one))
+  const refused = await Promise.all(negatives)
+
+  const seam = seamClient({ endpoint: vended.endpoint, apiKey: async () => '', times })
+  const opened = async () =>
+    (await seam.whose(vended.token, deadlineIn(times.vend, Date.now)))?.client_session_id
+  const { client_session_id, expires_in } = vended
+  const works = (await opened()) === client_session_id
+  const signOut = await send(`${endpoint}/client-session`, { method: 'DELETE', headers })
+  const isOut = signOut.status === 204 && (await opened()) === undefined
+  return [
+    ...refused,
+    check(
+      'a vend',
+      works,
+      `${status}; Seam accepts the token, for ${expires_in} s`,
+      'Seam does not accept the token that was vended',
+      'look into the log by its request id',
+    ),
+    check(
+      'a sign-out',
+      isOut,
+      '204; Seam accepts the token no more',
+      `${signOut.status}; the token still works`,
+      'look into the log; cleaning up tries again',
+    ),
+  ]
+}
+
+/** Nobody but the issuer can sign the claims that were changed, so each of these must be refused. */
+function spoilt(token: string): Record<string, string> {
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const changed = (changes: object) =>
+    [header, Buffer.from(JSON.stringify({ ...claims, ...changes })).toString('base64url'), signature].join(
+      '.',
+    )
+  const first = signature.startsWith('A') ? 'B' : 'A'
+  return {
+    'with a forged token': [header, payload, first + signature.slice(1)].join('.'),
+    'with an expired token': changed({ exp: Math.floor(Date.now() / 1000) - 3600 }),
+    'with a foreign audience': changed({ aud: 'https://stranger.example' }),
+  }
+}
+
+function refusedVend(status: number, problem: Awaited<ReturnType<typeof send>>['problem']): Finding {
+  if (problem === undefined)
+    return bad('a vend', `${status}, and no answer of this service`, 'look into the log')
+  const { code, subject, action } = problem
+  const todo = {
+    reauthenticate: 'ask "npm run admin -- explain" why with the same token',
+    stop:
+      subject === undefined
+        ? 'look into the log'
+        : `npm run admin -- grant '${subject}' <connected_account_id>`,
+    retry: 'try again; then look into the log',
+    fix_request: 'this doctor and the service are of two versions',
+  }[action]
+  return bad('a vend', `${status} ${code}${subject === undefined ? '' : ` for ${subject}`}`, todo)
 }

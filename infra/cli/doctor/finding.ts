@@ -9,20 +9,19 @@ export interface Finding {
   todo?: string
 }
 
-export const good = (what: string, said: string): Finding => ({ state: 'good', what, said })
-export const look = (what: string, said: string, todo: string): Finding => ({
-  state: 'look',
-  what,
-  said,
-  todo,
-})
-export const bad = (what: string, said: string, todo: string): Finding => ({ state: 'bad', what, said, todo })
-export const unknown = (what: string, said: string, todo?: string): Finding => ({
-  state: 'unknown',
+const finding = (state: Finding['state'], what: string, said: string, todo?: string): Finding => ({
+  state,
   what,
   said,
   ...(todo !== undefined && { todo }),
 })
+export const good = (what: string, said: string) => finding('good', what, said)
+export const look = (what: string, said: string, todo: string) => finding('look', what, said, todo)
+export const bad = (what: string, said: string, todo: string) => finding('bad', what, said, todo)
+export const unknown = (what: string, said: string, todo?: string) => finding('unknown', what, said, todo)
+/** Good, or else red with what to do. */
+export const check = (what: string, isGood: boolean, said: string, otherwise: string, todo: string) =>
+  isGood ? good(what, said) : bad(what, otherwise, todo)
 
 const marks = {
   good: ['ok', 'green'],

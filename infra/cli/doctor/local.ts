@@ -1,23 +1,19 @@
 import { join } from 'node:path'
-import { readConfiguration } from '../../../functions/config.ts'
 import { sealingKeysFrom } from '../../../functions/seal.ts'
-import { seamClient } from '../../../functions/seam.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { times } from '../../../functions/times.ts'
 import { worldDynamoDbClient } from '../../local/dynamodb.ts'
 import { localFolder } from '../../local/environment.ts'
 import { openMemory } from '../../local/memory.ts'
 import { Trouble } from '../../local/trouble.ts'
 import { readWorldFile, type WorldFile } from '../../local/world-file.ts'
-import type { Environment } from '../reach.ts'
+import { configurationOf } from '../reach.ts'
+import type { Environment } from '../tool.ts'
 import { warnings } from './configuration.ts'
-import { endpointFindings } from './endpoint.ts'
+import { endpointFindings, vendFindings } from './endpoint.ts'
 import { bad, type Finding, good, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
-import { seamFindings } from './seam.ts'
+import { workspaceFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
-import { vendFindings } from './vend.ts'
-import { webhookFindings } from './webhooks.ts'
 
 /** The local world that runs, from its front door to its back rooms. */
 export async function localFindings(environment: Environment, token: string | undefined): Promise<Finding[]> {
@@ -30,11 +26,11 @@ export async function localFindings(environment: Environment, token: string | un
     return [bad('local world', 'does not run', error.message)]
   }
   const endpoint = await endpointFindings(world.api, [world.page])
-  if (endpoint.some(({ what, state }) => what === 'endpoint' && state === 'bad')) {
+  if (endpoint[0]?.state === 'bad') {
     const left = `world.json in ${folder} names a world that has ended`
     return [...endpoint, bad('local world', left, 'npm start')]
   }
-  const configuration = readConfiguration(world.configuration, { loopback: true })
+  const configuration = configurationOf(world)
   const client = worldDynamoDbClient(world)
   const table = vendingTable({ client, tableName: world.table })
   try {
@@ -43,10 +39,9 @@ export async function localFindings(environment: Environment, token: string | un
       ...endpoint,
       ...warnings('configuration', configuration),
       ...(await issuerFindings(configuration)),
-      ...(await tableFindings(client, world.table, { isLocal: true })),
+      ...(await tableFindings(client, world.table, true)),
       await sealingKeyFinding(folder),
       ...(await seamOf(world, environment, settings?.workspace_id)),
-      ...(await deliveryFindings(world)),
       cleanupFinding(await table.readReport(), configuration.cleanup, Date.now()),
       unknown('alarms', 'a local world has none'),
       ...(await vendFindings(world.api, token)),
@@ -62,34 +57,27 @@ async function sealingKeyFinding(folder: string): Promise<Finding> {
     sealingKeysFrom(sealingKeySecret)
     return good('sealing key', 'is there')
   } catch (error) {
-    return bad(
-      'sealing key',
-      error instanceof Error ? error.message : 'is not there',
-      'start the world afresh',
-    )
+    const said = error instanceof Error ? error.message : 'is not there'
+    return bad('sealing key', said, 'delete the folder of the world and start it again')
   }
 }
 
-async function seamOf(world: WorldFile, environment: Environment, expected: string | undefined) {
-  const apiKey = world.seam_api_key ?? environment.SEAM_API_KEY
-  if (!apiKey)
-    return [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY to the key that this world runs with')]
-  return seamFindings(seamClient({ endpoint: world.seam, apiKey: async () => apiKey, times }), expected)
-}
-
 /** A real workspace cannot reach this machine; the local Seam can be told to hold its webhooks back. */
-async function deliveryFindings({
-  api,
-  seam,
-  seam_api_key: apiKey,
-  seam_control,
-}: WorldFile): Promise<Finding[]> {
-  if (apiKey === undefined || seam_control === undefined)
-    return [
-      unknown('webhook', 'a real workspace cannot reach this machine; logins are seen when the page asks'),
-    ]
+async function seamOf(
+  { api, seam: endpoint, seam_api_key, seam_control }: WorldFile,
+  environment: Environment,
+  expected: string | undefined,
+): Promise<Finding[]> {
+  const apiKey = seam_api_key ?? environment.SEAM_API_KEY
+  const [what, todo] = ['Seam API key', 'set SEAM_API_KEY to the key that this world runs with']
+  if (!apiKey) return [unknown(what, 'not checked', todo)]
+  const findings = (vending?: string) => workspaceFindings({ endpoint, apiKey }, expected, vending)
+  if (seam_control === undefined) {
+    const said = 'a real workspace cannot reach this machine; logins are seen when the page asks'
+    return [...(await findings()), unknown('webhook', said)]
+  }
   const { webhooks } = (await (await fetch(seam_control)).json()) as { webhooks: { hold: boolean } }
-  if (webhooks.hold)
-    return [bad('webhook', 'the local Seam holds them back', `PATCH ${seam_control}/webhooks {"hold":false}`)]
-  return webhookFindings({ endpoint: seam, apiKey }, api)
+  if (!webhooks.hold) return findings(api)
+  const patch = `PATCH ${seam_control}/webhooks {"hold":false}`
+  return [...(await findings()), bad('webhook', 'the local Seam holds them back', patch)]
 }

@@ -1,13 +1,31 @@
-import { apiKeyForm } from '../../../functions/api-key.ts'
+import { createHmac, randomUUID } from 'node:crypto'
+import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
-import { type Seam, SeamFailure } from '../../../functions/seam.ts'
+import { type Seam, SeamFailure, seamClient } from '../../../functions/seam.ts'
 import { times } from '../../../functions/times.ts'
-import { bad, type Finding, good, look } from './finding.ts'
+import { Trouble } from '../../local/trouble.ts'
+import { callSeam, type SeamAccess, unheard } from '../setup/seam.ts'
+import { send } from './endpoint.ts'
+import { bad, check, type Finding, good, look, unknown } from './finding.ts'
 
 type Workspace = Awaited<ReturnType<Seam['getWorkspace']>>
 
-/** Which workspace the API key opens, and whether it is safe to use. `expected`: whose client sessions the table holds. */
+const setUp = 'npm run setup -- --stack NAME'
+
+/** What the API key opens, and whether Seam's events reach the vending endpoint. `expected`: whose client sessions the table holds. */
+export async function workspaceFindings(
+  { endpoint, apiKey }: SeamAccess,
+  expected: string | undefined,
+  vending: string | undefined,
+): Promise<Finding[]> {
+  const findings = await seamFindings(seamClient({ endpoint, apiKey: async () => apiKey, times }), expected)
+  const isAccepted = findings.length > 1
+  if (!isAccepted || vending === undefined) return findings
+  return [...findings, ...(await webhookFindings({ endpoint, apiKey: apiKeyIn(apiKey) ?? apiKey }, vending))]
+}
+
+/** One finding where the key is not accepted, several where it is. */
 export async function seamFindings(
   seam: Pick<Seam, 'getWorkspace'>,
   expected: string | undefined,
@@ -19,47 +37,68 @@ export async function seamFindings(
     if (error instanceof Problem && error.details.dependency === 'secrets')
       return [bad('Seam API key', 'is of the wrong form', `store it again; ${apiKeyForm}`)]
     if (!(error instanceof SeamFailure)) throw error
-    return [
-      error.httpStatus === 401 || error.httpStatus === 403
-        ? bad('Seam API key', 'is not accepted', 'make a new one in Seam’s console, and store it')
-        : bad('Seam', error.message, 'check "seamEndpoint" and the network'),
-    ]
+    return error.httpStatus === 401 || error.httpStatus === 403
+      ? [bad('Seam API key', 'is not accepted', 'make a new one in Seam’s console, and store it')]
+      : [bad('Seam', error.message, 'check "seamEndpoint" and the network')]
   }
 }
 
-function keyFinding({ workspace_id, name, is_sandbox }: Workspace, expected: string | undefined): Finding {
-  const opened = `${name ?? workspace_id} (${is_sandbox ? 'sandbox' : 'production'})`
-  return expected === undefined || expected === workspace_id
-    ? good('Seam API key', `opens ${opened}`)
-    : bad(
-        'Seam API key',
-        `opens ${opened}, and the records belong to workspace ${expected}`,
-        'store the key of that workspace',
-      )
+function keyFinding({ workspace_id, name, is_sandbox }: Workspace, expected = workspace_id): Finding {
+  const said = `opens ${name ?? workspace_id} (${is_sandbox ? 'sandbox' : 'production'})`
+  const otherwise = `${said}, and the records belong to workspace ${expected}`
+  return check('Seam API key', expected === workspace_id, said, otherwise, 'store the key of that workspace')
 }
 
 /** Law 1: with it, whoever learns a `user_identifier_key` gets that user’s client session token. */
 function publishableFinding({ is_publishable_key_auth_enabled: enabled }: Workspace): Finding {
   const what = 'publishable-key access'
-  if (enabled === false) return good(what, 'is off')
   if (enabled === undefined)
     return look(what, 'Seam does not say whether it is on', 'look it up in Seam’s console; it must be off')
-  return bad(
-    what,
-    'is on: browsers may ask Seam for client sessions past this service',
-    'switch it off: npm run setup offers to for a stack, or do it in Seam’s console',
-  )
+  const otherwise = 'is on: browsers may ask Seam for client sessions past this service'
+  const todo = 'switch it off: npm run setup offers to for a stack, or do it in Seam’s console'
+  return check(what, !enabled, 'is off', otherwise, todo)
 }
 
-function clockFinding({ answered_at }: Workspace): Finding[] {
-  if (answered_at === undefined) return []
+function clockFinding({ answered_at = Date.now() }: Workspace): Finding[] {
   const seconds = Math.round(Math.abs(Date.now() - answered_at) / 1000)
   if (seconds * 1000 <= times.clocksApart) return []
-  return [
-    bad(
-      'Seam’s clock',
-      `and this one are ${seconds} s apart: cleaning up infers nothing then`,
-      'set this machine’s clock',
-    ),
-  ]
+  const said = `and this one are ${seconds} s apart: cleaning up infers nothing then`
+  return [bad('Seam’s clock', said, 'set this machine’s clock')]
+}
+
+/** Whether Seam's events reach the endpoint, and are believed there. */
+async function webhookFindings(seam: SeamAccess, vending: string): Promise<Finding[]> {
+  const what = 'webhook'
+  try {
+    const url = `${vending}/webhooks/seam`
+    const { webhooks } = await callSeam(seam, 'webhooks/list')
+    const webhook = webhooks.find((one) => one.url === url)
+    if (webhook === undefined) return [bad(what, `none of Seam’s leads to ${url}`, setUp)]
+    const missing = unheard(webhook)
+    if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp)]
+    return [good(what, 'Seam’s leads here'), await secretFinding(url, webhook.secret)]
+  } catch (error) {
+    if (error instanceof Trouble) return [unknown(what, 'not checked', error.message)]
+    throw error
+  }
+}
+
+/** Tried with an event that means nothing to the service. */
+async function secretFinding(url: string, secret: string | undefined): Promise<Finding> {
+  const what = 'webhook secret'
+  if (secret === undefined) return unknown(what, 'Seam does not show it')
+  const id = `msg_doctor_${randomUUID()}`
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const body = '{"event_type":"doctor.looks"}'
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  const headers = {
+    'content-type': 'application/json',
+    'svix-id': id,
+    'svix-timestamp': timestamp,
+    'svix-signature': `v1,${signature}`,
+  }
+  const { status } = await send(url, { method: 'POST', headers, body })
+  const otherwise = `what Seam signs is answered with ${status}: the service has another secret`
+  return check(what, status === 204, 'what Seam signs is believed', otherwise, setUp)
 }

@@ -1,21 +1,15 @@
-import { DynamoDB } from '@aws-sdk/client-dynamodb'
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { apiKeyIn } from '../../../functions/api-key.ts'
 import type { Configuration } from '../../../functions/config.ts'
 import { sealingKeysFrom } from '../../../functions/seal.ts'
-import { seamClient } from '../../../functions/seam.ts'
 import { webhookKeysFrom } from '../../../functions/svix.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { times } from '../../../functions/times.ts'
+import { Trouble } from '../../local/trouble.ts'
+import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
-import { alarmFinding } from './alarms.ts'
-import { endpointFindings } from './endpoint.ts'
-import { bad, type Finding, good, unknown } from './finding.ts'
-import { seamFindings } from './seam.ts'
+import { endpointFindings, vendFindings } from './endpoint.ts'
+import { bad, check, type Finding, good, unknown } from './finding.ts'
+import { workspaceFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
-import { vendFindings } from './vend.ts'
-import { webhookFindings } from './webhooks.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
 export async function* stackFindings(
@@ -29,80 +23,90 @@ export async function* stackFindings(
   const answers = await endpointFindings(Endpoint, configuration.allowedOrigins)
   yield answers
 
+  const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
-  const secrets = new SecretsManagerClient(aws)
   try {
-    yield await tableFindings(client, Table, { isLocal: false })
+    yield await tableFindings(client, Table, false)
     const table = vendingTable({ client, tableName: Table })
     const settings = await table.readSettings().catch(() => undefined)
-
-    const setUp = `npm run setup -- --stack ${name}`
-    const apiKey = await readSecret(secrets, outputs.SeamApiKeySecret)
-    if (apiKey.value === undefined) yield [missing('Seam API key', apiKey, setUp)]
-    else {
-      const { value } = apiKey
-      const seam = seamClient({ endpoint: SeamEndpoint, apiKey: async () => value, times })
-      yield await seamFindings(seam, settings?.workspace_id)
-      const key = apiKeyIn(value)
-      if (key !== undefined) yield await webhookFindings({ endpoint: SeamEndpoint, apiKey: key }, Endpoint)
-    }
-    const webhookSecrets = await readSecret(secrets, outputs.WebhookSecretsSecret)
-    yield [shapeFinding('webhook secrets', webhookSecrets, setUp, webhookKeysFrom)]
-    const sealingKey = await readSecret(secrets, outputs.SealingKeySecret)
-    yield [sealingKeyFinding(sealingKey)]
-
+    const key = await secretFinding(stack, 'SeamApiKeySecret')
+    if (key.value === undefined) yield [key.finding]
+    else
+      yield await workspaceFindings(
+        { endpoint: SeamEndpoint, apiKey: key.value },
+        settings?.workspace_id,
+        Endpoint,
+      )
+    yield [(await secretFinding(stack, 'WebhookSecretsSecret')).finding]
+    yield [(await secretFinding(stack, 'SealingKeySecret')).finding]
     const cleanUp = `npm run cleanup -- --stack ${name}`
-    try {
-      yield [cleanupFinding(await table.readReport(), configuration.cleanup, Date.now(), cleanUp)]
-    } catch {
-      yield [unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem')]
-    }
+    yield [
+      await table.readReport().then(
+        (report) => cleanupFinding(report, configuration.cleanup, Date.now(), cleanUp),
+        () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
+      ),
+    ]
     yield [await alarmFinding(stack)]
     if (answers[0]?.state === 'good') yield await vendFindings(Endpoint, token)
   } finally {
     client.destroy()
-    secrets.destroy()
   }
 }
 
-/** A secret's value, or why it cannot be had: it has none yet, or AWS says no. */
-interface Read {
-  value?: string
-  trouble?: string
+/** How each secret must look, and what to do when it does not; `--stack` and the name follow `npm run setup`. */
+const shapes: Record<
+  SecretName,
+  { what: string; todo?: string; wrong: string; parse(value: string): unknown }
+> = {
+  SeamApiKeySecret: { what: 'Seam API key', wrong: '', parse: () => {} },
+  WebhookSecretsSecret: {
+    what: 'webhook secrets',
+    wrong: 'are not a JSON list of "whsec_…"',
+    parse: webhookKeysFrom,
+  },
+  SealingKeySecret: {
+    what: 'sealing key',
+    todo: 'put {"current": "<32 or more random characters>"} there; sealed tokens are then replaced',
+    wrong: 'is of another shape',
+    parse: sealingKeysFrom,
+  },
 }
 
-async function readSecret(client: SecretsManagerClient, SecretId: string): Promise<Read> {
+async function secretFinding(
+  stack: DeployedStack,
+  name: SecretName,
+): Promise<{ value?: string; finding: Finding }> {
+  const { what, wrong, parse, todo = `npm run setup -- --stack ${stack.name}` } = shapes[name]
+  let value: string | undefined
   try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId }))
-    return SecretString ? { value: SecretString } : {}
+    value = await secretsOf(stack).read(name)
   } catch (error) {
-    // What Secrets Manager answers while there is no value.
-    if (error instanceof Error && error.name === 'ResourceNotFoundException') return {}
-    return { trouble: awsError(error, 'read the secret', 'secretsmanager:GetSecretValue').message }
+    if (!(error instanceof Trouble)) throw error
+    return { finding: unknown(what, 'not checked', error.message) }
+  }
+  if (value === undefined) return { finding: bad(what, 'is not stored', todo) }
+  try {
+    parse(value)
+    return { value, finding: good(what, 'of the right shape') }
+  } catch {
+    return { value, finding: bad(what, wrong, todo) }
   }
 }
 
-function missing(what: string, { trouble }: Read, todo: string): Finding {
-  return trouble === undefined ? bad(what, 'is not stored', todo) : unknown(what, 'not checked', trouble)
-}
-
-function shapeFinding(what: string, read: Read, todo: string, parse: (value: string) => unknown): Finding {
-  if (read.value === undefined) return missing(what, read, todo)
+/** Whether somebody hears of alarms: an address counts once its owner has said yes to AWS. */
+async function alarmFinding({ aws, outputs: { AlarmTopic } }: DeployedStack): Promise<Finding> {
+  const { SNS } = await import('@aws-sdk/client-sns')
   try {
-    parse(read.value)
-    return good(what, 'are of the right shape')
-  } catch {
-    return bad(what, 'are not a JSON list of "whsec_…"', todo)
-  }
-}
-
-function sealingKeyFinding(read: Read): Finding {
-  const todo = 'put {"current": "<32 or more random characters>"} there; sealed tokens are then replaced'
-  if (read.value === undefined) return missing('sealing key', read, todo)
-  try {
-    sealingKeysFrom(read.value)
-    return good('sealing key', 'is of the right shape')
-  } catch {
-    return bad('sealing key', 'is of another shape', todo)
+    const { Attributes = {} } = await new SNS(aws).getTopicAttributes({ TopicArn: AlarmTopic })
+    const confirmed = Number(Attributes.SubscriptionsConfirmed ?? 0)
+    const isPending = Number(Attributes.SubscriptionsPending ?? 0) > 0
+    const otherwise = `are told to nobody${isPending ? ': none has confirmed' : ''}`
+    const todo = isPending
+      ? 'follow the link in AWS’s mail to whom you named'
+      : `set alarmEmail and deploy, or aws sns subscribe --topic-arn ${AlarmTopic} --protocol email --notification-endpoint <address>`
+    return check('alarms', confirmed > 0, `are told to ${confirmed}`, otherwise, todo)
+  } catch (error) {
+    const { message } = awsError(error, 'look at the alarms’ topic', 'sns:GetTopicAttributes')
+    return unknown('alarms', 'not checked', message)
   }
 }

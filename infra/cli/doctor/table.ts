@@ -1,84 +1,77 @@
-import {
-  DescribeContinuousBackupsCommand,
-  DescribeTableCommand,
-  DescribeTimeToLiveCommand,
-  type DynamoDBClient,
-} from '@aws-sdk/client-dynamodb'
+import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Configuration } from '../../../functions/config.ts'
 import { tableShape } from '../../../functions/table/shape.ts'
-import { bad, type Finding, good, look, unknown } from './finding.ts'
+import { bad, check, type Finding, look, unknown } from './finding.ts'
 
 /** Whether the table is the one that the code was written for. */
 export async function tableFindings(
-  client: DynamoDBClient,
+  client: DynamoDB,
   TableName: string,
-  { isLocal }: { isLocal: boolean },
+  isLocal: boolean,
 ): Promise<Finding[]> {
   try {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+    const { Table } = await client.describeTable({ TableName })
     const { key, due } = tableShape
     const index = Table?.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === due.name)
     const names = (schema: { AttributeName?: string | undefined }[] = []) =>
       schema.map(({ AttributeName }) => AttributeName).join()
     const isRight =
       names(Table?.KeySchema) === key && names(index?.KeySchema) === `${due.partition},${due.sort}`
-    return [
-      isRight
-        ? good('table', `${TableName} and its index`)
-        : bad(
-            'table',
-            `${TableName} has other keys or no index "${due.name}"`,
-            'let the stack make a new one',
-          ),
-      await timeToLiveFinding(client, TableName, isLocal),
-      await backupFinding(client, TableName, isLocal),
-    ]
+    const otherwise = `${TableName} has other keys or no index "${due.name}"`
+    const shape = check(
+      'table',
+      isRight,
+      `${TableName} and its index`,
+      otherwise,
+      'let the stack make a new one',
+    )
+    const missing = ['time to live', 'point-in-time recovery'] as const
+    if (isLocal) return [shape, ...missing.map((what) => unknown(what, 'the local engine has none'))]
+    return [shape, await timeToLiveFinding(client, TableName), await backupFinding(client, TableName)]
   } catch (error) {
+    const said = `${TableName} cannot be described (${nameOf(error)})`
     return [
       bad(
         'table',
-        `${TableName} cannot be described (${nameOf(error)})`,
-        isLocal ? 'start the local world anew' : 'let these credentials dynamodb:DescribeTable',
+        said,
+        isLocal ? 'restart the local world' : 'let these credentials dynamodb:DescribeTable',
       ),
     ]
   }
 }
 
-async function timeToLiveFinding(
-  client: DynamoDBClient,
-  TableName: string,
-  isLocal: boolean,
-): Promise<Finding> {
+async function timeToLiveFinding(client: DynamoDB, TableName: string): Promise<Finding> {
   const what = 'time to live'
-  if (isLocal) return unknown(what, 'the local engine has none')
+  const { ttl } = tableShape
   try {
-    const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand({ TableName }))
-    return TimeToLiveDescription?.AttributeName === tableShape.ttl
-      ? good(what, `by "${tableShape.ttl}"`)
-      : bad(what, 'is off, so old items stay for good', `switch it on for "${tableShape.ttl}"`)
-  } catch (error) {
-    return unknown(what, `the engine does not say (${nameOf(error)})`)
-  }
-}
-
-async function backupFinding(client: DynamoDBClient, TableName: string, isLocal: boolean): Promise<Finding> {
-  const what = 'point-in-time recovery'
-  if (isLocal) return unknown(what, 'the local engine has none')
-  try {
-    const { ContinuousBackupsDescription } = await client.send(
-      new DescribeContinuousBackupsCommand({ TableName }),
+    const { TimeToLiveDescription } = await client.describeTimeToLive({ TableName })
+    const isRight = TimeToLiveDescription?.AttributeName === ttl
+    return check(
+      what,
+      isRight,
+      `by "${ttl}"`,
+      'is off, so old items stay for good',
+      `switch it on for "${ttl}"`,
     )
-    const status = ContinuousBackupsDescription?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus
-    return status === 'ENABLED'
-      ? good(what, 'is on')
-      : bad(what, 'is off: a lost table would be lost for good', 'deploy again')
   } catch (error) {
     return unknown(
       what,
       `not checked (${nameOf(error)})`,
-      'let these credentials dynamodb:DescribeContinuousBackups',
+      'let these credentials dynamodb:DescribeTimeToLive',
     )
+  }
+}
+
+async function backupFinding(client: DynamoDB, TableName: string): Promise<Finding> {
+  const what = 'point-in-time recovery'
+  try {
+    const { ContinuousBackupsDescription: backups } = await client.describeContinuousBackups({ TableName })
+    const isOn = backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED'
+    return check(what, isOn, 'is on', 'is off: a lost table would be lost for good', 'deploy again')
+  } catch (error) {
+    const todo = 'let these credentials dynamodb:DescribeContinuousBackups'
+    return unknown(what, `not checked (${nameOf(error)})`, todo)
   }
 }
 
@@ -95,15 +88,9 @@ export function cleanupFinding(
   const { started_at, alarms }: CleanupReport = JSON.parse(json)
   const minutes = Math.round((now - started_at) / 60_000)
   if (alarms.length > 0) return bad(what, `says ${alarms.join(', ')}`, `${cleanUp} shows why`)
-  return minutes > 3 * everyMinutes
-    ? bad(
-        what,
-        `ran last ${minutes} minutes ago`,
-        `its schedule is dead: see what it says, and run ${cleanUp}`,
-      )
-    : good(what, `ran ${minutes} minutes ago`)
+  const todo = `its schedule is dead: see what it says, and run ${cleanUp}`
+  const isLately = minutes <= 3 * everyMinutes
+  return check(what, isLately, `ran ${minutes} minutes ago`, `ran last ${minutes} minutes ago`, todo)
 }
 
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown'
-}
+const nameOf = (error: unknown) => (error instanceof Error ? error.name : 'unknown')

@@ -1,12 +1,8 @@
 import type { Readings } from '../../local/seam/readings.ts'
-import { accountQuestions } from './questions/accounts.ts'
-import { endingQuestions } from './questions/endings.ts'
-import { keyQuestions } from './questions/keys.ts'
-import type { Question } from './questions/question.ts'
+import { questions } from './questions.ts'
 import { type Sandbox, Unanswered } from './sandbox.ts'
 
 /** The contract suite: what Seam’s documentation leaves open, asked of a workspace one after the other. */
-export const questions: Question[] = [...accountQuestions, ...endingQuestions, ...keyQuestions]
 
 export interface Answered {
   name: string

@@ -18,7 +18,9 @@ export interface Sandbox {
   clock(): number
   sleep(ms: number): Promise<unknown>
   /** A person logs in to a Connect Webview; absent: there is none. */
-  logIn?: (webview: { connect_webview_id: string; url: string }, sandbox: Sandbox) => Promise<void>
+  logIn?:
+    | ((webview: { connect_webview_id: string; url: string }, sandbox: Sandbox) => Promise<void>)
+    | undefined
 }
 
 type Credentials = { token: string } | { publishableKey: string }
@@ -31,13 +33,6 @@ export interface Reply {
   type: string | undefined
   // biome-ignore lint/suspicious/noExplicitAny: what Seam answers is the question here.
   body: any
-}
-
-interface VendParams extends Record<string, unknown> {
-  user_identifier_key: string
-  connected_account_ids?: string[]
-  /** ISO 8601. */
-  expires_at?: string
 }
 
 const session = z.object({
@@ -112,16 +107,22 @@ export async function call(
   }
 }
 
-/** Such as `400 invalid_input`. */
-export const said = ({ status, type }: Pick<Reply, 'status' | 'type'>) => `${status} ${type ?? ''}`.trimEnd()
+/** `ok` when Seam did it, else such as `400 invalid_input`. */
+export const said = ({ status, type }: Reply, ok?: string) =>
+  status === 200 && ok !== undefined ? ok : `${status} ${type ?? ''}`.trimEnd()
 
 /** A new key that nobody else uses. */
 export const newKey = () => `probe_${randomUUID()}`
 
-/** `get_or_create` by the API key, for an hour. Throws `Unanswered` when it is refused. */
-export async function vend(sandbox: Sandbox, params: VendParams): Promise<Session> {
+/** `get_or_create` by the API key, for an hour and no account unless `params` say otherwise. Throws `Unanswered` when it is refused. */
+export async function vend(
+  sandbox: Sandbox,
+  user_identifier_key = newKey(),
+  params: { connected_account_ids?: string[]; expires_at?: string } = {},
+): Promise<Session> {
   const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
-  const reply = await call(sandbox, '/client_sessions/get_or_create', { expires_at, ...params })
+  const asked = { user_identifier_key, expires_at, connected_account_ids: [], ...params }
+  const reply = await call(sandbox, '/client_sessions/get_or_create', asked)
   const vended = session.safeParse(reply.body?.client_session)
   if (!vended.success) throw new Unanswered(`get_or_create answers ${said(reply)}`)
   return vended.data

@@ -1,4 +1,3 @@
-import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
 import { deadlineIn } from '../../../functions/deadline.ts'
 import { Problem } from '../../../functions/problem.ts'
@@ -8,9 +7,10 @@ import { times } from '../../../functions/times.ts'
 import { Trouble } from '../../local/trouble.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { Refused } from '../errors.ts'
+import type { SeamAccess } from './seam.ts'
 
 /** The workspace that a key opens. @throws Trouble */
-export async function openedBy(apiKey: string, endpoint: string): Promise<Workspace> {
+export async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Workspace> {
   const other = /^seam_(cst|pk)/.exec(apiKey)?.[1]
   if (other !== undefined)
     throw new Refused(
@@ -41,6 +41,7 @@ export async function belongsTo(
   { outputs, aws }: DeployedStack,
   { workspace_id }: Workspace,
 ): Promise<'theirs' | 'another' | 'unknown'> {
+  const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
   try {
     const settings = await vendingTable({ client, tableName: outputs.Table }).readSettings()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { sealingKeysFrom } from '../../../functions/seal.ts'
-import type { SecretStore } from '../aws/secrets.ts'
+import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
 
 /**
@@ -10,7 +10,7 @@ import { Refused } from '../errors.ts'
  * @throws Trouble
  */
 export async function rotateSealingKey(
-  secrets: Pick<SecretStore, 'read' | 'write'>,
+  secrets: Secrets,
   everyFunctionHasReadIt: () => Promise<void>,
 ): Promise<void> {
   const old = currentKey(await secrets.read('SealingKeySecret'))

@@ -1,10 +1,14 @@
-import type { RouteRequestBody } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { typeOfError } from '../../../functions/seam-answers.ts'
 import { Trouble } from '../../local/trouble.ts'
 import { Refused } from '../errors.ts'
 
-/** What is set up at Seam once, by an operator; the functions call none of it. */
+/** What an operator sets up at Seam once; the functions call none of it. */
+
+export interface SeamAccess {
+  endpoint: string
+  apiKey: string
+}
 
 const webhook = z.object({
   webhook_id: z.string(),
@@ -14,50 +18,50 @@ const webhook = z.object({
 })
 export type SeamWebhook = z.infer<typeof webhook>
 
-export interface SeamSettings {
-  listWebhooks(): Promise<SeamWebhook[]>
-  createWebhook(params: RouteRequestBody<'/webhooks/create'>): Promise<SeamWebhook>
-  deleteWebhook(params: { webhook_id: string }): Promise<void>
-  updateWorkspace(params: { is_publishable_key_auth_enabled: boolean }): Promise<void>
+/** The events that the service acts on; of its own deletions it need not be told. */
+export const webhookEvents = [
+  'connect_webview.login_succeeded',
+  'connected_account.connected',
+  'connected_account.created',
+  'connected_account.deleted',
+]
+
+const answers = {
+  'webhooks/list': z.object({ webhooks: z.array(webhook) }),
+  'webhooks/create': z.object({ webhook }),
+  'webhooks/delete': z.unknown(),
+  'workspaces/update': z.unknown(),
 }
+type Call = keyof typeof answers
 
 /** Milliseconds. */
 const patience = 15_000
 
-/** Its methods throw a `Trouble` without any part of the request, so that no key is ever shown. */
-export function seamSettings({ endpoint, apiKey }: { endpoint: string; apiKey: string }): SeamSettings {
-  async function post<T extends z.ZodMiniType>(call: string, params: object, answer: T): Promise<z.infer<T>> {
-    const response = await fetch(`${endpoint}/${call}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify(params),
-      redirect: 'error',
-      signal: AbortSignal.timeout(patience),
-    }).catch(() => undefined)
-    if (response === undefined) throw new Trouble(`Seam did not answer ${call}. Run it again.`)
-    const body: unknown = await response.json().catch(() => undefined)
-    const said = [response.status, typeOfError(body)].filter(Boolean).join(' ')
-    if (response.status === 429 || response.status >= 500)
-      throw new Trouble(`Seam could not do ${call} (${said}). Run it again.`)
-    if (!response.ok) throw new Refused(`Seam refused ${call} (${said}).`)
-    const parsed = answer.safeParse(body)
-    if (!parsed.success)
-      throw new Trouble(`Seam answered ${call} in a way that this version does not understand.`)
-    return parsed.data
-  }
+/** @throws Trouble without any part of the request, so that no key is ever shown */
+export async function callSeam<C extends Call>(
+  { endpoint, apiKey }: SeamAccess,
+  call: C,
+  params: object = {},
+): Promise<z.infer<(typeof answers)[C]>> {
+  const response = await fetch(`${endpoint}/${call}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(params),
+    redirect: 'error',
+    signal: AbortSignal.timeout(patience),
+  }).catch(() => undefined)
+  if (response === undefined) throw new Trouble(`Seam did not answer ${call}. Run it again.`)
+  const body: unknown = await response.json().catch(() => undefined)
+  const said = [response.status, typeOfError(body)].filter(Boolean).join(' ')
+  if (response.status === 429 || response.status >= 500)
+    throw new Trouble(`Seam could not do ${call} (${said}). Run it again.`)
+  if (!response.ok) throw new Refused(`Seam refused ${call} (${said}).`)
+  const parsed = answers[call].safeParse(body)
+  if (parsed.success) return parsed.data as z.infer<(typeof answers)[C]>
+  throw new Trouble(`Seam answered ${call} in a way that this version does not understand.`)
+}
 
-  return {
-    async listWebhooks() {
-      return (await post('webhooks/list', {}, z.object({ webhooks: z.array(webhook) }))).webhooks
-    },
-    async createWebhook(params) {
-      return (await post('webhooks/create', params, z.object({ webhook }))).webhook
-    },
-    async deleteWebhook(params) {
-      await post('webhooks/delete', params, z.unknown())
-    },
-    async updateWorkspace(params) {
-      await post('workspaces/update', params, z.unknown())
-    },
-  }
+/** The events that Seam does not send there. */
+export function unheard({ event_types = ['*'] }: SeamWebhook): string[] {
+  return event_types.includes('*') ? [] : webhookEvents.filter((type) => !event_types.includes(type))
 }

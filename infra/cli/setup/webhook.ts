@@ -1,21 +1,8 @@
 import { webhookKeysFrom } from '../../../functions/svix.ts'
 import { Trouble } from '../../local/trouble.ts'
-import type { SecretStore } from '../aws/secrets.ts'
+import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
-import type { SeamSettings, SeamWebhook } from './seam.ts'
-
-/** What the service acts on; of its own deletions it need not be told. */
-export const webhookEvents = [
-  'connect_webview.login_succeeded',
-  'connected_account.connected',
-  'connected_account.created',
-  'connected_account.deleted',
-]
-
-interface Edges {
-  seam: Pick<SeamSettings, 'listWebhooks' | 'createWebhook' | 'deleteWebhook'>
-  secrets: Pick<SecretStore, 'read' | 'write'>
-}
+import { callSeam, type SeamAccess, type SeamWebhook, unheard, webhookEvents } from './seam.ts'
 
 /**
  * Lets Seam tell this address what happens there, and the service believe it. Returns what was done, as a sentence.
@@ -23,13 +10,15 @@ interface Edges {
  * @throws Trouble
  */
 export async function registerWebhook(
-  { seam, secrets }: Edges,
+  seam: SeamAccess,
+  secrets: Secrets,
   url: string,
   renew: boolean,
 ): Promise<string> {
   const known = secretsIn(await secrets.read('WebhookSecretsSecret'))
-  const ours = (await seam.listWebhooks()).filter((webhook) => webhook.url === url)
-  const hearing = ours.filter(hearsEverything)
+  const { webhooks } = await callSeam(seam, 'webhooks/list')
+  const ours = webhooks.filter((webhook) => webhook.url === url)
+  const hearing = ours.filter((webhook) => unheard(webhook).length === 0)
   // Of two that are believed, the later one: its secret stands first.
   const current = known.flatMap((one) => hearing.filter(({ secret }) => secret === one))[0] ?? hearing[0]
 
@@ -39,39 +28,37 @@ export async function registerWebhook(
       return `Seam’s webhook leads to ${url}; Seam does not show its secret, so the stored one was left.`
     if (secret !== undefined) {
       const isStored = known.includes(secret)
-      if (!isStored) await store([secret, ...known])
+      if (!isStored) await store(secrets, [secret, ...known])
       // A renewal that was cut short leaves two.
-      await remove(ours.filter((webhook) => webhook !== current))
+      await remove(
+        seam,
+        ours.filter((webhook) => webhook !== current),
+      )
       return isStored
         ? `Seam’s webhook leads to ${url} already.`
         : `Seam’s webhook led to ${url} already; its secret was stored.`
     }
   }
 
-  const made = await seam.createWebhook({ url, event_types: webhookEvents })
+  const { webhook: made } = await callSeam(seam, 'webhooks/create', { url, event_types: webhookEvents })
   if (made.secret === undefined)
     throw new Trouble(
       `Seam made the webhook ${made.webhook_id} and did not tell its secret: copy it from Seam’s console.`,
     )
   // The one before too: what the old webhook has sent is tried again for a day.
-  await store([made.secret, ...known].slice(0, 2))
+  await store(secrets, [made.secret, ...known].slice(0, 2))
   // Only now: until its secret is stored, the new one is not believed.
-  await remove(ours)
+  await remove(seam, ours)
   return ours.length === 0
     ? `Seam’s webhook was made: it leads to ${url}, and its secret is stored.`
-    : `Seam’s webhook was made anew: it leads to ${url}, and its new secret is stored.`
-
-  async function store(list: string[]): Promise<void> {
-    await secrets.write('WebhookSecretsSecret', JSON.stringify(list))
-  }
-
-  async function remove(webhooks: SeamWebhook[]): Promise<void> {
-    for (const { webhook_id } of webhooks) await seam.deleteWebhook({ webhook_id })
-  }
+    : `Seam’s webhook was made again: it leads to ${url}, and its new secret is stored.`
 }
 
-function hearsEverything({ event_types = ['*'] }: SeamWebhook): boolean {
-  return event_types.includes('*') || webhookEvents.every((type) => event_types.includes(type))
+const store = (secrets: Secrets, list: string[]) =>
+  secrets.write('WebhookSecretsSecret', JSON.stringify(list))
+
+async function remove(seam: SeamAccess, webhooks: SeamWebhook[]): Promise<void> {
+  for (const { webhook_id } of webhooks) await callSeam(seam, 'webhooks/delete', { webhook_id })
 }
 
 function secretsIn(json: string | undefined): string[] {

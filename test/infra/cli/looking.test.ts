@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { AdminRefusal } from '../../../functions/admin-client.ts'
 import type { AccountAudit } from '../../../functions/log.ts'
 import { tellWho } from '../../../infra/cli/commands/accounts.ts'
-import { openTool, type Tool } from '../../../infra/cli/tool.ts'
+import { Tool } from '../../../infra/cli/tool.ts'
 import { heard } from '../../leaks.ts'
 
 const account = '6f1c0a52-2f5e-4a9a-9d4e-0d2f4c1b7a10'
@@ -22,13 +22,12 @@ const granted: AccountAudit = {
 async function who(problem: { code: string; action: string }, lines: AccountAudit[]) {
   const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const streams = { stdin: Readable.from([]), stdout, stderr }
-  const tool: Tool = {
-    ...openTool({}, true, {}, streams, { now: () => Date.UTC(2026, 0, 2) }),
+  const tool = Object.assign(new Tool({}, true, {}, streams, { now: () => Date.UTC(2026, 0, 2) }), {
     callAdmin: () => Promise.reject(new AdminRefusal({ title: 'No.', ...problem }, 'r')),
     async *auditTrail() {
       yield* lines
     },
-  }
+  })
   const code = await tellWho(tool, account, undefined)
   stdout.end()
   return { code, out: await text(stdout) }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { newReport } from '../../../../functions/cleanup/report.ts'
+import { machineFindings } from '../../../../infra/cli/doctor/examine.ts'
 import { bad, findingLine, good, look, summary, unknown } from '../../../../infra/cli/doctor/finding.ts'
-import { machineFindings } from '../../../../infra/cli/doctor/machine.ts'
 import { seamFindings } from '../../../../infra/cli/doctor/seam.ts'
 import { cleanupFinding } from '../../../../infra/cli/doctor/table.ts'
 

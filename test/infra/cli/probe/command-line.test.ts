@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { questions } from '../../../../infra/cli/probe/probing.ts'
+import { questions } from '../../../../infra/cli/probe/questions.ts'
 import { runProgram } from '../../../../infra/cli/program.ts'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
 import { heard } from '../../../leaks.ts'

@@ -1,0 +1,312 @@
+import type { Readings } from '../../local/seam/readings.ts'
+import { call, newKey, type Reply, type Sandbox, type Session, said, Unanswered, vend } from './sandbox.ts'
+
+/** Something that Seam's documentation leaves open: a clause of the contract between Seam and the local Seam. */
+export interface Question {
+  name: string
+  asks: string
+  /** What the local Seam answers with its plain readings; tests hold it to that. */
+  local: string
+  /** Which of the local Seam's readings an answer means, by how the answer begins. */
+  reading?: { [Name in keyof Readings]?: Record<string, Readings[Name]> }
+  /** The answer in a few words; throws `Unanswered` where there can be none. */
+  ask(sandbox: Sandbox): Promise<string>
+}
+
+type End = 'deleted' | 'revoked' | 'expired'
+const ends: Record<End, string> = { deleted: 'deleted', revoked: 'revoked', expired: 'left to expire' }
+const eachEnd = (question: (how: End, inWords: string) => Question): Question[] =>
+  Object.entries(ends).map(([how, inWords]) => question(how as End, inWords))
+
+const getOrCreate = '/client_sessions/get_or_create'
+
+export const questions: Question[] = [
+  {
+    name: 'existing_accounts',
+    local: 'replaces',
+    reading: { get_or_create: { replaces: 'replaces', merges: 'merges' } },
+    asks: 'What does get_or_create do to the accounts of a client session that exists?',
+    ask: existingAccounts,
+  },
+  {
+    name: 'same_token',
+    local: 'same token, new expiry',
+    asks: 'Is its token the same afterwards, and its expiry the new one?',
+    async ask(sandbox) {
+      const key = newKey()
+      const before = await vend(sandbox, key)
+      const expires_at = new Date(Date.parse(before.expires_at) + 3_600_000).toISOString()
+      const after = await vend(sandbox, key, { expires_at })
+      const extended = Math.abs(Date.parse(after.expires_at) - Date.parse(expires_at)) < 1000
+      return `${before.token === after.token ? 'same' : 'another'} token, ${extended ? 'new' : 'old'} expiry`
+    },
+  },
+  {
+    name: 'unknown_account',
+    local: '400 invalid_input',
+    reading: { unknown_account: { '400': 400, '404': 404 } },
+    asks: 'How is a connected account refused that the workspace does not have?',
+    async ask(sandbox) {
+      const connected_account_ids = [crypto.randomUUID()]
+      const reply = await call(sandbox, getOrCreate, { user_identifier_key: newKey(), connected_account_ids })
+      if (reply.status !== 200) return said(reply)
+      return `accepted, with ${reply.body.client_session.connected_account_ids.length} accounts`
+    },
+  },
+  {
+    name: 'no_accounts',
+    local: 'nothing',
+    asks: 'Does an empty connected_account_ids reach nothing?',
+    async ask(sandbox) {
+      const { status, body } = await devicesOf(sandbox, await vend(sandbox))
+      if (status !== 200) return `devices/list answers ${status}`
+      return body.devices.length === 0 ? 'nothing' : `${body.devices.length} devices`
+    },
+  },
+  ...[300, 1000].map(
+    (count): Question => ({
+      name: `accounts_${count}`,
+      local: 'accepted',
+      asks: `Are ${count} ids accepted? (Repeated, where the workspace has fewer accounts.)`,
+      async ask(sandbox) {
+        const [first] = sandbox.accountIds
+        if (first === undefined) throw new Unanswered('the workspace has no connected account')
+        const connected_account_ids = Array.from({ length: count }, (_, i) => sandbox.accountIds[i] ?? first)
+        const params = { user_identifier_key: newKey(), connected_account_ids }
+        return said(await call(sandbox, getOrCreate, params), 'accepted')
+      },
+    }),
+  ),
+  {
+    name: 'browser_webview',
+    local: 'joins',
+    reading: { completed_webview: { joins: 'joins_session', 'stays out': 'stays_out' } },
+    asks: 'Does a Connect Webview made with a client session token attach its account to the client session?',
+    ask: browserWebview,
+  },
+  ...eachEnd((how, inWords) => ({
+    name: `${how}_session`,
+    local: 'makes another',
+    reading: { dead_sessions: { 'makes another': 'stay_dead', 'revives it': 'are_revived' } },
+    asks: `What does get_or_create do under the key of a client session that was ${inWords}?`,
+    async ask(sandbox) {
+      const key = newKey()
+      const before = await ended(sandbox, how, key)
+      const after = await vend(sandbox, key)
+      const isRevived = after.client_session_id === before.client_session_id
+      const { status } = await devicesOf(sandbox, isRevived ? after : before)
+      if (isRevived) return status === 200 ? 'revives it' : 'answers the dead one'
+      return status === 200 ? 'another, and the old token works' : 'makes another'
+    },
+  })),
+  ...eachEnd((how, inWords) => ({
+    name: `${how}_token`,
+    local: `401 client_session_${how === 'deleted' ? 'not_found' : how}`,
+    asks: `What does a token answer whose client session was ${inWords}?`,
+    ask: async (sandbox) => said(await devicesOf(sandbox, await ended(sandbox, how))),
+  })),
+  { name: 'delete_takes_effect', local: 'at once', asks: 'Is delete immediate?', ask: deleteTakesEffect },
+  {
+    name: 'delete_again',
+    local: '404 client_session_not_found',
+    asks: 'What does a second delete answer?',
+    async ask(sandbox) {
+      const { client_session_id } = await ended(sandbox, 'deleted')
+      return said(await call(sandbox, '/client_sessions/delete', { client_session_id }))
+    },
+  },
+  {
+    name: 'list_shows',
+    local: 'live',
+    reading: { list: { live: 'live', 'live, revoked, expired': 'with_dead' } },
+    asks: 'Which client sessions does list show under a key?',
+    async ask(sandbox) {
+      const shown: string[] = []
+      for (const how of ['live', ...Object.keys(ends)] as const) {
+        const user_identifier_key = newKey()
+        await (how === 'live'
+          ? vend(sandbox, user_identifier_key)
+          : ended(sandbox, how as End, user_identifier_key))
+        const { body } = await call(sandbox, '/client_sessions/list', { user_identifier_key })
+        if (body?.client_sessions?.length > 0) shown.push(how)
+      }
+      return shown.join(', ') || 'none'
+    },
+  },
+  {
+    name: 'default_expiry',
+    local: 'in 365 days',
+    asks: 'When does a client session expire that was made without expires_at?',
+    ask: (sandbox) => expiryOf(sandbox, {}),
+  },
+  {
+    name: 'longest_expiry',
+    local: 'in 36500 days',
+    asks: 'What does an expires_at in a hundred years become?',
+    ask: (sandbox) =>
+      expiryOf(sandbox, { expires_at: new Date(sandbox.clock() + 36_500 * day).toISOString() }),
+  },
+  {
+    name: 'simultaneous',
+    local: '1',
+    asks: 'How many client sessions do ten simultaneous get_or_create calls under one new key make?',
+    async ask(sandbox) {
+      const key = newKey()
+      const results = await Promise.allSettled(Array.from({ length: 10 }, () => vend(sandbox, key)))
+      const sessions = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+      const made = new Set(sessions.map(({ client_session_id }) => client_session_id)).size
+      return sessions.length === 10 ? `${made}` : `${made}, and ${10 - sessions.length} calls failed`
+    },
+  },
+  {
+    name: 'second_create',
+    local: '400 client_session_token_already_exists',
+    asks: 'What does create answer under the key of a live client session?',
+    async ask(sandbox) {
+      const user_identifier_key = newKey()
+      const { client_session_id } = await vend(sandbox, user_identifier_key)
+      const reply = await call(sandbox, '/client_sessions/create', { user_identifier_key })
+      const isSame = reply.body?.client_session?.client_session_id === client_session_id
+      return said(reply, isSame ? 'the same one' : 'another one')
+    },
+  },
+  {
+    name: 'wrong_api_key',
+    local: '401 unauthorized',
+    asks: 'What does a wrong API key answer?',
+    ask: async (sandbox) => said(await call(sandbox, '/workspaces/get', {}, { token: 'seam_wrong_key' })),
+  },
+  {
+    name: 'publishable_off',
+    local: '401 unauthorized',
+    asks: 'What does get_or_create by the publishable key answer while that access is off?',
+    ask: async (sandbox) => said(await byPublishableKey(sandbox, false, newKey()), 'a client session'),
+  },
+  ...(['live', 'deleted'] as const).map(
+    (state): Question => ({
+      name: `publishable_${state}`,
+      local: state === 'live' ? 'its token, for 1 account' : 'another one, for 0 accounts',
+      asks: `And while it is on, under the key of a ${state} client session?`,
+      async ask(sandbox) {
+        const key = newKey()
+        const connected_account_ids = sandbox.accountIds.slice(0, 1)
+        const before = await vend(sandbox, key, { connected_account_ids })
+        if (state === 'deleted') await endNow(sandbox, 'delete', before)
+        const reply = await byPublishableKey(sandbox, true, key)
+        if (reply.status !== 200) return said(reply)
+        const { token, connected_account_ids: reached } = reply.body.client_session
+        const which = token === before.token ? 'its token' : 'another one'
+        return `${which}, for ${reached.length} account${reached.length === 1 ? '' : 's'}`
+      },
+    }),
+  ),
+  {
+    name: 'rate_limit',
+    local: 'all of them',
+    asks: 'Are 60 calls, ten at a time, answered?',
+    async ask(sandbox) {
+      const { client_session_id } = await vend(sandbox)
+      for (let answered = 0; answered < 60; answered += 10) {
+        const get = () => call(sandbox, '/client_sessions/get', { client_session_id })
+        const refused = (await Promise.all(Array.from({ length: 10 }, get))).find(
+          ({ status }) => status === 429,
+        )
+        const after = refused?.headers.get('retry-after') ?? 'none'
+        if (refused !== undefined) return `429 after ${answered} to ${answered + 10}, Retry-After: ${after}`
+      }
+      return 'all of them'
+    },
+  },
+]
+
+async function existingAccounts(sandbox: Sandbox): Promise<string> {
+  const [first, second] = sandbox.accountIds
+  if (first === undefined || second === undefined)
+    throw new Unanswered('the workspace needs two connected accounts: add them in Seam’s console')
+  const key = newKey()
+  await vend(sandbox, key, { connected_account_ids: [first] })
+  const { connected_account_ids } = await vend(sandbox, key, { connected_account_ids: [second] })
+  const now = connected_account_ids.toSorted().join()
+  if (now === second) return 'replaces'
+  return now === [first, second].sort().join() ? 'merges' : `leaves ${connected_account_ids.length}`
+}
+
+async function browserWebview(sandbox: Sandbox): Promise<string> {
+  if (sandbox.logIn === undefined)
+    throw new Unanswered('somebody must log in to a Connect Webview: give --log-in')
+  const { token, client_session_id } = await vend(sandbox)
+  const made = await call(sandbox, '/connect_webviews/create', {}, { token })
+  if (made.status !== 200) return `connect_webviews/create answers ${said(made)}`
+  const { connect_webview_id } = made.body.connect_webview
+  sandbox.undo.unshift(() => call(sandbox, '/connect_webviews/delete', { connect_webview_id }))
+  await sandbox.logIn(made.body.connect_webview, sandbox)
+  const webview = await call(sandbox, '/connect_webviews/get', { connect_webview_id })
+  const { connected_account_id } = webview.body.connect_webview
+  if (!connected_account_id) throw new Unanswered('nobody has logged in')
+  if (!sandbox.accountIds.includes(connected_account_id))
+    sandbox.undo.unshift(() => call(sandbox, '/connected_accounts/delete', { connected_account_id }))
+  const { body } = await call(sandbox, '/client_sessions/get', { client_session_id })
+  return body.client_session.connected_account_ids.includes(connected_account_id) ? 'joins' : 'stays out'
+}
+
+/** Milliseconds. */
+const [day, shortLife, longestWait] = [86_400_000, 3000, 10_000]
+
+async function deleteTakesEffect(sandbox: Sandbox): Promise<string> {
+  const deleted = await ended(sandbox, 'deleted')
+  const deletedAt = sandbox.clock()
+  for (let looks = 0; sandbox.clock() - deletedAt < longestWait; looks++) {
+    if ((await devicesOf(sandbox, deleted)).status === 401)
+      return looks === 0 ? 'at once' : `after ${sandbox.clock() - deletedAt} ms`
+    await sandbox.sleep(250)
+  }
+  return `not within ${longestWait / 1000} s`
+}
+
+async function expiryOf(sandbox: Sandbox, params: { expires_at?: string }): Promise<string> {
+  const fresh = { user_identifier_key: newKey(), connected_account_ids: [], ...params }
+  const reply = await call(sandbox, getOrCreate, fresh)
+  const { expires_at = '' } = reply.body?.client_session ?? {}
+  const days = Math.round((Date.parse(expires_at) - sandbox.clock()) / day)
+  return said(reply, expires_at === '' ? '200, and it does not say' : `in ${days} days`)
+}
+
+async function ended(sandbox: Sandbox, how: End, key = newKey()): Promise<Session> {
+  if (how !== 'expired')
+    return endNow(sandbox, how === 'deleted' ? 'delete' : 'revoke', await vend(sandbox, key))
+  const expires_at = new Date(sandbox.clock() + shortLife).toISOString()
+  const vended = await vend(sandbox, key, { expires_at })
+  await sandbox.sleep(shortLife + 500)
+  return vended
+}
+
+async function endNow(sandbox: Sandbox, verb: 'delete' | 'revoke', session: Session): Promise<Session> {
+  const { client_session_id } = session
+  await call(sandbox, `/client_sessions/${verb}`, { client_session_id })
+  return session
+}
+
+/** What a browser with the token of this client session is answered. */
+function devicesOf(sandbox: Sandbox, { token }: Session): Promise<Reply> {
+  return call(sandbox, '/devices/list', {}, { token })
+}
+
+/** `get_or_create` with publishable-key access as it is wanted, and afterwards as it was. */
+async function byPublishableKey(
+  sandbox: Sandbox,
+  isOn: boolean,
+  user_identifier_key: string,
+): Promise<Reply> {
+  const { publishable_key: publishableKey, is_publishable_key_auth_enabled: before } = sandbox.workspace
+  if (publishableKey === undefined) throw new Unanswered('the workspace does not show its publishable key')
+  const set = (is_publishable_key_auth_enabled: boolean) =>
+    call(sandbox, '/workspaces/update', { is_publishable_key_auth_enabled })
+  const restore = () => set(before ?? false)
+  // A stop in between must not leave the door open.
+  sandbox.undo.unshift(restore)
+  if ((await set(isOn)).status !== 200)
+    throw new Unanswered('the workspace’s settings cannot be changed with this key')
+  const reply = await call(sandbox, getOrCreate, { user_identifier_key }, { publishableKey })
+  await restore()
+  return reply
+}
