@@ -1,33 +1,21 @@
-/** What a script learns without reading: each code, and what it says in `help`. */
-export const exitCodes = {
-  done: 0,
-  unexpected: 1,
-  usage: 2,
-  notFound: 3,
-  refused: 4,
-  willBeRetried: 5,
-  unavailable: 6,
-  nothingDone: 7,
-  interrupted: 130,
+/** What a script learns without reading: each code, and what `help` says of it. */
+const table = {
+  done: [0, 'done, or there was nothing to do'],
+  unexpected: [1, 'something is red or needs a look, or an error of our own'],
+  usage: [2, 'usage error; nothing was done'],
+  notFound: [3, 'no such user or account; nothing was done'],
+  refused: [4, 'refused, or not accepted; see what is printed'],
+  willBeRetried: [5, 'written down, but Seam could not be told: will be retried'],
+  unavailable: [6, 'something is unavailable: run the command again'],
+  nothingDone: [7, 'cleanup did nothing: another run is at work, or the fuse has blown'],
+  interrupted: [130, 'interrupted; running it again is safe'],
 } as const
 
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+export type ExitCode = (typeof table)[keyof typeof table][0]
 
-const meanings: Record<keyof typeof exitCodes, string> = {
-  done: 'done, or there was nothing to do',
-  unexpected: 'something is red or needs a look, or an error of our own',
-  usage: 'usage error; nothing was done',
-  notFound: 'no such user or account; nothing was done',
-  refused: 'refused, or not accepted; see what is printed',
-  willBeRetried: 'written down, but Seam could not be told: will be retried',
-  unavailable: 'something is unavailable: run the command again',
-  nothingDone: 'cleanup did nothing: another run is at work, or the fuse has blown',
-  interrupted: 'interrupted; running it again is safe',
+export const exitCodes = Object.fromEntries(Object.entries(table).map(([name, [code]]) => [name, code])) as {
+  [Name in keyof typeof table]: (typeof table)[Name][0]
 }
 
-export const exitCodeHelp = [
-  'Exit codes:',
-  ...Object.entries(exitCodes).map(
-    ([name, code]) => `  ${String(code).padEnd(3)}  ${meanings[name as keyof typeof exitCodes]}`,
-  ),
-].join('\n')
+const lines = Object.values(table).map(([code, meaning]) => `  ${String(code).padEnd(3)}  ${meaning}`)
+export const exitCodeHelp = ['Exit codes:', ...lines].join('\n')

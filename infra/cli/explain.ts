@@ -3,8 +3,8 @@ import type { Explanation } from '../../functions/admin-client.ts'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
 import { deadlineIn } from '../../functions/deadline.ts'
-import { times } from '../../functions/times.ts'
 import { termsOf } from '../../functions/session/terms.ts'
+import { times } from '../../functions/times.ts'
 import { deployable } from './configuration.ts'
 
 /** Explains a bearer token from the configuration alone: it needs no world, and looks up no record. @throws Trouble */

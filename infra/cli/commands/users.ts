@@ -1,5 +1,5 @@
 import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/admin-client.ts'
-import { command } from '../command.ts'
+import { type Command, command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
@@ -9,13 +9,8 @@ import type { Tool } from '../tool.ts'
 /** One user at a time, and the list of them. */
 
 export const exampleAccount = '6f1c0a52-2f5e-4a9a-9d4e-0d2f4c1b7a10'
-const unverified = { about: 'also accounts that Seam does not know' } as const
 export const subjectWord = { '<subject>': "the whole subject, such as 'main|ada'" }
 const accountWords = { '<account...>': 'ids of connected accounts; `accounts` shows them' }
-const until = {
-  value: '<time>',
-  about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never',
-} as const
 
 export const userCommands = {
   show: command({
@@ -50,16 +45,10 @@ export const userCommands = {
         limit: all ? Number.POSITIVE_INFINITY : limit === undefined ? 50 : wholeNumber(limit),
       }),
   }),
-  grant: command({
-    group: 'users',
+  grant: granting('grant', {
     about: 'give accounts to a user; a new user is recorded, a live token opens them at once',
-    words: { ...subjectWord, ...accountWords },
-    options: { until, unverified },
+    words: accountWords,
     examples: [`grant 'main|ada' ${exampleAccount}`, `grant 'main|guest-7' ${exampleAccount} --until +30d`],
-    run: (tool, [subject = '', ...accounts], options) =>
-      changed(tool, 'recorded', () =>
-        tool.callAdmin('grant', { subject, ...granting(tool, accounts, options) }),
-      ),
   }),
   withdraw: command({
     group: 'users',
@@ -71,16 +60,10 @@ export const userCommands = {
         tool.callAdmin('withdraw', { subject, connected_account_ids: accounts }),
       ),
   }),
-  set: command({
-    group: 'users',
+  set: granting('set', {
     about: 'make these the user’s accounts, and no others',
-    words: { ...subjectWord, '[account...]': 'ids of connected accounts; none takes all away' },
-    options: { until, unverified },
+    words: { '[account...]': 'ids of connected accounts; none takes all away' },
     examples: [`set 'main|ada' ${exampleAccount}`, `set 'main|ada'`],
-    run: (tool, [subject = '', ...accounts], options) =>
-      changed(tool, 'recorded', () =>
-        tool.callAdmin('set', { subject, ...granting(tool, accounts, options) }),
-      ),
   }),
   'set-identity': command({
     group: 'users',
@@ -146,16 +129,28 @@ export async function changed(
   return report.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
 }
 
-function granting(
-  tool: Tool,
-  accounts: string[],
-  { until, unverified }: { until: string | undefined; unverified: boolean },
-) {
-  return {
-    connected_account_ids: accounts,
-    ...(until !== undefined && { access_until: untilFrom(until, tool.now()) }),
-    ...(unverified && { unverified }),
-  }
+function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 'examples'>) {
+  return command({
+    ...row,
+    group: 'users',
+    words: { ...subjectWord, ...row.words },
+    options: {
+      until: {
+        value: '<time>',
+        about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never',
+      },
+      unverified: { about: 'also accounts that Seam does not know' },
+    },
+    run: (tool, [subject = '', ...connected_account_ids], { until, unverified }) =>
+      changed(tool, 'recorded', () =>
+        tool.callAdmin(name, {
+          subject,
+          connected_account_ids,
+          ...(until !== undefined && { access_until: untilFrom(until, tool.now()) }),
+          ...(unverified && { unverified }),
+        }),
+      ),
+  })
 }
 
 /** Seam's are UUIDs: a typing error must not become a record, which would leave its user without the account. */

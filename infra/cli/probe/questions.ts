@@ -1,17 +1,15 @@
-import type { Readings } from '../../local/seam/readings.ts'
-import { call, newKey, type Reply, type Sandbox, type Session, said, Unanswered, vend } from './sandbox.ts'
-
-/** Something that Seam's documentation leaves open: a clause of the contract between Seam and the local Seam. */
-export interface Question {
-  name: string
-  asks: string
-  /** What the local Seam answers with its plain readings; tests hold it to that. */
-  local: string
-  /** Which of the local Seam's readings an answer means, by how the answer begins. */
-  reading?: { [Name in keyof Readings]?: Record<string, Readings[Name]> }
-  /** The answer in a few words; throws `Unanswered` where there can be none. */
-  ask(sandbox: Sandbox): Promise<string>
-}
+import {
+  byPublishableKey,
+  call,
+  newKey,
+  type Question,
+  type Reply,
+  type Sandbox,
+  type Session,
+  said,
+  Unanswered,
+  vend,
+} from './sandbox.ts'
 
 type End = 'deleted' | 'revoked' | 'expired'
 const ends: Record<End, string> = { deleted: 'deleted', revoked: 'revoked', expired: 'left to expire' }
@@ -289,24 +287,4 @@ async function endNow(sandbox: Sandbox, verb: 'delete' | 'revoke', session: Sess
 /** What a browser with the token of this client session is answered. */
 function devicesOf(sandbox: Sandbox, { token }: Session): Promise<Reply> {
   return call(sandbox, '/devices/list', {}, { token })
-}
-
-/** `get_or_create` with publishable-key access as it is wanted, and afterwards as it was. */
-async function byPublishableKey(
-  sandbox: Sandbox,
-  isOn: boolean,
-  user_identifier_key: string,
-): Promise<Reply> {
-  const { publishable_key: publishableKey, is_publishable_key_auth_enabled: before } = sandbox.workspace
-  if (publishableKey === undefined) throw new Unanswered('the workspace does not show its publishable key')
-  const set = (is_publishable_key_auth_enabled: boolean) =>
-    call(sandbox, '/workspaces/update', { is_publishable_key_auth_enabled })
-  const restore = () => set(before ?? false)
-  // A stop in between must not leave the door open.
-  sandbox.undo.unshift(restore)
-  if ((await set(isOn)).status !== 200)
-    throw new Unanswered('the workspace’s settings cannot be changed with this key')
-  const reply = await call(sandbox, getOrCreate, { user_identifier_key }, { publishableKey })
-  await restore()
-  return reply
 }

@@ -59,3 +59,7 @@ test('a command with --stack loads the client that it calls first, and no other'
     clients: ['client-cloudformation'],
   })
 })
+
+test('doctor loads no client but that of DynamoDB, which the local world speaks', () => {
+  expect(loadedBy(['doctor', '--json'])).toMatchObject({ status: 1, clients: ['client-dynamodb'] })
+})

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { endpointFindings } from '../../../../infra/cli/doctor/endpoint.ts'
+import { endpointFindings, vendFindings } from '../../../../infra/cli/doctor/endpoint.ts'
 import { startWorld, type World } from '../../../../infra/local/world.ts'
 import { listen, stopListening } from '../../../loopback.ts'
 import { exampleConfiguration } from '../../stack/stack.ts'
@@ -45,6 +45,24 @@ test('one that lets everybody in is red in every line', async () => {
     'unsigned webhook',
     'origin https://app.example',
     'other origins',
+  ])
+})
+
+test('one that takes any token is red for those that are forged, expired or meant for others', async () => {
+  const token = await world.identityProvider.sign({ sub: 'ada' })
+  const request = { method: 'POST', headers: { authorization: `Bearer ${token}` } }
+  const vended = await (await fetch(`${world.file.api}/client-session`, request)).json()
+  const trusting = createServer((_, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(vended))
+  })
+  const findings = await vendFindings(await listen(trusting, 0, 'the endpoint'), token)
+  await stopListening(trusting)
+  expect(red(findings)).toEqual([
+    'with a forged token',
+    'with an expired token',
+    'with a foreign audience',
+    'a sign-out',
   ])
 })
 

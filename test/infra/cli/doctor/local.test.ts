@@ -105,6 +105,8 @@ test('a token on standard input: one vend, one sign-out, and it is printed nowhe
   expect((await devicesWith(before)).status).toBe(200)
   const { code, about, out, err } = await look(['--token', '-'], `${token}\n`)
   expect([code, about('a vend')?.state, about('a sign-out')?.state]).toEqual([0, 'good', 'good'])
+  for (const what of ['with a forged token', 'with an expired token', 'with a foreign audience'])
+    expect(about(what)).toMatchObject({ state: 'good', said: '401 invalid_token' })
   expect((await devicesWith(before)).status).toBe(401)
   for (const secret of [token, before, world.seam?.apiKey ?? '']) expect(out + err).not.toContain(secret)
 })

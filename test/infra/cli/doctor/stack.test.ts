@@ -171,3 +171,11 @@ test('npm run doctor -- --stack: a name that there is not is red, and ends with 
   ])
   expect((await doctor(['--stack', 'doors'])).out).toMatch(/^ok +stack +doors in eu-central-1$/m)
 })
+
+test('without --stack or --stage AWS is not asked, whoever is signed in', async () => {
+  cloud.calls.length = 0
+  const local = { ...environment, LOCAL_DIR: folder }
+  const { out } = await runHere((streams) => runProgram(['doctor'], local, streams, { folder }), environment)
+  expect(out).toMatch(/^ok +Seam API key /m)
+  expect(cloud.calls).toEqual([])
+})
