@@ -128,3 +128,14 @@ export class Tool implements Required<Omit<Edges, 'logIn'>>, Reach {
     reached?.close()
   }
 }
+
+/** Page after page, until the admin function says that there are no more. */
+export async function* pages<Page extends { after?: string }>(
+  ask: (next: { after?: string }) => Promise<Page>,
+): AsyncGenerator<Page> {
+  for (let next: { after?: string } | undefined = {}; next !== undefined; ) {
+    const page: Page = await ask(next)
+    yield page
+    next = page.after === undefined ? undefined : { after: page.after }
+  }
+}

@@ -7,7 +7,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { during, type Span, spansOf } from '../holding.ts'
 import { counted, shellQuoted } from '../print.ts'
 import { rangeFrom, when } from '../times.ts'
-import type { Tool } from '../tool.ts'
+import { pages, type Tool } from '../tool.ts'
 import { exampleAccount } from './users.ts'
 
 /** Who has what, and why somebody has nothing. */
@@ -106,12 +106,8 @@ export async function tellWho(tool: Tool, account: string, at: string | undefine
 
 async function currentHolders(tool: Tool, connected_account_id: string): Promise<ShownUser[]> {
   const holders: ShownUser[] = []
-  let after: string | undefined
-  do {
-    const page = await tool.callAdmin('list', { connected_account_id, ...(after !== undefined && { after }) })
-    holders.push(...page.users.filter(({ status }) => status === 'active'))
-    after = page.after
-  } while (after !== undefined)
+  for await (const { users } of pages((next) => tool.callAdmin('list', { connected_account_id, ...next })))
+    holders.push(...users.filter(({ status }) => status === 'active'))
   return holders
 }
 

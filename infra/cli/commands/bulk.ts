@@ -2,11 +2,12 @@ import { open, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { ImportedUser, ImportResult } from '../../../functions/admin-client.ts'
 import { codeOf } from '../../local/trouble.ts'
+import { parsedJson } from '../../stage.ts'
 import { command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { counted, type Progress, shellQuoted, writeTo } from '../print.ts'
-import type { Tool } from '../tool.ts'
+import { counted, shellQuoted, writeTo } from '../print.ts'
+import { pages, type Tool } from '../tool.ts'
 
 /** Users in and out as NDJSON, a piece at a time: memory stays flat however many there are. */
 
@@ -137,45 +138,34 @@ function count(
 }
 
 async function exportUsers(tool: Tool): Promise<ExitCode> {
+  const progress = tool.progress('export')
   let count = 0
-  await eachPage(tool.progress('export'), async (after, progress) => {
-    const page = await tool.callAdmin('export', after)
-    for (const user of page.users) await writeTo(tool.streams.stdout, `${JSON.stringify(user)}\n`)
-    count += page.users.length
+  for await (const { users } of pages((next) => tool.callAdmin('export', next))) {
+    for (const user of users) await writeTo(tool.streams.stdout, `${JSON.stringify(user)}\n`)
+    count += users.length
     progress.tell(count)
-    return page.after
-  })
+  }
+  progress.end()
   tool.note(`${counted(count, 'user')}.`)
   return exitCodes.done
 }
 
 async function drain(tool: Tool): Promise<ExitCode> {
+  const progress = tool.progress('drain')
   const total = { looked_at: 0, ended: 0, will_be_retried: 0, remaining: 0 }
-  await eachPage(tool.progress('drain'), async (after, progress) => {
-    const page = await tool.callAdmin('drain', after)
+  for await (const page of pages((next) => tool.callAdmin('drain', next))) {
     for (const name of ['looked_at', 'ended', 'will_be_retried'] as const) total[name] += page[name]
     total.remaining = page.remaining ?? 0
     progress.tell(total.looked_at)
-    return page.after
-  })
-  await tool.list([total], ['USERS', 'ENDED', 'WILL BE RETRIED', 'LEFT AT SEAM'], (row) =>
-    Object.values(row).map(String),
-  )
+  }
+  progress.end()
+  const headings = ['USERS', 'ENDED', 'WILL BE RETRIED', 'LEFT AT SEAM']
+  await tool.list([total], headings, (row) => Object.values(row).map(String))
   if (total.remaining > 0 && total.will_be_retried === 0)
     tool.note(
       'No record names what is left, or it was made meanwhile: close vending, drain again, then see `orphans`.',
     )
   return total.will_be_retried > 0 ? exitCodes.willBeRetried : exitCodes.done
-}
-
-async function eachPage(
-  progress: Progress,
-  page: (after: { after?: string }, progress: Progress) => Promise<string | undefined>,
-): Promise<void> {
-  let after: string | undefined
-  do after = await page(after === undefined ? {} : { after }, progress)
-  while (after !== undefined)
-  progress.end()
 }
 
 /** Reads no further than it is asked: readline would run a thousand lines ahead. */
@@ -208,12 +198,7 @@ async function countLines(file: string): Promise<number | undefined> {
 }
 
 function parsed(text: string): ImportedUser | undefined {
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as ImportedUser)
-      : undefined
-  } catch {
-    return undefined
-  }
+  const value = parsedJson(text)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? (value as ImportedUser) : undefined
 }

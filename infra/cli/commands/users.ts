@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
 import { untilFrom, when } from '../times.ts'
-import type { Tool } from '../tool.ts'
+import { pages, type Tool } from '../tool.ts'
 
 /** One user at a time, and the list of them. */
 
@@ -179,24 +179,23 @@ interface Listing {
   limit: number
 }
 
-async function listUsers(tool: Tool, { filter, limit, ...listing }: Listing): Promise<ExitCode> {
+async function listUsers(tool: Tool, { filter, limit, after: first }: Listing): Promise<ExitCode> {
   const users: ShownUser[] = []
   const progress = limit === Number.POSITIVE_INFINITY ? tool.progress('list') : undefined
-  let { after } = listing
+  const start = { ...filter, ...(first !== undefined && { after: first }) }
   let count = 0
-  do {
-    const page = await tool.callAdmin('list', {
-      ...filter,
-      limit: Math.min(200, limit - count),
-      ...(after !== undefined && { after }),
-    })
+  let after: string | undefined
+  const ask = (next: { after?: string }) =>
+    tool.callAdmin('list', { ...start, limit: Math.min(200, limit - count), ...next })
+  for await (const page of pages(ask)) {
     after = page.after
     count += page.users.length
     progress?.tell(count)
     // A table is as wide as its widest row, so it waits for all of them.
     if (tool.json) await tool.list(page.users, [], userRow)
     else users.push(...page.users)
-  } while (after !== undefined && count < limit)
+    if (count >= limit) break
+  }
   progress?.end()
   users.sort((one, other) => (one.subject < other.subject ? -1 : 1))
   await tool.list(users, userHeadings, userRow)
