@@ -251,11 +251,13 @@ export function changeSentences(done: string, report: ChangeReport): string {
   // The record keeps the mark of one that was withdrawn.
   const unknown = (user.unknown_account_ids ?? []).filter((id) => user.connected_account_ids.includes(id))
   const opensNone = granted.length > 0 && granted.every((id) => unknown.includes(id))
-  const accounts = [
+  const act = changed && (done !== 'recorded' || granted.length + withdrawn.length === 0) && done
+  const parts = [
+    act,
     granted.length > 0 && `${counted(granted.length, 'account')} granted`,
     withdrawn.length > 0 && `${counted(withdrawn.length, 'account')} withdrawn`,
   ].filter((part) => part !== false)
-  const what = accounts.length > 0 ? accounts.join(', ') : changed ? done : 'nothing to change'
+  const what = parts.join(', ') || 'nothing to change'
   const takesAway = client_session === 'ended' || client_session === 'ending'
   return [
     `${shellQuoted(user.subject)}: ${what}; ${fates[opensNone && client_session === 'widened' ? 'kept' : client_session]}.`,

@@ -231,7 +231,9 @@ describe('users', () => {
     await terminal.vend('old-login')
     const moved = await terminal.admin(['move', 'local|old-login', 'local|new-login'])
     expect(moved.out).toMatch(/^'local\|new-login': 1 account granted/)
-    expect(moved.out).toMatch(/^'local\|old-login': removed; the client session was ended/m)
+    expect(moved.out).toMatch(
+      /^'local\|old-login': removed, 1 account withdrawn; the client session was ended/m,
+    )
     expect((await terminal.admin(['move', 'local|old-login', 'local|new-login'])).code).toBe(0)
     const signedOut = await terminal.admin(['sign-out-everywhere', 'local|new-login'])
     expect(signedOut.out).toMatch(/signed out everywhere/)
