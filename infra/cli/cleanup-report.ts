@@ -2,6 +2,13 @@ import type { CleanupReport, Stop } from '../../functions/cleanup/report.ts'
 import { duration } from './print.ts'
 import { when } from './times.ts'
 
+/** As the cleanup function takes it. */
+export interface Order {
+  dry_run: boolean
+  all_users: boolean
+  override_fuse: boolean
+}
+
 const sentences: Record<Stop | NonNullable<CleanupReport['fuse']>, string> = {
   another_run: 'Another run is at work, or Seam has asked to wait; try again in a few minutes.',
   nothing_made_yet: 'No client session was ever made here, so there is nothing to clean up.',

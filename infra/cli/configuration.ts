@@ -10,7 +10,7 @@ import {
   stagesFile,
 } from '../stage.ts'
 import { UsageError } from './errors.ts'
-import type { Target } from './tool.ts'
+import type { Target } from './target.ts'
 
 /** What would be deployed from that folder, with its defaults; `what` names where it stands. @throws UsageError */
 export function deployable(

@@ -4,7 +4,7 @@ import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { localCleaner } from '../local/cleaning.ts'
 import { worldDynamoDbClient } from '../local/dynamodb.ts'
-import type { Order } from './commands/cleanup.ts'
+import type { Order } from './cleanup-report.ts'
 import { openLocalWorld } from './reach.ts'
 import type { Tool } from './tool.ts'
 

@@ -8,7 +8,8 @@ import { commands } from './commands.ts'
 import { exitCodeOf, Interrupted, messageOf, UsageError } from './errors.ts'
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts'
 import { painter, writeTo } from './print.ts'
-import { type Edges, type Streams, type Target, Tool, type Environment as ToolEnvironment } from './tool.ts'
+import type { Target, Environment as ToolEnvironment } from './target.ts'
+import { type Edges, type Streams, Tool } from './tool.ts'
 
 /** The one program, but for the process around it: words in, exit code out. */
 

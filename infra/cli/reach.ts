@@ -18,7 +18,7 @@ import { readRunningWorld, type WorldFile } from '../local/world-file.ts'
 import { stackAuditTrail } from './aws/audit-trail.ts'
 import { invokeFunction } from './aws/functions.ts'
 import type { DeployedStack } from './aws/stack.ts'
-import type { Environment, Reach } from './tool.ts'
+import type { Environment, Reach } from './target.ts'
 
 /** The local world that runs, and how to reach its parts. @throws Trouble */
 export async function openLocalWorld(environment: Environment) {

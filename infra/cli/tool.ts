@@ -2,10 +2,10 @@ import type { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { CallAdmin } from '../../functions/admin-client.ts'
 import type { AccountAudit } from '../../functions/log.ts'
-import type { localFolder } from '../local/environment.ts'
-import type { AwsEnvironment, DeployedStack } from './aws/stack.ts'
+import type { DeployedStack } from './aws/stack.ts'
 import { type Paint, Progress, painter, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
+import type { Environment, Reach, Target } from './target.ts'
 
 /** A terminal, or the pipes of a script. */
 export interface Streams {
@@ -13,10 +13,6 @@ export interface Streams {
   stdout: Writable & { isTTY?: boolean; columns?: number }
   stderr: Writable & { isTTY?: boolean }
 }
-
-export type Environment = Parameters<typeof localFolder>[0] &
-  AwsEnvironment &
-  Partial<Record<'NO_COLOR' | 'TERM', string>>
 
 /** What a process has beside its streams; tests give their own. */
 export interface Edges {
@@ -28,20 +24,6 @@ export interface Edges {
   folder?: string
   /** Ctrl-C. */
   signal?: AbortSignal
-}
-
-/** What `--stack` and `--stage` say. */
-export interface Target {
-  stack?: string | undefined
-  stage?: string | undefined
-}
-
-/** The world that a command acts in. */
-export interface Reach {
-  callAdmin: CallAdmin
-  /** The lines of the audit log in which an account stands, and perhaps others. */
-  auditTrail(accountId: string): AsyncIterable<AccountAudit>
-  close(): void
 }
 
 /** What a command works with. The world is reached, and AWS's SDK loaded, with the first call: usage errors come before. */

@@ -1,16 +1,9 @@
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import { invokeFunction } from '../aws/functions.ts'
 import type { DeployedStack } from '../aws/stack.ts'
-import { didNothing, reportTable } from '../cleanup-report.ts'
+import { didNothing, type Order, reportTable } from '../cleanup-report.ts'
 import { command } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-
-/** As the cleanup function takes it. */
-export interface Order {
-  dry_run: boolean
-  all_users: boolean
-  override_fuse: boolean
-}
 
 export const cleanup = command({
   group: 'bulk',

@@ -1,0 +1,22 @@
+import type { CallAdmin } from '../../functions/admin-client.ts'
+import type { AccountAudit } from '../../functions/log.ts'
+import type { localFolder } from '../local/environment.ts'
+import type { AwsEnvironment } from './aws/stack.ts'
+
+/** What `--stack` and `--stage` say. */
+export interface Target {
+  stack?: string | undefined
+  stage?: string | undefined
+}
+
+export type Environment = Parameters<typeof localFolder>[0] &
+  AwsEnvironment &
+  Partial<Record<'NO_COLOR' | 'TERM', string>>
+
+/** The world that a command acts in. */
+export interface Reach {
+  callAdmin: CallAdmin
+  /** The lines of the audit log in which an account stands, and perhaps others. */
+  auditTrail(accountId: string): AsyncIterable<AccountAudit>
+  close(): void
+}
