@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { CreateTableCommand, type DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { Configuration } from '../../functions/config.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
@@ -27,7 +27,7 @@ export interface Deployment {
   seam: LocalSeam
   identityProvider: IdentityProvider
   /** Past the permissions, for the test itself. */
-  table: { client: DynamoDBClient; tableName: string }
+  table: { client: DynamoDB; tableName: string }
   /** Calls the API for a caller of the configured issuer, from a page; by default `POST /client-session`. */
   ask(sub: string, method?: string, headers?: Record<string, string>, path?: string): Promise<Answer>
   /** As the operator does once. */

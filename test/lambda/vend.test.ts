@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ownerOf } from '../../functions/caller/owner.ts'
 import { openApiDocument } from '../../functions/openapi.ts'
+import type { User } from '../../functions/record/user.ts'
+import { grant } from '../../functions/record/writes.ts'
+import { vendingTable } from '../../functions/table/table.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { leaksIn } from '../leaks.ts'
 import { ofRoles } from './aws.ts'
@@ -25,19 +29,13 @@ describe.each<SdkUse>(['left out', 'only'])('with the AWS SDK %s', (sdk) => {
 
   const ask: Deployment['ask'] = (...call) => stack.ask(...call)
 
-  async function give(sub: string, connected_account_ids: string[]) {
-    const { client, tableName: TableName } = stack.table
-    const { Items = [] } = await client.send(new ScanCommand({ TableName, ConsistentRead: true }))
-    const [user] = Items.filter((item) => item.sub?.S === sub)
-    if (user?.user_identifier_key?.S !== undefined) stack.secrets.add(user.user_identifier_key.S)
-    await client.send(
-      new UpdateItemCommand({
-        TableName,
-        Key: { item: user?.item ?? { S: '' } },
-        UpdateExpression: 'SET connected_account_ids = :ids, revision = :other',
-        ExpressionAttributeValues: { ':ids': { SS: connected_account_ids }, ':other': { S: 'by-the-test' } },
-      }),
-    )
+  /** As an operator's grant changes the record. */
+  async function give(sub: string, connectedAccountIds: string[]) {
+    const table = vendingTable(stack.table)
+    const user = (await table.readUser(ownerOf(`local|${sub}`))) as User
+    for (const { user_identifier_key } of Object.values(user.sessions)) stack.secrets.add(user_identifier_key)
+    const next = { ...grant(user, connectedAccountIds, Date.now()), revision: 'by-the-test' }
+    expect(await table.compareAndSet(user.owner, user.revision, next)).toEqual({ written: true })
   }
 
   async function endEnvironments() {
@@ -161,7 +159,7 @@ describe.each<SdkUse>(['left out', 'only'])('with the AWS SDK %s', (sdk) => {
       stack.seam.faults.add({ kind: 'silence', path: '/client_sessions/get_or_create', times: 1 })
       // As if it hung: by itself it would give up in time.
       const { timeout } = vend.settings
-      vend.settings.timeout = 1000
+      vend.settings.timeout = 2500
       const killed = await ask('slow').finally(() => {
         vend.settings.timeout = timeout
       })

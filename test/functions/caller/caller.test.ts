@@ -83,6 +83,7 @@ describe('a good token', () => {
       sub: 'ada',
       subject: 'main|ada',
       owner: '2g1k8V-YALurOthGTekd1Q',
+      binding: 'shared',
       issued_at: (now - 10) * 1000,
       token_sha256: expect.stringMatching(/^[0-9a-f]{12}$/),
     })
