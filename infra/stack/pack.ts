@@ -9,7 +9,7 @@ import { bundle, type Entry, project } from './bundle.ts'
  *
  *     browser.js, browser.d.ts     the page's helper, one file without dependencies
  *     token-vending.js             the construct, for other CDK apps
- *     functions/<entry>/           what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
+ *     bundles/<entry>/             what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
  */
 
 const dist = `${project}/dist`
@@ -47,9 +47,9 @@ async function writeConstruct(): Promise<void> {
 
 async function writeFunctions(): Promise<void> {
   const metafiles = await Promise.all(
-    Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/functions/${entry}`)),
+    Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/bundles/${entry}`)),
   )
-  await writeFile(`${dist}/functions/LICENSES.txt`, await licenses(metafiles))
+  await writeFile(`${dist}/bundles/LICENSES.txt`, await licenses(metafiles))
 }
 
 /** Their licences must go with the packages. */

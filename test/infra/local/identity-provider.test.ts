@@ -57,7 +57,7 @@ describe('the token endpoint', () => {
 
   it('lets every claim be overridden, and left out by null', async () => {
     const provider = await start({ clock: () => 1_000_000_500 })
-    const response = await ask(provider, { sub: 'ada', aud: 'somebody else', iat: 7, exp: null })
+    const response = await ask(provider, { sub: 'ada', aud: 'somebody else', iat: 7, exp: null, sid: null })
     const { access_token } = (await response.json()) as { access_token: string }
     expect(decodeJwt(access_token)).toEqual({
       iss: provider.issuer,

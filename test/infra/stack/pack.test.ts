@@ -69,7 +69,7 @@ async function complaints(files: string[], options: object = {}): Promise<string
 test('the package holds what is built, and nothing of the project beside it', async () => {
   const names = await readdir(installed('.'))
   expect(names.filter((name) => !/^(README|LICENSE)/.test(name)).sort()).toEqual(['dist', 'package.json'])
-  expect(await readFile(installed('dist/functions/LICENSES.txt'), 'utf8')).toMatch(/^jose 6\S+ \(MIT\)$/m)
+  expect(await readFile(installed('dist/bundles/LICENSES.txt'), 'utf8')).toMatch(/^jose 6\S+ \(MIT\)$/m)
 })
 
 test('the helper is bundled for a page: one file, nothing else', async () => {
