@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,13 +28,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** The modules that the program loaded, as paths below node_modules or the project. */
-function loadedBy(words: string[]): { status: number | null; clients: string[]; own: string[] } {
+async function loadedBy(words: string[]): Promise<{ status: number; clients: string[]; own: string[] }> {
   const file = join(folder, 'loaded.json')
-  const { status } = spawnSync(
-    process.execPath,
-    ['--import', join(folder, 'hooks.mjs'), 'infra/cli/main.ts', ...words],
-    { env: { PATH: process.env.PATH, LOADED: file, LOCAL_DIR: folder, AWS_REGION: 'r', ...withoutFiles } },
-  )
+  const args = ['--import', join(folder, 'hooks.mjs'), 'infra/cli/main.ts', ...words]
+  const env = { PATH: process.env.PATH, LOADED: file, LOCAL_DIR: folder, AWS_REGION: 'r', ...withoutFiles }
+  const status = await new Promise<number>((resolve) => {
+    execFile(process.execPath, args, { env }, (error) => resolve(Number(error?.code ?? 0)))
+  })
   const urls: string[] = JSON.parse(readFileSync(file, 'utf8'))
   const clients = urls.flatMap((url) => /node_modules\/@aws-sdk\/(client-[\w-]+)/.exec(url)?.[1] ?? [])
   return {
@@ -46,20 +46,20 @@ function loadedBy(words: string[]): { status: number | null; clients: string[]; 
 
 test.each([['--version'], ['--help'], ['help', 'grant'], ['grant', '--help'], ['show', 'ada']])(
   '%s %s loads no client of AWS',
-  (...words) => {
-    const { clients, own } = loadedBy(words)
+  async (...words) => {
+    const { clients, own } = await loadedBy(words)
     expect(clients).toEqual([])
     expect(own.length).toBeGreaterThan(10)
   },
 )
 
-test('a command with --stack loads the client that it calls first, and no other', () => {
-  expect(loadedBy(['list', '--stack', 'doors'])).toMatchObject({
+test('a command with --stack loads the client that it calls first, and no other', async () => {
+  expect(await loadedBy(['list', '--stack', 'doors'])).toMatchObject({
     status: 4,
     clients: ['client-cloudformation'],
   })
 })
 
-test('doctor loads no client but that of DynamoDB, which the local world speaks', () => {
-  expect(loadedBy(['doctor', '--json'])).toMatchObject({ status: 1, clients: ['client-dynamodb'] })
+test('doctor loads no client but that of DynamoDB, which the local world speaks', async () => {
+  expect(await loadedBy(['doctor', '--json'])).toMatchObject({ status: 1, clients: ['client-dynamodb'] })
 })
