@@ -107,7 +107,7 @@ export async function retireStale(
     const stale = staleSessions(deps, user, now).filter(({ binding, reason }) => which(binding, reason))
     if (stale.length === 0) return { user, ended: [] }
     const bindings = stale.map(({ binding }) => binding)
-    const result = await updateUser(deps, user, retire(user, bindings, now, deps))
+    const result = await updateUser(deps, user, retire(user, bindings, now))
     user = result.user
     if (result.written) return { user, ended: stale.map(({ reason }) => reason) }
   }

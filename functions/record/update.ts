@@ -29,12 +29,29 @@ export async function updateUser(
   read: User,
   next: User,
 ): Promise<Updated> {
-  const { due_at: _due, ...rest } = tidy(next, terms.kept, terms.times, clock())
+  const now = clock()
+  const { due_at: _due, ...rest } = tidy(outlasting(read, next, terms, now), terms.kept, terms.times, now)
   const due = dueAt(rest, terms)
   const user: User = { ...rest, revision: uuid(), ...(due !== undefined && { due_at: due }) }
   const result = await table.compareAndSet(read.owner, read.revision, user)
   if (result.written || result.found?.revision === user.revision) return { written: true, user }
   return { written: false, user: result.found }
+}
+
+/**
+ * A table that was restored does not know what was asked since its backup: whatever is retired of an earlier generation
+ * counts as alive for a whole lifetime, whoever retires it.
+ */
+function outlasting(read: User, next: User, { generation, lifetime }: Terms, now: number): User {
+  const older = Object.values(read.sessions).filter((session) => session.generation !== generation)
+  if (older.length === 0) return next
+  const keys = new Set(older.map(({ user_identifier_key }) => user_identifier_key))
+  const retired = next.retired.map((entry) =>
+    keys.has(entry.user_identifier_key)
+      ? { ...entry, expires_at: Math.max(entry.expires_at, now + lifetime) }
+      : entry,
+  )
+  return { ...next, retired }
 }
 
 /** When cleanup has something to do: nothing here moves when a client session is merely extended. */

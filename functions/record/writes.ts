@@ -4,24 +4,18 @@ import { everyAccount, leaseHeld, sessionOf } from './user.ts'
 
 /** The pure writes: each takes a record and returns the one to be written. */
 
-interface Known {
-  /** An id that Seam answered under this very key. */
-  answered?: string | undefined
-  terms?: { generation: number; lifetime: number }
-}
-
 /**
  * Takes sessions out of the record; the only way by which access is ever taken away. Also when no answer is recorded,
- * because a call under that key may be in flight.
+ * because a call under that key may be in flight. `answered`: an id that Seam answered under this very key.
  */
-export function retire(user: User, bindings: Iterable<string>, now: number, known: Known = {}): User {
+export function retire(user: User, bindings: Iterable<string>, now: number, answered?: string): User {
   const sessions = { ...user.sessions }
   const entries: Retired[] = []
   for (const binding of bindings) {
     const session = sessionOf(user, binding)
     if (session === undefined) continue
     delete sessions[binding]
-    entries.push(...entriesOf(session, binding, now, known))
+    entries.push(...entriesOf(session, binding, now, answered))
   }
   return entries.length === 0 ? user : { ...user, sessions, retired: [...user.retired, ...entries] }
 }
@@ -30,10 +24,8 @@ export function retireAll(user: User, now: number): User {
   return retire(user, Object.keys(user.sessions), now)
 }
 
-function entriesOf(session: Session, binding: string, now: number, { answered, terms }: Known): Retired[] {
+function entriesOf(session: Session, binding: string, now: number, answered: string | undefined): Retired[] {
   const { user_identifier_key, client_session_id, user_identity_id, asked_until, expires_at = 0 } = session
-  // A table that was restored does not know what was asked since its backup.
-  const forgotten = terms === undefined || session.generation === terms.generation ? 0 : now + terms.lifetime
   const ids = new Set([client_session_id, answered].filter((id) => id !== undefined))
   return [...(ids.size === 0 ? [undefined] : ids)].map((id) => ({
     user_identifier_key,
@@ -42,7 +34,7 @@ function entriesOf(session: Session, binding: string, now: number, { answered, t
     ...(user_identity_id !== undefined && { user_identity_id }),
     at: now,
     // What was asked, not what was answered: an answer can be wrong, and a late call brings what it asked for.
-    expires_at: Math.max(asked_until, expires_at, forgotten),
+    expires_at: Math.max(asked_until, expires_at),
     tries: 0,
     next_at: now,
   }))
@@ -161,10 +153,10 @@ export function markUnknown(user: User, accountIds: string[], now: number): User
 }
 
 /** Seam refused the token of this binding's session. Counted per binding, where it survives the session. */
-export function reportDead(user: User, binding: string, now: number, known: Known = {}): User {
+export function reportDead(user: User, binding: string, now: number): User {
   const used = user.recent[binding] ?? { creations: 0, since: now }
   const reported = { ...user.recent, [binding]: { ...used, reported_dead_at: now } }
-  return { ...retire(user, [binding], now, known), recent: reported }
+  return { ...retire(user, [binding], now), recent: reported }
 }
 
 /** Adds accounts; every session whose lease nobody holds lacks them until it is widened. */

@@ -83,7 +83,7 @@ export async function write(deps: SessionDeps, attempt: Attempt, next: User): Pr
 /** Retires sessions of the record, and remembers their keys. */
 export async function writeRetired(deps: SessionDeps, attempt: Attempt, bindings: string[]): Promise<void> {
   const keys = bindings.map((binding) => sessionOf(attempt.user, binding)?.user_identifier_key ?? '')
-  const next = retire(attempt.user, bindings, deps.clock(), deps)
+  const next = retire(attempt.user, bindings, deps.clock())
   if (await write(deps, attempt, next)) attempt.replaced.push(...keys)
 }
 
@@ -154,10 +154,8 @@ async function claimNew(deps: SessionDeps, attempt: Attempt, verdict: Verdict): 
     (one) => sessionOf(user, one)?.user_identifier_key ?? [],
   )
   const emptied =
-    verdict.reason === 'reported_dead'
-      ? reportDead(user, binding, now, deps)
-      : retire(user, [binding], now, deps)
-  const base = victim === undefined ? emptied : retire(emptied, [victim], now, deps)
+    verdict.reason === 'reported_dead' ? reportDead(user, binding, now) : retire(user, [binding], now)
+  const base = victim === undefined ? emptied : retire(emptied, [victim], now)
   const asked_until = expiryToAsk(base, binding, terms, now)
   const newKey = { key: `${key_prefix}_${user.owner}_${deps.uuid()}`, generation: terms.generation }
   const by = { lease_owner: me, now, times: terms.times, asked_until, newKey }
@@ -251,7 +249,7 @@ async function refuseAnswer(
   const answered = ours ? answer.client_session_id : undefined
   const { binding } = attempt
   while (sessionOf(attempt.user, binding)?.user_identifier_key === asking.user_identifier_key) {
-    const next = retire(attempt.user, [binding], deps.clock(), { answered, terms: deps.terms })
+    const next = retire(attempt.user, [binding], deps.clock(), answered)
     if (await write(deps, attempt, next)) attempt.replaced.push(asking.user_identifier_key)
   }
   if (attempt.trace.wrong_answers.length > most.wrongAnswers)

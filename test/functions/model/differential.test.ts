@@ -204,7 +204,7 @@ function randomWrite({ kind, at, age, some, status }: Step, user: User, revision
     () => made(user),
     () => (user.sessions.shared === undefined ? made(user) : writes.claim(user, 'shared', by)),
     () => writes.retireAll(user, at),
-    () => writes.retire(user, ['shared'], at, { answered: `answered-${revision}` }),
+    () => writes.retire(user, ['shared'], at, `answered-${revision}`),
     () => writes.commit(made(user), 'shared', answer, some),
     () => writes.confirm(user, user.retired, at),
     () => writes.forget(user, user.retired),

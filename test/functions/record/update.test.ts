@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type CompareAndSet, dueAt, updateUser } from '../../../functions/record/update.ts'
 import { newUser, type User } from '../../../functions/record/user.ts'
-import { claim, commit, remove, retireAll } from '../../../functions/record/writes.ts'
+import { claim, commit, remove, retireAll, signOutEverywhere } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
 import { terms } from '../session/terms.ts'
 
@@ -41,6 +41,18 @@ test('writes when something is due, and no more once nothing is', async () => {
   expect(calls[0]?.[2].due_at).toBe(now + longestAge)
   await update(live, { ...read, due_at: now })
   expect(calls[1]?.[2]).not.toHaveProperty('due_at')
+})
+
+test('after a restore, what any act retires counts as long as anything asked since the backup may live', async () => {
+  const { update, calls } = updater({ written: true })
+  const [session] = Object.values(live.sessions)
+  const restored = {
+    ...live,
+    sessions: { shared: { ...session, generation: 0, asked_until: now + 1, expires_at: now + 1 } },
+  } as User
+  for (const act of [retireAll, remove, signOutEverywhere]) await update(restored, act(restored, now))
+  const lives = calls.map(([, , { retired }]) => retired[0]?.expires_at)
+  expect(lives).toEqual(Array(3).fill(now + terms.lifetime))
 })
 
 test('a refused write gives the record that stands instead', async () => {
