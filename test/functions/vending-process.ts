@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Times, times as usual } from '../../functions/times.ts'
+import { ask } from './ask.ts'
 import { type Addresses, machineOver } from './machine-over.ts'
-import { ask } from './vending-world.ts'
 
 /**
  * A process of its own that vends: it is sent an order, says `ready`, and with the next message sends all requests at
