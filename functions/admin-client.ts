@@ -55,7 +55,7 @@ export interface AdminContract {
   }
   /** Gives accounts to a user, who is recorded if need be; a live client session is widened, same token. */
   grant: { params: Granting; result: ChangeReport }
-  /** Takes accounts away; what the client session opened with them is ended first. */
+  /** Takes accounts away; the client sessions that opened them are ended before this reports success. */
   withdraw: { params: { subject: string; connected_account_ids: string[] }; result: ChangeReport }
   /** Makes these the user's accounts and no others: for backends whose own database is the source of truth. */
   set: { params: Granting; result: ChangeReport }
@@ -153,7 +153,7 @@ export interface ShownUser {
   unconfirmed: number
   /** Retired keys that cleanup still looks after. */
   settling: number
-  /** When cleaning up looks here. */
+  /** When cleanup looks here. */
   due_at?: string
 }
 
@@ -175,7 +175,7 @@ export interface ChangeReport {
   /** Not granted: Seam has deleted them. */
   deleted_account_ids: string[]
   client_session: SessionFate
-  /** Seam could not be told; cleaning up will, or for `widening` the user's next request. */
+  /** Seam could not be told; cleanup will, or for `widening` the user's next request. */
   will_be_retried: boolean
   /** Why, as `code` and `reason`. */
   trouble?: string
@@ -186,7 +186,7 @@ export type SessionFate = 'none' | 'kept' | 'widened' | 'ended' | 'widening' | '
 
 export interface ShownSession {
   client_session_id: string
-  /** `stray`: under one of the user's keys, and in no record. */
+  /** `let_go`: retired. `stray`: under one of the user's keys, and in no record. */
   state: 'current' | 'let_go' | 'stray'
   created_at: string
   expires_at: string

@@ -32,8 +32,9 @@ export interface ClientSessions {
   /** While anybody listens and the page is visible, a fresh session is kept at hand. Returns what ends the listening. */
   onChange(listener: Listener): () => void
   /**
-   * Forgets everything at once and ends the session, on all devices of the user. Call it before you sign out at your
-   * identity provider. Never rejects; false: not confirmed in 10 s, so the session may live until it expires.
+   * Forgets everything at once and ends the session of this login; where the configuration has no `sessionClaim`, all
+   * devices of the user share it. Call it before you sign out at your identity provider. Never rejects; false: not
+   * confirmed in 10 s, so the session may live until it expires.
    */
   signOut(): Promise<boolean>
   /** Forgets everything at once. Call it when your identity provider says that the user changed, and to try again after `stop`. */

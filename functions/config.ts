@@ -5,7 +5,7 @@ import { issuerWarnings, subjectFaults } from './issuer-risks.ts'
 import { times, timingFaults } from './times.ts'
 
 /**
- * The configuration, `context.tokenVending` in cdk.json: one schema for the stack, the local world and the commands;
+ * The configuration, `tokenVending` of a stage in token-vending.json: one schema for the stack, the local world and the commands;
  * functions carry what it gave. Every message names the field and says what to change.
  */
 

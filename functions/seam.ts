@@ -8,7 +8,7 @@ import type { Times } from './times.ts'
 
 /**
  * Seam over HTTP: the few calls this service makes, each a POST with JSON and the API key. Our own because the
- * SDK's errors carry the API key, it retries silently and it costs a cold start 70 ms; measured, see the README.
+ * SDK's errors carry the API key, it retries silently and it costs a cold start 70 ms.
  */
 
 export type ClientSession = z.infer<typeof answers.session>['client_session'] &

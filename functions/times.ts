@@ -5,7 +5,7 @@
 export interface Times {
   /** The refresh margin is the smaller of this and a fifth of the lifetime. */
   refreshMargin: number
-  /** A token that is good for this much longer may still be handed out when an extension cannot be had. */
+  /** A token that is good for this much longer may still be handed out when an extension is unavailable. */
   goodForMore: number
   /** How long after everybody gave up on it a call may still arrive at Seam. */
   lateCall: number
@@ -13,11 +13,11 @@ export interface Times {
   clockSkew: number
   /** From retiring a key until the list by that key that settles it. */
   grace: number
-  /** The right of one act to call Seam for one user. */
+  /** The right of one act to call Seam for one client session. */
   lease: number
   /** How long a caller without a usable token waits for the winner's commit. */
   waiting: number
-  /** A client session may be reported dead once in this time, per user. */
+  /** A client session may be reported dead once in this time, per binding. */
   reportedDead: number
   /** An account that Seam does not know is left out of what is asked for during this time. */
   unknownAccount: number
@@ -45,11 +45,11 @@ export interface Times {
   eventKept: number
   /** One request to the admin function; the act for each of its users still ends within `vend`. */
   admin: number
-  /** A run of cleaning up; see also `cleanupShare`. */
+  /** A run of cleanup; see also `cleanupShare`. */
   cleanup: number
-  /** Cleaning up infers nothing while our clock and Seam's are further apart than this. */
+  /** Cleanup infers nothing while our clock and Seam's are further apart than this. */
   clocksApart: number
-  /** After a first failure of cleaning up for a user, before the next attempt; doubles with each. */
+  /** After the first failure of cleanup for a retired entry, before the next attempt; doubles with each. */
   retry: number
   /** The longest time between two attempts. */
   retryAtMost: number
@@ -60,7 +60,7 @@ export function refreshMarginOf(lifetime: number, { refreshMargin }: Times): num
   return Math.min(refreshMargin, lifetime / 5)
 }
 
-/** A run of cleaning up ends within this share of its schedule. */
+/** A run of cleanup ends within this share of its schedule. */
 const cleanupShare = 4 / 5
 
 const second = 1000
@@ -106,7 +106,7 @@ export function budgetWindowAt(now: number, { budgetWindow }: Times) {
   return { number, retryAfter: (end - now) / 1000, expires: Math.ceil(end / 1000) + 86_400 }
 }
 
-/** Milliseconds that a run of cleaning up may take: always less than its schedule (law 12). */
+/** Milliseconds that a run of cleanup may take: always less than its schedule (law 12). */
 export function cleanupTime(everyMinutes: number, { cleanup }: Times): number {
   return Math.min(cleanup, everyMinutes * minute * cleanupShare)
 }

@@ -72,7 +72,7 @@ export async function endFoundToken(
       ([, { user_identifier_key: key }]) => key === session.user_identifier_key,
     ) ?? []
   if (binding !== undefined) await endSession(acting, owner, binding, forOneUser(acting))
-  // It may be in no record, or be another one than the record knew under that key: let go of it is in any case.
+  // It may be in no record, or be another session than the record knew under that key. No record names it now.
   if (await opens(seam, token, acting)) await deleteUnrecorded(acting, client_session_id)
   const outcome = (await opens(seam, token, acting)) ? 'ending' : 'ended'
   return { outcome, client_session_id, ...(user && { subject: user.subject }) }

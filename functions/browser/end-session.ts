@@ -10,7 +10,7 @@ export interface BrowserDeps {
   subjectOf: SubjectOf
 }
 
-/** Ends the client session of the bearer token's user at the endpoint; false when that is not confirmed. */
+/** Ends the client session of the bearer token's login at the endpoint; false when that is not confirmed. */
 export async function endSession(
   deps: BrowserDeps,
   bearer: string,

@@ -4,6 +4,6 @@ export const tableShape = {
   key: 'item',
   /** Epoch seconds. DynamoDB may delete days late (law 10), so nothing is judged by it. */
   ttl: 'expires',
-  /** Keys only and sparse: cleaning up costs by what is due, never by how many users there are. */
+  /** Keys only and sparse: cleanup costs by what is due, never by how many users there are. */
   due: { name: 'due', partition: 'due_shard', sort: 'due_at', shards: 16 },
 } as const

@@ -20,7 +20,7 @@ import { VendingTable } from './vending-table.ts'
 import { Watching } from './watching.ts'
 
 export interface TokenVendingProps {
-  /** As in `context.tokenVending`: defaults may be left out. */
+  /** As `tokenVending` in token-vending.json: defaults may be left out. */
   readonly configuration: ConfigurationInput
   /**
    * Whether pages on this developer's machine (`http://localhost:…`) may be among the allowed origins.

@@ -322,7 +322,7 @@ describe('DELETE /client-session', () => {
     expect((await ask(world.machine, { token })).status).toBe(201)
   })
 
-  test('says 503 while Seam cannot confirm, has let go all the same, and finishes when asked again', async () => {
+  test('says 503 while Seam cannot confirm, has retired it all the same, and finishes when asked again', async () => {
     const token = await world.token('grace')
     const first = await ask(world.machine, { token })
     world.seam.faults.plan({

@@ -110,7 +110,7 @@ describe('withdrawing', () => {
     expect(await devicesOf(world.seam, await tokenOf(one))).not.toEqual(expect.arrayContaining(devices))
   })
 
-  test('with Seam down the record has let go and says so; the same act again finishes', async () => {
+  test('with Seam down the record has retired it and says so; the same act again finishes', async () => {
     const who = somebody()
     const [account = ''] = newAccounts(1)
     await keeper.grant(who, [account], soon())

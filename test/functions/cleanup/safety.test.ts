@@ -64,7 +64,7 @@ test('a clock that jumps ends no client session that lives, and forgets nothing'
   for (const user of live) expect(world.lives(idOf(user))).toBe(true)
 })
 
-test('the fuse holds back a live client session, and not what its record has let go of beside it', async () => {
+test('the fuse holds back a live client session, and not what its record has retired beside it', async () => {
   const live = await world.signedIn()
   const key = `${world.settings.key_prefix}_${live.owner}_before`
   const client_session_id = await world.atSeam(key)

@@ -186,7 +186,7 @@ if (long)
 
 const fortyAccounts = () => Array.from({ length: 40 }, () => crypto.randomUUID())
 
-/** With a live client session that Seam need not know; `isDue`: and one that was let go of. */
+/** With a live client session that Seam need not know; `isDue`: and one that was retired. */
 function recordOf(world: CleaningWorld, isDue: boolean): User {
   const now = world.clock()
   const session = {

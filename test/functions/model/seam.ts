@@ -23,7 +23,7 @@ export interface Session {
   deleted: boolean
   /** Somebody else's: nothing of ours may change it. */
   stranger: boolean
-  /** A call under a key that was let go of has brought it back (the reading `are_revived`). */
+  /** A call under a retired key has brought it back (the reading `are_revived`). */
   reopened: boolean
   /** A call that came late asked for less time, or fewer accounts, than the session had. */
   shortened: boolean

@@ -174,7 +174,7 @@ export function watcher(world: {
       if (!idsLetGo.has(id) && !(key && letGo.has(key))) fail('retired', `${act.name} deletes ${id}`)
     },
 
-    /** The table is an earlier one: what was let go of since is not, and what was promised is not known. */
+    /** The table is an earlier one: what was retired since is not, and what was promised is not known. */
     restored(): void {
       restoring = true
       letGo.clear()

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 const cleanup = (words: string[], local = folder) => runIn(local, ['cleanup', ...words])
 
-/** Ada signs in, and what she has is let go of in the record alone. */
+/** Ada signs in, and what she has is retired in the record only. */
 async function retireAdas(): Promise<string | undefined> {
   const token = await world.identityProvider.sign({ sub: 'ada' })
   await fetch(`${world.file.api}/client-session`, {
