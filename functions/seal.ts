@@ -27,7 +27,7 @@ export interface SealingKey {
 
 export interface SealingKeys {
   current: SealingKey
-  /** Still opens, until the records have been sealed anew. */
+  /** Still opens, until the records have been sealed again. */
   previous?: SealingKey
 }
 
@@ -98,7 +98,7 @@ function decoded(part: string): Buffer {
   return bytes
 }
 
-/** The sealing keys from what is read, made anew only when it reads otherwise. */
+/** The sealing keys from what is read, made again only when that has changed. */
 export function sealingKeyReader(readSecret: (deadline: Deadline) => Promise<string>) {
   let known: { secret: string; keys: SealingKeys } | undefined
   return async function readKeys(deadline: Deadline): Promise<SealingKeys> {

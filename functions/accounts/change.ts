@@ -30,7 +30,7 @@ export interface AccountDeps extends SessionDeps {
   noteChange?: (change: MappingChange, act: 'connect' | 'account_deleted') => void
 }
 
-/** What a change came to. `trouble`: the record has it, Seam could not be told; cleanup will be, or the next vend. */
+/** What a change came to. `trouble`: the record has it, but Seam could not be told; cleanup or the next vend will tell it. */
 export interface ChangeResult {
   user: User
   /** The record as it was; absent when there was none. */
@@ -49,7 +49,7 @@ export interface RecordChange {
   absent?: Subject
   /** Before the write, after the read that it is compared with. */
   prepare?: (read: User) => Promise<void>
-  /** `now`: taken anew for each attempt. Throws what the record forbids. */
+  /** `now`: taken again for each attempt. Throws what the record forbids. */
   write: (user: User, now: number) => User
   /** What gives widens live sessions; what only gives does not wait for what earlier acts retired. Absent: `takes`. */
   effect?: Effect

@@ -104,7 +104,7 @@ function post(
   const headers = signedHeaders(caller, endpoint.host, operation, body)
   return new Promise((resolve) => {
     const sent: ClientRequest = send({
-      // An IPv6 address stands in brackets in a URL.
+      // A URL has an IPv6 address in brackets.
       host: hostname.replace(/^\[|\]$/g, ''),
       port,
       method: 'POST',

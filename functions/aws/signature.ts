@@ -24,7 +24,7 @@ export type Sign = (
 export function requestSigner({ region, service }: { region: string; service: string }): Sign {
   let kept: { day: string; secret: string; key: KeyObject } | undefined
 
-  /** A signing key is good for a day; to derive it anew costs more than a signature. */
+  /** A signing key is good for a day; to derive it again costs more than a signature. */
   function signingKey(day: string, secret: string): KeyObject {
     if (kept?.day !== day || kept.secret !== secret) {
       const steps = [day, region, service, 'aws4_request']

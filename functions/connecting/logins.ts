@@ -54,7 +54,7 @@ type Proof = { owner: string; made_at: number } | { owner?: undefined; reason: N
 
 /**
  * Only two things prove it: that we made this webview for somebody, or that it was made with somebody's live
- * client session. What stands in `custom_metadata` any browser can have written.
+ * client session. Any browser can have written what is in `custom_metadata`.
  */
 async function findOwner(
   deps: LoginDeps,

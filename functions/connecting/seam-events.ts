@@ -90,7 +90,7 @@ async function takeEffect(
   if (reason !== undefined) leave(audit, reason)
 }
 
-/** The login's time stands in the webview alone. Undefined: Seam does not know it (any more). */
+/** Only the webview has the login's time. Undefined: Seam does not know it (any more). */
 async function readWebview({ seam, workspace }: EventDeps, connect_webview_id: string, deadline: Deadline) {
   try {
     const webview = await seam.getWebview({ connect_webview_id }, deadline)

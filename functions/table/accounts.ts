@@ -91,7 +91,7 @@ export function accountTable(items: TableItems): AccountTable {
       const change = 'SET tombstone = :tombstone ADD owners :owners'
       const same = 'attribute_not_exists(tombstone) OR tombstone = :tombstone'
       if ((await update(item, change, { if: same, values })).written) return
-      // Of an earlier tombstone: these start anew.
+      // Of an earlier tombstone: these start again.
       await update(item, 'SET tombstone = :tombstone, owners = :owners', {
         if: 'tombstone <> :tombstone',
         values,

@@ -7,7 +7,7 @@ import { tableShape } from './shape.ts'
 import { type UserTable, userTable } from './users.ts'
 import { type WebviewTable, webviewTable } from './webviews.ts'
 
-/** The one table: single-item conditional writes only. */
+/** The one table: single-item writes only. */
 
 export interface Settings {
   workspace_id: string
@@ -23,7 +23,7 @@ export interface Table extends KeyStore, UserTable, AccountTable, WebviewTable, 
   takeFromBudget(what: string, limit: number, expires: number): Promise<boolean>
   /**
    * Notes a client session that no record names, and returns when that was noted first (epoch milliseconds).
-   * The note expires; without it the waiting merely starts anew.
+   * The note expires; without it the wait only starts again.
    */
   noteOrphan(clientSessionId: string, now: number): Promise<number>
 }

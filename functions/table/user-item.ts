@@ -23,7 +23,7 @@ export function itemFromUser(user: User): Item {
     const isEmpty = name in collections && Object.keys(value).length === 0
     if (!isEmpty && value !== undefined) item[name] = attributeFrom(value)
   }
-  // Index writes cost: the shard stands in the record only while something is due.
+  // Index writes cost: the shard is in the record only while something is due.
   if (user.due_at !== undefined) item[tableShape.due.partition] = { N: String(dueShard(user.owner)) }
   return item
 }
