@@ -1,38 +1,38 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import { crossOrigin } from './addresses.ts'
 import type { Caller, VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import type { EventDeps } from './connecting/seam-events.ts'
 import { handleEvent } from './connecting/seam-events.ts'
+import type { VerifyWebhook } from './connecting/signature.ts'
 import { type ConnectDeps, makeWebview, readStatus, webviewOptionsFor } from './connecting/webviews.ts'
-import type { ConnectWebviewAnswer, HealthAnswer, StatusAnswer } from './contract.ts'
+import { crossOrigin } from './http/addresses.ts'
+import type { Audit } from './http/audit.ts'
+import type { ConnectWebviewAnswer, HealthAnswer, StatusAnswer } from './http/contract.ts'
 import {
   type Env,
-  type FrameEdges,
+  type FrameDeps,
   frame,
   jsonIn,
   notAllowed,
   readBody,
   readBytes,
   refuseQuery,
-} from './frame.ts'
-import type { Audit } from './log.ts'
-import { type OpenApiDocument, openApiDocument } from './openapi.ts'
-import type { VerifyWebhook } from './svix.ts'
+} from './http/frame.ts'
+import { type OpenApiDocument, openApiDocument } from './http/openapi.ts'
 import type { Times } from './times.ts'
 import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
 import { type VendDeps, vend } from './vending/vend.ts'
 
 /** The HTTP routes in reading order. DESIGN §6 is the contract. */
 
-interface CallerEdges extends FrameEdges {
+interface CallerDeps extends FrameDeps {
   verifyCaller: VerifyCaller
 }
 
 /** What stands around the callers' routes: whose pages may read the answers, and who is asking. */
-function callersApp(configuration: Configuration, times: Times, edges: CallerEdges) {
+function callersApp(configuration: Configuration, times: Times, deps: CallerDeps) {
   const app = new Hono<Env>()
   const allow = cors({
     origin: configuration.allowedOrigins,
@@ -40,10 +40,10 @@ function callersApp(configuration: Configuration, times: Times, edges: CallerEdg
     ...crossOrigin,
     maxAge: 3600,
   })
-  frame(app, edges, times, allow)
+  frame(app, deps, times, allow)
 
   async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
-    const caller = await edges.verifyCaller(c.req.header('authorization'), c.var.deadline)
+    const caller = await deps.verifyCaller(c.req.header('authorization'), c.var.deadline)
     Object.assign(c.var.audit, {
       what,
       issuer: caller.issuer.name,
@@ -56,10 +56,10 @@ function callersApp(configuration: Configuration, times: Times, edges: CallerEdg
   return { app, identify }
 }
 
-export type VendingEdges = CallerEdges & VendDeps & SignOutDeps
+export type VendAppDeps = CallerDeps & VendDeps & SignOutDeps
 
 /** Loaded for who sends one: a first vend comes without, and need not wait for zod. */
-const clientSessionBody = async () => (await import('./contract.ts')).clientSessionBody
+const clientSessionBody = async () => (await import('./http/contract.ts')).clientSessionBody
 const clientSessionLimits = {
   most: 1024, // Bytes.
   detail:
@@ -67,8 +67,8 @@ const clientSessionLimits = {
 }
 
 /** A caller's client session, and what the service says of itself. */
-export function vendingApp(configuration: Configuration, times: Times, edges: VendingEdges): Hono<Env> {
-  const { app, identify } = callersApp(configuration, times, edges)
+export function vendingApp(configuration: Configuration, times: Times, deps: VendAppDeps): Hono<Env> {
+  const { app, identify } = callersApp(configuration, times, deps)
 
   app.post('/client-session', async (c) => {
     const { audit, deadline } = c.var
@@ -76,7 +76,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     const body = await readBody(c, clientSessionBody, clientSessionLimits)
     const caller = await identify(c, 'vend')
     const staleClientSessionId = body?.stale_client_session_id
-    const vended = await vend(edges, {
+    const vended = await vend(deps, {
       caller,
       ...(staleClientSessionId !== undefined && { staleClientSessionId }),
       deadline,
@@ -89,7 +89,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     const { audit, deadline } = c.var
     refuseQuery(c)
     const caller = await identify(c, 'sign_out')
-    await signOut(edges, { caller, deadline, audit })
+    await signOut(deps, { caller, deadline, audit })
     return c.body(null, 204)
   })
 
@@ -97,7 +97,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
     const { audit, deadline } = c.var
     refuseQuery(c)
     const caller = await identify(c, 'sign_out')
-    await signOutEverywhere(edges, { caller, deadline, audit })
+    await signOutEverywhere(deps, { caller, deadline, audit })
     return c.body(null, 204)
   })
 
@@ -117,7 +117,7 @@ export function vendingApp(configuration: Configuration, times: Times, edges: Ve
   return app
 }
 
-export type ConnectEdges = CallerEdges & ConnectDeps
+export type ConnectAppDeps = CallerDeps & ConnectDeps
 
 const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
 const connectWebviewLimits = {
@@ -127,17 +127,17 @@ const connectWebviewLimits = {
 }
 
 /** A caller connects an account. It has a Lambda of its own: what comes of a login is written to an audit log. */
-export function connectApp(configuration: Configuration, times: Times, edges: ConnectEdges): Hono<Env> {
+export function connectApp(configuration: Configuration, times: Times, deps: ConnectAppDeps): Hono<Env> {
   const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
   const usual = connectWebviewBody.parse({})
-  const { app, identify } = callersApp(configuration, times, edges)
+  const { app, identify } = callersApp(configuration, times, deps)
 
   app.post('/connect-webview', async (c) => {
     const { audit, deadline } = c.var
     refuseQuery(c)
     const options = (await readBody(c, async () => connectWebviewBody, connectWebviewLimits)) ?? usual
     const caller = await identify(c, 'connect_webview')
-    const made: ConnectWebviewAnswer = await makeWebview(edges, { caller, options, deadline, audit })
+    const made: ConnectWebviewAnswer = await makeWebview(deps, { caller, options, deadline, audit })
     return c.json(made, 201)
   })
 
@@ -146,7 +146,7 @@ export function connectApp(configuration: Configuration, times: Times, edges: Co
     refuseQuery(c)
     const caller = await identify(c, 'connect_webview')
     const connectWebviewId = c.req.param('connect_webview_id')
-    const answer = await readStatus(edges, { caller, connectWebviewId, deadline, audit })
+    const answer = await readStatus(deps, { caller, connectWebviewId, deadline, audit })
     return c.json(answer satisfies StatusAnswer)
   })
 
@@ -155,15 +155,15 @@ export function connectApp(configuration: Configuration, times: Times, edges: Co
   return app
 }
 
-export type WebhookEdges = FrameEdges & EventDeps & { verifyWebhook: VerifyWebhook }
+export type WebhookAppDeps = FrameDeps & EventDeps & { verifyWebhook: VerifyWebhook }
 
 const longestWebhook = 65_536 // Bytes.
 
 /** Seam's route, in a Lambda of its own as well. */
-export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
-  const { verifyWebhook } = edges
+export function webhookApp(times: Times, deps: WebhookAppDeps): Hono<Env> {
+  const { verifyWebhook } = deps
   const app = new Hono<Env>()
-  frame(app, edges, times)
+  frame(app, deps, times)
 
   app.post('/webhooks/seam', async (c) => {
     const { audit, deadline } = c.var
@@ -171,7 +171,7 @@ export function webhookApp(times: Times, edges: WebhookEdges): Hono<Env> {
     // The bytes as they came: written anew, the same JSON would have another signature.
     const body = await readBytes(c, longestWebhook)
     await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline)
-    await handleEvent(edges, jsonIn(body), { deadline, audit })
+    await handleEvent(deps, jsonIn(body), { deadline, audit })
     return c.body(null, 204)
   })
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/v4-mini'
-import { isSafeAddress, originFault } from './addresses.ts'
+import { issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
 import { subjectNamespace } from './caller/owner.ts'
-import { issuerWarnings, subjectFaults } from './issuer-risks.ts'
+import { isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
 
 /**

@@ -30,9 +30,11 @@ const textOf = (file: string) =>
   readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 
 const functions = sources.filter((file) => file.startsWith('functions/'))
-const entries = ['vend', 'connect', 'webhook', 'cleanup', 'admin'].map((name) => `functions/${name}.ts`)
+const entries = ['vend', 'connect', 'webhook', 'cleanup', 'admin'].map(
+  (name) => `functions/entries/${name}.ts`,
+)
 /** What they share. Nobody else may have it. */
-const behindEntries = 'functions/clients.ts'
+const behindEntries = 'functions/entries/clients.ts'
 const entryCode = [...entries, behindEntries]
 /** Each knows one outside world, and no other edge. */
 const edges: Record<string, RegExp> = {
@@ -47,9 +49,9 @@ const edges: Record<string, RegExp> = {
   'functions/table/users.ts': /^functions\/table\/items\.ts$/,
   'functions/table/webviews.ts': /^functions\/table\/items\.ts$/,
   'functions/table/items.ts': /^$/,
-  'functions/secrets.ts': /^$/,
-  'functions/seam.ts': /^$/,
-  'functions/seal.ts': /^$/,
+  'functions/aws/secrets.ts': /^$/,
+  'functions/seam/client.ts': /^$/,
+  'functions/session/seal.ts': /^$/,
   'functions/caller/caller.ts': /^jose$/,
   'functions/caller/keys.ts': /^jose$/,
   'functions/caller/key-set.ts': /^jose$/,
@@ -64,7 +66,7 @@ const pure = [
   'session/terms',
   'session/verdict',
   'times',
-  'problem',
+  'http/problem',
   'aws/endpoint',
   'table/keys',
   'table/user-item',
@@ -73,16 +75,16 @@ const pure = [
   'caller/owner',
   'caller/jws',
   'config',
-  'addresses',
-  'issuer-risks',
-  'api-key',
-  'event',
-  'contract',
-  'deadline',
+  'http/addresses',
+  'caller/issuer-risks',
+  'seam/api-key',
+  'entries/event',
+  'http/contract',
+  'http/deadline',
   'cleanup/fuse',
   'cleanup/report',
-  'admin/showing',
-  'admin/fault',
+  'operator/showing',
+  'operator/fault',
 ].map((name) => `functions/${name}.ts`)
 
 test('every file that a rule names exists', () => {
@@ -146,7 +148,7 @@ describe('edges', () => {
 })
 
 test('acts know the edges by their types alone', () => {
-  const assembly = ['functions/machine.ts', 'functions/admin/machine.ts', 'functions/app.ts']
+  const assembly = ['functions/wiring.ts', 'functions/app.ts']
   // The class of a failure is needed to tell it apart.
   const allowed = new Set(
     [
@@ -155,8 +157,8 @@ test('acts know the edges by their types alone', () => {
       'cleanup/one-user',
       'cleanup/tally',
       'connecting/seam-events',
-      'admin/unrecorded',
-    ].map((act) => `functions/${act}.ts → functions/seam.ts`),
+      'operator/unrecorded',
+    ].map((act) => `functions/${act}.ts → functions/seam/client.ts`),
   )
   const wrong = functions
     .filter((file) => !entryCode.includes(file) && !assembly.includes(file) && !(file in edges))

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { codes } from '../functions/problem.ts'
+import { codes } from '../functions/http/problem.ts'
 import { commands } from '../infra/cli/commands.ts'
 import { blocksIn, documents } from './documents.ts'
 
@@ -55,7 +55,7 @@ test('TypeScript in the documents passes the compiler', async () => {
     JSON.stringify({
       extends: `${root}/tsconfig.json`,
       compilerOptions: {
-        paths: { 'seam-token-vending/browser': [`${root}/functions/browser.ts`] },
+        paths: { 'seam-token-vending/browser': [`${root}/functions/browser/client-session.ts`] },
         typeRoots: [`${root}/node_modules/@types`],
       },
       include: ['*.ts'],

@@ -1,6 +1,5 @@
-import type { Deadline } from '../deadline.ts'
-import { gather } from '../pacing.ts'
-import { Problem } from '../problem.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { pending, type Subject, type User, withdrawnAt } from '../record/user.ts'
 import {
   disable,
@@ -20,6 +19,7 @@ import {
   signOutEverywhere,
   withdraw,
 } from '../record/writes.ts'
+import { gather } from '../seam/rate-limit.ts'
 import { type AccountDeps, type ChangeResult, changeUser, unrecorded } from './change.ts'
 
 /** Who may have what: what operators, webhooks and identity providers change. */

@@ -1,6 +1,6 @@
-import type { Deadline } from '../deadline.ts'
-import type { Holding, MappingChange } from '../log.ts'
-import { Problem } from '../problem.ts'
+import type { Holding, MappingChange } from '../http/audit.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { newUser, pending, type Subject, type User } from '../record/user.ts'
 import { widenSessions } from '../session/carry-out.ts'
@@ -30,7 +30,7 @@ export interface AccountDeps extends SessionDeps {
   noteChange?: (change: MappingChange, act: 'connect' | 'account_deleted') => void
 }
 
-/** What a change came to. `trouble`: the record has it, but Seam could not be told; cleanup or the next vend will tell it. */
+/** What a change came to. `failure`: the record has it, but Seam could not be told; cleanup or the next vend will tell it. */
 export interface ChangeResult {
   user: User
   /** The record as it was; absent when there was none. */
@@ -39,7 +39,7 @@ export interface ChangeResult {
   /** Accounts that were not granted, because Seam has deleted them. */
   deletedAccountIds: string[]
   trace: Trace
-  trouble?: Problem
+  failure?: Problem
 }
 
 type Effect = 'gives' | 'takes' | 'both'
@@ -134,7 +134,7 @@ export async function followUp(
   read: User,
   deadline: Deadline,
   { takes, widens, binding }: { takes: boolean; widens: boolean; binding?: string },
-): Promise<{ user: User; trace: Trace; trouble?: Problem }> {
+): Promise<{ user: User; trace: Trace; failure?: Problem }> {
   const trace = newTrace()
   const act = { deadline, trace }
   try {
@@ -142,20 +142,20 @@ export async function followUp(
       ? await deleteRetired(deps, read, act, binding)
       : { user: read }
     const left = takes ? pending(ended.user, deps.terms.times, deps.clock(), binding) : []
-    const undeleted = left.length > 0 ? troubleOf(ended.failure) : undefined
+    const undeleted = left.length > 0 ? problemFrom(ended.failure) : undefined
     const widened: { user: User; failure?: Problem } = widens
       ? await widenSessions(deps, ended.user, act)
       : { user: ended.user }
-    const trouble = undeleted ?? widened.failure
-    return { user: widened.user, trace, ...(trouble && { trouble }) }
+    const failure = undeleted ?? widened.failure
+    return { user: widened.user, trace, ...(failure && { failure }) }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    return { user: (await deps.table.readUser(read.owner)) ?? read, trace, trouble: error }
+    return { user: (await deps.table.readUser(read.owner)) ?? read, trace, failure: error }
   }
 }
 
 /** Why an undeleted session stays: an outage, also where Seam refuses, for it is never the caller's fault. */
-function troubleOf(failure: unknown): Problem {
+function problemFrom(failure: unknown): Problem {
   if (failure !== undefined && !(failure instanceof Problem)) throw failure
   if (failure !== undefined && failure.code !== 'upstream_rejected') return failure
   const reason = failure?.details.reason ?? 'unconfirmed'

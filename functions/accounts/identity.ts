@@ -1,5 +1,5 @@
-import type { Deadline } from '../deadline.ts'
-import { Problem } from '../problem.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { namesIdentity, type Subject, type User } from '../record/user.ts'
 import { setIdentity } from '../record/writes.ts'

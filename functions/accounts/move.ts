@@ -1,5 +1,5 @@
-import type { Deadline } from '../deadline.ts'
-import { Problem } from '../problem.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import type { Subject, User } from '../record/user.ts'
 import { remove, withdraw } from '../record/writes.ts'
 import { grantAccounts } from './acts.ts'

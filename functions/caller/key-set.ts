@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import type { Issuer } from '../config.ts'
-import { type Deadline, signalWithin } from '../deadline.ts'
+import { type Deadline, signalWithin } from '../http/deadline.ts'
 import type { Times } from '../times.ts'
 
 /** Reads the identity providers' discovery documents and key sets. */

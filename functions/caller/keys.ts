@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JWK } from 'jose'
 import type { Issuer } from '../config.ts'
-import type { Deadline } from '../deadline.ts'
-import { Problem } from '../problem.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { fetchKeySet, isKeySet, type KeySetDeps, KeySetError, type KeySetFault } from './key-set.ts'
 
 /** An issuer's keys as the table keeps them, so that a cold start does not need the identity provider. */

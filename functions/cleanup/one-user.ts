@@ -9,7 +9,7 @@ import {
   wantedAccountIds,
 } from '../record/user.ts'
 import { confirm, forget, markUnknown, missing, postpone, retire } from '../record/writes.ts'
-import { SeamFailure } from '../seam.ts'
+import { SeamFailure } from '../seam/client.ts'
 import { type Act, busy, type SessionDeps } from '../session/deps.ts'
 import type { Reason } from '../session/reasons.ts'
 import { endAtSeam, nothingShows } from '../session/retire.ts'

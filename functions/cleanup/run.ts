@@ -1,10 +1,10 @@
 import { walkTombstone } from '../accounts/deleted.ts'
-import { rateLimit, sideBySide } from '../pacing.ts'
-import { patience } from '../patience.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 import { entryStep, type User } from '../record/user.ts'
-import type { Seal } from '../seal.ts'
+import { rateLimit, sideBySide } from '../seam/rate-limit.ts'
 import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
+import { retryDelay } from '../session/retry-delay.ts'
+import type { Seal } from '../session/seal.ts'
 import type { Terms } from '../session/terms.ts'
 import type { Settings } from '../table/table.ts'
 import { deletesFirst, dueSince, everyOwner, itemsDue } from './due.ts'
@@ -128,7 +128,7 @@ function sessionDeps({ deps }: Run, settings: Settings): SessionDeps & Pick<Clea
     },
     seal: noSeal,
     workspace: { settings: async () => settings, confirm: async () => undefined },
-    patience: patience(terms.times),
+    retryDelay: retryDelay(terms.times),
   }
 }
 

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { type LoginFault, recordLoginOf } from '../accounts/acts.ts'
 import type { AccountDeps } from '../accounts/change.ts'
-import type { Deadline } from '../deadline.ts'
-import type { ConnectWebview, Seam } from '../seam.ts'
+import type { Deadline } from '../http/deadline.ts'
+import type { ConnectWebview, Seam } from '../seam/client.ts'
+import { ownerAtSeam } from '../seam/workspace.ts'
 import type { Table } from '../table/table.ts'
-import { ownerAtSeam } from '../workspace.ts'
 
 /** Whose the account is that somebody has connected, and giving it to them. */
 
@@ -46,7 +46,7 @@ export async function takeLogin(deps: LoginDeps, login: Login, deadline: Deadlin
     deadline,
   )
   if (fault !== undefined) return { owner, reason: fault }
-  if (result?.trouble !== undefined) throw result.trouble
+  if (result?.failure !== undefined) throw result.failure
   return { owner }
 }
 

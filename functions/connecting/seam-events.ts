@@ -1,9 +1,9 @@
 import * as z from 'zod/v4-mini'
 import { accountDeleted } from '../accounts/deleted.ts'
-import type { Deadline } from '../deadline.ts'
-import type { Audit } from '../log.ts'
-import { Problem } from '../problem.ts'
-import { SeamFailure } from '../seam.ts'
+import type { Audit } from '../http/audit.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
+import { SeamFailure } from '../seam/client.ts'
 import type { Table } from '../table/table.ts'
 import { type LoginDeps, takeLogin } from './logins.ts'
 

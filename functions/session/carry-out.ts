@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 import { leaseHeld, type RecordedSession, recordedSession, sessionOf, type User } from '../record/user.ts'
 import type { Settings } from '../table/table.ts'
 import { type Act, busy, type SessionDeps } from './deps.ts'
@@ -38,13 +38,13 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
   /** A sealed token that could not be opened. */
   let unreadable: string | undefined
   /** Why no further act is possible; from then on the record may only be handed out as it is. */
-  let trouble: Problem | undefined
+  let failure: Problem | undefined
 
   for (;;) {
     request.admit?.(attempt.user)
     const now = deps.clock()
     const foreign = foreignBindings(attempt.user, deps.terms)
-    if (foreign.length > 0 && trouble === undefined) {
+    if (foreign.length > 0 && failure === undefined) {
       await writeRetired(deps, attempt, foreign)
       continue
     }
@@ -53,7 +53,7 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
       asked: true,
       unreadable: unreadable !== undefined && unreadable === session?.sealed_token,
       ...(dead !== undefined && { dead }),
-      settle: attempt.recorded || trouble !== undefined,
+      settle: attempt.recorded || failure !== undefined,
     })
     trace.verdicts.push(verdict)
     if (verdict.act === 'leave') return { handedOut: false, user: attempt.user, verdict }
@@ -69,13 +69,13 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
       unreadable = session.sealed_token
       continue
     }
-    if (trouble !== undefined) throw trouble
+    if (failure !== undefined) throw failure
     try {
       if (verdict.act === 'retire') await writeRetired(deps, attempt, [binding])
       else await callSeam(deps, attempt, verdict, now)
     } catch (error) {
       if (!(error instanceof Problem) || !verdict.mayWait) throw error
-      trouble = error
+      failure = error
     }
   }
 }

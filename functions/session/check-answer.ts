@@ -1,4 +1,4 @@
-import type { ClientSession, SessionRequest } from '../seam.ts'
+import type { ClientSession, SessionRequest } from '../seam/client.ts'
 
 /**
  * Law 2: Seam's answer is never trusted blindly. PURE. What is wrong with it, in fixed words for the log, or undefined.

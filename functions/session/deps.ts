@@ -1,11 +1,11 @@
-import type { Deadline } from '../deadline.ts'
-import type { Patience } from '../patience.ts'
-import { Problem } from '../problem.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import type { UpdateDeps } from '../record/update.ts'
 import type { User } from '../record/user.ts'
-import type { Seal } from '../seal.ts'
-import type { Seam } from '../seam.ts'
-import type { WorkspaceKnower } from '../workspace.ts'
+import type { Seam } from '../seam/client.ts'
+import type { WorkspaceKnower } from '../seam/workspace.ts'
+import type { RetryDelay } from './retry-delay.ts'
+import type { Seal } from './seal.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What acts on client sessions need: the clients, and the terms that the configuration leads to. */
@@ -20,7 +20,7 @@ export interface SessionDeps extends UpdateDeps {
   sleep: (ms: number) => Promise<void>
   /** 0 to 1; spreads those who wait. */
   random: () => number
-  patience: Patience
+  retryDelay: RetryDelay
 }
 
 /** What happened, for the audit: filled in as the act goes. */

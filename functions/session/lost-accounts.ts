@@ -1,7 +1,7 @@
-import { earlier } from '../deadline.ts'
-import { sideBySide } from '../pacing.ts'
-import { Problem } from '../problem.ts'
-import type { SessionRequest } from '../seam.ts'
+import { earlier } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
+import type { SessionRequest } from '../seam/client.ts'
+import { sideBySide } from '../seam/rate-limit.ts'
 import type { Act, SessionDeps } from './deps.ts'
 
 /** Which of the accounts asked for Seam does not know, after it has refused a call. */

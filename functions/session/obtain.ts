@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import {
   isRecorded,
@@ -11,11 +11,11 @@ import {
   wantedAccountIds,
 } from '../record/user.ts'
 import { claim, commit, markUnknown, release, reportDead, retire } from '../record/writes.ts'
-import type { SealedFor } from '../seal.ts'
-import { type ClientSession, SeamFailure, type SessionRequest } from '../seam.ts'
+import { type ClientSession, SeamFailure, type SessionRequest } from '../seam/client.ts'
 import { answerFault } from './check-answer.ts'
 import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
 import { lostAccounts } from './lost-accounts.ts'
+import type { SealedFor } from './seal.ts'
 import { evicted, expiryToAsk, type Verdict } from './verdict.ts'
 
 /**
@@ -297,7 +297,7 @@ async function waitForWinner(deps: SessionDeps, attempt: Attempt, now: number): 
   const { user, binding, deadline } = attempt
   const started = (sessionOf(user, binding)?.lease_until ?? now) - times.lease
   const waited = attempt.waitedSince === undefined ? undefined : now - attempt.waitedSince
-  const next = deps.patience.untilNextLook({ since: now - started, waited, chance: deps.random() })
+  const next = deps.retryDelay.untilNextLook({ since: now - started, waited, chance: deps.random() })
   const left = Math.min(times.waiting - (waited ?? 0), deadline.left() - 2 * times.dynamodb)
   attempt.waitedSince ??= now
   if (left <= 0) throw busy('waited')
@@ -307,5 +307,5 @@ async function waitForWinner(deps: SessionDeps, attempt: Attempt, now: number): 
   if (found === undefined) throw busy('record_gone')
   attempt.user = found
   const made = recordedSession(found, binding)?.created_at
-  if (made !== undefined && made >= started) deps.patience.learn(made - started)
+  if (made !== undefined && made >= started) deps.retryDelay.learn(made - started)
 }

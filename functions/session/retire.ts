@@ -1,9 +1,9 @@
-import { type Deadline, earlier } from '../deadline.ts'
-import { sideBySide } from '../pacing.ts'
+import { type Deadline, earlier } from '../http/deadline.ts'
 import { updateUser } from '../record/update.ts'
 import { pending, type Retired, type User, type WithId } from '../record/user.ts'
 import { confirm } from '../record/writes.ts'
-import { SeamFailure } from '../seam.ts'
+import { SeamFailure } from '../seam/client.ts'
+import { sideBySide } from '../seam/rate-limit.ts'
 import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
 
 /**

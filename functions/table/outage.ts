@@ -1,4 +1,4 @@
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 
 /** DynamoDB's trouble, told apart by name, never by message; the error itself goes no further, it may quote an item. */
 export function outage(error: unknown): never {

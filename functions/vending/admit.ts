@@ -1,7 +1,7 @@
 import type { Caller } from '../caller/caller.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import type { Configuration } from '../config.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 import { newUser, type User } from '../record/user.ts'
 import { barredReason } from '../session/verdict.ts'
 import type { Table } from '../table/table.ts'

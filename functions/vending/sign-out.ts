@@ -1,8 +1,8 @@
 import { endSession, signOutUser } from '../accounts/acts.ts'
 import { type AccountDeps, type ChangeResult, changeUser } from '../accounts/change.ts'
 import type { Caller } from '../caller/caller.ts'
-import type { Deadline } from '../deadline.ts'
-import type { Audit } from '../log.ts'
+import type { Audit } from '../http/audit.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { type AdmitDeps, checkRecord, checkToken, tokenFault } from './admit.ts'
 import { fillAudit } from './vend.ts'
 
@@ -43,7 +43,7 @@ export async function signOutEverywhere(deps: SignOutDeps, request: SignOutReque
   finish(await signOutUser(deps, caller.owner, deadline), audit)
 }
 
-function finish({ trace, trouble }: ChangeResult, audit: Audit): void {
+function finish({ trace, failure }: ChangeResult, audit: Audit): void {
   fillAudit(audit, trace)
-  if (trouble !== undefined) throw trouble
+  if (failure !== undefined) throw failure
 }

@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { Trouble } from '../local/trouble.ts'
+import { CliError } from '../local/cli-error.ts'
 import { Interrupted, UsageError } from './errors.ts'
 import type { Streams } from './tool.ts'
 
@@ -32,7 +32,7 @@ export class Questions {
     this.answers = this.lines[Symbol.asyncIterator]()
   }
 
-  /** An empty answer is one, too. `secret`: what is typed is not shown. @throws Trouble when nobody is there to answer */
+  /** An empty answer is one, too. `secret`: what is typed is not shown. @throws CliError when nobody is there to answer */
   async text(question: string, secret = false): Promise<string> {
     this.stderr.write(question)
     this.isHidden = secret
@@ -41,7 +41,7 @@ export class Questions {
     if (secret || !this.isTerminal) this.stderr.write('\n')
     const sentence = 'What was said to be done is done; run it again for the rest.'
     if (this.isInterrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
-    if (done) throw new Trouble(`Nobody answered. ${sentence}`)
+    if (done) throw new CliError(`Nobody answered. ${sentence}`)
     return value.trim()
   }
 

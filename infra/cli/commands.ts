@@ -1,4 +1,4 @@
-import type { CommandName } from '../../functions/admin-client.ts'
+import type { CommandName } from '../../functions/operator/client.ts'
 import type { Command } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
 import { bulkCommands } from './commands/bulk.ts'

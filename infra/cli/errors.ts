@@ -1,19 +1,19 @@
-import { AdminRefusal } from '../../functions/admin-client.ts'
-import { Trouble } from '../local/trouble.ts'
+import { AdminRefusal } from '../../functions/operator/client.ts'
+import { CliError } from '../local/cli-error.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /**
- * Why a command cannot go on: the message says what to change and is all that is shown. A plain `Trouble` means that
+ * Why a command cannot go on: the message says what to change and is all that is shown. A plain `CliError` means that
  * something is unavailable; any other error is a bug of ours, and shows its stack.
  */
-export class UsageError extends Trouble {}
+export class UsageError extends CliError {}
 
 /** AWS, Seam or a person says no. Asking again does not help. */
-export class Refused extends Trouble {}
+export class Refused extends CliError {}
 
-export class NotFound extends Trouble {}
+export class NotFound extends CliError {}
 
-export class Interrupted extends Trouble {}
+export class Interrupted extends CliError {}
 
 /** @throws whatever is no expected failure */
 export function exitCodeOf(error: unknown): ExitCode {
@@ -21,7 +21,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Refused) return exitCodes.refused
   if (error instanceof NotFound) return exitCodes.notFound
   if (error instanceof Interrupted) return exitCodes.interrupted
-  if (error instanceof Trouble) return exitCodes.unavailable
+  if (error instanceof CliError) return exitCodes.unavailable
   if (!(error instanceof AdminRefusal)) throw error
   const { code, action, reason } = error.problem
   if (reason === 'malformed') return exitCodes.usage
@@ -31,8 +31,8 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /** One sentence, or a few lines. */
-export function messageOf(error: Trouble | AdminRefusal): string {
-  if (error instanceof Trouble) return error.message
+export function messageOf(error: CliError | AdminRefusal): string {
+  if (error instanceof CliError) return error.message
   const { code, reason, dependency } = error.problem
   const hint =
     code === 'not_found' && reason !== 'unknown_account'
@@ -57,8 +57,8 @@ const notAllowed = ['AccessDenied', 'AccessDeniedException']
  * What a person can do about a failed call to AWS, from the error's name and status; nothing else of it is shown.
  * `wanted` follows "may not", such as "read the stack"; `permission` is IAM's word for it.
  */
-export function awsError(error: unknown, wanted: string, permission: string): Trouble {
-  if (error instanceof Trouble) return error
+export function awsError(error: unknown, wanted: string, permission: string): CliError {
+  if (error instanceof CliError) return error
   const name = error instanceof Error ? error.name : 'unknown'
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
   if (notAccepted.includes(name))
@@ -66,8 +66,8 @@ export function awsError(error: unknown, wanted: string, permission: string): Tr
   if (notAllowed.includes(name))
     return new Refused(`These credentials may not ${wanted}: let them ${permission}.`)
   if (status === undefined)
-    return new Trouble(`AWS could not be reached to ${wanted} (${name}). Check the network and the region.`)
+    return new CliError(`AWS could not be reached to ${wanted} (${name}). Check the network and the region.`)
   if (status === 429 || status >= 500 || /Throttl/.test(name))
-    return new Trouble(`AWS is too busy to ${wanted} (${name}). Try again.`)
+    return new CliError(`AWS is too busy to ${wanted} (${name}). Try again.`)
   return new Refused(`AWS will not ${wanted} (${name}).`)
 }

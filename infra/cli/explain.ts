@@ -1,13 +1,13 @@
-import { explainToken } from '../../functions/admin/explaining.ts'
-import type { Explanation } from '../../functions/admin-client.ts'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
+import type { Explanation } from '../../functions/operator/client.ts'
+import { explainToken } from '../../functions/operator/explaining.ts'
 import { termsOf } from '../../functions/session/terms.ts'
 import { times } from '../../functions/times.ts'
 import { deployable } from './configuration.ts'
 
-/** Explains a bearer token from the configuration alone: it needs no world, and looks up no record. @throws Trouble */
+/** Explains a bearer token from the configuration alone: it needs no world, and looks up no record. @throws CliError */
 export async function explainOffline(
   folder: string,
   stage: string | undefined,

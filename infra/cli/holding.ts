@@ -1,4 +1,4 @@
-import type { AccountAudit, Holding } from '../../functions/log.ts'
+import type { AccountAudit, Holding } from '../../functions/http/audit.ts'
 
 /** Who could have client sessions with an account, and when: read from the audit log. PURE. */
 

@@ -1,5 +1,5 @@
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { localCleaner } from '../local/cleaning.ts'

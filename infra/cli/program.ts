@@ -1,7 +1,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { AdminRefusal } from '../../functions/admin-client.ts'
+import { AdminRefusal } from '../../functions/operator/client.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { Trouble } from '../local/trouble.ts'
+import { CliError } from '../local/cli-error.ts'
 import { type Command, groups, type OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
 import { commands } from './commands.ts'
@@ -9,7 +9,7 @@ import { exitCodeOf, Interrupted, messageOf, UsageError } from './errors.ts'
 import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts'
 import { painter, writeTo } from './print.ts'
 import type { Target, Environment as ToolEnvironment } from './target.ts'
-import { type Edges, type Streams, Tool } from './tool.ts'
+import { type Overrides, type Streams, Tool } from './tool.ts'
 
 /** The one program, but for the process around it: words in, exit code out. */
 
@@ -35,14 +35,14 @@ export async function runProgram(
   words: string[],
   environment: Environment,
   streams: Streams,
-  edges: Edges = {},
+  deps: Overrides = {},
 ): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done
   const program = buildProgram(environment, streams, async (row, given, options) => {
     const { stack, stage } = row.alone ? {} : (options as Target)
     if (stack !== undefined && stage !== undefined && row !== commands.doctor)
       throw new UsageError('Give --stack or --stage, not both.')
-    const tool = new Tool({ stack, stage }, options.json === true, environment, streams, edges)
+    const tool = new Tool({ stack, stage }, options.json === true, environment, streams, deps)
     exitCode = await runCommand(row, tool, given, options)
   })
   try {
@@ -58,7 +58,7 @@ export async function runProgram(
       await writeTo(streams.stderr, `${usageSentence(error, row)} See: ${help}\n`)
       return exitCodes.usage
     }
-    const isExpected = error instanceof Trouble || error instanceof AdminRefusal
+    const isExpected = error instanceof CliError || error instanceof AdminRefusal
     if (isExpected) await writeTo(streams.stderr, `${messageOf(error)}\n`)
     return exitCodeOf(error)
   }

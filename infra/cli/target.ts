@@ -1,5 +1,5 @@
-import type { CallAdmin } from '../../functions/admin-client.ts'
-import type { AccountAudit } from '../../functions/log.ts'
+import type { AccountAudit } from '../../functions/http/audit.ts'
+import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { localFolder } from '../local/environment.ts'
 import type { AwsEnvironment } from './aws/stack.ts'
 

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { CallAdmin } from '../../functions/admin-client.ts'
-import type { AccountAudit } from '../../functions/log.ts'
+import type { AccountAudit } from '../../functions/http/audit.ts'
+import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { DeployedStack } from './aws/stack.ts'
 import { type Paint, Progress, painter, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
@@ -15,7 +15,7 @@ export interface Streams {
 }
 
 /** What a process has beside its streams; tests give their own. */
-export interface Edges {
+export interface Overrides {
   now?: () => number
   sleep?: (ms: number) => Promise<unknown>
   /** Logs in to a Connect Webview in a person's place. */
@@ -27,7 +27,7 @@ export interface Edges {
 }
 
 /** What a command works with. The world is reached, and AWS's SDK loaded, with the first call: usage errors come before. */
-export class Tool implements Required<Omit<Edges, 'logIn'>>, Reach {
+export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
   readonly target: Target
   readonly json: boolean
   readonly environment: Environment
@@ -36,21 +36,21 @@ export class Tool implements Required<Omit<Edges, 'logIn'>>, Reach {
   readonly sleep: (ms: number) => Promise<unknown>
   readonly signal: AbortSignal
   readonly folder: string
-  readonly logIn: Edges['logIn']
+  readonly logIn: Overrides['logIn']
   readonly paint: Paint
   #progress: Progress | undefined
   #reaching: Promise<Reach> | undefined
 
-  constructor(target: Target, json: boolean, environment: Environment, streams: Streams, edges: Edges) {
+  constructor(target: Target, json: boolean, environment: Environment, streams: Streams, deps: Overrides) {
     this.target = target
     this.json = json
     this.environment = environment
     this.streams = streams
-    this.now = edges.now ?? Date.now
-    this.sleep = edges.sleep ?? wait
-    this.signal = edges.signal ?? new AbortController().signal
-    this.folder = edges.folder ?? process.cwd()
-    this.logIn = edges.logIn
+    this.now = deps.now ?? Date.now
+    this.sleep = deps.sleep ?? wait
+    this.signal = deps.signal ?? new AbortController().signal
+    this.folder = deps.folder ?? process.cwd()
+    this.logIn = deps.logIn
     this.paint = painter(streams.stdout, environment)
   }
 
@@ -60,7 +60,7 @@ export class Tool implements Required<Omit<Edges, 'logIn'>>, Reach {
     yield* (await this.#reach()).auditTrail(accountId)
   }
 
-  /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws Trouble */
+  /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws CliError */
   async deployedStack(): Promise<DeployedStack | undefined> {
     const { stackOf } = await import('./configuration.ts')
     const name = stackOf(this.folder, this.target)

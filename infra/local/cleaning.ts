@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
-import { type CleanUp, cleanUp } from '../../functions/cleanup/run.ts'
+import type { CleanUp } from '../../functions/cleanup/run.ts'
 import type { Configuration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { seamClient } from '../../functions/seam.ts'
-import { termsOf } from '../../functions/session/terms.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
+import { seamClient } from '../../functions/seam/client.ts'
 import type { Table } from '../../functions/table/table.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
+import { wireCleanup } from '../../functions/wiring.ts'
 
 /** Cleans up a local world as the deployed function does. */
 export function localCleaner(
@@ -15,17 +15,14 @@ export function localCleaner(
   { table, seamApiKey }: { table: Table; seamApiKey: string },
 ): CleanUp {
   const seam = seamClient({ endpoint: configuration.seamEndpoint, apiKey: async () => seamApiKey, times })
-  const deps = {
+  return wireCleanup(configuration, times, {
     table,
     seam,
     clock: Date.now,
     uuid: randomUUID,
     random: Math.random,
     sleep: (ms: number) => wait(ms),
-    terms: termsOf(configuration, times),
-    rate: configuration.cleanup,
-  }
-  return (order) => cleanUp(deps, order)
+  })
 }
 
 /** What the schedule does in the cloud. `end` does not wait for a run in progress: a run may be cut off anywhere. */

@@ -11,8 +11,8 @@ import {
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb'
 import { tableShape } from '../../functions/table/shape.ts'
+import { CliError, codeOf } from './cli-error.ts'
 import { closeServer } from './loopback.ts'
-import { codeOf, Trouble } from './trouble.ts'
 import type { WorldFile } from './world-file.ts'
 
 export interface DynamoDb {
@@ -27,11 +27,11 @@ const require = createRequire(import.meta.url)
  * Starts the DynamoDB engine. It checks no signature and answers pages of every origin, so it listens on a socket that
  * only the folder's owner can open and no browser can.
  * @param folder keeps the tables
- * @throws Trouble
+ * @throws CliError
  */
 export async function startDynamoDb(folder: string): Promise<DynamoDb> {
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw new Trouble(
+    throw new CliError(
       `${folder} cannot be the folder of the records (${codeOf(error)}). Move away what is there.`,
     )
   })
@@ -42,7 +42,7 @@ export async function startDynamoDb(folder: string): Promise<DynamoDb> {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve))
     await chmod(socket, 0o600)
   } catch (error) {
-    throw new Trouble(`The DynamoDB engine cannot listen on ${socket} (${codeOf(error)}).`)
+    throw new CliError(`The DynamoDB engine cannot listen on ${socket} (${codeOf(error)}).`)
   }
   return {
     socket,
@@ -66,7 +66,7 @@ async function socketFor(folder: string): Promise<string> {
 /**
  * Dynalite, before it listens.
  * @param path the folder of its store, which one process can have open; absent: only in memory
- * @throws Trouble
+ * @throws CliError
  */
 export async function openDynalite(path?: string): Promise<Server> {
   const dynalite: (options: { path?: string; createTableMs: number }) => Server = require('dynalite')
@@ -83,7 +83,7 @@ async function checkStore(path: string): Promise<void> {
     await store.close()
   } catch (error) {
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error
-    throw new Trouble(
+    throw new CliError(
       codeOf(reason) === 'LEVEL_LOCKED'
         ? `${path} is in use by another process. Stop it first.`
         : `The DynamoDB engine cannot open ${path} (${codeOf(reason)}). Delete it: the records are lost.`,

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { isSafeAddress, originFault } from '../../functions/addresses.ts'
-import { apiKeyForm, apiKeyIn } from '../../functions/api-key.ts'
 import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
+import { isSafeAddress, originFault } from '../../functions/http/addresses.ts'
+import { apiKeyForm, apiKeyIn } from '../../functions/seam/api-key.ts'
 import { chooseStage, readStages } from '../stage.ts'
-import { codeOf, Trouble } from './trouble.ts'
+import { CliError, codeOf } from './cli-error.ts'
 import type { WorldOptions } from './world.ts'
 
 /** Close together and seldom used by other programs; people type the page's and the API's. */
@@ -24,7 +24,7 @@ export function localFolder({ LOCAL_DIR }: Environment): string {
 /**
  * What `npm start` is told by its environment, where an empty variable counts as none, and by its words: `--own` or
  * `--stage NAME` takes the configuration of token-vending.json in `project`.
- * @throws Trouble
+ * @throws CliError
  */
 export function readEnvironment(
   environment: Environment,
@@ -52,9 +52,9 @@ function ownConfiguration(words: string[], project: string): Configuration | und
     const [, chosen] = chooseStage(readStages(project), stage)
     return readConfiguration(chosen.tokenVending, { loopback: true })
   } catch (error) {
-    if (error instanceof ConfigurationError) throw new Trouble(error.message)
+    if (error instanceof ConfigurationError) throw new CliError(error.message)
     if (codeOf(error).startsWith('ERR_PARSE_ARGS'))
-      throw new Trouble('npm start takes --own, or --stage NAME, after "--": npm start -- --own')
+      throw new CliError('npm start takes --own, or --stage NAME, after "--": npm start -- --own')
     throw error
   }
 }
@@ -62,13 +62,13 @@ function ownConfiguration(words: string[], project: string): Configuration | und
 function portOf(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new Trouble(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
+  throw new CliError(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
 }
 
 function originOf(text: string): string {
   const fault = originFault(text)
   if (fault === undefined) return text
-  throw new Trouble(
+  throw new CliError(
     `ORIGIN is ${JSON.stringify(text)}; give that of your page, such as http://localhost:5173, without a slash at the end: ${fault}.`,
   )
 }
@@ -78,24 +78,24 @@ function configurationOf(text: string) {
   try {
     input = JSON.parse(text)
   } catch (error) {
-    throw new Trouble(
+    throw new CliError(
       `TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".`,
     )
   }
   if (typeof input === 'object' && input !== null && 'context' in input)
-    throw new Trouble('TOKEN_VENDING is the whole cdk.json; give the object at its context.tokenVending.')
+    throw new CliError('TOKEN_VENDING is the whole cdk.json; give the object at its context.tokenVending.')
   try {
     return readConfiguration(input, { loopback: true })
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    throw new Trouble(`TOKEN_VENDING cannot be used:\n${error.message}`)
+    throw new CliError(`TOKEN_VENDING cannot be used:\n${error.message}`)
   }
 }
 
 function addressOf(text: string): string {
   const address = safeAddress(text)
   if (address !== undefined) return address
-  throw new Trouble(
+  throw new CliError(
     'SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.',
   )
 }
@@ -106,8 +106,8 @@ export function safeAddress(text: string): string | undefined {
 }
 
 function keyOf(key: string | undefined): string {
-  if (!key) throw new Trouble('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
+  if (!key) throw new CliError('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
   const apiKey = apiKeyIn(key)
-  if (apiKey === undefined) throw new Trouble(`SEAM_API_KEY cannot be used: ${apiKeyForm}.`)
+  if (apiKey === undefined) throw new CliError(`SEAM_API_KEY cannot be used: ${apiKeyForm}.`)
   return apiKey
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { codeOf, Trouble } from './trouble.ts'
+import { CliError, codeOf } from './cli-error.ts'
 import { readWorldFile } from './world-file.ts'
 
 /** Where a local world keeps its state. Only its owner can read it, and one world at a time uses it. */
@@ -14,7 +14,7 @@ export interface Folder {
 /**
  * Creates the folder if it is missing and locks it until it is released or this process ends, however it ends: a
  * killed world leaves no lock behind.
- * @throws Trouble
+ * @throws CliError
  */
 export async function takeFolder(path: string): Promise<Folder> {
   const lock = join(path, 'lock')
@@ -23,7 +23,7 @@ export async function takeFolder(path: string): Promise<Folder> {
     await chmod(path, 0o700)
     await writeFile(lock, '', { flag: 'a', mode: 0o600 })
   } catch (error) {
-    throw new Trouble(
+    throw new CliError(
       `${path} cannot be the folder of the local world (${codeOf(error)}). Make it a folder that you may write to, or set LOCAL_DIR to another.`,
     )
   }
@@ -54,9 +54,9 @@ async function hold(lock: string, path: string): Promise<DatabaseSync> {
   } catch (error) {
     database.close()
     const isLocked = error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
-    if (!isLocked) throw new Trouble(`${lock} is damaged. Delete it; it holds nothing.`)
+    if (!isLocked) throw new CliError(`${lock} is damaged. Delete it; it holds nothing.`)
     const api = (await readWorldFile(path).catch(() => undefined))?.api
-    throw new Trouble(
+    throw new CliError(
       `Another local world runs on ${path}${api === undefined ? '' : ` (its API: ${api})`}. Use that one, stop it, or set LOCAL_DIR to another folder.`,
     )
   }

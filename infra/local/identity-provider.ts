@@ -37,7 +37,7 @@ type Claims = z.infer<typeof claimsSchema>
 
 /**
  * An OpenID provider for development: its token endpoint gives any caller a token for any subject.
- * @throws Trouble
+ * @throws CliError
  */
 export async function startIdentityProvider(options: IdentityProviderOptions = {}) {
   const { port = 0, stateFile, clock = Date.now, origins } = options

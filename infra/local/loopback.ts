@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { codeOf, Trouble } from './trouble.ts'
+import { CliError, codeOf } from './cli-error.ts'
 
 /** Nothing of the local world can be reached from another machine. */
 const host = '127.0.0.1'
@@ -21,7 +21,7 @@ export interface Listener {
  * @param port 0 = any free one
  * @param what the server's name in the sentence that says that its port is taken
  * @param mayCall whether pages of this origin may call; a server's own pages always may
- * @throws Trouble
+ * @throws CliError
  */
 export async function listen(
   port: number,
@@ -40,7 +40,7 @@ export async function listen(
     server.once('error', reject)
     server.listen({ port, host, exclusive: true }, resolve)
   }).catch((error: unknown) => {
-    throw portTrouble(error, port, what)
+    throw portError(error, port, what)
   })
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
@@ -84,13 +84,13 @@ function refusal(request: IncomingMessage, mayCall: (origin: string) => boolean)
   return isForeign && !isLink ? 403 : undefined
 }
 
-export class PortTaken extends Trouble {}
+export class PortTaken extends CliError {}
 
-function portTrouble(error: unknown, port: number, what: string): Trouble {
+function portError(error: unknown, port: number, what: string): CliError {
   const code = codeOf(error)
   if (code === 'EADDRINUSE')
     return new PortTaken(`Port ${port}, which ${what} needs, is taken. Stop the program that listens there.`)
   if (code === 'EACCES')
     return new PortTaken(`Port ${port}, which ${what} needs, is not allowed here. Choose one above 1023.`)
-  return new Trouble(`${what} cannot listen on ${host}:${port} (${code}).`)
+  return new CliError(`${what} cannot listen on ${host}:${port} (${code}).`)
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import * as z from 'zod/v4-mini'
+import { CliError } from './cli-error.ts'
 import { PortTaken } from './loopback.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
-import { Trouble } from './trouble.ts'
 
 const remembered = z.object({
   version: z.literal(1),
@@ -15,7 +15,7 @@ const remembered = z.object({
 
 /**
  * What a local world keeps between runs, beside the state of its parts.
- * @throws Trouble
+ * @throws CliError
  */
 export async function openMemory(file: string) {
   const memory: z.infer<typeof remembered> = (await readStateFile(
@@ -57,7 +57,7 @@ export async function openMemory(file: string) {
         } catch (error) {
           if (!(error instanceof PortTaken)) throw error
           if (before !== undefined)
-            throw new Trouble(
+            throw new CliError(
               `${error.message} Its address was handed out, so it cannot move; LOCAL_DIR starts a second world beside this one.`,
             )
           if (port >= usual + 500) throw error

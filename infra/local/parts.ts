@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { SeamFailure, seamClient } from '../../functions/seam.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
+import { SeamFailure, seamClient } from '../../functions/seam/client.ts'
 import { times } from '../../functions/times.ts'
+import { CliError } from './cli-error.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
@@ -10,7 +11,6 @@ import type { Memory } from './memory.ts'
 import { type Page, startPage } from './page/server.ts'
 import type { SeamUser } from './seam/state.ts'
 import { type LocalSeam, startSeam } from './seam/workspace.ts'
-import { Trouble } from './trouble.ts'
 import type { WorldFile } from './world-file.ts'
 
 export interface PartsOptions {
@@ -45,7 +45,7 @@ type Ended = <T extends { close(): Promise<void> }>(starting: Promise<T>) => Pro
  * Starts all of them in parallel, each on its port of the last run.
  * @param origins whose pages may call the identity provider and the local Seam; may still be empty
  * @param atEnd gets what stops each one that has started, even if another fails
- * @throws Trouble
+ * @throws CliError
  */
 export async function startParts(
   { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } }: PartsOptions,
@@ -108,7 +108,7 @@ async function realWorkspace(seam: { endpoint: string; apiKey: string }): Promis
     return { ...seam, workspace_id, users: [] }
   } catch (error) {
     if (!(error instanceof SeamFailure)) throw error
-    throw new Trouble(
+    throw new CliError(
       error.httpStatus === 401 || error.httpStatus === 403
         ? `${seam.endpoint} does not accept SEAM_API_KEY. Check that it is the key of the workspace you mean.`
         : `${seam.endpoint} cannot be used as Seam: ${error.message}. Check SEAM_ENDPOINT and the network.`,

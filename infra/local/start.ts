@@ -1,7 +1,7 @@
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
-import type { Audit } from '../../functions/log.ts'
+import type { Audit } from '../../functions/http/audit.ts'
+import { CliError } from './cli-error.ts'
 import { readEnvironment } from './environment.ts'
-import { Trouble } from './trouble.ts'
 import { startWorld, type World } from './world.ts'
 
 /** `npm start`: runs the local world until a signal ends it. */
@@ -20,7 +20,7 @@ try {
   console.log(introduction(world))
   console.log('ready')
 } catch (error) {
-  console.error(error instanceof Trouble ? `\n${error.message}\n` : error)
+  console.error(error instanceof CliError ? `\n${error.message}\n` : error)
   await end(1)
 }
 

@@ -1,11 +1,11 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import type * as z from 'zod/v4-mini'
-import { codeOf, Trouble } from './trouble.ts'
+import { CliError, codeOf } from './cli-error.ts'
 
 /**
  * The content of a file of the local world; undefined when there is none yet.
  * @param remedy what to do about a damaged one, and what that costs: a sentence
- * @throws Trouble
+ * @throws CliError
  */
 export async function readStateFile<S extends z.ZodMiniType>(
   file: string,
@@ -14,11 +14,11 @@ export async function readStateFile<S extends z.ZodMiniType>(
 ): Promise<z.infer<S> | undefined> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return undefined
-    throw new Trouble(`${file} cannot be read (${codeOf(error)}). Make it readable. Or: ${remedy}`)
+    throw new CliError(`${file} cannot be read (${codeOf(error)}). Make it readable. Or: ${remedy}`)
   })
   if (text === undefined) return undefined
   const state = schema.safeParse(parsed(text))
-  if (!state.success) throw new Trouble(`${file} is damaged or of another version. ${remedy}`)
+  if (!state.success) throw new CliError(`${file} is damaged or of another version. ${remedy}`)
   return state.data
 }
 
@@ -28,7 +28,7 @@ export async function writeStateFile(file: string, state: unknown): Promise<void
     await writeFile(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 })
     await rename(`${file}.new`, file)
   } catch (error) {
-    throw new Trouble(`${file} cannot be written (${codeOf(error)}). Make its folder writable.`)
+    throw new CliError(`${file} cannot be written (${codeOf(error)}). Make its folder writable.`)
   }
 }
 

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/v4-mini'
+import { CliError } from './cli-error.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
-import { Trouble } from './trouble.ts'
 
 /** `world.json`: how commands and scripts find the local world that runs. Addresses are base URLs. */
 const worldFile = z.object({
@@ -31,20 +31,20 @@ export type WorldFile = z.infer<typeof worldFile>
 
 const nameOf = (folder: string) => join(folder, 'world.json')
 
-/** @throws Trouble when no world runs there */
+/** @throws CliError when no world runs there */
 export async function readWorldFile(folder: string): Promise<WorldFile> {
   const world = await readStateFile(nameOf(folder), worldFile, 'Delete it: the next start writes a new one.')
   if (world !== undefined) return world
-  throw new Trouble(
+  throw new CliError(
     `No local world runs on ${folder}. Start one with "npm start", or set LOCAL_DIR to its folder.`,
   )
 }
 
-/** The same, for callers that act in the world: one that was killed leaves its file behind. @throws Trouble */
+/** The same, for callers that act in the world: one that was killed leaves its file behind. @throws CliError */
 export async function readRunningWorld(folder: string): Promise<WorldFile> {
   const world = await readWorldFile(folder)
   await fetch(`${world.api}/healthz`).catch(() => {
-    throw new Trouble(`The local world on ${folder} has ended. Start it again with "npm start".`)
+    throw new CliError(`The local world on ${folder} has ended. Start it again with "npm start".`)
   })
   return world
 }

@@ -6,14 +6,15 @@ import { ownerOf, subjectNamespace } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { CleanUp } from '../../functions/cleanup/run.ts'
 import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import type { Log } from '../../functions/log.ts'
-import { connectMachine, vendingMachine, type Worlds, webhookMachine } from '../../functions/machine.ts'
-import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
+import type { Log } from '../../functions/http/audit.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
+import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
+import { type Clients, wireConnect, wireVend, wireWebhook } from '../../functions/wiring.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
+import { CliError } from './cli-error.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
 import { type Folder, takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
@@ -24,7 +25,6 @@ import { Watcher } from './page/watching.ts'
 import { clientOf, type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
 import type { LocalSeam } from './seam/workspace.ts'
-import { Trouble } from './trouble.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
@@ -57,7 +57,7 @@ type AtEnd = (end: () => unknown) => void
 /**
  * The whole service on one machine: the API that runs on Lambda, and around it a DynamoDB engine, a Seam
  * workspace, an identity provider and a page. Resolves when all of it is up.
- * @throws Trouble
+ * @throws CliError
  */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const ends: (() => unknown)[] = []
@@ -142,12 +142,12 @@ async function openTable({ dynamoDb, workspace }: Parts, atEnd: AtEnd) {
 }
 
 function depsOf(
-  clients: Pick<Worlds, 'table' | 'seam'>,
+  clients: Pick<Clients, 'table' | 'seam'>,
   watcher: Watcher,
   folder: Folder,
   memory: Memory,
   log: Log = () => {},
-): Worlds {
+): Clients {
   const sealingKeys = sealingKeysFrom(memory.sealingKeySecret)
   return {
     ...clients,
@@ -166,14 +166,14 @@ function depsOf(
 }
 
 /** The functions' apps at one address, and what the operator's page needs beside them. */
-function serviceOf(configuration: Configuration, deps: Worlds, watcher: Watcher) {
+function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher) {
   const options = { loopback: true }
   const callers = { ...deps, fetch: watcher.over('issuer', fetch) }
-  const vend = vendingMachine(configuration, times, callers, options)
-  const connect = connectMachine(configuration, times, callers, options)
+  const vend = wireVend(configuration, times, callers, options)
+  const connect = wireConnect(configuration, times, callers, options)
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
-  const webhook = webhookMachine(configuration, times, { ...deps, readSecrets })
+  const webhook = wireWebhook(configuration, times, { ...deps, readSecrets })
   const { fetch: answer } = oneApi({ vend: vend.app, connect: connect.app, webhook: webhook.app })
   return {
     answer: (request: Request) => watcher.during(() => answer(request)),
@@ -245,7 +245,7 @@ async function serveApi(
 ): Promise<string> {
   const server = await listen(port, 'the API', (origin) => origins.has(origin)).catch((error: unknown) => {
     if (!(error instanceof PortTaken)) throw error
-    throw new Trouble(`${error.message} Or set PORT to another; 0 takes any that is free.`)
+    throw new CliError(`${error.message} Or set PORT to another; 0 takes any that is free.`)
   })
   atEnd(server.close)
   server.serve(getRequestListener(answer))

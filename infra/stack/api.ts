@@ -11,9 +11,9 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { crossOrigin, originFault } from '../../functions/addresses.ts'
 import { ConfigurationError } from '../../functions/config.ts'
-import { functionOf, type Methods, paths } from '../../functions/openapi-paths.ts'
+import { crossOrigin, originFault } from '../../functions/http/addresses.ts'
+import { functionOf, type Methods, paths } from '../../functions/http/openapi-paths.ts'
 
 export interface ApiProps {
   /** Exact origins: API Gateway would take a wildcard. Any other throws `ConfigurationError`. */

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import type { CleanupEnvironment } from '../../functions/cleanup.ts'
-import type { Environment } from '../../functions/clients.ts'
 import { type Configuration, readConfiguration } from '../../functions/config.ts'
-import type { WebhookEnvironment } from '../../functions/webhook.ts'
+import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
+import type { Environment } from '../../functions/entries/clients.ts'
+import type { WebhookEnvironment } from '../../functions/entries/webhook.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 
-/** The Lambda entries, `functions/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
+/** The Lambda entries, `functions/entries/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
   vend: Environment
   connect: Environment
@@ -28,7 +28,7 @@ export async function bundle(
   folder: string,
 ): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: [`${project}/functions/${entry}.ts`],
+    entryPoints: [`${project}/functions/entries/${entry}.ts`],
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',

@@ -2,10 +2,10 @@ import { Duration } from 'aws-cdk-lib'
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import type { Step } from '../../functions/log.ts'
+import type { Step } from '../../functions/http/audit.ts'
 
 /**
- * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/log.ts`).
+ * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/http/audit.ts`).
  * So a metric costs no byte in a bundle and no byte more in a log. An idle stack's costs are its series: at most 21.
  */
 

@@ -7,7 +7,7 @@ import { bundle, type Entry, project } from './bundle.ts'
 /**
  * Writes `dist/`, which is what others install: Node runs no TypeScript under `node_modules`. `npm pack` calls this.
  *
- *     browser.js, browser.d.ts     the page's helper, one file without dependencies
+ *     browser.js, browser/         the page's helper, one file without dependencies
  *     token-vending.js             the construct, for other CDK apps
  *     bundles/<entry>/             what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
  */
@@ -20,13 +20,13 @@ await Promise.all([writeHelper(), writeConstruct(), writeFunctions(), writeTypes
 
 async function writeHelper(): Promise<void> {
   await build({
-    entryPoints: [`${project}/functions/browser.ts`],
+    entryPoints: [`${project}/functions/browser/client-session.ts`],
     outfile: `${dist}/browser.js`,
     bundle: true,
     format: 'esm',
     target: 'es2022',
     banner: {
-      js: '// The page’s side of seam-token-vending (MIT License). See browser.d.ts for how to use it.',
+      js: '// The page’s side of seam-token-vending (MIT License). See browser/client-session.d.ts for how to use it.',
     },
   })
 }
@@ -78,6 +78,5 @@ async function writeTypes(): Promise<void> {
     await writeFile(file, text.replaceAll(/(from '\.[^']+)\.ts'/g, "$1.js'"))
   }
   // Beside its file, so that both can be copied.
-  await rename(`${dist}/functions/browser.d.ts`, `${dist}/browser.d.ts`)
   await rename(`${dist}/functions/browser`, `${dist}/browser`)
 }

@@ -1,6 +1,6 @@
 import { brotliCompressSync } from 'node:zlib'
 import type { Plugin } from 'esbuild'
-import { openApiDocument } from '../../functions/openapi.ts'
+import { openApiDocument } from '../../functions/http/openapi.ts'
 
 /**
  * The OpenAPI document is a constant. In a bundle it stands ready made and packed, 20 kB less than what makes it out of

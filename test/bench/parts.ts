@@ -6,13 +6,13 @@ import { dynamoDb } from '../../functions/aws/dynamodb.ts'
 import { callerVerifier } from '../../functions/caller/caller.ts'
 import { keyFinder } from '../../functions/caller/keys.ts'
 import type { Configuration } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { jsonLog } from '../../functions/log.ts'
-import { vendingMachine } from '../../functions/machine.ts'
-import { sealingKeysFrom, tokenSealer } from '../../functions/seal.ts'
-import { seamClient } from '../../functions/seam.ts'
+import { jsonLog } from '../../functions/http/audit.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
+import { seamClient } from '../../functions/seam/client.ts'
+import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
+import { wireVend } from '../../functions/wiring.ts'
 
 /** Times the parts of a warm vend, in a process of its own; reads an order from its input and writes microseconds. */
 export interface PartsOrder {
@@ -45,7 +45,7 @@ const client = dynamoDb({ environment: process.env, clock, noteSdk: () => {} }, 
 const table = vendingTable({ client, tableName })
 const sealingKeys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
 const seal = tokenSealer(async () => sealingKeys)
-const { app } = vendingMachine(configuration, times, {
+const { app } = wireVend(configuration, times, {
   table: { ...table, readUser: timed('read', table.readUser) },
   seam: seamClient({ endpoint: configuration.seamEndpoint, apiKey: async () => seamApiKey, times }),
   seal: { ...seal, open: timed('unseal', seal.open) },

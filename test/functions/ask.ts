@@ -1,6 +1,6 @@
 import { passed } from '../leaks.ts'
-import type { Machine } from './machine-over.ts'
-import { answerFaults } from './openapi/answers.ts'
+import { answerFaults } from './http/answers.ts'
+import type { Machine } from './wiring.ts'
 
 export interface Answer {
   status: number

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
-import type { CleanupEnvironment } from '../../functions/cleanup.ts'
 import { readConfiguration } from '../../functions/config.ts'
+import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
 import { retireAll } from '../../functions/record/writes.ts'
 import { listen, stopListening } from '../loopback.ts'
 import { type CleaningWorld, idOf, startCleaningWorld } from './cleanup/world.ts'
@@ -59,7 +59,7 @@ const invoke = (...events: unknown[]): Promise<Answers> =>
       globalThis.fetch = (address, how) =>
         send(String(address).replace('https://seam.example', '${world.seam.url}'), how)
       globalThis.TOKEN_VENDING_CONFIGURATION = ${JSON.stringify(configuration)}
-      const { handler } = await import('${new URL('../../functions/cleanup.ts', import.meta.url)}')
+      const { handler } = await import('${new URL('../../functions/entries/cleanup.ts', import.meta.url)}')
       const [reports, errors] = [[], []]
       for (const event of ${JSON.stringify(events)})
         await handler(event, { awsRequestId: 'request-1' }).then(

@@ -5,11 +5,11 @@ import type { User } from '../../functions/record/user.ts'
 import { grant } from '../../functions/record/writes.ts'
 import { times } from '../../functions/times.ts'
 import { sharedSession, withShared } from './keeper.ts'
-import { machineOver } from './machine-over.ts'
 import { minutes } from './minutes.ts'
 import type { Order } from './vending-process.ts'
 import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 import { startWire } from './wire.ts'
+import { wireOver } from './wiring.ts'
 
 /**
  * A real process is killed at every call it makes, before it leaves and after it was answered; then another comes
@@ -137,7 +137,7 @@ describe.each(flows)('$name', (flow) => {
     expect((await run(flow, sub, user, point)).killed).toBe(true)
 
     // The dead process's lease has run out.
-    const next = machineOver(world.addresses, { clock: () => Date.now() + times.lease + 1000 })
+    const next = wireOver(world.addresses, { clock: () => Date.now() + times.lease + 1000 })
     const { status, body } = await ask(next, { token: await world.token(sub), ...flow.request(user) })
     const after = (await world.user(sub)) as User
     // What the dead process had retired, and the next one has not: cleanup's.

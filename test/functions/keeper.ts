@@ -12,7 +12,7 @@ import type { AccountDeps } from '../../functions/accounts/change.ts'
 import { accountDeleted } from '../../functions/accounts/deleted.ts'
 import { setUserIdentity } from '../../functions/accounts/identity.ts'
 import { moveUser } from '../../functions/accounts/move.ts'
-import type { Deadline } from '../../functions/deadline.ts'
+import type { Deadline } from '../../functions/http/deadline.ts'
 import {
   type RecordedSession,
   recordedSession,

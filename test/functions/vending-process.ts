@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type Times, times as usual } from '../../functions/times.ts'
 import { ask } from './ask.ts'
-import { type Addresses, machineOver } from './machine-over.ts'
+import { type Addresses, wireOver } from './wiring.ts'
 
 /**
  * A process of its own that vends: it is sent an order, says `ready`, and with the next message sends all requests at
@@ -16,7 +16,7 @@ export interface Order {
 }
 
 const [{ addresses, requests, ahead = 0, times = usual }] = (await once(process, 'message')) as [Order]
-const machine = machineOver(addresses, { times, clock: () => Date.now() + ahead })
+const machine = wireOver(addresses, { times, clock: () => Date.now() + ahead })
 process.send?.('ready')
 await once(process, 'message')
 const answers = await Promise.all(requests.map((request) => ask(machine, request)))

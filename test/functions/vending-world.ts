@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { ConfigurationInput } from '../../functions/config.ts'
-import { deadlineIn } from '../../functions/deadline.ts'
-import { type Audit, jsonLog } from '../../functions/log.ts'
+import { type Audit, jsonLog } from '../../functions/http/audit.ts'
+import { deadlineIn } from '../../functions/http/deadline.ts'
 import { newUser, type User } from '../../functions/record/user.ts'
 import { grant } from '../../functions/record/writes.ts'
 import { vendingTable } from '../../functions/table/table.ts'
@@ -13,7 +13,7 @@ import { type IdentityProvider, startIdentityProvider } from '../../infra/local/
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../dynamodb.ts'
 import { passed, wrote } from '../leaks.ts'
-import { type Addresses, type Machine, machineOver } from './machine-over.ts'
+import { type Addresses, type Machine, wireOver } from './wiring.ts'
 
 export { type Answer, ask } from './ask.ts'
 
@@ -89,7 +89,7 @@ export async function startVendingWorld(
     sealingKey,
   }
   const another: VendingWorld['another'] = ({ configuration, times = options.times, ...time } = {}) =>
-    machineOver(addresses, {
+    wireOver(addresses, {
       configuration: { ...options.configuration, ...configuration },
       ...(times && { times }),
       clock: clock.now,

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Webhook } from 'svix'
-import { type AccountAudit, jsonLog } from '../../functions/log.ts'
+import { type AccountAudit, jsonLog } from '../../functions/http/audit.ts'
 import type { LocalEvent } from '../../infra/local/seam/events.ts'
 import { passed, wrote } from '../leaks.ts'
 import { listen, stopListening } from '../loopback.ts'
-import { webhookMachineOver } from './machine-over.ts'
 import { type Answer, ask, startVendingWorld, type VendingWorld } from './vending-world.ts'
+import { wireWebhookOver } from './wiring.ts'
 
 /** A vending world to whose webhook address the local Seam really delivers. */
 export interface WebhookWorld extends VendingWorld {
@@ -43,7 +43,7 @@ export async function startWebhookWorld(
     world.lines.push(line)
     wrote(line)
   })
-  const machine = webhookMachineOver(world.addresses, {
+  const machine = wireWebhookOver(world.addresses, {
     ...(options.configuration && { configuration: options.configuration }),
     ...(options.times && { times: options.times }),
     clock: world.clock.now,

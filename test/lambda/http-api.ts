@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { answerFaults } from '../functions/openapi/answers.ts'
+import { answerFaults } from '../functions/http/answers.ts'
 import { listen, stopListening } from '../loopback.ts'
 import type { LambdaFunction } from './lambda-function.ts'
 import { account, type Template } from './template.ts'

@@ -1,8 +1,8 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type AdminRequest, adminCaller } from '../../functions/admin-client.ts'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import { type AdminRequest, adminCaller } from '../../functions/operator/client.ts'
 import { keys } from '../../functions/table/keys.ts'
 import { type Deployment, deploy, sdkUses } from './deployment.ts'
 

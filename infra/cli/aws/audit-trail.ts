@@ -1,4 +1,4 @@
-import type { AccountAudit } from '../../../functions/log.ts'
+import type { AccountAudit } from '../../../functions/http/audit.ts'
 import { parsedJson } from '../../stage.ts'
 import { awsError } from '../errors.ts'
 import type { DeployedStack } from './stack.ts'
@@ -6,7 +6,7 @@ import type { DeployedStack } from './stack.ts'
 /** Milliseconds: longer than any of the log groups keeps a line. */
 const keptAtMost = 401 * 24 * 60 * 60_000
 
-/** The lines of a stack's audit log in which `words` stands, in any order; found by CloudWatch. @throws Trouble */
+/** The lines of a stack's audit log in which `words` stands, in any order; found by CloudWatch. @throws CliError */
 export async function* stackAuditTrail(
   { outputs, aws }: Pick<DeployedStack, 'outputs' | 'aws'>,
   words: string,

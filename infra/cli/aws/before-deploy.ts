@@ -1,4 +1,4 @@
-import { Trouble } from '../../local/trouble.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { signIn } from './stack.ts'
 
 /** Before `npm run deploy`: says at once what would stop it after the synthesis. It stops nothing: a profile may be given to cdk. */
@@ -6,6 +6,6 @@ import { signIn } from './stack.ts'
 try {
   await signIn(process.env)
 } catch (error) {
-  if (!(error instanceof Trouble)) throw error
+  if (!(error instanceof CliError)) throw error
   console.error(`${error.message} Or give cdk a profile: npm run deploy -- --profile NAME.\n`)
 }

@@ -5,9 +5,9 @@ export type SecretName = 'SeamApiKeySecret' | 'WebhookSecretsSecret' | 'SealingK
 
 /** The secrets of a stack, by the names of its outputs. */
 export interface Secrets {
-  /** Undefined: it has no value yet. @throws Trouble */
+  /** Undefined: it has no value yet. @throws CliError */
   read(name: SecretName): Promise<string | undefined>
-  /** @throws Trouble */
+  /** @throws CliError */
   write(name: SecretName, value: string): Promise<void>
 }
 

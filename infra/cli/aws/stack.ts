@@ -13,7 +13,7 @@ export interface DeployedStack {
 /** Who asks, and where, beside what AWS's own files say. */
 export type AwsEnvironment = Partial<Record<'AWS_REGION' | 'AWS_DEFAULT_REGION', string>>
 
-/** Where whoever asks is signed in. @throws Trouble when they are not, or nobody knows where */
+/** Where whoever asks is signed in. @throws CliError when they are not, or nobody knows where */
 export async function signIn({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment) {
   const { CloudFormation } = await import('@aws-sdk/client-cloudformation')
   // The SDK knows the first alone, AWS's command line both.
@@ -30,7 +30,7 @@ export async function signIn({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment)
   return { client, region }
 }
 
-/** Looks a stack up in CloudFormation, which needs no more than its name. @throws Trouble */
+/** Looks a stack up in CloudFormation, which needs no more than its name. @throws CliError */
 export async function findStack(name: string, environment: AwsEnvironment): Promise<DeployedStack> {
   const { client, region } = await signIn(environment)
   const { Stacks } = await client.describeStacks({ StackName: name }).catch((error: unknown) => {

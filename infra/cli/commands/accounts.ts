@@ -1,6 +1,6 @@
-import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/admin-client.ts'
-import type { AccountAudit } from '../../../functions/log.ts'
-import { Trouble } from '../../local/trouble.ts'
+import type { AccountAudit } from '../../../functions/http/audit.ts'
+import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/operator/client.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
@@ -134,7 +134,7 @@ async function localWorldRuns({ environment }: Tool): Promise<boolean> {
   return openLocalWorld(environment).then(
     () => true,
     (error: unknown) => {
-      if (error instanceof Trouble) return false
+      if (error instanceof CliError) return false
       throw error
     },
   )

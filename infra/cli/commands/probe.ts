@@ -1,4 +1,4 @@
-import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
+import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { safeAddress } from '../../local/environment.ts'
 import { Questions } from '../asking.ts'
 import { command } from '../command.ts'

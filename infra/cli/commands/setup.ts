@@ -1,5 +1,5 @@
-import { apiKeyIn } from '../../../functions/api-key.ts'
-import { keptFor } from '../../../functions/secrets.ts'
+import { keptFor } from '../../../functions/aws/secrets.ts'
+import { apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { Questions } from '../asking.ts'
 import { type Secrets, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'

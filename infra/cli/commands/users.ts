@@ -1,4 +1,4 @@
-import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/admin-client.ts'
+import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/operator/client.ts'
 import { type Command, command } from '../command.ts'
 import { UsageError } from '../errors.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'

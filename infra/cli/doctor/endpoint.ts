@@ -1,6 +1,6 @@
-import { clientSessionAnswer, problemAnswer } from '../../../functions/contract.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import { seamClient } from '../../../functions/seam.ts'
+import { clientSessionAnswer, problemAnswer } from '../../../functions/http/contract.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { seamClient } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
 import { bad, check, type Finding, unknown } from './finding.ts'
 
@@ -19,11 +19,11 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
 }
 
 /** Milliseconds. */
-const patience = 15_000
+const retryDelay = 15_000
 
 /** Status 0 when there was no answer; `body`: undefined when it is no JSON. */
 export async function send(address: string, request: RequestInit = {}) {
-  const signal = AbortSignal.timeout(patience)
+  const signal = AbortSignal.timeout(retryDelay)
   const response = await fetch(address, { redirect: 'manual', signal, ...request }).catch(() =>
     Response.error(),
   )

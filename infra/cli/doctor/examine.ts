@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Configuration } from '../../../functions/config.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { CliError } from '../../local/cli-error.ts'
 import type { Tool } from '../tool.ts'
 import { deployableFindings, localFileFindings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
@@ -41,7 +41,7 @@ async function* deployedFindings(
     const { stackFindings } = await import('./stack.ts')
     if (stack !== undefined) yield* stackFindings(stack, configuration ?? usual, token)
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error
+    if (!(error instanceof CliError)) throw error
     yield [bad('stack', 'cannot be looked into', error.message)]
   }
 }

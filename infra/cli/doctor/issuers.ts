@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import { fetchKeySet, KeySetError, type KeySetFault } from '../../../functions/caller/key-set.ts'
 import type { Configuration, Issuer } from '../../../functions/config.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { times } from '../../../functions/times.ts'
 import { bad, type Finding, good, look } from './finding.ts'
 
@@ -22,8 +22,8 @@ async function oneIssuer(issuer: Issuer): Promise<Finding[]> {
   // A person waits longer than a request may.
   const patient = { ...times, keySet: 5 * times.keySet }
   try {
-    const edges = { fetch: watching, times: patient, loopback: true }
-    const keys = await fetchKeySet(issuer, edges, deadlineIn(patient.keySet, Date.now))
+    const deps = { fetch: watching, times: patient, loopback: true }
+    const keys = await fetchKeySet(issuer, deps, deadlineIn(patient.keySet, Date.now))
     return [...keysFinding(what, issuer, keys), ...clockFinding(what, issuer, theirClock)]
   } catch (error) {
     if (!(error instanceof KeySetError)) throw error

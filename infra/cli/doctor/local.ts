@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { sealingKeysFrom } from '../../../functions/seal.ts'
+import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { worldDynamoDbClient } from '../../local/dynamodb.ts'
 import { localFolder } from '../../local/environment.ts'
 import { openMemory } from '../../local/memory.ts'
-import { Trouble } from '../../local/trouble.ts'
 import { readWorldFile, type WorldFile } from '../../local/world-file.ts'
 import { configurationOf } from '../reach.ts'
 import type { Environment } from '../target.ts'
@@ -22,7 +22,7 @@ export async function localFindings(environment: Environment, token: string | un
   try {
     world = await readWorldFile(folder)
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error
+    if (!(error instanceof CliError)) throw error
     return [bad('local world', 'does not run', error.message)]
   }
   const endpoint = await endpointFindings(world.api, [world.page])

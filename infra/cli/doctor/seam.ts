@@ -1,10 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import { Problem } from '../../../functions/problem.ts'
-import { type Seam, SeamFailure, seamClient } from '../../../functions/seam.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { Problem } from '../../../functions/http/problem.ts'
+import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
+import { type Seam, SeamFailure, seamClient } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { callSeam, type SeamAccess, unheard } from '../setup/seam.ts'
 import { send } from './endpoint.ts'
 import { bad, check, type Finding, good, look, unknown } from './finding.ts'
@@ -78,7 +78,7 @@ async function webhookFindings(seam: SeamAccess, vending: string): Promise<Findi
     if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp)]
     return [good(what, 'Seam’s leads here'), await secretFinding(url, webhook.secret)]
   } catch (error) {
-    if (error instanceof Trouble) return [unknown(what, 'not checked', error.message)]
+    if (error instanceof CliError) return [unknown(what, 'not checked', error.message)]
     throw error
   }
 }

@@ -1,8 +1,8 @@
 import type { Configuration } from '../../../functions/config.ts'
-import { sealingKeysFrom } from '../../../functions/seal.ts'
-import { webhookKeysFrom } from '../../../functions/svix.ts'
+import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
+import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
@@ -81,7 +81,7 @@ async function secretFinding(
   try {
     value = await secretsOf(stack).read(name)
   } catch (error) {
-    if (!(error instanceof Trouble)) throw error
+    if (!(error instanceof CliError)) throw error
     return { finding: unknown(what, 'not checked', error.message) }
   }
   if (value === undefined) return { finding: bad(what, 'is not stored', todo) }

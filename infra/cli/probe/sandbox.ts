@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod/v4-mini'
+import { CliError } from '../../local/cli-error.ts'
 import type { Readings } from '../../local/seam/readings.ts'
-import { Trouble } from '../../local/trouble.ts'
 import { Refused } from '../errors.ts'
 
 /** A Seam workspace for trying things, and all that was made in it, so that nothing of it stays. */
@@ -54,11 +54,11 @@ const workspace = z.object({
 type Workspace = z.infer<typeof workspace>
 
 /** Milliseconds; long, because how long Seam takes is not the question. */
-const patience = 20_000
+const retryDelay = 20_000
 
 type Options = Pick<Sandbox, 'endpoint' | 'apiKey' | 'logIn'> & Partial<Pick<Sandbox, 'clock' | 'sleep'>>
 
-/** @throws Trouble unless the key opens a sandbox workspace: in no other one is anything asked */
+/** @throws CliError unless the key opens a sandbox workspace: in no other one is anything asked */
 export async function openSandbox(options: Options): Promise<Sandbox> {
   const { endpoint } = options
   const access = { undo: [], made: new Set<string>(), clock: Date.now, sleep: wait, ...options }
@@ -67,7 +67,7 @@ export async function openSandbox(options: Options): Promise<Sandbox> {
     throw new Refused(`${endpoint} does not accept this API key.`)
   const parsed = workspace.safeParse(opened.body?.workspace)
   if (!parsed.success)
-    throw new Trouble(
+    throw new CliError(
       `${endpoint} answers ${opened.status || 'nothing'} when it is asked for its workspace. Check the address and the network.`,
     )
   const { name, workspace_id, is_sandbox } = parsed.data
@@ -97,7 +97,7 @@ export async function call(
       headers,
       body: JSON.stringify(params),
       redirect: 'error',
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(retryDelay),
     })
     const body = await response.json().catch(() => undefined)
     const id = body?.client_session?.client_session_id

@@ -1,15 +1,15 @@
-import { apiKeyForm, apiKeyIn } from '../../../functions/api-key.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import { Problem } from '../../../functions/problem.ts'
-import { SeamFailure, seamClient, type Workspace } from '../../../functions/seam.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { Problem } from '../../../functions/http/problem.ts'
+import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
+import { SeamFailure, seamClient, type Workspace } from '../../../functions/seam/client.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { CliError } from '../../local/cli-error.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { Refused } from '../errors.ts'
 import type { SeamAccess } from './seam.ts'
 
-/** The workspace that a key opens. @throws Trouble */
+/** The workspace that a key opens. @throws CliError */
 export async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Workspace> {
   const other = /^seam_(cst|pk)/.exec(apiKey)?.[1]
   if (other !== undefined)
@@ -27,7 +27,7 @@ export async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Worksp
     if (!(error instanceof SeamFailure)) throw error
     if (error.httpStatus === 401 || error.httpStatus === 403)
       throw new Refused('Seam does not accept that API key. Nothing was stored.')
-    throw new Trouble(
+    throw new CliError(
       `${endpoint} could not be asked which workspace it opens (${error.message}). Run it again.`,
     )
   }

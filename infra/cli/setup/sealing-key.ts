@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { sealingKeysFrom } from '../../../functions/seal.ts'
+import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
 
@@ -7,7 +7,7 @@ import { Refused } from '../errors.ts'
  * Replaces the key that seals client session tokens in the table. In two steps, with the time between in which every
  * function has read the secret anew: first the new key is one that opens, then it is the one that seals. So at no
  * moment is a token sealed with a key that another function does not have. Cut short in between, it has done no harm.
- * @throws Trouble
+ * @throws CliError
  */
 export async function rotateSealingKey(
   secrets: Secrets,

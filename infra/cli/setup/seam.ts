@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
-import { typeOfError } from '../../../functions/seam-answers.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { typeOfError } from '../../../functions/seam/answers.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { Refused } from '../errors.ts'
 
 /** What an operator sets up at Seam once; the functions call none of it. */
@@ -35,9 +35,9 @@ const answers = {
 type Call = keyof typeof answers
 
 /** Milliseconds. */
-const patience = 15_000
+const retryDelay = 15_000
 
-/** @throws Trouble without any part of the request, so that no key is ever shown */
+/** @throws CliError without any part of the request, so that no key is ever shown */
 export async function callSeam<C extends Call>(
   { endpoint, apiKey }: SeamAccess,
   call: C,
@@ -48,17 +48,17 @@ export async function callSeam<C extends Call>(
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(params),
     redirect: 'error',
-    signal: AbortSignal.timeout(patience),
+    signal: AbortSignal.timeout(retryDelay),
   }).catch(() => undefined)
-  if (response === undefined) throw new Trouble(`Seam did not answer ${call}. Run it again.`)
+  if (response === undefined) throw new CliError(`Seam did not answer ${call}. Run it again.`)
   const body: unknown = await response.json().catch(() => undefined)
   const said = [response.status, typeOfError(body)].filter(Boolean).join(' ')
   if (response.status === 429 || response.status >= 500)
-    throw new Trouble(`Seam could not do ${call} (${said}). Run it again.`)
+    throw new CliError(`Seam could not do ${call} (${said}). Run it again.`)
   if (!response.ok) throw new Refused(`Seam refused ${call} (${said}).`)
   const parsed = answers[call].safeParse(body)
   if (parsed.success) return parsed.data as z.infer<(typeof answers)[C]>
-  throw new Trouble(`Seam answered ${call} in a way that this version does not understand.`)
+  throw new CliError(`Seam answered ${call} in a way that this version does not understand.`)
 }
 
 /** The events that Seam does not send there. */

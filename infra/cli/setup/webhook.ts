@@ -1,5 +1,5 @@
-import { webhookKeysFrom } from '../../../functions/svix.ts'
-import { Trouble } from '../../local/trouble.ts'
+import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
+import { CliError } from '../../local/cli-error.ts'
 import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
 import { callSeam, type SeamAccess, type SeamWebhook, unheard, webhookEvents } from './seam.ts'
@@ -7,7 +7,7 @@ import { callSeam, type SeamAccess, type SeamWebhook, unheard, webhookEvents } f
 /**
  * Lets Seam tell this address what happens there, and the service believe it. Returns what was done, as a sentence.
  * Whatever an earlier run was cut short at, it ends the same. `renew`: with a new secret.
- * @throws Trouble
+ * @throws CliError
  */
 export async function registerWebhook(
   seam: SeamAccess,
@@ -42,7 +42,7 @@ export async function registerWebhook(
 
   const { webhook: made } = await callSeam(seam, 'webhooks/create', { url, event_types: webhookEvents })
   if (made.secret === undefined)
-    throw new Trouble(
+    throw new CliError(
       `Seam made the webhook ${made.webhook_id} and did not tell its secret: copy it from Seam’s console.`,
     )
   // The one before too: what the old webhook has sent is tried again for a day.

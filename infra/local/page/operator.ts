@@ -5,10 +5,10 @@ import type { AccountDeps } from '../../../functions/accounts/change.ts'
 import { ownerOf, subjectNamespace } from '../../../functions/caller/owner.ts'
 import type { CleanUp } from '../../../functions/cleanup/run.ts'
 import type { Issuer } from '../../../functions/config.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import type { Audit } from '../../../functions/log.ts'
+import type { Audit } from '../../../functions/http/audit.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { isRecorded, type RecordedSession, type User } from '../../../functions/record/user.ts'
-import type { ConnectedAccount, Seam } from '../../../functions/seam.ts'
+import type { ConnectedAccount, Seam } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
 import type { Fault } from '../seam/faults.ts'
 import type { LocalSeam } from '../seam/workspace.ts'
@@ -156,7 +156,7 @@ type Change = Extract<Act, { act: 'withdraw' | 'grant' | 'disable' | 'enable' }>
 async function change(operator: Operator, act: Change): Promise<void> {
   const subject = subjectOf(operator, act.sub)
   const began = performance.now()
-  const { trace, trouble: outage } = await changed(operator.deps, subject, act)
+  const { trace, failure: outage } = await changed(operator.deps, subject, act)
   note(operator, act.act, {
     owner: subject.owner,
     ...(trace.verdicts[0]?.act === 'widen' && { verdict: 'widen' }),

@@ -42,7 +42,7 @@ const files = new Map<string, [file: string, type: string]>([
   ['/seam/elements.css', [fileURLToPath(new URL('index.min.css', elements)), style]],
 ])
 
-/** The page has an origin of its own, not the API's, as an app's page has. @throws Trouble */
+/** The page has an origin of its own, not the API's, as an app's page has. @throws CliError */
 export async function startPage({ port }: { port: number }) {
   const { url, serve, close } = await listen(port, 'the page')
   let shown: Shown | undefined

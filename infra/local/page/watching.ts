@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
-import type { Audit } from '../../../functions/log.ts'
+import type { Audit } from '../../../functions/http/audit.ts'
 
 /** One call to a dependency. Only its name is kept: what went in and came out may be a secret. */
 export interface Call {

@@ -83,7 +83,7 @@ const savedWorkspace = z.object({
 })
 export type SavedWorkspace = z.infer<typeof savedWorkspace>
 
-/** @throws Trouble when the file cannot be read or is not what `stateKeeper` wrote */
+/** @throws CliError when the file cannot be read or is not what `stateKeeper` wrote */
 export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
   readStateFile(
     file,

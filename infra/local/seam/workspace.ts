@@ -31,7 +31,7 @@ export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
 
 /**
  * A Seam workspace on one machine: Seam's own fake, and in front of it what the fake lacks.
- * @throws Trouble when the port is taken or the state file is damaged; its message says what to do
+ * @throws CliError when the port is taken or the state file is damaged; its message says what to do
  */
 export async function startSeam(options: Options = {}) {
   const { port = 0, stateFile } = options

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { MappingChange } from '../../../functions/log.ts'
+import type { MappingChange } from '../../../functions/http/audit.ts'
 import { type Keeper, keeperOf, sharedSession } from '../keeper.ts'
 import { minutes } from '../minutes.ts'
 import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
@@ -33,7 +33,7 @@ describe('granting and setting', () => {
     const who = somebody()
     const [first = '', second = ''] = newAccounts(2)
     const made = await keeper.grant(who, [first], soon())
-    expect([made.changed, made.before, made.trouble]).toEqual([true, undefined, undefined])
+    expect([made.changed, made.before, made.failure]).toEqual([true, undefined, undefined])
     const token = await tokenOf(who)
     const before = await devicesOf(world.seam, token)
     const widened = await keeper.grant(who, [second], soon())
@@ -103,8 +103,8 @@ describe('withdrawing', () => {
     await keeper.grant(other, [shared], soon())
     const [oldOfOne, oldOfOther] = [await tokenOf(one), await tokenOf(other)]
     const devices = await devicesOf(world.seam, oldOfOther)
-    const { trouble } = await keeper.withdraw(one.owner, [shared], soon())
-    expect(trouble).toBeUndefined()
+    const { failure } = await keeper.withdraw(one.owner, [shared], soon())
+    expect(failure).toBeUndefined()
     await expect(devicesOf(world.seam, oldOfOne)).rejects.toThrow('401')
     expect(await devicesOf(world.seam, oldOfOther)).toEqual(devices)
     expect(await devicesOf(world.seam, await tokenOf(one))).not.toEqual(expect.arrayContaining(devices))
@@ -117,11 +117,11 @@ describe('withdrawing', () => {
     const old = await tokenOf(who)
     world.seam.faults.plan({ faults: [{ kind: 'status', status: 503, path: '/client_sessions/delete' }] })
     const first = await keeper.withdraw(who.owner, [account], soon())
-    expect(first.trouble?.code).toBe('upstream_unavailable')
+    expect(first.failure?.code).toBe('upstream_unavailable')
     expect(sharedSession(first.user)).toEqual({})
     world.seam.faults.clear()
     const again = await keeper.withdraw(who.owner, [account], soon())
-    expect([again.changed, again.trouble]).toEqual([false, undefined])
+    expect([again.changed, again.failure]).toEqual([false, undefined])
     await expect(devicesOf(world.seam, old)).rejects.toThrow('401')
   })
 })

@@ -1,6 +1,6 @@
 import { ownerOf } from '../../../functions/caller/owner.ts'
 import { passed } from '../../leaks.ts'
-import { answerFaults } from '../openapi/answers.ts'
+import { answerFaults } from '../http/answers.ts'
 import type { Refuses, Row } from './row.ts'
 import { type AttackedWorld, type Door, marker } from './world.ts'
 

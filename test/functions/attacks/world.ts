@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { handle } from 'hono/aws-lambda'
 import { readConfiguration } from '../../../functions/config.ts'
-import { type Audit, jsonLog } from '../../../functions/log.ts'
-import { connectMachine, vendingMachine } from '../../../functions/machine.ts'
-import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
-import { seamClient } from '../../../functions/seam.ts'
+import { type Audit, jsonLog } from '../../../functions/http/audit.ts'
+import { seamClient } from '../../../functions/seam/client.ts'
+import { sealingKeysFrom, tokenSealer } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
+import { wireConnect, wireVend } from '../../../functions/wiring.ts'
 import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { oneApi } from '../../../infra/local/one-api.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
@@ -86,7 +86,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     log.push(JSON.parse(line))
   }
   const internet = internetOf(hosts)
-  const worlds: Parameters<typeof vendingMachine>[2] = {
+  const clients: Parameters<typeof wireVend>[2] = {
     table,
     seam: seamClient({
       endpoint: configuration.seamEndpoint,
@@ -104,8 +104,8 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     requestId: () => randomUUID(),
   }
   const app = oneApi({
-    vend: vendingMachine(configuration, times, worlds).app,
-    connect: connectMachine(configuration, times, worlds).app,
+    vend: wireVend(configuration, times, clients).app,
+    connect: wireConnect(configuration, times, clients).app,
   })
 
   // What an attacker, or a restored backup, may have left in the table. These issuers cannot be asked.

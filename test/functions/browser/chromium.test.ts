@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
-import type { ClientSession, ClientSessions } from '../../../functions/browser.ts'
+import type { ClientSession, ClientSessions } from '../../../functions/browser/client-session.ts'
 import { browserTest as test } from '../../infra/local/chromium.ts'
 import { type Site, startSite } from './site.ts'
 
@@ -13,7 +13,7 @@ let context: BrowserContext
 beforeAll(async () => {
   site = await startSite()
   const { outputFiles } = await build({
-    entryPoints: ['functions/browser.ts'],
+    entryPoints: ['functions/browser/client-session.ts'],
     bundle: true,
     format: 'esm',
     write: false,

@@ -15,7 +15,7 @@ let context: BrowserContext
 
 beforeAll(async () => {
   site = await startSite()
-  const examples = new Map(examplesIn(await readFile('functions/browser.ts', 'utf8')))
+  const examples = new Map(examplesIn(await readFile('functions/browser/client-session.ts', 'utf8')))
   const [inReadme] = blocksIn('README.md').filter(({ language }) => language === 'ts')
   const sources: Record<string, string> = {
     './readme.js': inReadme?.text ?? '',
@@ -46,7 +46,7 @@ beforeAll(async () => {
         name: 'examples',
         setup({ onResolve, onLoad }) {
           onResolve({ filter: /^seam-token-vending\/browser$/ }, () => ({
-            path: fileURLToPath(new URL('../../../functions/browser.ts', import.meta.url)),
+            path: fileURLToPath(new URL('../../../functions/browser/client-session.ts', import.meta.url)),
           }))
           onResolve({ filter: /./ }, ({ path }) =>
             path in sources ? { path, namespace: 'example' } : undefined,

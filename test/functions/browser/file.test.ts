@@ -3,13 +3,13 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
-import { ClientSessionError } from '../../../functions/browser.ts'
+import { ClientSessionError } from '../../../functions/browser/client-session.ts'
 
 /** The helper as something that is copied, bundled and imported anywhere. */
 
 test('it weighs no more than 3 kB, and needs nothing', async () => {
   const { outputFiles, metafile } = await build({
-    entryPoints: ['functions/browser.ts'],
+    entryPoints: ['functions/browser/client-session.ts'],
     bundle: true,
     minify: true,
     format: 'esm',

@@ -4,7 +4,7 @@ import {
   type ClientSessionOptions,
   type ClientSessions,
   clientSession,
-} from '../../../functions/browser.ts'
+} from '../../../functions/browser/client-session.ts'
 import { bearerOf, type Endpoint, startEndpoint } from './endpoint.ts'
 import { passing, resumeTime, stopTime } from './time.ts'
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { type Caller, callerVerifier } from '../../../functions/caller/caller.ts'
 import { keyFinder } from '../../../functions/caller/keys.ts'
 import type { Issuer } from '../../../functions/config.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import { Problem } from '../../../functions/problem.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { Problem } from '../../../functions/http/problem.ts'
 import { times } from '../../../functions/times.ts'
 
 /** The examples that RFC 7515 prints: keys and signatures that nobody here has made. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { deadlineIn } from '../../../functions/deadline.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { retireAll } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
 import { minutes } from '../minutes.ts'

@@ -3,9 +3,9 @@ import { Worker } from 'node:worker_threads'
 import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
-import { sideBySide } from '../../../functions/pacing.ts'
 import type { User } from '../../../functions/record/user.ts'
 import { remove, retireAll } from '../../../functions/record/writes.ts'
+import { sideBySide } from '../../../functions/seam/rate-limit.ts'
 import { shared } from '../../../functions/session/binding.ts'
 import { itemFromUser } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
@@ -52,7 +52,7 @@ function letThingsGoWrong({ seam, dynamoDb }: CleaningWorld): void {
 
 const due = long ? 10_000 : 250
 /** Milliseconds. */
-const patience = 6 * 3_600_000
+const retryDelay = 6 * 3_600_000
 
 test(
   `${due} stale client sessions end while one call in twenty fails; no live one and no stranger’s does`,
@@ -123,7 +123,7 @@ test(
       expect(left).toHaveLength(50 + 20 + due / kinds.length)
     })
   },
-  patience,
+  retryDelay,
 )
 
 test('it costs by what is due, and not by how many users there are', async () => {
@@ -181,7 +181,7 @@ if (long)
         expect(report).toMatchObject({ looked_at: due, already_gone: due, failed: 0 })
       })
     },
-    patience,
+    retryDelay,
   )
 
 const fortyAccounts = () => Array.from({ length: 40 }, () => crypto.randomUUID())

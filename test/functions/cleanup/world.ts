@@ -3,20 +3,20 @@ import { setImmediate } from 'node:timers/promises'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import { type CleanUp, cleanUp } from '../../../functions/cleanup/run.ts'
 import type { Order } from '../../../functions/cleanup/tally.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import { patience } from '../../../functions/patience.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { updateUser } from '../../../functions/record/update.ts'
 import { newUser, type Retired, type Session, type User } from '../../../functions/record/user.ts'
 import { claim, grant } from '../../../functions/record/writes.ts'
-import { sealingKeysFrom, tokenSealer } from '../../../functions/seal.ts'
-import { seamClient } from '../../../functions/seam.ts'
+import { seamClient } from '../../../functions/seam/client.ts'
+import { workspaceReader } from '../../../functions/seam/workspace.ts'
 import { shared } from '../../../functions/session/binding.ts'
 import { obtainToken } from '../../../functions/session/carry-out.ts'
 import { newTrace, type SessionDeps } from '../../../functions/session/deps.ts'
+import { retryDelay } from '../../../functions/session/retry-delay.ts'
+import { sealingKeysFrom, tokenSealer } from '../../../functions/session/seal.ts'
 import type { Terms } from '../../../functions/session/terms.ts'
 import { type Table, vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
-import { workspaceKnower } from '../../../functions/workspace.ts'
 import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
 import { type LocalSeam, startSeam } from '../../../infra/local/seam/workspace.ts'
@@ -72,7 +72,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
   const edges = { clock, uuid: randomUUID, random: Math.random, sleep }
   const seamEdge = (to: LocalSeam, through: typeof fetch = fetch) =>
     seamClient({ endpoint: to.url, apiKey: async () => to.apiKey, times: patient, fetch: through })
-  const workspace = workspaceKnower({ table, seam: seamEdge(seam), uuid: randomUUID, deployment: 'test' })
+  const workspace = workspaceReader({ table, seam: seamEdge(seam), uuid: randomUUID, deployment: 'test' })
   const keys = sealingKeysFrom(JSON.stringify({ current: randomUUID() }))
   const deps: SessionDeps = {
     ...edges,
@@ -81,7 +81,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     seal: tokenSealer(async () => keys),
     workspace,
     terms: worldTerms,
-    patience: patience(times),
+    retryDelay: retryDelay(times),
   }
   const soon = () => deadlineIn(patient.vend, clock)
   const settings = await workspace.settings(soon())

@@ -1,15 +1,15 @@
-import type { Acting } from '../../../functions/admin/acting.ts'
-import { endFoundToken, listOrphans } from '../../../functions/admin/unrecorded.ts'
-import type { Orphan, Params, Result } from '../../../functions/admin-client.ts'
 import type { Caller } from '../../../functions/caller/caller.ts'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Order } from '../../../functions/cleanup/tally.ts'
 import { type Configuration, readConfiguration } from '../../../functions/config.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
-import type { Audit } from '../../../functions/log.ts'
-import { patience } from '../../../functions/patience.ts'
-import type { Seam } from '../../../functions/seam.ts'
+import type { Audit } from '../../../functions/http/audit.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import type { Acting } from '../../../functions/operator/acting.ts'
+import type { Orphan, Params, Result } from '../../../functions/operator/client.ts'
+import { endFoundToken, listOrphans } from '../../../functions/operator/unrecorded.ts'
+import type { Seam } from '../../../functions/seam/client.ts'
 import { bindingOf } from '../../../functions/session/binding.ts'
+import { retryDelay } from '../../../functions/session/retry-delay.ts'
 import { type Terms, termsOf } from '../../../functions/session/terms.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
 import type { VendResult } from '../../../functions/vending/vend.ts'
@@ -80,7 +80,7 @@ export function machineOf(protocol: Protocol, around: Surroundings, act: Act, of
     terms,
     configuration,
     accountsPerUser: configuration.limits.accountsPerUser,
-    patience: patience(times),
+    retryDelay: retryDelay(times),
   }
   const deadline = () => deadlineIn(times.vend, edges.clock)
   async function told<T>(audit: Audit, work: () => Promise<T>) {

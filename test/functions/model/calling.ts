@@ -1,5 +1,5 @@
-import { Problem } from '../../../functions/problem.ts'
-import { SeamFailure } from '../../../functions/seam.ts'
+import { Problem } from '../../../functions/http/problem.ts'
+import { SeamFailure } from '../../../functions/seam/client.ts'
 import type { Act, Surroundings } from './edges.ts'
 import { Refused } from './seam.ts'
 
@@ -7,7 +7,7 @@ import { Refused } from './seam.ts'
 
 export interface How<T> {
   /** After this many ms, its caller gives up. */
-  patience: number
+  retryDelay: number
   happens: () => T
   failure: (late: boolean) => Error
   /** What the caller is told when the outside world refuses. */
@@ -41,12 +41,12 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
 
   function call<T>(
     name: string,
-    { patience, happens, instead, failure, refusal, distorted }: How<T>,
+    { retryDelay, happens, instead, failure, refusal, distorted }: How<T>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const [go, back, trouble, more = 0] = act.fate(name)
       const sent = clockwork.now()
-      const givenUp = sent + patience
+      const givenUp = sent + retryDelay
       const answered = sent + go + back
       let value: T
       let error: unknown
@@ -60,7 +60,7 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
         }
       }
       const refuse = () => reject(failure(answered >= givenUp))
-      if (patience <= 0) return deliver(sent, refuse)
+      if (retryDelay <= 0) return deliver(sent, refuse)
       if (trouble === 'failed') return deliver(Math.min(answered, givenUp), refuse)
       if (trouble === 'late') {
         deliver(Math.min(answered, givenUp), refuse)

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { recordLoginOf, takeProviderEvent } from '../../../functions/accounts/acts.ts'
 import { type ChangeResult, changeUser } from '../../../functions/accounts/change.ts'
-import type { Deadline } from '../../../functions/deadline.ts'
-import { Problem } from '../../../functions/problem.ts'
+import type { Deadline } from '../../../functions/http/deadline.ts'
+import { Problem } from '../../../functions/http/problem.ts'
 import { setAccessUntil } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
 import { type KeepDeps, type Machine, person } from './acts.ts'
@@ -127,7 +127,7 @@ async function login(
     recordLoginOf(deps, { owner, accountId: id, mark, at, tooOld: false }, deadline),
   )
   given.over = world.now()
-  run.tell?.(`  login ${error ?? value?.fault ?? value?.result?.trouble ?? 'done'}`)
+  run.tell?.(`  login ${error ?? value?.fault ?? value?.result?.failure ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
 }
 
@@ -146,7 +146,7 @@ async function tellOf(
   const { value, error } = await machine.keep((_keeper, deadline, deps) =>
     takeProviderEvent(deps, owner, event, deadline),
   )
-  run.tell?.(`  ${event.kind} ${error ?? value?.trouble ?? 'done'}`)
+  run.tell?.(`  ${event.kind} ${error ?? value?.failure ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
   if (!isDone(value)) return
   if (event.kind === 'signed_out') watch.signedOut(owner, at)
@@ -199,7 +199,7 @@ async function move(run: Run, user: number, other: number, act: Act, machine: Ma
   const giving = watch.gives({ owner: to.owner, accounts: everyAccount, until: true, status: 'revive' })
   const it = await machine.keep((keeper, deadline) => keeper.move(from.owner, to, deadline))
   giving.over = run.world.now()
-  run.tell?.(`  move ${it.error ?? it.value?.from.trouble ?? 'done'}`)
+  run.tell?.(`  move ${it.error ?? it.value?.from.failure ?? 'done'}`)
   if (it.error !== undefined) checkProblem(run, act, it.error)
   else if (isDone(it.value?.from))
     watch.took({ owner: from.owner, began: act.startedAt, status: 'removed', tokens: true })
@@ -253,7 +253,7 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
     }
   })
   if (given !== undefined) given.over = run.world.now()
-  run.tell?.(`  ${deed.do} ${error ?? value?.trouble ?? 'done'}`)
+  run.tell?.(`  ${deed.do} ${error ?? value?.failure ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
   count(
     run,
@@ -287,7 +287,7 @@ function gives(deed: RecordDeed): boolean {
 
 /** Whether an act has done all that it was asked. */
 function isDone(it: ChangeResult | undefined): boolean {
-  return it !== undefined && it.trouble === undefined
+  return it !== undefined && it.failure === undefined
 }
 
 /** The end date alone: no command does that. */

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { times } from '../../../functions/times.ts'
 import {
   accountCount,
+  type CliError,
   type Command,
   type Fate,
   type Moment,
@@ -9,7 +10,6 @@ import {
   processCount,
   type Scenario,
   sidCount,
-  type Trouble,
 } from './scenario.ts'
 import { wrongAnswers } from './seam.ts'
 
@@ -250,9 +250,9 @@ function fate(trouble: number): fc.Arbitrary<Fate> {
   const back = oneof([6, fc.constant(0)], [4, delay()])
   const well: fc.Arbitrary<Fate> = fc.tuple(go, back)
   if (trouble === 0) return well
-  // Some errors come at once, others after all patience.
+  // Some errors come at once, others after all retryDelay.
   const slow = oneof([1, back], [1, fc.constant(times.seam)])
-  const kind = (name: Trouble): fc.Arbitrary<Fate> => fc.tuple(go, slow, fc.constant(name))
+  const kind = (name: CliError): fc.Arbitrary<Fate> => fc.tuple(go, slow, fc.constant(name))
   return oneof(
     [1 - trouble, well],
     [trouble * 0.2, kind('failed')],

@@ -1,13 +1,13 @@
-import type { Deadline } from '../../../functions/deadline.ts'
+import type { Deadline } from '../../../functions/http/deadline.ts'
 import type { User } from '../../../functions/record/user.ts'
-import type { Seal } from '../../../functions/seal.ts'
-import type { ClientSession, Seam } from '../../../functions/seam.ts'
+import type { ClientSession, Seam } from '../../../functions/seam/client.ts'
+import type { WorkspaceKnower } from '../../../functions/seam/workspace.ts'
+import { workspaceReader } from '../../../functions/seam/workspace.ts'
+import type { Seal } from '../../../functions/session/seal.ts'
 import { holderShard } from '../../../functions/table/keys.ts'
 import type { Settings, Table } from '../../../functions/table/table.ts'
 import { dueShard } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
-import type { WorkspaceKnower } from '../../../functions/workspace.ts'
-import { workspaceKnower } from '../../../functions/workspace.ts'
 import { callingFor, refusal, seamFailure, tableFailure } from './calling.ts'
 import type { Clockwork } from './clockwork.ts'
 import type { Fate } from './scenario.ts'
@@ -116,7 +116,7 @@ export function edgesOf(around: Surroundings, act: Act) {
       if (table.epoch() !== epoch) throw tableFailure()
       return happens()
     }
-    return call(name, { patience: 2 * times.dynamodb, happens: here, failure: tableFailure })
+    return call(name, { retryDelay: 2 * times.dynamodb, happens: here, failure: tableFailure })
   }
 
   const atSeam = <T>(
@@ -127,7 +127,7 @@ export function edgesOf(around: Surroundings, act: Act) {
     instead?: () => T,
   ): Promise<T> =>
     call(name, {
-      patience: Math.min(times.seam, within.left()),
+      retryDelay: Math.min(times.seam, within.left()),
       happens: () => happens(act.workspace),
       failure: (late) => seamFailure(name, late),
       refusal: (status) => refusal(name, status),
@@ -176,7 +176,7 @@ export function edgesOf(around: Surroundings, act: Act) {
       return {
         accountIds,
         owners: await call('due', {
-          patience: 2 * times.dynamodb,
+          retryDelay: 2 * times.dynamodb,
           happens: () => table.dueOwners(shard, now, false),
           distorted: () => table.dueOwners(shard, now, true),
           failure: tableFailure,
@@ -301,7 +301,7 @@ export function edgesOf(around: Surroundings, act: Act) {
   }
 
   /** As a process has it: the settings are remembered, the API key's workspace is asked for each time. */
-  const workspace: WorkspaceKnower = workspaceKnower({
+  const workspace: WorkspaceKnower = workspaceReader({
     table: {
       readSettings: async () => {
         process.settings ??= await tableEdge.readSettings()

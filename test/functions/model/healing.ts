@@ -99,7 +99,7 @@ export async function heal(run: Run): Promise<void> {
 
   async function ask(user: number): Promise<string | undefined> {
     const { owner, binding } = loginOf(user)
-    for (let patience = 0; patience < 10; patience++) {
+    for (let retryDelay = 0; retryDelay < 10; retryDelay++) {
       const { act, machine } = world.begin('vend', process, times.vend)
       const { id, token, code } = await vend(run, { user, sid: 9 }, act, machine)
       act.ended = true

@@ -1,5 +1,5 @@
 import type { User } from '../../../functions/record/user.ts'
-import type { ClientSession, SessionRequest } from '../../../functions/seam.ts'
+import type { ClientSession, SessionRequest } from '../../../functions/seam/client.ts'
 import type { Times } from '../../../functions/times.ts'
 import type { Process } from './edges.ts'
 import type { Protocol } from './protocol.ts'

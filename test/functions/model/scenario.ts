@@ -78,9 +78,9 @@ export type WorldDeed =
   | { do: 'restore'; back: number }
 
 /** `go` and `back`: ms until a call arrives, and from then until its answer does. */
-export type Fate = [go: number, back: number, trouble?: Trouble, more?: number]
+export type Fate = [go: number, back: number, trouble?: CliError, more?: number]
 
-export type Trouble =
+export type CliError =
   /** Did not happen, and its caller is told of an error. */
   | 'failed'
   /** Happened, and its caller is told of an error. */

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { cleanUp } from '../../../functions/cleanup/run.ts'
-import { deadlineIn } from '../../../functions/deadline.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import type { User } from '../../../functions/record/user.ts'
 import { grant, withdraw } from '../../../functions/record/writes.ts'
-import { seamClient } from '../../../functions/seam.ts'
+import { seamClient } from '../../../functions/seam/client.ts'
 import { shared } from '../../../functions/session/binding.ts'
 import { times } from '../../../functions/times.ts'
 import type { WrongAnswer } from '../../../infra/local/seam/faults.ts'
@@ -99,7 +99,7 @@ describe('early refresh is never worse than none', () => {
   })
 })
 
-describe('a dependency in trouble', () => {
+describe('a dependency in failure', () => {
   test('Seam silent: 504 within the time it is given', async () => {
     const who = await somebody({ fresh: true })
     const { seam } = world
@@ -279,11 +279,11 @@ test('a withdrawn account is out of reach of the old token once that is reported
     faults: [{ kind: 'status', status: 500, path: '/client_sessions/delete', times: 1 }],
   })
   const failed = await keeper.withdraw(owner, accounts.slice(1, 2), soon())
-  expect(failed.trouble?.code).toBe('upstream_unavailable')
+  expect(failed.failure?.code).toBe('upstream_unavailable')
   expect(failed.user.connected_account_ids).toEqual(accounts.slice(0, 1))
   // Repeated, with nothing left to withdraw: it reports success only now that the delete is confirmed.
   const repeated = await keeper.withdraw(owner, accounts.slice(1, 2), soon())
-  expect([repeated.changed, repeated.trouble]).toEqual([false, undefined])
+  expect([repeated.changed, repeated.failure]).toEqual([false, undefined])
   await expect(devicesOf(world.seam, old)).rejects.toThrow('401')
   const granted = await keeper.grant({ ...(await who.user()) }, accounts.slice(2), soon())
   expect(granted.user.connected_account_ids).toHaveLength(2)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ClientSession } from '../../../functions/seam.ts'
+import type { ClientSession } from '../../../functions/seam/client.ts'
 import { answerFault } from '../../../functions/session/check-answer.ts'
 
 const now = Date.UTC(2030, 0, 1)

@@ -289,10 +289,10 @@ const records = fc
     creations: fc.constantFrom(0, terms.creations),
     unknown: fc.option(fc.constantFrom(0, times.unknownAccount), { nil: undefined }),
     identities: fc.tuple(identity, identity),
-    edges: fc.tuple(edge, edge, edge, edge),
+    deps: fc.tuple(edge, edge, edge, edge),
   })
   .map((r): User => {
-    const [e1, e2, e3, e4] = r.edges
+    const [e1, e2, e3, e4] = r.deps
     const [before, after] = r.identities
     const base: User = {
       ...somebody(),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Problem } from '../../../functions/problem.ts'
+import { Problem } from '../../../functions/http/problem.ts'
 import { updateUser } from '../../../functions/record/update.ts'
 import { newUser, type User } from '../../../functions/record/user.ts'
 import { grant, retireAll } from '../../../functions/record/writes.ts'

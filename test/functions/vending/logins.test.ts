@@ -126,8 +126,8 @@ test('a grant widens every live session at once', async () => {
   if (user === undefined) throw new Error('no record')
   const account = world.seam.addAccount()
   const deadline = { left: () => 10_000 }
-  const { trouble } = await grantAccounts(machine.deps, user, [account], deadline)
-  expect(trouble).toBeUndefined()
+  const { failure } = await grantAccounts(machine.deps, user, [account], deadline)
+  expect(failure).toBeUndefined()
   for (const token of tokens) expect(await devicesOf(world.seam, token)).toHaveLength(1)
 })
 

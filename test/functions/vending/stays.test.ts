@@ -121,7 +121,7 @@ describe('a delete is not believed', () => {
     world.seam.faults.plan({
       faults: [{ kind: 'status', status: 404, path: '/client_sessions/delete', times: 1 }],
     })
-    expect((await keeper().disable(owner, soon())).trouble).toBeUndefined()
+    expect((await keeper().disable(owner, soon())).failure).toBeUndefined()
     expect(await opens(body.token)).toBe(false)
   })
 
@@ -131,7 +131,7 @@ describe('a delete is not believed', () => {
     world.seam.faults.plan({
       faults: [{ kind: 'status', status: 410, path: '/client_sessions/delete', times: 1 }],
     })
-    expect((await keeper().disable(owner, soon())).trouble).toBeUndefined()
+    expect((await keeper().disable(owner, soon())).failure).toBeUndefined()
     expect(await opens(body.token)).toBe(false)
   })
 
@@ -142,7 +142,7 @@ describe('a delete is not believed', () => {
     })
     const { body } = await post()
     expect(await opens(body.token)).toBe(true)
-    expect((await keeper().disable(owner, soon())).trouble).toBeUndefined()
+    expect((await keeper().disable(owner, soon())).failure).toBeUndefined()
     expect(await opens(body.token)).toBe(false)
   })
 })
@@ -153,7 +153,7 @@ describe('one session that Seam does not delete locks nobody out', () => {
     const first = await post()
     world.seam.faults.plan({ faults: [{ kind: 'status', status, path: '/client_sessions/delete' }] })
     const ended = await keeper().endSession(owner, soon())
-    expect(ended.trouble?.code).toBe('upstream_unavailable')
+    expect(ended.failure?.code).toBe('upstream_unavailable')
     const second = await post()
     expect(second.status).toBe(201)
     expect(second.body.token).not.toBe(first.body.token)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AccountAudit, Holding } from '../../../functions/log.ts'
+import type { AccountAudit, Holding } from '../../../functions/http/audit.ts'
 import { during, spansOf } from '../../../infra/cli/holding.ts'
 
 const holding = (ids: string[], more: Partial<Holding> = {}): Holding => ({

@@ -75,8 +75,8 @@ describe('progress', () => {
       }
       await once(stop.signal, 'never')
     }
-    const edges = { signal: stop.signal }
-    const { code, err } = await runIn(terminal.folder, ['import'], Readable.from(endless()), { edges })
+    const deps = { signal: stop.signal }
+    const { code, err } = await runIn(terminal.folder, ['import'], Readable.from(endless()), { deps })
     expect([code, err]).toEqual([
       130,
       '\nInterrupted. import: 200 done. Running it again is safe: what is done is found done.\n',

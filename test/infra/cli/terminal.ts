@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { runProgram } from '../../../infra/cli/program.ts'
-import type { Edges } from '../../../infra/cli/tool.ts'
+import type { Overrides } from '../../../infra/cli/tool.ts'
 import { startWorld, type World } from '../../../infra/local/world.ts'
 import { heard } from '../../leaks.ts'
 
@@ -74,7 +74,7 @@ export async function startTerminal(): Promise<Terminal> {
 
 interface Setting {
   environment?: Parameters<typeof runProgram>[1]
-  edges?: Edges
+  deps?: Overrides
   /** Standard output and standard error are a terminal. */
   isTTY?: boolean
 }
@@ -83,7 +83,7 @@ export async function runIn(
   folder: string,
   words: string[],
   input: string | Readable = '',
-  { environment = {}, edges = {}, isTTY = false }: Setting = {},
+  { environment = {}, deps = {}, isTTY = false }: Setting = {},
 ): Promise<Said> {
   const stream = () => Object.assign(heard(new PassThrough()), { isTTY })
   const [stdout, stderr] = [stream(), stream()]
@@ -93,7 +93,7 @@ export async function runIn(
     words,
     { LOCAL_DIR: folder, ...environment },
     { stdin, stdout, stderr },
-    { folder, ...edges },
+    { folder, ...deps },
   )
   stdout.end()
   stderr.end()

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { AccountAudit } from '../../../functions/log.ts'
+import type { AccountAudit } from '../../../functions/http/audit.ts'
 import { auditTrail, auditWriter } from '../../../infra/local/audit-file.ts'
 
 let folder: string

@@ -11,7 +11,7 @@ import { passed, wrote } from '../../leaks.ts'
 /** A real browser out of `node_modules`, also for machines without the libraries and fonts that it needs. */
 
 /** Ends a wait that will never end; no test measures anything by it. */
-const patience = 240_000
+const retryDelay = 240_000
 
 const folderOfPackage = dirname(dirname(fileURLToPath(import.meta.resolve('@sparticuz/chromium'))))
 const cache = fileURLToPath(new URL('../../../node_modules/.cache', import.meta.url))
@@ -53,7 +53,7 @@ const options: LaunchOptions = {
     '--disable-quic',
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
   ],
-  timeout: patience,
+  timeout: retryDelay,
 }
 
 /** Like `test`, but skipped, with a word about it, where there is no browser: never on Linux on x64. */
@@ -75,7 +75,7 @@ function overheard(browser: Browser): Browser {
   // `newPage` makes its context here too.
   browser.newContext = async (options) => {
     const context = await newContext(options)
-    context.setDefaultTimeout(patience)
+    context.setDefaultTimeout(retryDelay)
     context.on('console', (message) => wrote(message.text()))
     context.on('weberror', (thrown) => wrote(String(thrown.error())))
     context.on('request', (request) => {

@@ -167,7 +167,7 @@ describe('the engine of the local world', () => {
     const { client } = await start(folder)
     await createTable(client, TableName)
     await expect(startDynamoDb(folder)).rejects.toMatchObject({
-      name: 'Trouble',
+      name: 'CliError',
       message: `${join(folder, 'dynalite')} is in use by another process. Stop it first.`,
     })
   })
@@ -175,7 +175,7 @@ describe('the engine of the local world', () => {
   it('says what to delete when its data are damaged', async () => {
     await writeFile(join(folder, 'dynalite'), 'no folder')
     await expect(startDynamoDb(folder)).rejects.toMatchObject({
-      name: 'Trouble',
+      name: 'CliError',
       message: expect.stringMatching(new RegExp(`${join(folder, 'dynalite')}.*elete`)),
     })
   })
@@ -184,7 +184,7 @@ describe('the engine of the local world', () => {
     const path = join(folder, 'records')
     await writeFile(path, 'no folder')
     await expect(startDynamoDb(path)).rejects.toMatchObject({
-      name: 'Trouble',
+      name: 'CliError',
       message: expect.stringContaining('Move away what is there'),
     })
   })

@@ -76,7 +76,7 @@ it.each([
   [{ SEAM_ENDPOINT: 'https://seam.example' }, 'a real workspace needs both'],
 ])('%j is refused in a sentence', (environment, message) => {
   expect(() => readEnvironment(environment)).toThrow(
-    expect.objectContaining({ name: 'Trouble', message: expect.stringContaining(message) }),
+    expect.objectContaining({ name: 'CliError', message: expect.stringContaining(message) }),
   )
 })
 
@@ -109,7 +109,7 @@ describe('--own and --stage', () => {
   ])('%j is refused in a sentence', (words, message) => {
     write('mine', 'other')
     expect(() => readEnvironment({}, words, project)).toThrow(
-      expect.objectContaining({ name: 'Trouble', message: expect.stringContaining(message) }),
+      expect.objectContaining({ name: 'CliError', message: expect.stringContaining(message) }),
     )
   })
 })

@@ -303,7 +303,10 @@ describe('trouble', () => {
     async (name) => {
       const file = join(folder, name)
       await damage(file)
-      await expect(start()).rejects.toMatchObject({ name: 'Trouble', message: expect.stringContaining(file) })
+      await expect(start()).rejects.toMatchObject({
+        name: 'CliError',
+        message: expect.stringContaining(file),
+      })
       await rm(file)
       expect(await vend(await start(), 'ada')).toMatchObject({ status: 201 })
     },

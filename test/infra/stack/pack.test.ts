@@ -92,7 +92,7 @@ test('the helper is bundled for a page: one file, nothing else', async () => {
 })
 
 test('the examples in its documentation are type-checked as they stand', async () => {
-  const documentation = await readFile(installed('dist/browser.d.ts'), 'utf8')
+  const documentation = await readFile(installed('dist/browser/client-session.d.ts'), 'utf8')
   const examples = examplesIn(documentation)
   expect(examples.map(([name]) => name)).toEqual(['seam-components', 'seam-s-sdk', 'react'])
   for (const [name, code] of examples) await write(`${name}.ts`, code)

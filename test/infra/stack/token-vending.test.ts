@@ -3,15 +3,15 @@ import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { describe, expect, it } from 'vitest'
 import {
-  type ConnectEdges,
+  type ConnectAppDeps,
   connectApp,
-  type VendingEdges,
+  type VendAppDeps,
   vendingApp,
-  type WebhookEdges,
+  type WebhookAppDeps,
   webhookApp,
 } from '../../../functions/app.ts'
 import { ConfigurationError, readConfiguration } from '../../../functions/config.ts'
-import { openApiDocument } from '../../../functions/openapi.ts'
+import { openApiDocument } from '../../../functions/http/openapi.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
 import { Api } from '../../../infra/stack/api.ts'
 import { TokenVending } from '../../../infra/stack/token-vending.ts'
@@ -40,12 +40,12 @@ describe('the HTTP API', () => {
       return `${Properties.RouteKey} → ${Resources[IntegrationUri['Fn::GetAtt'][0]].Properties.Handler}`
     })
     // Nothing is asked of them here, so they need nothing behind them.
-    const edges = {} as VendingEdges & ConnectEdges & WebhookEdges
+    const deps = {} as VendAppDeps & ConnectAppDeps & WebhookAppDeps
     const configuration = readConfiguration(exampleConfiguration)
     const apps = {
-      vend: vendingApp(configuration, times, edges),
-      connect: connectApp(configuration, times, edges),
-      webhook: webhookApp(times, edges),
+      vend: vendingApp(configuration, times, deps),
+      connect: connectApp(configuration, times, deps),
+      webhook: webhookApp(times, deps),
     }
     const answered = Object.entries(apps).flatMap(([entry, app]) =>
       app.routes

@@ -1,5 +1,5 @@
 import { QueryClient } from '@tanstack/query-core'
-import type { ClientSession } from '../../../../functions/browser.ts'
+import type { ClientSession } from '../../../../functions/browser/client-session.ts'
 import { element } from './element.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { GetToken } from '../../../../functions/browser.ts'
+import type { GetToken } from '../../../../functions/browser/client-session.ts'
 
 /**
  * What an app gets from its identity provider: who is signed in, and a cached token of theirs. In the local world it

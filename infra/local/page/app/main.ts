@@ -1,4 +1,8 @@
-import { type ClientSession, type ClientSessionError, clientSession } from '../../../../functions/browser.ts'
+import {
+  type ClientSession,
+  type ClientSessionError,
+  clientSession,
+} from '../../../../functions/browser/client-session.ts'
 import type { PageFacts } from '../server.ts'
 import type { Observation } from '../watching.ts'
 import { connect, stopConnecting } from './connecting.ts'

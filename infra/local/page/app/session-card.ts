@@ -1,4 +1,4 @@
-import type { ClientSession } from '../../../../functions/browser.ts'
+import type { ClientSession } from '../../../../functions/browser/client-session.ts'
 import { minutes, part } from './element.ts'
 import { masked } from './wire.ts'
 

@@ -1,4 +1,4 @@
-import type { Audit } from '../../../../functions/log.ts'
+import type { Audit } from '../../../../functions/http/audit.ts'
 import type { Call, Observation } from '../watching.ts'
 import { acts, commands, reasons, refusals, seamPaths } from './sentences.ts'
 

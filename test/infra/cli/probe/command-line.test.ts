@@ -26,12 +26,12 @@ async function run(
   const [stdout, stderr] = [heard(new PassThrough()), heard(new PassThrough())]
   const printed = [textOf(stdout), textOf(stderr)]
   const environment = apiKey === undefined ? {} : { SEAM_API_KEY: apiKey }
-  const edges = { now: clock, sleep, ...(stop !== undefined && { signal: stop }) }
+  const deps = { now: clock, sleep, ...(stop !== undefined && { signal: stop }) }
   const code = await runProgram(
     ['probe', ...words],
     environment,
     { stdin: Readable.from([input]), stdout, stderr },
-    edges,
+    deps,
   )
   stdout.end()
   stderr.end()

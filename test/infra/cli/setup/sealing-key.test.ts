@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadlineIn } from '../../../../functions/deadline.ts'
-import { sealingKeysFrom, tokenSealer } from '../../../../functions/seal.ts'
+import { deadlineIn } from '../../../../functions/http/deadline.ts'
+import { sealingKeysFrom, tokenSealer } from '../../../../functions/session/seal.ts'
 import { runProgram } from '../../../../infra/cli/program.ts'
 import { someOutputs, startCloud } from '../aws/cloud.ts'
 import { runHere } from '../aws/command.ts'

@@ -1,0 +1,23 @@
+import type { Context } from 'aws-lambda'
+import { deadlineIn } from '../http/deadline.ts'
+import type { AdminAnswer } from '../operator/client.ts'
+import { times } from '../times.ts'
+import { wireAdmin } from '../wiring.ts'
+import { type Environment, lambdaClients } from './clients.ts'
+import { isWarmer } from './event.ts'
+
+const clients = lambdaClients(process.env as unknown as Environment, Date.now)
+const administer = wireAdmin(clients.configuration, times, {
+  ...clients,
+  // Its log group is an audit log: subjects stand in clear there, so few may read it.
+  auditLog: clients.log,
+})
+
+/** Invoked under IAM, never over HTTP: see `admin-client.ts` for what it takes and answers. */
+export async function handler(
+  event: unknown,
+  { awsRequestId }: Context,
+): Promise<AdminAnswer | { ok: true }> {
+  if (isWarmer(event)) return { ok: true }
+  return administer(event, { requestId: awsRequestId, deadline: deadlineIn(times.admin, clients.clock) })
+}

@@ -1,0 +1,64 @@
+import type { Context } from 'aws-lambda'
+import * as z from 'zod/v4-mini'
+import type { CleanupReport } from '../cleanup/report.ts'
+import type { Audit } from '../http/audit.ts'
+import { deadlineIn } from '../http/deadline.ts'
+import { during } from '../http/steps.ts'
+import { seamClient } from '../seam/client.ts'
+import { vendingTable } from '../table/table.ts'
+import { cleanupTime, times } from '../times.ts'
+import { wireCleanup } from '../wiring.ts'
+import { type Environment, sharedClients } from './clients.ts'
+import { isWarmer } from './event.ts'
+
+export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
+
+/**
+ * The schedule sends `{}`. Anything else fails the invocation, where the alarms see it: a misspelt `dry_run` must not
+ * be a real run, nor a schedule that sends nonsense a silent one.
+ */
+const order = z.strictObject({
+  dry_run: z.optional(z.boolean()),
+  all_users: z.optional(z.boolean()),
+  override_fuse: z.optional(z.boolean()),
+})
+
+const environment = process.env as unknown as CleanupEnvironment
+const clients = sharedClients(environment, Date.now)
+const { configuration, where, readSecret, clock, log } = clients
+
+export async function handler(
+  event: unknown,
+  { awsRequestId }: Context,
+): Promise<CleanupReport | { ok: true }> {
+  if (isWarmer(event)) return { ok: true }
+  const parsed = order.safeParse(event)
+  if (!parsed.success)
+    throw new Error('send {} or some of {"dry_run", "all_users", "override_fuse"}, each true or false')
+  const { dry_run, all_users, override_fuse } = parsed.data
+
+  // One key for the whole run, read anew for each: were another taken up half-way, after a rotation, a 404 could
+  // come from a workspace that nobody has confirmed.
+  let apiKey: Promise<string> | undefined
+  const cleanUp = wireCleanup(configuration, times, {
+    ...clients,
+    table: vendingTable(where),
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: (_, deadline) =>
+        (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
+      times,
+    }),
+  })
+  const audit: Audit = { what: 'cleanup', request_id: awsRequestId }
+  const report = await during(audit, () =>
+    cleanUp({
+      deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
+      dryRun: dry_run,
+      allUsers: all_users,
+      overrideFuse: override_fuse,
+    }),
+  )
+  log({ ...audit, ...report })
+  return report
+}

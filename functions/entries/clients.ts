@@ -1,0 +1,61 @@
+import type { Context } from 'hono'
+import type { AwsDeps } from '../aws/caller.ts'
+import { dynamoDb } from '../aws/dynamodb.ts'
+import type { AwsEnvironment } from '../aws/endpoint.ts'
+import { secretReader } from '../aws/secrets.ts'
+import { secretsManager } from '../aws/secrets-manager.ts'
+import { jsonLog } from '../http/audit.ts'
+import { noteSdk } from '../http/steps.ts'
+import { seamClient } from '../seam/client.ts'
+import { sealingKeyReader, tokenSealer } from '../session/seal.ts'
+import { vendingTable } from '../table/table.ts'
+import { times } from '../times.ts'
+
+/** The outside clients as they are in Lambda, for the entries alone: like them it prints. */
+
+/** What the stack must provide; a missing or misspelt name does not compile there. */
+export interface Environment {
+  TABLE_NAME: string
+  SEAM_API_KEY_SECRET_ARN: string
+  SEALING_KEY_SECRET_ARN: string
+}
+
+/** For any entry. */
+export function sharedClients(
+  environment: Pick<Environment, 'TABLE_NAME'> & AwsEnvironment,
+  clock: () => number,
+) {
+  const aws: AwsDeps = { environment, clock, noteSdk }
+  return {
+    configuration: TOKEN_VENDING_CONFIGURATION,
+    where: { client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME },
+    readSecret: secretReader({ getSecretValue: secretsManager(aws), clock, times }),
+    clock,
+    uuid: () => crypto.randomUUID(),
+    random: Math.random,
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    log: jsonLog((line) => process.stdout.write(`${line}\n`)),
+  }
+}
+
+/** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
+export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
+  const clients = sharedClients(environment, clock)
+  const { configuration, readSecret, where } = clients
+  return {
+    ...clients,
+    table: vendingTable(where),
+    seam: seamClient({
+      endpoint: configuration.seamEndpoint,
+      apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
+      times,
+    }),
+    seal: tokenSealer(
+      sealingKeyReader((deadline) =>
+        readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
+      ),
+    ),
+    fetch,
+    requestId: (c: Context) => c.env.requestContext.requestId as string,
+  }
+}

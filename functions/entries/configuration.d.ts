@@ -1,0 +1,2 @@
+/** Put in by the bundler: the value of `tokenVending`, read by `readConfiguration` when the stack was synthesised. */
+declare const TOKEN_VENDING_CONFIGURATION: import('../config.ts').Configuration

@@ -1,0 +1,22 @@
+import { deadlineIn } from '../http/deadline.ts'
+import { times } from '../times.ts'
+import { wireVend } from '../wiring.ts'
+import { type Environment, lambdaClients } from './clients.ts'
+import { httpHandler } from './http-handler.ts'
+
+const environment = process.env as unknown as Environment
+const clients = lambdaClients(environment, Date.now)
+const { app, recall } = wireVend(clients.configuration, times, clients)
+
+export const handler = httpHandler(app, clients.log)
+
+// What the first caller of a process would wait for, read while nobody waits: the table's connection, the issuers' keys
+// and the sealing key. Each read gives up long before Lambda's 10 s for a start; what failed is read again when needed.
+await Promise.allSettled([
+  recall(),
+  clients.readSecret(
+    environment.SEALING_KEY_SECRET_ARN,
+    { fresh: false },
+    deadlineIn(times.secrets, clients.clock),
+  ),
+])

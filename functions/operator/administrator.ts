@@ -1,0 +1,99 @@
+import * as z from 'zod/v4-mini'
+import type { Audit, AuditLog, Log } from '../http/audit.ts'
+import type { Deadline } from '../http/deadline.ts'
+import { Problem, problemBody } from '../http/problem.ts'
+import type { Acting } from './acting.ts'
+import { type AdminAnswer, type CommandName, contractVersion } from './client.ts'
+import { commands } from './commands.ts'
+
+export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChange'> {
+  log: Log
+  /** Where alone subjects stand in clear. */
+  auditLog: AuditLog
+  during: <T>(audit: Audit, act: () => T) => T
+}
+
+export interface AdminRequestContext {
+  requestId: string
+  deadline: Deadline
+}
+
+/** Answers one request of the contract. Never throws: whatever goes wrong is a problem in the answer. */
+export type Administer = (event: unknown, request: AdminRequestContext) => Promise<AdminAnswer>
+
+const envelope = z.strictObject({
+  version: z.literal(contractVersion),
+  command: z.string(),
+  params: z.unknown(),
+  by: z.string().check(z.minLength(1), z.maxLength(200)),
+})
+
+export async function administer(
+  deps: AdminDeps,
+  event: unknown,
+  { requestId, deadline }: AdminRequestContext,
+): Promise<AdminAnswer> {
+  const startedAt = deps.clock()
+  const audit: Audit = { what: 'admin', request_id: requestId }
+  const answer = { version: contractVersion, request_id: requestId } as const
+  try {
+    return { ...answer, result: await deps.during(audit, () => run(deps, event, audit, deadline)) }
+  } catch (error) {
+    return { ...answer, problem: problemOf(error, audit) }
+  } finally {
+    audit.took = deps.clock() - startedAt
+    deps.log(audit)
+  }
+}
+
+/** An unforeseen error says its name and nothing more: its message may quote a secret. */
+function problemOf(error: unknown, audit: Audit) {
+  const reason = error instanceof Error ? error.name : 'unknown'
+  const problem = error instanceof Problem ? error : new Problem('internal', { reason })
+  const { details } = problem
+  const why = {
+    ...(details.reason !== undefined && { reason: details.reason }),
+    ...(details.dependency !== undefined && { dependency: details.dependency }),
+  }
+  Object.assign(audit, { code: problem.code, ...why } satisfies Partial<Audit>)
+  const { code, title, detail, action } = problemBody(problem, audit.request_id)
+  return { code, title, action, ...(detail !== undefined && { detail }), ...why }
+}
+
+function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) {
+  const request = envelope.safeParse(event)
+  if (!request.success) throw invalid('the request', request.error)
+  const { command, params, by } = request.data
+  if (!isCommand(command))
+    throw new Problem('invalid_request', {
+      detail: `There is no such command; there are ${Object.keys(commands).join(', ')}.`,
+    })
+  audit.command = command
+  const { request_id } = audit
+  const noteChange: Acting['noteChange'] = (change) => {
+    audit.owner = change.owner
+    deps.auditLog({ what: 'account', act: command, by, request_id, ...change })
+  }
+  return runCommand(command, params, { ...deps, noteChange, deadline, audit })
+}
+
+async function runCommand<C extends CommandName>(command: C, params: unknown, acting: Acting) {
+  const row = commands[command]
+  const taken = row.takes.safeParse(params)
+  if (!taken.success) throw invalid(command, taken.error, 'malformed')
+  return row.run(acting, taken.data)
+}
+
+function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(commands, name)
+}
+
+/** Where and what, never the value: it may be a token. */
+function invalid(what: string, error: z.core.$ZodError, reason?: 'malformed'): Problem {
+  const [issue] = error.issues
+  const where = [what, ...(issue?.path ?? [])].join('.')
+  return new Problem('invalid_request', {
+    detail: `${where}: ${issue?.message}`,
+    ...(reason !== undefined && { reason }),
+  })
+}

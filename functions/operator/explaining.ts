@@ -1,0 +1,118 @@
+import type { Caller, Refusal } from '../caller/caller.ts'
+import { subjectNamespace } from '../caller/owner.ts'
+import type { Issuer } from '../config.ts'
+import { Problem } from '../http/problem.ts'
+import type { User } from '../record/user.ts'
+import { reasons } from '../session/reasons.ts'
+import { barredReason, judge } from '../session/verdict.ts'
+import { isMadeByNamespace, tokenFault } from '../vending/admit.ts'
+import type { Acting } from './acting.ts'
+import type { Explanation, Params } from './client.ts'
+import { firstFault } from './fault.ts'
+import { iso, shownUser } from './showing.ts'
+
+type Explaining = Pick<Acting, 'verifyCaller' | 'configuration' | 'terms' | 'clock' | 'deadline'> & {
+  /** Absent: there is no table to look into. */
+  table?: Pick<Acting['table'], 'readUser'>
+}
+
+/** The first thing that is wrong with a bearer token, or the user it speaks for and the verdict. Changes nothing. */
+export async function explainToken(
+  explaining: Explaining,
+  { token }: Params<'explain'>,
+): Promise<Explanation> {
+  const { verifyCaller, configuration, clock, deadline } = explaining
+  try {
+    const caller = await verifyCaller(`Bearer ${token}`, deadline)
+    return await explainCaller(explaining, caller)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const { code, details } = error
+    if (code === 'claim_denied' || code === 'invalid_token') {
+      const reason = details.reason as Refusal | 'claim_rule' | 'no_session_claim'
+      return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
+    }
+    if (code !== 'issuer_keys_unavailable') throw error
+    const sentence = `Its issuer's keys cannot be had (${details.reason}); the token may be good. Check that the issuer's address can be reached and serves its discovery document.`
+    return { accepted: false, reason: code, sentence }
+  }
+}
+
+async function explainCaller(explaining: Explaining, caller: Caller): Promise<Explanation> {
+  const { table, configuration } = explaining
+  const who = {
+    accepted: true as const,
+    issuer: caller.issuer.name,
+    subject: caller.subject,
+    owner: caller.owner,
+    binding: caller.binding,
+    ...(caller.issued_at !== undefined && { issued_at: iso(caller.issued_at) }),
+  }
+  if (table === undefined)
+    return { ...who, record: 'not_looked_up', sentence: 'The token is good; no record was looked up.' }
+  const user = await table.readUser(caller.owner)
+  if (user !== undefined)
+    return { ...who, record: 'found', user: shownUser(user), ...outlook(explaining, user, caller) }
+  const provisions = (caller.issuer.unknownSubjects ?? configuration.unknownSubjects) === 'provision'
+  return provisions
+    ? {
+        ...who,
+        record: 'would_be_made',
+        verdict: 'create:first_request',
+        sentence: 'A record without accounts would be made, and a client session that opens no devices.',
+      }
+    : {
+        ...who,
+        record: 'missing',
+        sentence:
+          'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.',
+      }
+}
+
+function outlook(
+  { configuration, terms, clock }: Explaining,
+  user: User,
+  caller: Caller,
+): { verdict?: string; sentence: string } {
+  const now = clock()
+  if (user.subject !== caller.subject)
+    return {
+      sentence: `The record under this subject's hash says ${user.subject}: 500, and nothing is handed out. Somebody changed the table; restore the record or remove it.`,
+    }
+  if (!isMadeByNamespace(configuration, user, caller))
+    return { sentence: recordOfAnother(user, caller.issuer) }
+  const barred = barredReason(user, now)
+  if (barred === 'access_ended')
+    return { sentence: `The user's access ended at ${iso(user.access_until ?? 0)}: 403.` }
+  if (barred !== undefined) return { sentence: `The user is ${barred}: 403.` }
+  const fault = tokenFault(user, caller)
+  if (fault !== undefined) return { sentence: tokenSentences[fault](iso(user.not_before ?? 0)) }
+  const { act, reason } = judge(user, caller.binding, terms, now, { asked: true })
+  const because = reasons[reason].sentence
+  return {
+    verdict: `${act}:${reason}`,
+    sentence:
+      acts[act] === undefined ? `Nothing would be handed out: ${because}` : `${acts[act]} Why: ${because}`,
+  }
+}
+
+const tokenSentences = {
+  before_not_before: (time: string) =>
+    `The token was issued before the user was signed out everywhere (${time}), or does not say when: 401. A new sign-in gives one that is accepted.`,
+  just_signed_out: (time: string) =>
+    `The token was issued too soon after the user was signed out everywhere (${time}), as far as the clocks can tell: 401. Wait a few seconds, then a fresh token is accepted.`,
+  login_ended: () =>
+    'The identity provider has ended the login that this token belongs to: 401. Sign in again.',
+}
+
+function recordOfAnother(user: User, issuer: Issuer): string {
+  return `The record was made under ${user.iss}, which the configuration does not list with the subject namespace ${subjectNamespace(issuer)}: 403. If the issuer's address has changed, list the old one beside it with the same namespace.`
+}
+
+const acts: Partial<Record<string, string>> = {
+  reuse: 'The user would get the token of the live client session.',
+  extend: 'The live client session would be extended: the same token, a later end.',
+  widen: 'The live client session would get the accounts it lacks: the same token.',
+  replace: 'The client session would be replaced by a new one.',
+  create: 'A client session would be made.',
+}

@@ -1,0 +1,168 @@
+import * as z from 'zod/v4-mini'
+import { grantAccounts, isEnding, setAccounts } from '../accounts/acts.ts'
+import type { ChangeResult } from '../accounts/change.ts'
+import { setUserIdentity } from '../accounts/identity.ts'
+import { ownerOf } from '../caller/owner.ts'
+import { Problem } from '../http/problem.ts'
+import { newUser, type Subject, type User } from '../record/user.ts'
+import { gather } from '../seam/rate-limit.ts'
+import { type Acting, forOneUser } from './acting.ts'
+import { untilChange } from './changing.ts'
+import type { ImportedUser, ImportResult, Params, Result } from './client.ts'
+import { pageOfUsers } from './looking.ts'
+import { fate, iso, without } from './showing.ts'
+import { whoIs } from './subjects.ts'
+import { accountIds, identityId, instant } from './words.ts'
+
+/** Users in and out, a piece at a time. What a record says already costs one read: an import may be run again. */
+
+const line = z.strictObject({
+  subject: z.string(),
+  connected_account_ids: accountIds,
+  status: z.optional(z.enum(['active', 'disabled'])),
+  access_until: z.optional(z.nullable(instant)),
+  not_before: z.optional(instant),
+  user_identity_id: z.optional(z.nullable(identityId)),
+})
+
+export async function importUsers(acting: Acting, params: Params<'import'>): Promise<Result<'import'>> {
+  const results: ImportResult[] = []
+  // Lines about one user in their order, users side by side.
+  const byOwner = Map.groupBy(params.users.entries(), ([, { subject }]) => ownerOf(String(subject)))
+  await gather([...byOwner.values()], async (lines) => {
+    for (const [index, user] of lines) results[index] = await importOne(acting, user, params)
+  })
+  return { results }
+}
+
+async function importOne(
+  acting: Acting,
+  imported: ImportedUser,
+  params: Params<'import'>,
+): Promise<ImportResult> {
+  const { subject } = imported
+  if (acting.deadline.left() < acting.terms.times.vend) return { subject, outcome: 'not_done' }
+  try {
+    return await importLine(acting, imported, params)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    if (error.status >= 500) return { subject, outcome: 'not_done' }
+    return { subject, outcome: 'refused', detail: error.details.detail ?? error.code }
+  }
+}
+
+async function importLine(
+  acting: Acting,
+  imported: ImportedUser,
+  { replace = false, dry_run = false }: Params<'import'>,
+): Promise<ImportResult> {
+  const { subject } = imported
+  checkLine(imported)
+  const who = whoIs(subject, acting.configuration.issuers)
+  const found = await acting.table.readUser(who.owner)
+  const difference = between(found ?? newUser(who, acting.clock()), imported, replace)
+  const outcome = found === undefined ? 'created' : isNothing(difference) ? 'unchanged' : 'changed'
+  // An earlier run may have died between the record and Seam.
+  const unfinished = found !== undefined && isEnding(acting, found)
+  if (dry_run || (outcome === 'unchanged' && !unfinished)) return { subject, outcome, ...difference }
+
+  const done = await holdImported(acting, who, imported, replace)
+  const { deletedAccountIds: deleted } = done
+  return {
+    subject,
+    outcome,
+    ...difference,
+    ...(deleted.length > 0 && {
+      granted: without(difference.granted, deleted),
+      detail: `not granted, because Seam has deleted them: ${deleted.join(', ')}`,
+    }),
+    client_session: fate(done),
+    ...(done.failure !== undefined && { will_be_retried: true }),
+  }
+}
+
+function checkLine(imported: ImportedUser): void {
+  const parsed = line.safeParse(imported)
+  if (parsed.success) return
+  const [issue] = parsed.error.issues
+  throw new Problem('invalid_request', { detail: `${issue?.path.join('.') || 'line'}: ${issue?.message}` })
+}
+
+async function holdImported(
+  acting: Acting,
+  who: Subject,
+  imported: ImportedUser,
+  replace: boolean,
+): Promise<ChangeResult> {
+  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
+  const changes = {
+    ...untilChange(access_until),
+    ...(status !== undefined && { status }),
+    ...(not_before !== undefined && { not_before: Date.parse(not_before) }),
+  }
+  const hold = replace ? setAccounts : grantAccounts
+  const held = await hold(acting, who, ids, forOneUser(acting), changes)
+  if (user_identity_id === undefined || (user_identity_id ?? undefined) === held.user.user_identity_id)
+    return held
+  const identified = await setUserIdentity(acting, who, user_identity_id ?? undefined, forOneUser(acting))
+  const failure = identified.failure ?? held.failure
+  return { ...identified, deletedAccountIds: held.deletedAccountIds, ...(failure && { failure }) }
+}
+
+interface Difference {
+  granted: string[]
+  withdrawn: string[]
+  changes: string[]
+}
+
+function between(user: User, imported: ImportedUser, replace: boolean): Difference {
+  const { connected_account_ids: ids, access_until, user_identity_id: identity } = imported
+  // Whoever is imported is active again, as with a grant.
+  const { status = user.status === 'removed' ? 'active' : user.status } = imported
+  const until =
+    access_until === undefined ? user.access_until : (untilChange(access_until).access_until ?? undefined)
+  const before = user.not_before ?? 0
+  const notBefore = Math.max(before, Date.parse(imported.not_before ?? '') || 0)
+  const changes: [string, string, string][] = [
+    ['status', user.status, status],
+    ['access_until', shown(user.access_until), shown(until)],
+    ['not_before', shown(user.not_before), notBefore === before ? shown(user.not_before) : shown(notBefore)],
+    [
+      'user_identity_id',
+      user.user_identity_id ?? 'none',
+      identity === undefined ? (user.user_identity_id ?? 'none') : (identity ?? 'none'),
+    ],
+  ]
+  return {
+    granted: without([...new Set(ids)], user.connected_account_ids),
+    withdrawn: replace ? without(user.connected_account_ids, ids) : [],
+    changes: changes
+      .filter(([, from, to]) => from !== to)
+      .map(([field, from, to]) => `${field}: ${from} → ${to}`),
+  }
+}
+
+const shown = (time: number | undefined) => (time === undefined ? 'none' : iso(time))
+
+const isNothing = ({ granted, withdrawn, changes }: Difference) =>
+  granted.length + withdrawn.length + changes.length === 0
+
+export async function exportUsers(acting: Acting, params: Params<'export'>): Promise<Result<'export'>> {
+  const { users, after } = await pageOfUsers(acting, params)
+  return { users: users.flatMap(exported), ...(after !== undefined && { after }) }
+}
+
+function exported(user: User): ImportedUser[] {
+  const { subject, connected_account_ids, status, access_until, not_before, user_identity_id } = user
+  if (status === 'removed') return []
+  return [
+    {
+      subject,
+      connected_account_ids,
+      status,
+      access_until: access_until === undefined ? null : iso(access_until),
+      ...(not_before !== undefined && { not_before: iso(not_before) }),
+      ...(user_identity_id !== undefined && { user_identity_id }),
+    },
+  ]
+}

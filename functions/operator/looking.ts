@@ -1,0 +1,137 @@
+import { hash } from 'node:crypto'
+import { ownerOf } from '../caller/owner.ts'
+import { Problem } from '../http/problem.ts'
+import type { User } from '../record/user.ts'
+import { gather } from '../seam/rate-limit.ts'
+import { holderShards } from '../table/keys.ts'
+import { tableShape } from '../table/shape.ts'
+import type { Acting } from './acting.ts'
+import { isKnownAccount } from './changing.ts'
+import type { Params, Result, ShownAccount, ShownSession } from './client.ts'
+import { shownUser } from './showing.ts'
+
+/** The commands that only look. */
+
+export async function showUser(acting: Acting, { subject }: { subject: string }): Promise<Result<'show'>> {
+  return shownUser(await userOf(acting, subject))
+}
+
+export async function listUsers(acting: Acting, params: Params<'list'>): Promise<Result<'list'>> {
+  const { status, connected_account_id } = params
+  const { users, after } =
+    connected_account_id === undefined
+      ? await pageOfUsers(acting, params)
+      : await holdersOf(acting, connected_account_id, params)
+  const wanted = users.filter((user) => status === undefined || user.status === status)
+  return { users: wanted.map(shownUser), ...(after !== undefined && { after }) }
+}
+
+/** A page of all users; `after` is where the next one starts. */
+export async function pageOfUsers(
+  acting: Acting,
+  { after, limit = 100 }: { after?: string; limit?: number },
+): Promise<{ users: User[]; after?: string }> {
+  const page = await acting.table.allOwners({
+    limit,
+    ...(after !== undefined && { after: { [tableShape.key]: { S: after } } }),
+  })
+  const next = page.after?.[tableShape.key]?.S
+  return { users: await readUsers(acting, page.owners), ...(next !== undefined && { after: next }) }
+}
+
+/** By the account's own item, which names everybody who may hold it: the users say who does. */
+async function holdersOf(
+  acting: Acting,
+  accountId: string,
+  { after = '', limit = 100 }: { after?: string; limit?: number },
+): Promise<{ users: User[]; after?: string }> {
+  const owners = await holderNames(acting, accountId)
+  // Nobody has it: it may be a slip of the hand, which must not read like an answer.
+  if (owners.length === 0 && !(await isKnownAccount(acting, accountId)))
+    throw new Problem('not_found', {
+      reason: 'unknown_account',
+      detail: 'Neither Seam nor a record knows this connected account; `accounts` shows those there are.',
+    })
+  const page = owners
+    .sort()
+    .filter((owner) => owner > after)
+    .slice(0, limit + 1)
+  const users = await readUsers(acting, page.slice(0, limit))
+  return {
+    users: users.filter((user) => holds(user, accountId)),
+    ...(page.length > limit && { after: page[limit - 1] }),
+  }
+}
+
+/** What Seam shows under each of the user's keys. The tokens and keys in its answers go no further. */
+export async function showSessions(
+  acting: Acting,
+  { subject }: { subject: string },
+): Promise<Result<'sessions'>> {
+  const user = await userOf(acting, subject)
+  const sessions = Object.values(user.sessions)
+  const keys = new Set([...sessions, ...user.retired].map((entry) => entry.user_identifier_key))
+  const current = new Set(sessions.map(({ client_session_id }) => client_session_id))
+  const retired = new Set(user.retired.map(({ client_session_id }) => client_session_id))
+  const client_sessions: ShownSession[] = []
+  for (const key of keys)
+    for (const session of await acting.seam.list({ user_identifier_key: key }, acting.deadline)) {
+      // A list that ignored its filter would show strangers.
+      if (session.user_identifier_key !== key) continue
+      const { client_session_id, created_at, expires_at, connected_account_ids, token } = session
+      client_sessions.push({
+        client_session_id,
+        state: current.has(client_session_id)
+          ? 'current'
+          : retired.has(client_session_id)
+            ? 'let_go'
+            : 'stray',
+        created_at,
+        expires_at,
+        connected_account_ids,
+        token_sha256: hash('sha256', token, 'hex').slice(0, 12),
+      })
+    }
+  return { client_sessions }
+}
+
+export async function listAccounts(
+  acting: Acting,
+  { unassigned = false }: Params<'accounts'>,
+): Promise<Result<'accounts'>> {
+  const atSeam = await acting.seam.listConnectedAccounts(acting.deadline)
+  const accounts = await gather(atSeam, async (account): Promise<ShownAccount> => {
+    const { connected_account_id, account_type, display_name, user_identifier } = account
+    const users = await readUsers(acting, await holderNames(acting, connected_account_id))
+    const name = display_name ?? user_identifier?.email ?? user_identifier?.username
+    return {
+      connected_account_id,
+      ...(account_type !== undefined && { provider: account_type }),
+      ...(name !== undefined && { display_name: name }),
+      holders: users.filter((user) => holds(user, connected_account_id)).map(({ subject }) => subject),
+    }
+  })
+  return { accounts: accounts.filter(({ holders }) => !unassigned || holders.length === 0) }
+}
+
+/** A superset of who holds it. */
+async function holderNames({ table }: Acting, accountId: string): Promise<string[]> {
+  const shards = Array.from({ length: holderShards }, (_, shard) => shard)
+  return (await gather(shards, (shard) => table.readHolders(accountId, shard))).flat()
+}
+
+async function userOf({ table, audit }: Acting, subject: string): Promise<User> {
+  audit.owner = ownerOf(subject)
+  const user = await table.readUser(audit.owner)
+  if (user === undefined) throw new Problem('not_found', { detail: 'There is no record of this subject.' })
+  return user
+}
+
+async function readUsers({ table }: Acting, owners: string[]): Promise<User[]> {
+  const users = await gather(owners, (owner) => table.readUser(owner))
+  return users.filter((user) => user !== undefined)
+}
+
+function holds(user: User, accountId: string): boolean {
+  return user.status !== 'removed' && user.connected_account_ids.includes(accountId)
+}

@@ -1,0 +1,139 @@
+import type { Context } from 'hono'
+import type { AccountDeps } from './accounts/change.ts'
+import { connectApp, vendingApp, webhookApp } from './app.ts'
+import { callerVerifier, type VerifyCaller } from './caller/caller.ts'
+import { type KeyStore, keyFinder } from './caller/keys.ts'
+import { type CleanUp, cleanUp } from './cleanup/run.ts'
+import type { CleanupDeps } from './cleanup/tally.ts'
+import type { Configuration } from './config.ts'
+import { webhookVerifier } from './connecting/signature.ts'
+import type { AuditLog, Log } from './http/audit.ts'
+import type { Deadline } from './http/deadline.ts'
+import { timed } from './http/steps.ts'
+import { type AdminDeps, type Administer, administer } from './operator/administrator.ts'
+import type { Seam } from './seam/client.ts'
+import { workspaceReader } from './seam/workspace.ts'
+import { retryDelay } from './session/retry-delay.ts'
+import type { Seal } from './session/seal.ts'
+import { termsOf } from './session/terms.ts'
+import type { Table } from './table/table.ts'
+import type { Times } from './times.ts'
+
+/** The parts put together: the same for Lambda, for the local world and for the tests. */
+
+/** The outside clients, as an entry or the local world provides them. */
+export interface Clients {
+  table: Table
+  seam: Seam
+  seal: Seal
+  clock: () => number
+  uuid: () => string
+  random: () => number
+  sleep: (ms: number) => Promise<void>
+  log: Log
+  /** Told of each change of a mapping that Seam leads to, subject in clear: its log must be for few eyes. */
+  auditLog?: AuditLog
+  requestId: (c: Context) => string
+}
+
+export type CallerClients = Clients & { fetch: typeof fetch }
+
+/** What callers of client sessions meet. */
+export function wireVend(
+  configuration: Configuration,
+  times: Times,
+  clients: CallerClients,
+  options: { loopback?: boolean } = {},
+) {
+  // Its log is no audit log, so no subject may stand there in clear.
+  const { auditLog: _auditLog, ...unaudited } = clients
+  const deps = depsOf(configuration, times, unaudited)
+  const { verifyCaller, recall } = callers(deps, clients, clients.table, options)
+  return {
+    app: vendingApp(configuration, times, { ...deps, verifyCaller }),
+    deps,
+    /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
+    async recall(): Promise<void> {
+      await Promise.allSettled([deps.workspace.recall(), recall()])
+    },
+  }
+}
+
+/** What callers meet who connect an account of theirs. */
+export function wireConnect(
+  configuration: Configuration,
+  times: Times,
+  clients: CallerClients,
+  options: { loopback?: boolean } = {},
+) {
+  const deps = depsOf(configuration, times, clients)
+  const { verifyCaller } = callers(deps, clients, onlyReading(clients.table), options)
+  return { app: connectApp(configuration, times, { ...deps, verifyCaller }) }
+}
+
+/** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
+export function wireWebhook(
+  configuration: Configuration,
+  times: Times,
+  clients: Clients & { readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string> },
+) {
+  const deps = depsOf(configuration, times, clients)
+  return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(clients) }) }
+}
+
+/** What the operator asks for: whoever changes a mapping is logged, subject in clear. */
+export function wireAdmin(
+  configuration: Configuration,
+  times: Times,
+  clients: Omit<CallerClients, 'requestId'> & { auditLog: AuditLog },
+  options: { loopback?: boolean } = {},
+): Administer {
+  const deps = depsOf(configuration, times, { ...clients, requestId: () => '' })
+  const { verifyCaller } = callers(deps, clients, onlyReading(clients.table), options)
+  const adminDeps: AdminDeps = { ...deps, verifyCaller, auditLog: clients.auditLog }
+  return (event, request) => administer(adminDeps, event, request)
+}
+
+/** The scheduled run. */
+export function wireCleanup(
+  configuration: Configuration,
+  times: Times,
+  clients: Omit<CleanupDeps, 'terms' | 'rate'>,
+): CleanUp {
+  const deps = { ...clients, terms: termsOf(configuration, times), rate: configuration.cleanup }
+  return (order) => cleanUp(deps, order)
+}
+
+/** Key sets are a trust anchor, which only the vend function may write. */
+function onlyReading({ readKeySet }: KeyStore): KeyStore {
+  return { readKeySet, writeKeySet: async () => {} }
+}
+
+function callers(
+  { configuration, terms, clock, timing }: ReturnType<typeof depsOf>,
+  clients: { fetch: typeof fetch },
+  store: KeyStore,
+  { loopback = false }: { loopback?: boolean },
+): { verifyCaller: VerifyCaller; recall: () => Promise<unknown> } {
+  const { issuers } = configuration
+  const findKeys = keyFinder({ store, fetch: clients.fetch, clock, times: terms.times, loopback })
+  return {
+    verifyCaller: timing('verify', callerVerifier({ issuers, findKeys, clock })),
+    recall: () => Promise.allSettled(issuers.map(findKeys.recall)),
+  }
+}
+
+function depsOf(configuration: Configuration, times: Times, untimed: Clients) {
+  const clients = timed(untimed)
+  const noteChange: AccountDeps['noteChange'] = (change, act) =>
+    clients.auditLog?.({ what: 'account', act, by: 'seam', ...change })
+  return {
+    ...clients,
+    configuration,
+    terms: termsOf(configuration, times),
+    accountsPerUser: configuration.limits.accountsPerUser,
+    workspace: workspaceReader({ ...clients, deployment: configuration.deployment }),
+    retryDelay: retryDelay(times),
+    noteChange,
+  }
+}
