@@ -6,6 +6,7 @@ import { Problem } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
 import { brokenRule, type ClaimsFault, claimsFault, headerFault, subjectOf } from './claims.ts'
 import { type JwsFault, readJws } from './jws.ts'
+import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf, subjectNamespace } from './owner.ts'
 
@@ -30,7 +31,14 @@ export interface Caller {
 }
 
 /** Why a bearer token was refused: fixed words, never input. */
-export type Refusal = JwsFault | ClaimsFault | 'too_long' | 'unknown_issuer' | 'unknown_key' | 'signature'
+export type Refusal =
+  | JwsFault
+  | ClaimsFault
+  | KeyFault
+  | 'too_long'
+  | 'unknown_issuer'
+  | 'unknown_key'
+  | 'signature'
 
 const longestToken = 8192 // Characters, which are bytes in what passes `readJws`.
 
@@ -68,8 +76,12 @@ export async function verifyCaller(
   const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
   if (fault !== undefined) refuse(fault)
 
-  const { keys, stale } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
-  if (keys.length === 0) refuse('unknown_key')
+  const {
+    keys,
+    fault: why,
+    stale,
+  } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
+  if (keys.length === 0) refuse(why ?? 'unknown_key')
   if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
 
   // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.

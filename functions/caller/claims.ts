@@ -44,7 +44,7 @@ export function headerFault(header: Record<string, unknown>, issuer: Issuer): Cl
   const { alg, kid, typ } = header
   if (!issuer.algorithms.some((allowed) => allowed === alg)) return 'algorithm'
   if (forbiddenParameters.some((name) => Object.hasOwn(header, name))) return 'header'
-  if (kid !== undefined && !(typeof kid === 'string' && kid.length <= longestKeyId)) return 'key_id'
+  if (kid !== undefined && !isKeyId(kid)) return 'key_id'
   const types = issuer.typ === undefined ? usualTypes : [mediaType(issuer.typ)]
   if (
     typ === undefined
@@ -53,6 +53,10 @@ export function headerFault(header: Record<string, unknown>, issuer: Issuer): Cl
   )
     return 'type'
   return undefined
+}
+
+export function isKeyId(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= longestKeyId
 }
 
 /** RFC 7515 §4.1.9: case does not count, and `application/` may be left out. */

@@ -10,6 +10,7 @@ export type KeySetFault =
   | 'plain_address'
   | 'timeout'
   | 'unreachable'
+  | 'redirect'
   | 'status'
   | 'too_large'
   | 'not_json'
@@ -19,10 +20,13 @@ export type KeySetFault =
 export class KeySetError extends Error {
   override readonly name = 'KeySetError'
   readonly fault: KeySetFault
+  /** Where a redirect leads: for the operator, never for the log. */
+  readonly target: string | undefined
 
-  constructor(fault: KeySetFault) {
+  constructor(fault: KeySetFault, target?: string) {
     super(fault)
     this.fault = fault
+    this.target = target
   }
 }
 
@@ -48,8 +52,9 @@ export async function fetchKeySet(
 ): Promise<JWK[]> {
   const signal = signalWithin(deps.times.keySet, deadline)
   const document = await read(deps, jwksUri ?? (await discover(deps, issuer, signal)), signal)
-  if (!isKeySet(document)) throw new KeySetError('not_a_key_set')
-  return document.keys
+  const keys = keysIn(document)
+  if (keys === undefined) throw new KeySetError('not_a_key_set')
+  return keys
 }
 
 async function discover(deps: KeySetDeps, issuer: string, signal: AbortSignal): Promise<string> {
@@ -68,10 +73,12 @@ async function read(
   if (!isSafe(address, deps.loopback)) throw new KeySetError('plain_address')
   try {
     const headers = { accept: 'application/json' }
-    const response = await deps.fetch(address, { redirect: 'error', headers, signal })
+    const response = await deps.fetch(address, { redirect: 'manual', headers, signal })
     if (response.status !== 200) {
       await response.body?.cancel()
-      throw new KeySetError('status')
+      const target = response.headers.get('location')
+      if (target === null || response.status >= 400) throw new KeySetError('status')
+      throw new KeySetError('redirect', URL.parse(target, address)?.href)
     }
     return parse(await limitedText(response))
   } catch (error) {
@@ -80,9 +87,15 @@ async function read(
   }
 }
 
-/** What jose can work with. Checks the sets that the table kept too. */
-export function isKeySet(value: object): value is { keys: JWK[] } {
-  return 'keys' in value && Array.isArray(value.keys) && value.keys.every(isObject)
+/**
+ * The keys of a set, the table's too. What is no object is left out (RFC 7517 §5), and so is a member that is null: some
+ * serialisers write every member of their class.
+ */
+export function keysIn({ keys }: { keys?: unknown }): JWK[] | undefined {
+  if (!Array.isArray(keys)) return undefined
+  const withoutNulls = (key: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(key).filter(([, value]) => value !== null))
+  return keys.filter(isObject).map((key) => withoutNulls(key) as JWK)
 }
 
 /** Anyone who can change the answer in transit can sign in as anybody. */
@@ -100,7 +113,8 @@ async function limitedText(response: Response): Promise<string> {
     if (length > longestDocument) throw new KeySetError('too_large')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString()
+  // Leaves out a byte order mark.
+  return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
 function parse(text: string): Record<string, unknown> {

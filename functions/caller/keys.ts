@@ -1,8 +1,9 @@
-import { createLocalJWKSet, errors, type JWK } from 'jose'
+import type { JWK } from 'jose'
 import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { fetchKeySet, isKeySet, type KeySetDeps, KeySetError, type KeySetFault } from './key-set.ts'
+import { type KeyFault, matchingKeys, usableKey } from './key-match.ts'
+import { fetchKeySet, type KeySetDeps, KeySetError, type KeySetFault, keysIn } from './key-set.ts'
 
 /** An issuer's keys as the table keeps them, so that a cold start does not need the identity provider. */
 export interface StoredKeySet {
@@ -21,7 +22,8 @@ export interface KeyStore {
 }
 
 export type FindKeys = (issuer: Issuer, header: KeyHeader, deadline: Deadline) => Promise<FoundKeys>
-type FoundKeys = { keys: CryptoKey[]; stale: boolean }
+/** `fault`: why the key that was meant is not used, where there is one. */
+type FoundKeys = { keys: CryptoKey[]; fault?: KeyFault; stale: boolean }
 type KeyHeader = { alg: string; kid?: string }
 
 export interface KeyDeps extends KeySetDeps {
@@ -42,7 +44,7 @@ const mostCandidates = 4
 /** What this process knows of one issuer's keys. Ages are judged when used: the process may have been frozen for hours. */
 interface Ring extends KeyDeps {
   issuer: Issuer
-  known?: { set: StoredKeySet; resolve: ReturnType<typeof createLocalJWKSet> }
+  known?: StoredKeySet
   /** The last attempt at the issuer, and how it failed if it did. */
   attemptedAt: number
   failure?: KeySetFault
@@ -70,30 +72,30 @@ export function keyFinder(deps: KeyDeps) {
  * Throws `issuer_keys_unavailable` when that cannot be known now.
  */
 async function findKeys(ring: Ring, header: KeyHeader, deadline: Deadline): Promise<FoundKeys> {
-  const isFresh = () => ageOf(ring, ring.known?.set) < freshFor
+  const isFresh = () => ageOf(ring, ring.known) < freshFor
   if (!isFresh() && mayAttempt(ring)) await refresh(ring, isFresh, deadline)
-  if (ageOf(ring, ring.known?.set) >= staleFor) throw unavailable(ring)
+  if (ageOf(ring, ring.known) >= staleFor) throw unavailable(ring)
 
-  let keys = await matching(ring, header)
+  let found = await matching(ring, header)
   // A younger set says all there is to say about an unknown key.
-  const isJustFetched = () => ageOf(ring, ring.known?.set) < ring.times.keySetCooldown / 6
+  const isJustFetched = () => ageOf(ring, ring.known) < ring.times.keySetCooldown / 6
   // A key that is new at the issuer must not be refused until a cooldown is over.
-  while (keys.length === 0 && !isJustFetched() && mayRefreshAgain(ring)) {
+  while (found.keys.length === 0 && !isJustFetched() && mayRefreshAgain(ring)) {
     await refresh(ring, isJustFetched, deadline)
-    keys = await matching(ring, header)
+    found = await matching(ring, header)
   }
   // Law 8: a key that could not be looked for is not an unknown key.
-  if (keys.length === 0 && ring.failure !== undefined) throw unavailable(ring)
-  return { keys, stale: !isFresh() }
+  if (found.keys.length === 0 && ring.failure !== undefined) throw unavailable(ring)
+  return { ...found, stale: !isFresh() }
 }
 
 async function recall(ring: Ring): Promise<void> {
   const stored = await readStored(ring)
   if (stored === undefined) return
   remember(ring, stored)
-  // jose imports a key at its first use; here nobody waits for it yet.
-  for (const { kid, alg = ring.issuer.algorithms[0] } of stored.keys)
-    await matching(ring, { alg, kid } as KeyHeader)
+  // Keys are imported at their first use; here nobody waits for it yet.
+  const [usual = ''] = ring.issuer.algorithms
+  for (const jwk of stored.keys) await usableKey(jwk, jwk.alg ?? usual)
 }
 
 /** A failure is not repeated before its cooldown is over; a success is followed by nothing until keys age. */
@@ -128,7 +130,7 @@ async function refresh(ring: Ring, isEnough: () => boolean, deadline: Deadline):
 /** From the table first, where another process may have left newer keys. */
 async function refreshOnce(ring: Ring, isEnough: () => boolean, deadline: Deadline): Promise<void> {
   const stored = await readStored(ring)
-  if (stored !== undefined && ageOf(ring, stored) < ageOf(ring, ring.known?.set)) remember(ring, stored)
+  if (stored !== undefined && ageOf(ring, stored) < ageOf(ring, ring.known)) remember(ring, stored)
   if (isEnough()) return
   ring.attemptedAt = ring.clock()
   try {
@@ -148,12 +150,13 @@ async function refreshOnce(ring: Ring, isEnough: () => boolean, deadline: Deadli
 /** Only what this configuration would have fetched itself counts. */
 async function readStored({ store, issuer }: Ring): Promise<StoredKeySet | undefined> {
   const stored = await store.readKeySet(issuer.name).catch(() => undefined)
-  const isOurs = stored?.issuer === issuer.issuer && stored.jwks_uri === issuer.jwksUri
-  return isOurs && isKeySet(stored) ? stored : undefined
+  if (stored?.issuer !== issuer.issuer || stored.jwks_uri !== issuer.jwksUri) return undefined
+  const keys = keysIn(stored)
+  return keys && { ...stored, keys }
 }
 
 function remember(ring: Ring, set: StoredKeySet): void {
-  ring.known = { set, resolve: createLocalJWKSet({ keys: set.keys.filter(isStrong) }) }
+  ring.known = set
   // Also when another process fetched it after our attempt failed.
   if (set.fetched_at >= ring.attemptedAt) delete ring.failure
 }
@@ -169,22 +172,7 @@ function unavailable({ attemptedAt, failure, clock, times }: Ring): Problem {
   return new Problem('issuer_keys_unavailable', { dependency: 'issuer', reason: failure, retryAfter })
 }
 
-/** jose matches `kid`, `alg`, `use`, `key_ops`, key type and curve; it refuses private keys and RSA below 2048 bits. */
-async function matching({ known }: Ring, header: KeyHeader): Promise<CryptoKey[]> {
-  if (known === undefined) return []
-  try {
-    return [await known.resolve(header)]
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) return []
-    const keys: CryptoKey[] = []
-    for await (const key of error) if (keys.push(key) === mostCandidates) break
-    return keys
-  }
-}
-
-/** With an exponent of 1 a signature is its own padding, which anybody can write. Absent in keys that are not RSA. */
-function isStrong({ e }: JWK): boolean {
-  if (e === undefined) return true
-  const exponent = BigInt(`0x0${Buffer.from(String(e), 'base64url').toString('hex')}`)
-  return exponent >= 65_537n && exponent % 2n === 1n
+async function matching({ known }: Ring, header: KeyHeader) {
+  const { keys, ...why } = await matchingKeys(known?.keys ?? [], header)
+  return { keys: keys.slice(0, mostCandidates), ...why }
 }

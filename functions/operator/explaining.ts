@@ -1,4 +1,5 @@
 import type { Caller, Refusal } from '../caller/caller.ts'
+import type { KeySetFault } from '../caller/key-set.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import type { Issuer } from '../config.ts'
 import { Problem } from '../http/problem.ts'
@@ -8,7 +9,7 @@ import { barredReason, judge } from '../session/verdict.ts'
 import { isMadeByNamespace, tokenFault } from '../vending/admit.ts'
 import type { Acting } from './acting.ts'
 import type { Explanation, Params } from './client.ts'
-import { firstFault } from './fault.ts'
+import { firstFault, keySetFaults } from './fault.ts'
 import { iso, shownUser } from './showing.ts'
 
 type Explaining = Pick<Acting, 'verifyCaller' | 'configuration' | 'terms' | 'clock' | 'deadline'> & {
@@ -33,7 +34,8 @@ export async function explainToken(
       return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
     }
     if (code !== 'issuer_keys_unavailable') throw error
-    const sentence = `Its issuer's keys cannot be had (${details.reason}); the token may be good. Check that the issuer's address can be reached and serves its discovery document.`
+    const { said, todo } = keySetFaults[details.reason as KeySetFault]
+    const sentence = `The token may be good, but its issuer ${said}, so its keys are unavailable: 503. To do: ${todo}.`
     return { accepted: false, reason: code, sentence }
   }
 }

@@ -1,6 +1,8 @@
 import type { Refusal } from '../caller/caller.ts'
 import { brokenRule, claimAt } from '../caller/claims.ts'
 import { readJws } from '../caller/jws.ts'
+import type { KeyFault } from '../caller/key-match.ts'
+import type { KeySetFault } from '../caller/key-set.ts'
 import type { ClaimRule, Issuer } from '../config.ts'
 
 /** What is wrong with a bearer token, in a sentence for whoever has it in hand. PURE. */
@@ -26,6 +28,39 @@ export function firstFault(
   const issuer = issuers.find((one) => one.issuer === claims.iss)
   return sentences[reason]({ token, header, claims, issuer, issuers, now })
 }
+
+/** What is wrong with a published key: follows "the key", for the doctor too. */
+export const keyFaults: Record<KeyFault, string> = {
+  key_of_another_algorithm: 'is for another algorithm',
+  key_may_not_verify: 'may not verify signatures, by its `use` or `key_ops`',
+  key_private: 'is published with private members, so anybody can sign with it',
+  key_malformed: 'is malformed',
+  key_too_short: 'is too short: RSA needs 2048 bits',
+  key_exponent: 'has an unsafe exponent: it must be odd, and at least 65,537',
+}
+
+const check = 'open the address in a browser; "issuer" must be the "iss" of its tokens, to the last slash'
+
+/** Why an issuer's keys are unavailable (`said` follows its address), and what to do. */
+export const keySetFaults: Record<KeySetFault, { said: string; todo: string }> = {
+  plain_address: { said: 'names an address without https', todo: 'set "jwksUri" to its https:// address' },
+  timeout: { said: 'did not answer in time', todo: 'check the network, and try again' },
+  unreachable: { said: 'cannot be reached', todo: check },
+  redirect: {
+    said: 'answers with a redirect, which the service does not follow',
+    todo: 'set "issuer" to the "iss" of its tokens, and "jwksUri" to the final address of its keys',
+  },
+  status: { said: 'has no discovery document or no keys there', todo: `${check}; or set "jwksUri"` },
+  too_large: { said: 'answers with far too much', todo: check },
+  not_json: { said: 'answers with something that is no JSON', todo: check },
+  other_issuer: { said: 'calls itself otherwise in its discovery document', todo: check },
+  not_a_key_set: { said: 'publishes no key set', todo: 'set "jwksUri" to the address of its keys' },
+}
+
+const publishedKey =
+  (fault: KeyFault) =>
+  ({ header, issuer }: Seen): string =>
+    `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
 
 const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen) => string> = {
   not_compact: ({ token }) => notAToken(token),
@@ -68,6 +103,12 @@ const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen
     `The claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: a text without blanks, of at most 255 characters, is needed.`,
   unknown_key: ({ header, issuer }) =>
     `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
+  key_of_another_algorithm: publishedKey('key_of_another_algorithm'),
+  key_may_not_verify: publishedKey('key_may_not_verify'),
+  key_private: publishedKey('key_private'),
+  key_malformed: publishedKey('key_malformed'),
+  key_too_short: publishedKey('key_too_short'),
+  key_exponent: publishedKey('key_exponent'),
   signature: () =>
     'Its signature does not fit: it was changed, or signed with another key than the one it names.',
   no_session_claim: ({ claims, issuer }) =>

@@ -1,7 +1,9 @@
 import type { JWK } from 'jose'
-import { fetchKeySet, KeySetError, type KeySetFault } from '../../../functions/caller/key-set.ts'
+import { faultIn, type KeyFault, usableKey } from '../../../functions/caller/key-match.ts'
+import { fetchKeySet, KeySetError } from '../../../functions/caller/key-set.ts'
 import type { Configuration, Issuer } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { keyFaults, keySetFaults } from '../../../functions/operator/fault.ts'
 import { times } from '../../../functions/times.ts'
 import { bad, type Finding, good, look } from './finding.ts'
 
@@ -24,35 +26,41 @@ async function oneIssuer(issuer: Issuer): Promise<Finding[]> {
   try {
     const deps = { fetch: watching, times: patient, loopback: true }
     const keys = await fetchKeySet(issuer, deps, deadlineIn(patient.keySet, Date.now))
-    return [...keysFinding(what, issuer, keys), ...clockFinding(what, issuer, theirClock)]
+    return [...(await keysFindings(what, issuer, keys)), ...clockFinding(what, issuer, theirClock)]
   } catch (error) {
     if (!(error instanceof KeySetError)) throw error
-    const { said, todo } = faults[error.fault]
-    return [bad(what, `${issuer.issuer} ${said}`, todo)]
+    const { said, todo } = keySetFaults[error.fault]
+    const target = error.target === undefined ? '' : `: ${error.target}`
+    return [bad(what, `${issuer.issuer} ${said}${target}`, todo)]
   }
 }
 
-function keysFinding(what: string, { algorithms, issuer }: Issuer, keys: JWK[]): Finding[] {
-  const usable = keys.filter(
-    ({ alg, kty, use }) =>
-      use !== 'enc' &&
-      (alg === undefined
-        ? algorithms.some((one) => kinds[one.slice(0, 2)] === kty)
-        : algorithms.includes(alg as never)),
+/** Asks the key finder's own matcher, key by key: what it says of a key, a vend says too. */
+async function keysFindings(what: string, { algorithms, issuer }: Issuer, keys: JWK[]): Promise<Finding[]> {
+  const found = await Promise.all(
+    keys.map(async (jwk) => faultIn(await Promise.all(algorithms.map((alg) => usableKey(jwk, alg))))),
   )
-  const published = [...new Set(keys.map(({ alg, kty }) => alg ?? kty))].join(', ') || 'none'
-  if (usable.length === 0)
+  const usable = found.filter((fault) => fault === undefined).length
+  const faulty = keys.flatMap((jwk, index) => faultOf(jwk, found[index]))
+  const wanted = algorithms.join(', ')
+  const replace = 'have the identity provider replace it: tokens signed with it are refused'
+  if (usable > 0)
     return [
-      bad(
-        what,
-        `${issuer} has no key for ${algorithms.join(', ')}; it publishes ${published}`,
-        'set "algorithms" of this issuer to what signs its tokens',
-      ),
+      good(what, `${usable} of ${keys.length} keys for ${wanted}`),
+      ...(faulty.length > 0 ? [look(what, faulty.join('; '), replace)] : []),
     ]
-  return [good(what, `${usable.length} of ${keys.length} keys for ${algorithms.join(', ')}`)]
+  if (faulty.length > 0)
+    return [bad(what, `${issuer} has no usable key for ${wanted}: ${faulty.join('; ')}`, replace)]
+  const published = [...new Set(keys.map(({ alg, kty }) => alg ?? kty))].join(', ') || 'none'
+  const todo = 'set "algorithms" of this issuer to what signs its tokens'
+  return [bad(what, `${issuer} has no key for ${wanted}; it publishes ${published}`, todo)]
 }
 
-const kinds: Record<string, string> = { RS: 'RSA', PS: 'RSA', ES: 'EC', Ed: 'OKP' }
+/** A key for encryption or of another algorithm is nothing to be told of. */
+function faultOf({ kid, use }: JWK, fault: KeyFault | undefined): string[] {
+  if (fault === undefined || fault === 'key_of_another_algorithm' || use === 'enc') return []
+  return [`the key ${kid === undefined ? 'without a kid' : JSON.stringify(kid)} ${keyFaults[fault]}`]
+}
 
 function clockFinding(
   what: string,
@@ -69,17 +77,4 @@ function clockFinding(
       ? bad(what, apart, 'set this machine’s clock')
       : look(what, apart, 'set this machine’s clock, or raise "clockToleranceSeconds"'),
   ]
-}
-
-const check = 'open the address in a browser; "issuer" must be the "iss" of its tokens, to the last slash'
-
-const faults: Record<KeySetFault, { said: string; todo: string }> = {
-  plain_address: { said: 'names an address without https', todo: 'set "jwksUri" to its https:// address' },
-  timeout: { said: 'did not answer in time', todo: 'check the network, and try again' },
-  unreachable: { said: 'cannot be reached', todo: check },
-  status: { said: 'has no discovery document or no keys there', todo: `${check}; or set "jwksUri"` },
-  too_large: { said: 'answers with far too much', todo: check },
-  not_json: { said: 'answers with something that is no JSON', todo: check },
-  other_issuer: { said: 'calls itself otherwise in its discovery document', todo: check },
-  not_a_key_set: { said: 'publishes no key set', todo: 'set "jwksUri" to the address of its keys' },
 }

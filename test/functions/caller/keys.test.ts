@@ -137,7 +137,7 @@ describe('a set from the table', () => {
     ['that is too old', () => ({ fetched_at: now - freshFor })],
     ['from a future beyond any clock', () => ({ fetched_at: now + times.clockSkew + 1 })],
     ['whose age is no number', () => ({ fetched_at: 'now' })],
-    ['that is no key set', () => ({ keys: [null] })],
+    ['that is no key set', () => ({ keys: 'none' })],
   ])('%s is fetched anew', async (_name, more) => {
     expect(await stored(more())).toBe(0)
     expect(provider.requests.length).toBe(aSet)
@@ -210,36 +210,64 @@ describe('an unknown key', () => {
 
 describe('a key that does not fit', () => {
   const { kid: _kid, ...bare } = first.jwk
-  const weak = signingKey('RS256', { kid: 'weak', exponent: 3 }).jwk
+  const rsa = signingKey('RS256', { kid: 'x' }).jwk
   const fit = { ...first.jwk, kid: 'x' }
+  const faultOf = async (jwk: JWK, alg = 'ES256') => {
+    provider.keys = [jwk]
+    const issuer = issuerOf({ algorithms: [alg as 'ES256'] })
+    const { keys, fault } = await process()(issuer, { alg, kid: 'x' }, deadlineIn(10_000, clock))
+    return keys.length === 0 ? fault : 'used'
+  }
 
   it.each([
-    ['is for encryption', { ...fit, use: 'enc' }],
-    ['is for another algorithm', { ...fit, alg: 'ES384' }],
-    ['may not verify', { ...fit, key_ops: ['sign'] }],
-    ['is of another curve', { ...signingKey('ES384').jwk, kid: 'x', alg: 'ES256' }],
-    ['is of another kind', { ...signingKey('RS256').jwk, kid: 'x', alg: 'ES256' }],
-    ['is a shared secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'x', alg: 'ES256' }],
-    ['has been published with its private half', { ...fit, d: 'AQ' }],
-    ['is not on its curve', { ...fit, y: fit.x }],
-    ['has no name', bare],
-  ] as [string, JWK][])('is not used: it %s', async (_name, jwk) => {
-    provider.keys = [jwk]
-    expect(await find(process(), issuerOf(), 'x')).toBe(0)
+    ['is for encryption', 'key_may_not_verify', { ...fit, use: 'enc' }],
+    ['is for another algorithm', 'key_of_another_algorithm', { ...fit, alg: 'ES384' }],
+    ['may only sign', 'key_may_not_verify', { ...fit, key_ops: ['sign'] }],
+    ['may do nothing', 'key_may_not_verify', { ...fit, key_ops: [] }],
+    [
+      'is of another curve',
+      'key_of_another_algorithm',
+      { ...signingKey('ES384').jwk, kid: 'x', alg: 'ES256' },
+    ],
+    ['is of another kind', 'key_of_another_algorithm', { ...rsa, alg: 'ES256' }],
+    ['is a shared secret', 'key_of_another_algorithm', { kty: 'oct', k: 'c2VjcmV0', kid: 'x', alg: 'ES256' }],
+    ['has been published with its private half', 'key_private', { ...fit, d: 'AQ' }],
+    ['is not on its curve', 'key_malformed', { ...fit, y: fit.x }],
+    ['lacks a coordinate', 'key_malformed', { ...fit, y: undefined }],
+    ['has no name', undefined, bare],
+  ] as [string, string | undefined, JWK][])('is not used: it %s', async (_name, fault, jwk) => {
+    expect(await faultOf(jwk)).toBe(fault)
   })
 
   it.each([
-    ['3', weak.e],
-    ['1', 'AQ'],
-    ['even', 'AQAC'],
-    ['nothing', ''],
-  ])('is not used: its exponent is %s', async (_name, e) => {
-    provider.keys = [{ ...weak, e } as JWK]
-    expect(await find(process(), issuerOf({ algorithms: ['RS256'] }), 'weak', 'RS256')).toBe(0)
+    ['has an exponent of 3', 'key_exponent', { ...signingKey('RS256', { exponent: 3 }).jwk, kid: 'x' }],
+    ['has an exponent of 1', 'key_exponent', { ...rsa, e: 'AQ' }],
+    ['has an even exponent', 'key_exponent', { ...rsa, e: 'AQAC' }],
+    ['has an exponent that OpenSSL does not take', 'key_exponent', { ...rsa, e: 'AQAAAAAAAAAB' }],
+    ['has an empty exponent', 'key_exponent', { ...rsa, e: '' }],
+    ['has no exponent', 'key_malformed', { ...rsa, e: undefined }],
+    ['has 1024 bits', 'key_too_short', { ...signingKey('RS256', { bits: 1024 }).jwk, kid: 'x' }],
+    ['has 2040 bits behind zeros', 'key_too_short', { ...rsa, n: `AAAA${rsa.n?.slice(4)}` }],
+    ['is published with a prime factor', 'key_private', { ...rsa, p: 'AQ' }],
+  ] as [string, string, JWK][])('is not used: it %s', async (_name, fault, jwk) => {
+    expect(await faultOf(jwk, 'RS256')).toBe(fault)
   })
 
   it('does not keep its neighbours from being used', async () => {
-    provider.keys = [{ kty: 'unknown' }, { ...fit, use: 'enc' }, { ...fit, y: 'AA' }, weak, first.jwk]
+    provider.keys = [{ kty: 'unknown' }, { ...fit, use: 'enc' }, { ...fit, y: 'AA' }, rsa, first.jwk]
+    expect(await find(process(), issuerOf(), 'first')).toBe(1)
+  })
+
+  it.each([
+    ['members that are null', { ...fit, d: null, use: null, key_ops: null, alg: null, ext: null }],
+    ['more uses than one', { ...fit, key_ops: ['sign', 'verify'] }],
+    ['members of no meaning here', { ...fit, ext: false, x5c: ['AA'], n: 'AA', nbf: 1 }],
+  ])('is used all the same with %s', async (_name, jwk) => {
+    expect(await faultOf(jwk as JWK)).toBe('used')
+  })
+
+  it.each([[[null]], [['x', 1]], [[[], { kty: null }]]])('%j beside it is skipped', async (others) => {
+    provider.keys = [...(others as JWK[]), first.jwk]
     expect(await find(process(), issuerOf(), 'first')).toBe(1)
   })
 })
@@ -261,7 +289,7 @@ describe('an issuer in trouble', () => {
 
   it.each([
     ['answers with an error', 'status', () => down],
-    ['sends us elsewhere', 'unreachable', () => at('/jwks', redirect)],
+    ['sends us elsewhere', 'redirect', () => at('/jwks', redirect)],
     [
       'breaks the connection',
       'unreachable',
@@ -289,6 +317,16 @@ describe('an issuer in trouble', () => {
       expect(await outage(find(process(), issuerOf(), 'first'))).toEqual({ reason, retryAfter: 30 })
     },
   )
+
+  it('is read past a byte order mark, in discovery and in the key set', async () => {
+    provider.instead = (path, response) => {
+      const { address, keys } = provider
+      const document = path === '/jwks' ? { keys } : { issuer: address, jwks_uri: `${address}/jwks` }
+      response.end(`\ufeff${JSON.stringify(document)}`)
+      return true
+    }
+    expect(await find(process(), issuerOf(), 'first')).toBe(1)
+  })
 
   it('that does not answer is given up', async () => {
     provider.instead = () => true

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callerVerifier } from '../../../functions/caller/caller.ts'
 import { keyFinder } from '../../../functions/caller/keys.ts'
@@ -7,6 +8,8 @@ import { explainToken } from '../../../functions/operator/explaining.ts'
 import { termsOf } from '../../../functions/session/terms.ts'
 import { times } from '../../../functions/times.ts'
 import { minutes } from '../minutes.ts'
+import { compact, type SigningKey, signingKey } from '../signing.ts'
+import { startTestIssuer, type TestIssuer } from '../test-issuer.ts'
 import { soon } from '../vending-world.ts'
 import { type AdminWorld, callerOf, startAdminWorld } from './world.ts'
 
@@ -128,6 +131,50 @@ describe('of a bad token, names the first thing that is wrong', () => {
     world.identityProvider.outage = undefined
     expect(explanation).toMatchObject({ accepted: false, reason: 'issuer_keys_unavailable' })
     expect(explanation.sentence).toContain('may be good')
+  })
+})
+
+describe('of a key that is published and not used, names the reason', () => {
+  let provider: TestIssuer
+  beforeAll(async () => {
+    provider = await startTestIssuer()
+  })
+  afterAll(() => provider.close())
+  const explained = (key: SigningKey, jwk: JWK) => {
+    provider.keys = [jwk]
+    const seconds = Math.floor(world.clock.now() / 1000)
+    const claims = { iss: provider.address, aud: 'us', sub: 'ada', iat: seconds, exp: seconds + 60 }
+    const callAdmin = under({ issuer: provider.address, audiences: ['us'] })
+    return callAdmin('explain', { token: compact({}, claims, key) })
+  }
+  const good = signingKey('RS256', { kid: 'good' })
+  const short = signingKey('RS256', { kid: 'short', bits: 1024 })
+  const three = signingKey('RS256', { kid: 'three', exponent: 3 })
+
+  test.each<[string, SigningKey, JWK, RegExp]>([
+    ['key_too_short', short, short.jwk, /publishes the key .*"short".* too short: RSA needs 2048 bits/],
+    ['key_exponent', three, three.jwk, /"three".* unsafe exponent/],
+    ['key_may_not_verify', good, { ...good.jwk, use: 'enc' }, /may not verify/],
+    ['key_private', good, { ...good.jwk, d: 'AQ' }, /private members/],
+    ['key_malformed', good, { ...good.jwk, e: undefined }, /malformed/],
+    ['key_of_another_algorithm', good, { ...good.jwk, alg: 'PS256' }, /another algorithm/],
+  ])('%s', async (reason, key, jwk, sentence) => {
+    const explanation = await explained(key, jwk)
+    expect(explanation).toMatchObject({ accepted: false, reason })
+    expect(explanation.sentence).toMatch(sentence)
+  })
+
+  test('and has nothing against null members', async () => {
+    const jwk = { ...good.jwk, d: null, key_ops: null } as never
+    expect(await explained(good, jwk)).toMatchObject({ accepted: true, subject: 'main|ada' })
+  })
+
+  test('and tells a redirect from an outage', async () => {
+    provider.instead = (_, response) => !!response.writeHead(308, { location: 'https://x.example/' }).end()
+    const explanation = await explained(good, good.jwk)
+    provider.instead = undefined
+    expect(explanation).toMatchObject({ accepted: false, reason: 'issuer_keys_unavailable' })
+    expect(explanation.sentence).toMatch(/may be good.*redirect/)
   })
 })
 

@@ -79,12 +79,12 @@ export const algorithmRows = [
     ['an empty secret', 'algorithm', (world) => hmac('HS256', '', world, 'none')],
     [
       'PSS with a key for PKCS #1',
-      'unknown_key',
+      'key_of_another_algorithm',
       (world) => world.token({}, {}, { ...keys.rs, alg: 'PS256' }),
     ],
     [
       'PKCS #1 with a key for PSS',
-      'unknown_key',
+      'key_of_another_algorithm',
       (world) => world.token({}, {}, { ...keys.ps, alg: 'RS256' }),
     ],
     ['SHA-384 with a key that has no such curve', 'algorithm', (world) => world.token({}, { alg: 'ES384' })],
@@ -93,7 +93,11 @@ export const algorithmRows = [
       'algorithm',
       (world) => compact({ kid: 'es' }, world.claims({}, 'slash'), keys.rs),
     ],
-    ['RSA with a key on a curve', 'unknown_key', (world) => world.token({}, { kid: 'es' }, keys.rs)],
+    [
+      'RSA with a key on a curve',
+      'key_of_another_algorithm',
+      (world) => world.token({}, { kid: 'es' }, keys.rs),
+    ],
     [
       'encryption instead of a signature',
       'signature',

@@ -147,7 +147,7 @@ export const requestRows: Row[] = [
     [
       ['whose discovery document is another’s', 'impersonating', 'other_issuer'],
       ['who names a plain address', 'plain', 'plain_address'],
-      ['whose keys have gone elsewhere', 'redirecting', 'unreachable'],
+      ['whose keys have gone elsewhere', 'redirecting', 'redirect'],
       ['whose key set has no end', 'endless', 'too_large'],
       ['whose good key set comes with an error', 'failing', 'status'],
       ['whose keys are no list', 'keyless', 'not_a_key_set'],

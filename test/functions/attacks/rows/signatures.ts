@@ -146,24 +146,24 @@ export const signatureRows = [
       'signature',
       (world) => compact({}, world.claims({ aud: 'other-audience' }, 'other'), keys.es),
     ],
-    ['one for encryption', 'unknown_key', (world) => world.token({}, {}, keys.encryption)],
-    ['one that may only sign', 'unknown_key', (world) => world.token({}, {}, keys.signOnly)],
-    ['one whose private half was published', 'unknown_key', (world) => world.token({}, {}, keys.leaked)],
+    ['one for encryption', 'key_may_not_verify', (world) => world.token({}, {}, keys.encryption)],
+    ['one that may only sign', 'key_may_not_verify', (world) => world.token({}, {}, keys.signOnly)],
+    ['one whose private half was published', 'key_private', (world) => world.token({}, {}, keys.leaked)],
     [
       'one on another curve',
-      'unknown_key',
+      'key_of_another_algorithm',
       (world) => world.token({}, { alg: 'ES256', kid: 'p384' }, keys.p384),
     ],
     [
       'one for another digest',
-      'unknown_key',
+      'key_of_another_algorithm',
       (world) => world.token({}, {}, { ...keys.rs512, alg: 'RS256' }),
     ],
-    ['one of 1024 bits', 'signature', (world) => world.token({}, {}, keys.short)],
-    ['one with the exponent 3', 'unknown_key', (world) => world.token({}, {}, keys.exponent3)],
+    ['one of 1024 bits', 'key_too_short', (world) => world.token({}, {}, keys.short)],
+    ['one with the exponent 3', 'key_exponent', (world) => world.token({}, {}, keys.exponent3)],
     [
       'one with the exponent 1, which signs for everybody',
-      'unknown_key',
+      'key_exponent',
       (world) => {
         const input = `${encoded({ alg: 'RS256', kid: exponent1.kid })}.${encoded(world.claims())}`
         return `${input}.${paddingOf(input).toString('base64url')}`
