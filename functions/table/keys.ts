@@ -34,7 +34,7 @@ export function holderShard(owner: string): number {
 }
 
 type Action = 'GetItem' | 'PutItem' | 'UpdateItem'
-type Role = 'vend' | 'connect' | 'webhook' | 'cleanUp' | 'admin'
+type Role = 'vend' | 'connect' | 'webhook' | 'cleanup' | 'admin'
 
 const any = <
   Kind extends 'user' | 'webview' | 'event' | 'account' | 'identity' | 'keySet' | 'budget' | 'orphan',
@@ -67,7 +67,7 @@ export const access: Record<Role, [actions: Action[], items: string[]][]> = {
       [any('account'), holders, settled],
     ],
   ],
-  cleanUp: [
+  cleanup: [
     [['GetItem', 'PutItem'], [any('user')]],
     [['GetItem'], [keys.settings(), holders]],
     [

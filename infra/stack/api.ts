@@ -19,13 +19,11 @@ export interface ApiProps {
   /** Exact origins: API Gateway would take a wildcard. Any other throws `ConfigurationError`. */
   readonly allowedOrigins: string[]
   readonly requestsPerSecond: number
-  /** Answers callers. */
-  readonly vend: IFunction
-  /** Answers callers who connect an account. */
-  readonly connect: IFunction
-  /** Answers Seam. */
-  readonly webhook: IFunction
+  /** Those that answer requests. */
+  readonly functions: Record<Answering, IFunction>
 }
+
+type Answering = (typeof functionOf)[keyof typeof functionOf]
 
 /** What the access log says: never a header, a query or a path, any of which may carry what a caller should not have sent. */
 const accessLog = {
@@ -75,18 +73,16 @@ export class Api extends Construct {
       },
     })
 
-    const integrations = {
-      vend: new HttpLambdaIntegration('Vend', props.vend),
-      connect: new HttpLambdaIntegration('Connect', props.connect),
-      webhook: new HttpLambdaIntegration('Webhook', props.webhook),
-    }
+    const integrations = Object.fromEntries(
+      Object.entries(props.functions).map(([name, it]) => [name, new HttpLambdaIntegration(name, it)]),
+    )
     // Any other request is refused before it costs an invocation.
     for (const [path, methods] of Object.entries<Methods>(paths))
       for (const [method, { tags }] of Object.entries(methods))
         this.api.addRoutes({
           path,
           methods: [method.toUpperCase() as HttpMethod],
-          integration: integrations[functionOf[tags[0]]],
+          integration: integrations[functionOf[tags[0]]] as HttpLambdaIntegration,
         })
 
     Validations.of(this.api).acknowledge({

@@ -5,17 +5,8 @@ import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/a
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
 import { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import type { Configuration } from '../../functions/config.ts'
 import { cleanupTime, times } from '../../functions/times.ts'
-import { Handler } from './handler.ts'
-import type { Secrets } from './secrets.ts'
-import type { VendingTable } from './vending-table.ts'
-
-export interface CleaningProps {
-  readonly configuration: Configuration
-  readonly table: VendingTable
-  readonly secrets: Secrets
-}
+import { Handler, type HandlerDeps } from './handler.ts'
 
 /** A run's own end, in milliseconds before Lambda's: to store the report, and for the start. */
 const margin = 10_000
@@ -26,25 +17,23 @@ export class Cleaning extends Construct {
   /** Runs that could not be started, or ended by a crash or at the timeout. */
   readonly deadLetters: Queue
 
-  constructor(scope: Construct, id: string, { configuration, table, secrets }: CleaningProps) {
+  constructor(scope: Construct, id: string, deps: HandlerDeps) {
     super(scope, id)
-    const { everyMinutes } = configuration.cleanup
+    const { everyMinutes } = deps.configuration.cleanup
     const schedule = Duration.minutes(everyMinutes)
 
     this.handler = new Handler(this, 'Handler', {
       entry: 'cleanup',
       description: 'Ends stale client sessions.',
-      configuration,
+      ...deps,
       environment: {
-        TABLE_NAME: table.table.tableName,
-        SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
+        TABLE_NAME: deps.table.table.tableName,
+        SEAM_API_KEY_SECRET_ARN: deps.secrets.seamApiKey.secretArn,
       },
       // Shorter than the schedule (law 12); should two runs meet all the same, a lease in the table tells them apart.
       timeout: cleanupTime(everyMinutes, times) + margin,
       memory: 512,
     })
-    table.grantCleanUp(this.handler.role)
-    secrets.grantRead(this.handler.role, 'cleanup')
 
     this.deadLetters = new Queue(this, 'DeadLetters', {
       enforceSSL: true,

@@ -15,14 +15,22 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Configuration } from '../../functions/config.ts'
 import type { Entries, Entry } from './bundle.ts'
+import type { Secrets } from './secrets.ts'
+import type { VendingTable } from './vending-table.ts'
 
 // In the package it is JavaScript, and `packed-bundle.ts`.
 const bundler = `${import.meta.dirname}/bundle${extname(import.meta.filename)}`
 
-export interface HandlerProps<E extends Entry> {
+/** What all functions of a stack have in common. */
+export interface HandlerDeps {
+  readonly configuration: Configuration
+  readonly table: VendingTable
+  readonly secrets: Secrets
+}
+
+export interface HandlerProps<E extends Entry> extends HandlerDeps {
   readonly entry: E
   readonly description: string
-  readonly configuration: Configuration
   /** Names and ARNs, never a secret. One that is missing or misspelt does not compile. */
   readonly environment: Record<keyof Entries[E] & string, string>
   /** Milliseconds; rounded up to seconds. */
@@ -35,10 +43,10 @@ export interface HandlerProps<E extends Entry> {
   readonly reservedConcurrency?: number | undefined
 }
 
-/** One entry of `functions/` as a Lambda function, with a role of its own that may do nothing yet but write its log. */
+/** One entry of `functions/` as a Lambda function, with a role of its own: its log, its items and its secrets. */
 export class Handler<E extends Entry> extends Construct {
   readonly lambda: LambdaFunction
-  /** Others grant to this. Hand-written: no managed policy. */
+  /** Hand-written: no managed policy. */
   readonly role: Role
   readonly logGroup: LogGroup
 
@@ -49,6 +57,8 @@ export class Handler<E extends Entry> extends Construct {
     this.logGroup = new LogGroup(this, 'Log', { retention: props.logRetention ?? RetentionDays.ONE_MONTH })
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     this.logGroup.grantWrite(this.role)
+    props.table.grant(this.role, entry)
+    props.secrets.grantRead(this.role, entry)
 
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,

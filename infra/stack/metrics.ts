@@ -3,6 +3,7 @@ import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Step } from '../../functions/http/audit.ts'
+import type { Entry } from './bundle.ts'
 
 /**
  * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/http/audit.ts`).
@@ -20,7 +21,7 @@ export interface CountedMetric {
   readonly from: readonly LogSource[]
 }
 
-export type LogSource = 'vend' | 'connect' | 'webhook' | 'cleanup' | 'admin'
+export type LogSource = Entry
 
 const either = (field: string, values: readonly string[]) =>
   values.map((value) => `($.${field} = "${value}")`).join(' || ')
@@ -84,12 +85,12 @@ export type MetricName = (typeof countedMetrics)[number]['name']
 export class Metrics {
   private readonly namespace: string
 
-  constructor(scope: Construct, deployment: string, logs: Record<LogSource, ILogGroup>) {
+  constructor(scope: Construct, deployment: string, from: Record<LogSource, { logGroup: ILogGroup }>) {
     this.namespace = `SeamTokenVending/${deployment}`
     for (const metric of countedMetrics as readonly CountedMetric[])
       for (const source of metric.from)
         new MetricFilter(scope, `${metric.name}-${source}`, {
-          logGroup: logs[source],
+          logGroup: from[source].logGroup,
           filterPattern: FilterPattern.literal(metric.pattern),
           metricNamespace: this.namespace,
           metricName: metric.name,

@@ -9,7 +9,7 @@ import { openApiDocument } from '../../functions/http/openapi.ts'
 export const readyOpenApi: Plugin = {
   name: 'ready-openapi',
   setup({ onLoad }) {
-    onLoad({ filter: /\/functions\/openapi\.ts$/ }, () => {
+    onLoad({ filter: /\/functions\/http\/openapi\.ts$/ }, () => {
       const packed = brotliCompressSync(JSON.stringify(openApiDocument())).toString('base64')
       return {
         contents: `export const openApiDocument = () =>

@@ -11,6 +11,7 @@ import {
 } from '../../functions/config.ts'
 import { times } from '../../functions/times.ts'
 import { Api } from './api.ts'
+import type { Entry } from './bundle.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
@@ -91,13 +92,8 @@ export class TokenVending extends Construct {
   /** With its defaults. */
   readonly configuration: Configuration
   readonly api: Api
-  readonly table: VendingTable
-  readonly secrets: Secrets
-  readonly vend: Handler<'vend'>
-  readonly connect: Handler<'connect'>
-  readonly webhook: Handler<'webhook'>
+  readonly functions: { readonly [E in Entry]: Handler<E> }
   readonly cleaning: Cleaning
-  readonly admin: Handler<'admin'>
   readonly watching: Watching
 
   // biome-ignore lint/complexity/noExcessiveLinesPerFunction: a construct's parts in reading order.
@@ -110,90 +106,72 @@ export class TokenVending extends Construct {
       Annotations.of(this).addWarningV2(`seam-token-vending:configuration-${index}`, warning)
     const { requestsPerSecond } = configuration.limits
 
-    this.table = new VendingTable(this, 'Records', { requestsPerSecond })
-    this.secrets = new Secrets(this, 'Secrets', props)
-
-    const acting = {
-      configuration,
-      environment: {
-        TABLE_NAME: this.table.table.tableName,
-        SEAM_API_KEY_SECRET_ARN: this.secrets.seamApiKey.secretArn,
-        SEALING_KEY_SECRET_ARN: this.secrets.sealingKey.secretArn,
-      },
+    const table = new VendingTable(this, 'Records', { requestsPerSecond })
+    const secrets = new Secrets(this, 'Secrets', props)
+    const deps = { configuration, table, secrets }
+    const environment = {
+      TABLE_NAME: table.table.tableName,
+      SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
+      SEALING_KEY_SECRET_ARN: secrets.sealingKey.secretArn,
     }
 
-    this.vend = new Handler(this, 'Vend', {
+    const vend = new Handler(this, 'Vend', {
       entry: 'vend',
       description: 'Bearer token in, client session token out.',
-      ...acting,
+      ...deps,
+      environment,
       timeout: requestTimeout,
       memory: callerMemory,
       reservedConcurrency: props.vendConcurrency,
     })
-    this.table.grantVend(this.vend.role)
-    this.secrets.grantRead(this.vend.role, 'vend')
-
-    this.connect = new Handler(this, 'Connect', {
+    const connect = new Handler(this, 'Connect', {
       entry: 'connect',
       description: 'Connect Webviews for callers, and how they go.',
-      ...acting,
+      ...deps,
+      environment,
       timeout: requestTimeout,
       memory: callerMemory,
       logRetention: auditRetention,
     })
-    this.table.grantConnect(this.connect.role)
-    this.secrets.grantRead(this.connect.role, 'connect')
-
-    this.webhook = new Handler(this, 'Webhook', {
+    const webhook = new Handler(this, 'Webhook', {
       entry: 'webhook',
       description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
-      configuration,
+      ...deps,
       environment: {
-        ...acting.environment,
-        SEAM_WEBHOOK_SECRETS_SECRET_ARN: this.secrets.webhookSecrets.secretArn,
+        ...environment,
+        SEAM_WEBHOOK_SECRETS_SECRET_ARN: secrets.webhookSecrets.secretArn,
       },
       timeout: requestTimeout,
       memory: 512,
       logRetention: auditRetention,
     })
-    this.table.grantWebhook(this.webhook.role)
-    this.secrets.grantRead(this.webhook.role, 'webhook')
-
-    this.cleaning = new Cleaning(this, 'Cleaning', {
-      configuration,
-      table: this.table,
-      secrets: this.secrets,
-    })
-
-    this.admin = new Handler(this, 'Admin', {
+    this.cleaning = new Cleaning(this, 'Cleaning', deps)
+    const admin = new Handler(this, 'Admin', {
       entry: 'admin',
       description: 'The operator’s commands; a role that may invoke it may use all of them.',
-      ...acting,
+      ...deps,
+      environment,
       timeout: times.admin + 5000,
       memory: 512,
       logRetention: auditRetention,
     })
-    this.table.grantAdmin(this.admin.role)
-    this.secrets.grantRead(this.admin.role, 'admin')
+    this.functions = { vend, connect, webhook, cleanup: this.cleaning.handler, admin }
+    /** Whose logs say who was given what. */
+    const audited = [admin, webhook, connect]
 
     this.api = new Api(this, 'Api', {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
-      vend: this.vend.lambda,
-      connect: this.connect.lambda,
-      webhook: this.webhook.lambda,
+      functions: { vend: vend.lambda, connect: connect.lambda, webhook: webhook.lambda },
     })
 
     this.watching = new Watching(this, 'Watching', {
       deployment: configuration.deployment,
       cleanupEveryMinutes: configuration.cleanup.everyMinutes,
       api: this.api,
-      table: this.table,
-      vend: this.vend,
-      connect: this.connect,
-      webhook: this.webhook,
+      table,
+      functions: this.functions,
       cleaning: this.cleaning,
-      admin: this.admin,
       alarmEmail: props.alarmEmail,
       dashboard: props.dashboard ?? false,
     })
@@ -202,24 +180,24 @@ export class TokenVending extends Construct {
     this.addOutputs({
       Endpoint: this.api.api.apiEndpoint,
       Next: `npm run setup -- --stack ${Stack.of(this).stackName}`,
-      AdminFunction: this.admin.lambda.functionName,
+      AdminFunction: admin.lambda.functionName,
       CleanupFunction: this.cleaning.handler.lambda.functionName,
       AuditLogGroups: Fn.join(
         ',',
-        [this.admin, this.webhook, this.connect].map(({ logGroup }) => logGroup.logGroupName),
+        audited.map(({ logGroup }) => logGroup.logGroupName),
       ),
-      Table: this.table.table.tableName,
+      Table: table.table.tableName,
       SeamEndpoint: configuration.seamEndpoint,
-      SeamApiKeySecret: this.secrets.seamApiKey.secretArn,
-      WebhookSecretsSecret: this.secrets.webhookSecrets.secretArn,
-      SealingKeySecret: this.secrets.sealingKey.secretArn,
+      SeamApiKeySecret: secrets.seamApiKey.secretArn,
+      WebhookSecretsSecret: secrets.webhookSecrets.secretArn,
+      SealingKeySecret: secrets.sealingKey.secretArn,
       AlarmTopic: this.watching.topic.topicArn,
     })
   }
 
   /** Lets a backend, a role or a person use every command of the operator. */
   grantAdmin(grantee: IGrantable): Grant {
-    return this.admin.lambda.grantInvokeLatestVersion(grantee)
+    return this.functions.admin.lambda.grantInvokeLatestVersion(grantee)
   }
 
   /** Synthesis passes on a bare checkout; CloudFormation refuses the template before it makes anything. */

@@ -4,6 +4,7 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { access } from '../../functions/table/keys.ts'
 import { tableShape } from '../../functions/table/shape.ts'
+import type { Entry } from './bundle.ts'
 
 export interface VendingTableProps {
   /** What the HTTP API lets through; the most that the table may be asked for, and cost, follows from it. */
@@ -40,37 +41,17 @@ export class VendingTable extends Construct {
     })
   }
 
-  grantVend(role: IRole): void {
-    this.allowItems(role, 'vend')
-  }
-
-  grantConnect(role: IRole): void {
-    this.allowItems(role, 'connect')
-  }
-
-  grantWebhook(role: IRole): void {
-    this.allowItems(role, 'webhook')
-  }
-
-  /** Also what is due by the index and, after a restore, everybody by a scan. */
-  grantCleanUp(role: IRole): void {
-    this.allowItems(role, 'cleanUp')
-    this.allow(role, ['Query'], `${this.table.tableArn}/index/${tableShape.due.name}`)
-    this.allow(role, ['Scan'], this.table.tableArn)
-  }
-
-  /** May list everybody too. */
-  grantAdmin(role: IRole): void {
-    this.allowItems(role, 'admin')
-    this.allow(role, ['Scan'], this.table.tableArn)
-  }
-
-  /** Actions on single items, limited to those whose key has one of these prefixes. */
-  private allowItems(role: IRole, who: keyof typeof access): void {
-    for (const [actions, items] of access[who])
+  /** Actions on single items, limited to those whose key has one of the prefixes that its function works with. */
+  grant(role: IRole, entry: Entry): void {
+    for (const [actions, items] of access[entry])
       this.allow(role, actions, this.table.tableArn, {
         'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': items },
       })
+    // What is due, by the index.
+    if (entry === 'cleanup')
+      this.allow(role, ['Query'], `${this.table.tableArn}/index/${tableShape.due.name}`)
+    // Everybody: after a restore, or in a list.
+    if (entry === 'cleanup' || entry === 'admin') this.allow(role, ['Scan'], this.table.tableArn)
   }
 
   private allow(

@@ -14,6 +14,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import { type Rule, rules, type Watched } from './alarms.ts'
 import type { Api } from './api.ts'
+import type { Entry } from './bundle.ts'
 import type { Cleaning } from './cleaning.ts'
 import { drawDashboard } from './dashboard.ts'
 import type { Handler } from './handler.ts'
@@ -25,11 +26,8 @@ export interface WatchingProps {
   readonly cleanupEveryMinutes: number
   readonly api: Api
   readonly table: VendingTable
-  readonly vend: Handler<'vend'>
-  readonly connect: Handler<'connect'>
-  readonly webhook: Handler<'webhook'>
+  readonly functions: { readonly [E in Entry]: Handler<E> }
   readonly cleaning: Cleaning
-  readonly admin: Handler<'admin'>
   /** Gets an e-mail for each alarm. */
   readonly alarmEmail?: string | undefined
   readonly dashboard: boolean
@@ -45,7 +43,7 @@ export class Watching extends Construct {
 
   constructor(scope: Construct, id: string, props: WatchingProps) {
     super(scope, id)
-    const { api, vend, connect, webhook, cleaning, admin } = props
+    const { api, functions } = props
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true })
     this.topic.addToResourcePolicy(
       new PolicyStatement({
@@ -57,19 +55,12 @@ export class Watching extends Construct {
     )
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail))
 
-    const metrics = new Metrics(this, props.deployment, {
-      vend: vend.logGroup,
-      connect: connect.logGroup,
-      webhook: webhook.logGroup,
-      cleanup: cleaning.handler.logGroup,
-      admin: admin.logGroup,
-    })
+    const metrics = new Metrics(this, props.deployment, functions)
     const watched = watchedMetrics(props, metrics)
     const alarms = Object.entries<Rule>(rules).map(([name, rule]) =>
       this.ring(name, watched[name as keyof Watched], rule),
     )
-    if (props.dashboard)
-      this.dashboard = drawDashboard(this, { alarms, metrics, watched, api, vend, connect })
+    if (props.dashboard) this.dashboard = drawDashboard(this, { alarms, metrics, watched, api, ...functions })
   }
 
   private ring(id: string, metric: IMetric, { means, todo, atLeast = 1, atMost, moreThan }: Rule): Alarm {
@@ -92,10 +83,8 @@ export class Watching extends Construct {
 }
 
 function watchedMetrics(props: WatchingProps, metrics: Metrics): Watched {
-  const { api, table, vend, connect, webhook, cleaning, admin } = props
-  const lambdas = Object.entries({ vend, connect, webhook, cleanup: cleaning.handler, admin }).map(
-    ([name, { lambda }]) => [name, lambda] as const,
-  )
+  const { api, table, functions, cleaning } = props
+  const lambdas = Object.entries(functions).map(([name, { lambda }]) => [name, lambda] as const)
   const operations = ['GetItem', 'PutItem', 'UpdateItem', 'Query']
   const outage = (value: string) => metrics.of('Outages', { value })
   return {
