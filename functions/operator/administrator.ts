@@ -8,7 +8,7 @@ import { commands } from './commands.ts'
 
 export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChange'> {
   log: Log
-  /** Where alone subjects stand in clear. */
+  /** The only log with subjects in clear. */
   auditLog: AuditLog
   during: <T>(audit: Audit, act: () => T) => T
 }
@@ -48,16 +48,12 @@ export async function administer(
 
 /** An unforeseen error says its name and nothing more: its message may quote a secret. */
 function problemOf(error: unknown, audit: Audit) {
-  const reason = error instanceof Error ? error.name : 'unknown'
-  const problem = error instanceof Problem ? error : new Problem('internal', { reason })
-  const { details } = problem
-  const why = {
-    ...(details.reason !== undefined && { reason: details.reason }),
-    ...(details.dependency !== undefined && { dependency: details.dependency }),
-  }
-  Object.assign(audit, { code: problem.code, ...why } satisfies Partial<Audit>)
+  const name = error instanceof Error ? error.name : 'unknown'
+  const problem = error instanceof Problem ? error : new Problem('internal', { reason: name })
+  const { reason, dependency } = problem.details
   const { code, title, detail, action } = problemBody(problem, audit.request_id)
-  return { code, title, action, ...(detail !== undefined && { detail }), ...why }
+  Object.assign(audit, { code, reason, dependency } satisfies Partial<Audit>)
+  return { code, title, action, detail, reason, dependency }
 }
 
 function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) {

@@ -23,19 +23,20 @@ export interface AdminRequest<C extends CommandName = CommandName> {
   version: typeof contractVersion
   command: C
   params: Params<C>
-  /** Who asks: a line in the audit log, believed as it is. At most 200 characters. */
+  /** The caller, for the audit log; taken on trust. At most 200 characters. */
   by: string
 }
 
-export type AdminAnswer<C extends CommandName = CommandName> =
-  | { version: typeof contractVersion; request_id: string; result: Result<C> }
-  | { version: typeof contractVersion; request_id: string; problem: AdminProblem }
+export type AdminAnswer<C extends CommandName = CommandName> = {
+  version: typeof contractVersion
+  request_id: string
+} & ({ result: Result<C> } | { problem: AdminProblem })
 
 export interface AdminProblem {
   /** As on the wire of the API: `invalid_request`, `not_found`, `busy`, `upstream_unavailable`, … */
   code: string
   title: string
-  /** What to change, where the asker can. */
+  /** What to change, where the caller can. */
   detail?: string
   /** `retry`: the same request may succeed later. */
   action: string
@@ -184,13 +185,9 @@ export interface ChangeReport {
 /** What became of the user's client session at Seam. */
 export type SessionFate = 'none' | 'kept' | 'widened' | 'ended' | 'widening' | 'ending'
 
-export interface ShownSession {
-  client_session_id: string
+export interface ShownSession extends Omit<ShownClientSession, 'binding'> {
   /** `let_go`: retired. `stray`: under one of the user's keys, and in no record. */
   state: 'current' | 'let_go' | 'stray'
-  created_at: string
-  expires_at: string
-  connected_account_ids: string[]
   /** First 12 hex characters of the token's SHA-256, as in the logs. */
   token_sha256: string
 }

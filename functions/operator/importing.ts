@@ -6,12 +6,11 @@ import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
 import { newUser, type Subject, type User } from '../record/user.ts'
 import { gather } from '../seam/rate-limit.ts'
-import { type Acting, forOneUser } from './acting.ts'
+import { type Acting, forOneUser, whoIs } from './acting.ts'
 import { untilChange } from './changing.ts'
 import type { ImportedUser, ImportResult, Params, Result } from './client.ts'
 import { pageOfUsers } from './looking.ts'
-import { fate, iso, without } from './showing.ts'
-import { whoIs } from './subjects.ts'
+import { fate, iso, isoOf, without } from './showing.ts'
 import { accountIds, identityId, instant } from './words.ts'
 
 /** Users in and out, a piece at a time. What a record says already costs one read: an import may be run again. */
@@ -38,12 +37,12 @@ export async function importUsers(acting: Acting, params: Params<'import'>): Pro
 async function importOne(
   acting: Acting,
   imported: ImportedUser,
-  params: Params<'import'>,
+  how: Params<'import'>,
 ): Promise<ImportResult> {
   const { subject } = imported
   if (acting.deadline.left() < acting.terms.times.vend) return { subject, outcome: 'not_done' }
   try {
-    return await importLine(acting, imported, params)
+    return { subject, ...(await importLine(acting, imported, how)) }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     if (error.status >= 500) return { subject, outcome: 'not_done' }
@@ -54,30 +53,28 @@ async function importOne(
 async function importLine(
   acting: Acting,
   imported: ImportedUser,
-  { replace = false, dry_run = false }: Params<'import'>,
-): Promise<ImportResult> {
-  const { subject } = imported
+  { replace = false, dry_run }: Params<'import'>,
+): Promise<Omit<ImportResult, 'subject'>> {
   checkLine(imported)
-  const who = whoIs(subject, acting.configuration.issuers)
+  const who = whoIs(acting, imported.subject)
   const found = await acting.table.readUser(who.owner)
   const difference = between(found ?? newUser(who, acting.clock()), imported, replace)
-  const outcome = found === undefined ? 'created' : isNothing(difference) ? 'unchanged' : 'changed'
+  const outcome =
+    found === undefined ? 'created' : Object.values(difference).flat().length === 0 ? 'unchanged' : 'changed'
   // An earlier run may have died between the record and Seam.
   const unfinished = found !== undefined && isEnding(acting, found)
-  if (dry_run || (outcome === 'unchanged' && !unfinished)) return { subject, outcome, ...difference }
+  if (dry_run || (outcome === 'unchanged' && !unfinished)) return { outcome, ...difference }
 
   const done = await holdImported(acting, who, imported, replace)
   const { deletedAccountIds: deleted } = done
   return {
-    subject,
     outcome,
     ...difference,
-    ...(deleted.length > 0 && {
-      granted: without(difference.granted, deleted),
-      detail: `not granted, because Seam has deleted them: ${deleted.join(', ')}`,
-    }),
+    granted: without(difference.granted, deleted),
+    detail:
+      deleted.length > 0 ? `not granted, because Seam has deleted them: ${deleted.join(', ')}` : undefined,
     client_session: fate(done),
-    ...(done.failure !== undefined && { will_be_retried: true }),
+    will_be_retried: done.failure && true,
   }
 }
 
@@ -116,53 +113,38 @@ interface Difference {
 }
 
 function between(user: User, imported: ImportedUser, replace: boolean): Difference {
-  const { connected_account_ids: ids, access_until, user_identity_id: identity } = imported
-  // Whoever is imported is active again, as with a grant.
-  const { status = user.status === 'removed' ? 'active' : user.status } = imported
-  const until =
-    access_until === undefined ? user.access_until : (untilChange(access_until).access_until ?? undefined)
-  const before = user.not_before ?? 0
-  const notBefore = Math.max(before, Date.parse(imported.not_before ?? '') || 0)
-  const changes: [string, string, string][] = [
-    ['status', user.status, status],
-    ['access_until', shown(user.access_until), shown(until)],
-    ['not_before', shown(user.not_before), notBefore === before ? shown(user.not_before) : shown(notBefore)],
-    [
-      'user_identity_id',
-      user.user_identity_id ?? 'none',
-      identity === undefined ? (user.user_identity_id ?? 'none') : (identity ?? 'none'),
-    ],
-  ]
+  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
+  const before = fieldsOf(user)
+  const after = {
+    // Whoever is imported is active again, as with a grant.
+    status: status ?? (user.status === 'removed' ? 'active' : user.status),
+    access_until: access_until === undefined ? before.access_until : access_until && iso(access_until),
+    not_before: isoOf(Math.max(user.not_before ?? 0, Date.parse(not_before ?? '') || 0) || undefined),
+    user_identity_id: user_identity_id === undefined ? before.user_identity_id : user_identity_id,
+  }
+  const fields = Object.keys(after) as (keyof typeof after)[]
+  const said = fields.map((field) => [field, before[field] ?? 'none', after[field] ?? 'none'])
   return {
     granted: without([...new Set(ids)], user.connected_account_ids),
     withdrawn: replace ? without(user.connected_account_ids, ids) : [],
-    changes: changes
+    changes: said
       .filter(([, from, to]) => from !== to)
       .map(([field, from, to]) => `${field}: ${from} → ${to}`),
   }
 }
 
-const shown = (time: number | undefined) => (time === undefined ? 'none' : iso(time))
-
-const isNothing = ({ granted, withdrawn, changes }: Difference) =>
-  granted.length + withdrawn.length + changes.length === 0
+function fieldsOf({ status, access_until, not_before, user_identity_id }: User) {
+  return { status, access_until: isoOf(access_until), not_before: isoOf(not_before), user_identity_id }
+}
 
 export async function exportUsers(acting: Acting, params: Params<'export'>): Promise<Result<'export'>> {
   const { users, after } = await pageOfUsers(acting, params)
-  return { users: users.flatMap(exported), ...(after !== undefined && { after }) }
+  return { users: users.flatMap(exported), after }
 }
 
 function exported(user: User): ImportedUser[] {
-  const { subject, connected_account_ids, status, access_until, not_before, user_identity_id } = user
+  const { status, access_until, ...fields } = fieldsOf(user)
   if (status === 'removed') return []
-  return [
-    {
-      subject,
-      connected_account_ids,
-      status,
-      access_until: access_until === undefined ? null : iso(access_until),
-      ...(not_before !== undefined && { not_before: iso(not_before) }),
-      ...(user_identity_id !== undefined && { user_identity_id }),
-    },
-  ]
+  const { subject, connected_account_ids } = user
+  return [{ subject, connected_account_ids, status, access_until: access_until ?? null, ...fields }]
 }

@@ -17,26 +17,29 @@ export async function showUser(acting: Acting, { subject }: { subject: string })
 }
 
 export async function listUsers(acting: Acting, params: Params<'list'>): Promise<Result<'list'>> {
-  const { status, connected_account_id } = params
-  const { users, after } =
-    connected_account_id === undefined
-      ? await pageOfUsers(acting, params)
-      : await holdersOf(acting, connected_account_id, params)
+  const { status, connected_account_id: accountId } = params
+  const { users, after } = await (accountId === undefined
+    ? pageOfUsers(acting, params)
+    : holdersOf(acting, accountId, params))
   const wanted = users.filter((user) => status === undefined || user.status === status)
-  return { users: wanted.map(shownUser), ...(after !== undefined && { after }) }
+  return { users: wanted.map(shownUser), after }
+}
+
+interface Page {
+  users: User[]
+  after: string | undefined
 }
 
 /** A page of all users; `after` is where the next one starts. */
 export async function pageOfUsers(
   acting: Acting,
   { after, limit = 100 }: { after?: string; limit?: number },
-): Promise<{ users: User[]; after?: string }> {
+): Promise<Page> {
   const page = await acting.table.allOwners({
     limit,
     ...(after !== undefined && { after: { [tableShape.key]: { S: after } } }),
   })
-  const next = page.after?.[tableShape.key]?.S
-  return { users: await readUsers(acting, page.owners), ...(next !== undefined && { after: next }) }
+  return { users: await readUsers(acting, page.owners), after: page.after?.[tableShape.key]?.S }
 }
 
 /** By the account's own item, which names everybody who may hold it: the users say who does. */
@@ -44,9 +47,9 @@ async function holdersOf(
   acting: Acting,
   accountId: string,
   { after = '', limit = 100 }: { after?: string; limit?: number },
-): Promise<{ users: User[]; after?: string }> {
+): Promise<Page> {
   const owners = await holderNames(acting, accountId)
-  // Nobody has it: it may be a slip of the hand, which must not read like an answer.
+  // Nobody has it: it may be a typing error, which must not read like an answer.
   if (owners.length === 0 && !(await isKnownAccount(acting, accountId)))
     throw new Problem('not_found', {
       reason: 'unknown_account',
@@ -59,7 +62,7 @@ async function holdersOf(
   const users = await readUsers(acting, page.slice(0, limit))
   return {
     users: users.filter((user) => holds(user, accountId)),
-    ...(page.length > limit && { after: page[limit - 1] }),
+    after: page.length > limit ? page[limit - 1] : undefined,
   }
 }
 
@@ -69,27 +72,28 @@ export async function showSessions(
   { subject }: { subject: string },
 ): Promise<Result<'sessions'>> {
   const user = await userOf(acting, subject)
-  const sessions = Object.values(user.sessions)
-  const keys = new Set([...sessions, ...user.retired].map((entry) => entry.user_identifier_key))
-  const current = new Set(sessions.map(({ client_session_id }) => client_session_id))
-  const retired = new Set(user.retired.map(({ client_session_id }) => client_session_id))
+  const entries = [
+    ...Object.values(user.sessions).map((entry) => ({ ...entry, state: 'current' as const })),
+    ...user.retired.map((entry) => ({ ...entry, state: 'let_go' as const })),
+  ]
+  const states = new Map(
+    entries.toReversed().map(({ client_session_id, state }) => [client_session_id, state]),
+  )
   const client_sessions: ShownSession[] = []
-  for (const key of keys)
+  for (const key of new Set(entries.map((entry) => entry.user_identifier_key)))
     for (const session of await acting.seam.list({ user_identifier_key: key }, acting.deadline)) {
       // A list that ignored its filter would show strangers.
       if (session.user_identifier_key !== key) continue
       const { client_session_id, created_at, expires_at, connected_account_ids, token } = session
+      const state = states.get(client_session_id) ?? 'stray'
+      const token_sha256 = hash('sha256', token, 'hex').slice(0, 12)
       client_sessions.push({
         client_session_id,
-        state: current.has(client_session_id)
-          ? 'current'
-          : retired.has(client_session_id)
-            ? 'let_go'
-            : 'stray',
+        state,
         created_at,
         expires_at,
         connected_account_ids,
-        token_sha256: hash('sha256', token, 'hex').slice(0, 12),
+        token_sha256,
       })
     }
   return { client_sessions }
@@ -103,11 +107,10 @@ export async function listAccounts(
   const accounts = await gather(atSeam, async (account): Promise<ShownAccount> => {
     const { connected_account_id, account_type, display_name, user_identifier } = account
     const users = await readUsers(acting, await holderNames(acting, connected_account_id))
-    const name = display_name ?? user_identifier?.email ?? user_identifier?.username
     return {
       connected_account_id,
-      ...(account_type !== undefined && { provider: account_type }),
-      ...(name !== undefined && { display_name: name }),
+      provider: account_type,
+      display_name: display_name ?? user_identifier?.email ?? user_identifier?.username,
       holders: users.filter((user) => holds(user, connected_account_id)).map(({ subject }) => subject),
     }
   })

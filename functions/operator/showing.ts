@@ -5,50 +5,46 @@ import type { ChangeReport, SessionFate, ShownClientSession, ShownUser } from '.
 /** Records as an operator sees them: every field is named here, so that no key and no token can slip through. PURE. */
 
 export function shownUser(user: User): ShownUser {
+  const { subject, owner, iss, status, disabled_by, connected_account_ids, user_identity_id } = user
   const unknown = Object.keys(user.unknown_account_ids ?? {})
-  const { access_until, not_before, due_at, disabled_by, user_identity_id } = user
   const client_sessions = shownSessions(user)
-  // The one that lives longest: there is only one unless the issuer names a session claim.
-  const [latest] = client_sessions.toSorted((one, other) => other.expires_at.localeCompare(one.expires_at))
   return {
-    subject: user.subject,
-    owner: user.owner,
-    iss: user.iss,
-    status: user.status,
-    ...(disabled_by !== undefined && { disabled_by }),
-    connected_account_ids: user.connected_account_ids,
-    ...(user_identity_id !== undefined && { user_identity_id }),
-    ...(access_until !== undefined && { access_until: iso(access_until) }),
-    ...(not_before !== undefined && { not_before: iso(not_before) }),
-    ...(unknown.length > 0 && { unknown_account_ids: unknown.sort() }),
-    ...(latest !== undefined && { client_session: latest }),
+    subject,
+    owner,
+    iss,
+    status,
+    disabled_by,
+    connected_account_ids,
+    user_identity_id,
+    access_until: isoOf(user.access_until),
+    not_before: isoOf(user.not_before),
+    unknown_account_ids: unknown.length > 0 ? unknown.sort() : undefined,
+    client_session: client_sessions.toSorted((one, other) =>
+      other.expires_at.localeCompare(one.expires_at),
+    )[0],
     client_sessions,
     unconfirmed: unconfirmed(user).length,
     settling: user.retired.length,
-    ...(due_at !== undefined && { due_at: iso(due_at) }),
+    due_at: isoOf(user.due_at),
   }
 }
 
 function shownSessions(user: User): ShownClientSession[] {
-  return Object.entries(user.sessions).flatMap(([binding, session]) =>
-    isRecorded(session)
-      ? [
-          {
-            binding,
-            client_session_id: session.client_session_id,
-            created_at: iso(session.created_at),
-            expires_at: iso(session.expires_at),
-            connected_account_ids: heldAccountIds(user, session),
-          },
-        ]
-      : [],
+  const recorded = Object.entries(user.sessions).flatMap(([binding, session]) =>
+    isRecorded(session) ? [{ binding, session }] : [],
   )
+  return recorded.map(({ binding, session }) => ({
+    binding,
+    client_session_id: session.client_session_id,
+    created_at: iso(session.created_at),
+    expires_at: iso(session.expires_at),
+    connected_account_ids: heldAccountIds(user, session),
+  }))
 }
 
 export function changeReport(result: ChangeResult): ChangeReport {
   const { user, before, changed, deletedAccountIds, failure } = result
   const held = before?.connected_account_ids ?? []
-  const { code, details } = failure ?? {}
   return {
     user: shownUser(user),
     changed,
@@ -57,7 +53,7 @@ export function changeReport(result: ChangeResult): ChangeReport {
     deleted_account_ids: deletedAccountIds,
     client_session: fate(result),
     will_be_retried: failure !== undefined,
-    ...(failure !== undefined && { trouble: [code, details?.reason].filter(Boolean).join(': ') }),
+    trouble: failure && [failure.code, failure.details.reason].filter(Boolean).join(': '),
   }
 }
 
@@ -76,4 +72,5 @@ export function without(all: string[], some: string[]): string[] {
   return all.filter((one) => !left.has(one))
 }
 
-export const iso = (ms: number) => new Date(ms).toISOString()
+export const iso = (time: number | string) => new Date(time).toISOString()
+export const isoOf = (ms: number | undefined) => (ms === undefined ? undefined : iso(ms))

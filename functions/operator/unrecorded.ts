@@ -1,10 +1,12 @@
-import { endSession } from '../accounts/acts.ts'
+import { endSession, endSessions } from '../accounts/acts.ts'
 import type { User } from '../record/user.ts'
 import { type Seam, SeamFailure } from '../seam/client.ts'
-import { gather } from '../seam/rate-limit.ts'
+import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { ownerAtSeam } from '../seam/workspace.ts'
 import { type Acting, forOneUser } from './acting.ts'
 import type { Orphan, Params, Result } from './client.ts'
+import { pageOfUsers } from './looking.ts'
+import { iso } from './showing.ts'
 
 /**
  * Client sessions under our prefix that no record names, as a restore of the table or a lost record leaves them.
@@ -12,6 +14,7 @@ import type { Orphan, Params, Result } from './client.ts'
  * and only at an operator's word.
  */
 
+/** Milliseconds between the first look at an orphan and its deletion. */
 const waiting = 60 * 60_000
 
 /**
@@ -19,40 +22,53 @@ const waiting = 60 * 60_000
  * meanwhile is found in a record.
  */
 export async function listOrphans(acting: Acting, params: Params<'orphans'>): Promise<Result<'orphans'>> {
-  const { table, clock, deadline } = acting
-  const settings = await acting.workspace.settings(deadline)
-  const listed = await acting.seam.listWithoutTokens(deadline)
-  const ours = listed.flatMap((session) => {
-    const owner = ownerAtSeam(session, settings)
-    return owner === undefined ? [] : [{ session, owner }]
-  })
+  const { table, clock } = acting
+  const ours = await listOurs(acting)
   const owners = [...new Set(ours.map(({ owner }) => owner))]
   const users = new Map(await gather(owners, async (owner) => [owner, await table.readUser(owner)] as const))
-  const unnamed = ours.filter(({ session, owner }) => !names(users.get(owner), session.user_identifier_key))
+  const unnamed = ours.filter((session) => !names(users.get(session.owner), session.user_identifier_key))
 
-  const orphans = await gather(unnamed, async ({ session, owner }): Promise<Orphan> => {
-    const { client_session_id, created_at, expires_at } = session
+  const orphans = await gather(unnamed, async (session): Promise<Orphan> => {
+    const { client_session_id, owner, created_at, expires_at } = session
     const first = await table.noteOrphan(client_session_id, clock())
-    const waited = clock() - first >= waiting
-    const state = !waited
+    const mayBeDeleted = clock() - first >= waiting
+    const state = !mayBeDeleted
       ? 'just_seen'
-      : !params.delete
-        ? 'may_be_deleted'
-        : await deleteUnrecorded(acting, client_session_id)
-    const first_seen_at = new Date(first).toISOString()
-    return { client_session_id, owner, created_at, expires_at, first_seen_at, state }
+      : params.delete
+        ? await deleteUnrecorded(acting, client_session_id)
+        : 'may_be_deleted'
+    return { client_session_id, owner, created_at, expires_at, first_seen_at: iso(first), state }
   })
   return { looked_at: ours.length, orphans }
 }
 
-/** How many client sessions under our prefix Seam still shows. */
-export async function countOurs({ seam, workspace, deadline }: Acting): Promise<number> {
+/** The client sessions under our prefix that Seam still shows, each with whose it is. */
+async function listOurs({ seam, workspace, deadline }: Acting) {
   const settings = await workspace.settings(deadline)
   const listed = await seam.listWithoutTokens(deadline)
-  return listed.filter((session) => ownerAtSeam(session, settings) !== undefined).length
+  return listed.flatMap((session) => {
+    const owner = ownerAtSeam(session, settings)
+    return owner === undefined ? [] : [{ ...session, owner }]
+  })
 }
 
-/** Whoever found the token knows what it opens: it is ended at once, whether a record names it or not. */
+/** Ends every client session of a page of users. Who is vended to meanwhile has one again: close vending first. */
+export async function drainPage(acting: Acting, { after: from }: Params<'drain'>): Promise<Result<'drain'>> {
+  const { users, after } = await pageOfUsers(acting, { after: from, limit: 50 })
+  const holding = users.filter(
+    ({ sessions, retired }) => Object.keys(sessions).length > 0 || retired.length > 0,
+  )
+  const counts = { ended: 0, will_be_retried: 0 }
+  await sideBySide(holding, acting.configuration.cleanup.concurrency, async ({ owner }) => {
+    const ended = await endSessions(acting, owner, forOneUser(acting)).catch(() => undefined)
+    if (ended === undefined || ended.failure !== undefined) counts.will_be_retried++
+    else if (ended.trace.seam_calls.includes('delete')) counts.ended++
+  })
+  const remaining = after === undefined ? (await listOurs(acting)).length : undefined
+  return { looked_at: users.length, ...counts, after, remaining }
+}
+
+/** A found token may be anybody's by now: it is ended at once, whether a record names it or not. */
 export async function endFoundToken(
   acting: Acting,
   { token }: Params<'end_token'>,

@@ -6,22 +6,14 @@ const text = z.string().check(z.minLength(1), z.maxLength(400))
 
 /** Of whatever namespace: it may be one that the configuration no longer has. */
 export const subject = text.check(
-  z.regex(/^[a-z0-9-]{1,32}\|./s, {
-    error: 'give "<namespace>|<value of its claim>", such as "main|ada"',
-  }),
+  z.regex(/^[a-z0-9-]{1,32}\|./s, { error: 'give "<namespace>|<value of its claim>", such as "main|ada"' }),
 )
 
+const id = (error: string) => z.string().check(z.regex(/^[\w-]{1,100}$/, { error }))
 /** Seam's are UUIDs; what a restore or an import brought may be others, and must stay removable. */
-export const accountId = z
-  .string()
-  .check(z.regex(/^[\w-]{1,100}$/, { error: 'give the id of a connected account; `accounts` shows them' }))
-
-export const identityId = z
-  .string()
-  .check(z.regex(/^[\w-]{1,100}$/, { error: 'give the id of a user identity at Seam' }))
-
+export const accountId = id('give the id of a connected account; `accounts` shows them')
+export const identityId = id('give the id of a user identity at Seam')
 export const accountIds = z.array(accountId).check(z.maxLength(1000))
-
 export const someAccountIds = accountIds.check(z.minLength(1))
 
 /** With its offset: without one it would mean another moment on another machine. */
@@ -30,7 +22,11 @@ export const instant = z.iso.datetime({
   error: 'give a time with its offset, such as 2026-03-31T12:00:00Z',
 })
 
-export const cursor = text
+export const flag = z.optional(z.boolean())
+
+/** Of a list that comes in pages. */
+export const cursor = z.optional(text)
+export const pageSize = z.optional(z.int().check(z.gte(1), z.lte(200)))
 
 /** A bearer token or a client session token. */
 export const token = z.string().check(z.minLength(1), z.maxLength(20_000))
@@ -39,5 +35,3 @@ export const token = z.string().check(z.minLength(1), z.maxLength(20_000))
 export const clientSessionToken = token.check(
   z.regex(/^[\w.~+/=-]+$/, { error: 'give a client session token and nothing else' }),
 )
-
-export const pageSize = z.int().check(z.gte(1), z.lte(200))
