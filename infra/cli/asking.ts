@@ -1,61 +1,60 @@
-import { createInterface, type Interface } from 'node:readline'
+import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CliError } from '../local/cli-error.ts'
 import { Interrupted, UsageError } from './errors.ts'
 import type { Streams } from './tool.ts'
 
-/** Several questions one after the other: to a person at a terminal, or to the lines of a pipe. */
-export class Questions {
-  private readonly stderr: Writable
-  private readonly isTerminal: boolean
-  private readonly lines: Interface
-  private readonly answers: AsyncIterator<string>
-  private isHidden = false
-  private isInterrupted = false
-
-  constructor({ stdin, stderr }: Streams) {
-    this.stderr = stderr
-    this.isTerminal = stdin.isTTY === true
-    const output = new Writable({
-      write: (chunk, _encoding, done) => {
-        if (!this.isHidden) stderr.write(chunk)
-        done()
-      },
-    })
-    // No history: Arrow-up at the next question would show what was typed unseen.
-    this.lines = createInterface({ input: stdin, output, terminal: this.isTerminal, historySize: 0 })
-    // At a terminal Ctrl-C comes as a key, not as a signal.
-    this.lines.on('SIGINT', () => {
-      this.isInterrupted = true
-      this.lines.close()
-    })
-    this.answers = this.lines[Symbol.asyncIterator]()
-  }
-
+/** Asks one question after the other: a person at a terminal, or the lines of a pipe. */
+export interface Questions {
   /** An empty answer is one, too. `secret`: what is typed is not shown. @throws CliError when nobody is there to answer */
-  async text(question: string, secret = false): Promise<string> {
-    this.stderr.write(question)
-    this.isHidden = secret
-    const { value, done } = await this.answers.next()
-    this.isHidden = false
-    if (secret || !this.isTerminal) this.stderr.write('\n')
+  text(question: string, secret?: boolean): Promise<string>
+  /** Yes is what Enter means. */
+  yes(question: string): Promise<boolean>
+}
+
+export async function asking<T>(
+  { stdin, stderr }: Streams,
+  ask: (questions: Questions) => Promise<T>,
+): Promise<T> {
+  const isTerminal = stdin.isTTY === true
+  let isHidden = false
+  let isInterrupted = false
+  const output = new Writable({
+    write: (chunk, _encoding, done) => {
+      if (!isHidden) stderr.write(chunk)
+      done()
+    },
+  })
+  // No history: Arrow-up at the next question would show what was typed unseen.
+  const lines = createInterface({ input: stdin, output, terminal: isTerminal, historySize: 0 })
+  // At a terminal Ctrl-C comes as a key, not as a signal.
+  lines.on('SIGINT', () => {
+    isInterrupted = true
+    lines.close()
+  })
+  const answers = lines[Symbol.asyncIterator]()
+  const text = async (question: string, secret = false) => {
+    stderr.write(question)
+    isHidden = secret
+    const { value, done } = await answers.next()
+    isHidden = false
+    if (secret || !isTerminal) stderr.write('\n')
     const sentence = 'What was said to be done is done; run it again for the rest.'
-    if (this.isInterrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
+    if (isInterrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
     if (done) throw new CliError(`Nobody answered. ${sentence}`)
     return value.trim()
   }
-
-  /** Yes is what Enter means. */
-  async yes(question: string): Promise<boolean> {
+  const yes = async (question: string) => {
     for (;;) {
-      const answer = await this.text(`${question} [Y/n] `)
+      const answer = await text(`${question} [Y/n] `)
       if (/^(y|yes|)$/i.test(answer)) return true
       if (/^(n|no)$/i.test(answer)) return false
     }
   }
-
-  close(): void {
-    this.lines.close()
+  try {
+    return await ask({ text, yes })
+  } finally {
+    lines.close()
   }
 }
 
@@ -65,4 +64,12 @@ export async function readSecretLine({ stdin, stderr }: Streams, what: string): 
   for await (const line of createInterface({ input: stdin, crlfDelay: Number.POSITIVE_INFINITY }))
     if (line.trim() !== '') return line.trim().replace(/^bearer +/i, '')
   throw new UsageError(`Give the ${what} on standard input.`)
+}
+
+/** `--token` takes only "-". */
+export function tokenFromInput(streams: Streams, word: string, what: string): Promise<string> {
+  if (word === '-') return readSecretLine(streams, what)
+  throw new UsageError(
+    '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
+  )
 }

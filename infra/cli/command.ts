@@ -1,4 +1,4 @@
-import type { ExitCode } from './exit-codes.ts'
+import type { ExitCode } from './errors.ts'
 import type { Tool } from './tool.ts'
 
 /** What an operator can type: one row per command, from which parser, help and completeness follow. */
@@ -35,7 +35,7 @@ export interface Command<O extends OptionRows = OptionRows> {
   options?: O
   examples: [string, ...string[]]
   /** It acts in no world, so it takes neither `--stack` nor `--stage`. */
-  alone?: true
+  isWorldless?: true
   /** It undoes what it did when interrupted, and is waited for. */
   undoes?: true
   run(tool: Tool, words: string[], options: OptionsOf<O>): Promise<ExitCode>

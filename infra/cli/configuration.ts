@@ -18,8 +18,14 @@ export function deployable(
   stage: string | undefined,
 ): { what: string; configuration: Configuration } {
   return asUsage(() => {
-    const [what, chosen] = settingsIn(folder, stage)
-    return { what, configuration: readConfiguration(propsOf(chosen).configuration, { loopback: true }) }
+    const stages = readStages(folder)
+    const chosen =
+      stages === undefined && stage === undefined ? exampleIn(folder) : chooseStage(stages, stage)[1]
+    const { configuration } = propsOf(chosen)
+    return {
+      what: placeOf(folder, stage),
+      configuration: readConfiguration(configuration, { loopback: true }),
+    }
   })
 }
 
@@ -35,15 +41,15 @@ export function stageNames(folder: string): string[] {
   return asUsage(() => Object.keys(readStages(folder) ?? {}))
 }
 
-function settingsIn(folder: string, stage: string | undefined): [what: string, stage: Stage] {
-  const stages = readStages(folder)
-  if (stages !== undefined || stage !== undefined) {
-    const [, chosen] = chooseStage(stages, stage)
-    return [placeOf(folder, stage), chosen]
-  }
-  const cdkJson = parsedJson(textOf(`${folder}/cdk.json`)) as { context?: Stage } | undefined
+function exampleIn(folder: string): Stage {
+  const file = `${folder}/cdk.json`
+  if (!existsSync(file))
+    throw new ConfigurationError(
+      `there is neither ${stagesFile} nor cdk.json here; run this in the project’s folder, or npm run init`,
+    )
+  const cdkJson = parsedJson(readFileSync(file, 'utf8')) as { context?: Stage } | undefined
   if (cdkJson === undefined) throw new ConfigurationError('cdk.json is not JSON; correct it')
-  return [placeOf(folder, undefined), cdkJson.context ?? { tokenVending: undefined }]
+  return cdkJson.context ?? { tokenVending: undefined }
 }
 
 /** Where a configuration stands, for a person. */
@@ -55,16 +61,6 @@ export function placeOf(folder: string, stage: string | undefined): string {
 /** Whether either file is there. */
 export function hasConfiguration(folder: string): boolean {
   return [stagesFile, 'cdk.json'].some((file) => existsSync(`${folder}/${file}`))
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new ConfigurationError(
-      `there is neither ${stagesFile} nor cdk.json here; run this in the project’s folder, or npm run init`,
-    )
-  }
 }
 
 /** What is wrong with a file of the user's, as any other usage error. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { endWithPipe } from '../pipe.ts'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from './errors.ts'
 import { runProgram } from './program.ts'
 
 /** The operator's program, whichever npm script or bin runs it. */

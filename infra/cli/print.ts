@@ -46,10 +46,10 @@ export function table(headings: string[], rows: string[][], paint: Paint = (_, t
 }
 
 /** Two columns, a name and its value; a value may have several lines, and rows without one are left out. */
-export function sheet(rows: [string, string | undefined][]): string {
-  const indented = (text: string) => text.replaceAll('\n', `\n${' '.repeat(18)}`)
-  return rows
-    .flatMap(([name, value]) => (value === undefined ? [] : `${name.padEnd(18)}${indented(value)}`))
+export function sheet(rows: [string, string | false | undefined][]): string {
+  const shown = rows.flatMap(([name, value]) => (value ? [[name, value] as const] : []))
+  return shown
+    .map(([name, value]) => `${name.padEnd(18)}${value.replaceAll('\n', `\n${' '.repeat(18)}`)}`)
     .join('\n')
 }
 
@@ -59,43 +59,44 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
+interface ProgressOptions {
+  stream: Writable & { isTTY?: boolean }
+  now: () => number
+  label: string
+  total: number | undefined
+}
+
 /** How far a long command is: one line that counts up on a terminal, a line a thousand elsewhere. */
 export class Progress {
-  readonly #stream: Writable & { isTTY?: boolean }
-  readonly #now: () => number
-  readonly #label: string
-  readonly #total: number | undefined
+  readonly #options: ProgressOptions
   readonly #startedAt: number
-  #told = 0
+  #count = 0
+  #isShown = false
 
-  constructor(
-    stream: Writable & { isTTY?: boolean },
-    now: () => number,
-    label: string,
-    total: number | undefined,
-  ) {
-    this.#stream = stream
-    this.#now = now
-    this.#label = label
-    this.#total = total
-    this.#startedAt = now()
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#startedAt = options.now()
   }
 
   tell(count: number): void {
-    const line = progressLine(this.#label, count, this.#total, this.#now() - this.#startedAt)
-    if (this.#stream.isTTY) this.#stream.write(`\r\u001b[K${line}`)
-    else if (Math.floor(count / 1000) > Math.floor(this.#told / 1000)) this.#stream.write(`${line}\n`)
-    this.#told = count
+    const { stream, now, label, total } = this.#options
+    const line = progressLine(label, count, total, now() - this.#startedAt)
+    if (stream.isTTY) stream.write(`\r\u001b[K${line}`)
+    else if (Math.floor(count / 1000) > Math.floor(this.#count / 1000)) stream.write(`${line}\n`)
+    this.#isShown = stream.isTTY === true
+    this.#count = count
   }
 
-  /** Clears the line. */
-  end(): void {
-    if (this.#stream.isTTY && this.#told > 0) this.#stream.write('\r\u001b[K')
+  /** Before anything else is printed. */
+  clear(): void {
+    if (this.#isShown) this.#options.stream.write('\r\u001b[K')
+    this.#isShown = false
   }
 
   /** Such as "import: 300 of 1,200"; undefined before anything is done. */
   soFar(): string | undefined {
-    return this.#told === 0 ? undefined : `${this.#label}: ${progressCount(this.#told, this.#total)}`
+    const { label, total } = this.#options
+    return this.#count === 0 ? undefined : `${label}: ${progressCount(this.#count, total)}`
   }
 }
 
@@ -103,9 +104,8 @@ export class Progress {
 export function progressLine(label: string, count: number, total: number | undefined, took: number): string {
   const rate = count / Math.max(0.001, took / 1000)
   const line = `${label}: ${progressCount(count, total)}, ${plain.format(Math.round(rate))} a second`
-  return total === undefined
-    ? line
-    : `${line}, ${duration((1000 * (total - count)) / Math.max(rate, 0.001))} left`
+  if (total === undefined) return line
+  return `${line}, ${duration((1000 * (total - count)) / Math.max(rate, 0.001))} left`
 }
 
 const progressCount = (count: number, total: number | undefined) =>

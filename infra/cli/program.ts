@@ -1,12 +1,17 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { AdminRefusal } from '../../functions/operator/client.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { CliError } from '../local/cli-error.ts'
 import { type Command, groups, type OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
 import { commands } from './commands.ts'
-import { exitCodeOf, Interrupted, messageOf, UsageError } from './errors.ts'
-import { type ExitCode, exitCodeHelp, exitCodes } from './exit-codes.ts'
+import {
+  type ExitCode,
+  exitCodeHelp,
+  exitCodeOf,
+  exitCodes,
+  Interrupted,
+  messageOf,
+  UsageError,
+} from './errors.ts'
 import { painter, writeTo } from './print.ts'
 import type { Target, Environment as ToolEnvironment } from './target.ts'
 import { type Overrides, type Streams, Tool } from './tool.ts'
@@ -21,9 +26,9 @@ const worldOptions = {
 }
 const everywhere = { json: { about: 'print results for a program: one JSON object a line' } }
 
-const optionsOf = ({ alone, options }: Command): OptionRows => ({
+const optionsOf = ({ isWorldless, options }: Command): OptionRows => ({
   ...options,
-  ...(!alone && worldOptions),
+  ...(!isWorldless && worldOptions),
   ...everywhere,
 })
 
@@ -39,7 +44,7 @@ export async function runProgram(
 ): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done
   const program = buildProgram(environment, streams, async (row, given, options) => {
-    const { stack, stage } = row.alone ? {} : (options as Target)
+    const { stack, stage } = row.isWorldless ? {} : (options as Target)
     if (stack !== undefined && stage !== undefined && row !== commands.doctor)
       throw new UsageError('Give --stack or --stage, not both.')
     const tool = new Tool({ stack, stage }, options.json === true, environment, streams, deps)
@@ -58,8 +63,8 @@ export async function runProgram(
       await writeTo(streams.stderr, `${usageSentence(error, row)} See: ${help}\n`)
       return exitCodes.usage
     }
-    const isExpected = error instanceof CliError || error instanceof AdminRefusal
-    if (isExpected) await writeTo(streams.stderr, `${messageOf(error)}\n`)
+    const message = messageOf(error)
+    if (message !== undefined) await writeTo(streams.stderr, `${message}\n`)
     return exitCodeOf(error)
   }
 }
@@ -78,7 +83,7 @@ async function runCommand(
     if (error instanceof Interrupted) running.catch(() => undefined)
     throw error
   } finally {
-    if (!tool.signal.aborted) await tool.close()
+    if (!tool.deps.signal.aborted) await tool.close()
   }
 }
 
@@ -90,8 +95,8 @@ function interruption(tool: Tool): Promise<never> {
       const done = soFar === undefined ? '' : ` ${soFar} done.`
       reject(new Interrupted(`\nInterrupted.${done} Running it again is safe: what is done is found done.`))
     }
-    if (tool.signal.aborted) stop()
-    tool.signal.addEventListener('abort', stop, { once: true })
+    if (tool.deps.signal.aborted) stop()
+    tool.deps.signal.addEventListener('abort', stop, { once: true })
   })
 }
 

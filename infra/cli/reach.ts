@@ -1,61 +1,66 @@
 import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { callerVerifier } from '../../functions/caller/caller.ts'
+import { keyFinder } from '../../functions/caller/keys.ts'
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import { adminCaller } from '../../functions/operator/client.ts'
+import { adminCaller, type Explanation } from '../../functions/operator/client.ts'
+import { explainToken } from '../../functions/operator/explaining.ts'
 import { seamClient } from '../../functions/seam/client.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
+import { termsOf } from '../../functions/session/terms.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { wireAdmin } from '../../functions/wiring.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
+import { localCleaner } from '../local/cleaning.ts'
 import { CliError } from '../local/cli-error.ts'
 import { worldDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { readRunningWorld, type WorldFile } from '../local/world-file.ts'
-import { stackAuditTrail } from './aws/audit-trail.ts'
-import { invokeFunction } from './aws/functions.ts'
-import type { DeployedStack } from './aws/stack.ts'
-import type { Environment, Reach } from './target.ts'
+import { type DeployedStack, invokeFunction, stackAuditTrail } from './aws/stack.ts'
+import { deployable } from './configuration.ts'
+import type { CleanupOrder, Environment, Reach } from './target.ts'
+
+/** Where commands act: the local world, with the code that the functions run, or a stack, by invoking its functions. */
 
 /** The local world that runs, and how to reach its parts. @throws CliError */
-export async function openLocalWorld(environment: Environment) {
+async function openLocalWorld(environment: Environment) {
   const folder = localFolder(environment)
   const world = await readRunningWorld(folder)
   const seamApiKey = world.seam_api_key ?? environment.SEAM_API_KEY
   if (!seamApiKey)
     throw new CliError('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
-  return { folder, world, seamApiKey, configuration: configurationOf(world) }
+  const client = worldDynamoDbClient(world)
+  const table = vendingTable({ client, tableName: world.table })
+  return { folder, world, seamApiKey, configuration: configurationOf(world), client, table }
 }
 
 export const configurationOf = ({ configuration }: WorldFile) =>
   readConfiguration(configuration, { loopback: true })
 
-/** Acts in the local world that runs, with the very code that the admin function runs. @throws CliError */
+/** @throws CliError */
 export async function reachLocalWorld(environment: Environment): Promise<Reach> {
-  const { folder, world, seamApiKey, configuration } = await openLocalWorld(environment)
+  const { folder, world, seamApiKey, configuration, client, table } = await openLocalWorld(environment)
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
   const sealingKeys = sealingKeysFrom(sealingKeySecret)
-  const client = worldDynamoDbClient(world)
-  const administer = wireAdmin(
-    configuration,
-    times,
-    {
-      table: vendingTable({ client, tableName: world.table }),
-      seam: seamClient({ endpoint: world.seam, apiKey: async () => seamApiKey, times }),
-      seal: tokenSealer(async () => sealingKeys),
-      fetch,
-      clock: Date.now,
-      uuid: randomUUID,
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      log: () => {},
-      auditLog: auditWriter(folder),
-    },
-    { loopback: true },
-  )
+  const clients = {
+    table,
+    seam: seamClient({ endpoint: world.seam, apiKey: async () => seamApiKey, times }),
+    seal: tokenSealer(async () => sealingKeys),
+    fetch,
+    clock: Date.now,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms: number) => wait(ms),
+    log: () => {},
+    auditLog: auditWriter(folder),
+  }
+  const administer = wireAdmin(configuration, times, clients, { loopback: true })
   const send = async (payload: string) => {
     const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, Date.now) }
     return JSON.stringify(await administer(JSON.parse(payload), request))
@@ -67,18 +72,51 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   }
 }
 
-/** Acts in a deployed stack, by invoking its admin function; AWS's own files and variables say who asks. */
-export async function reachStack({ outputs, aws }: DeployedStack): Promise<Reach> {
+/** AWS's own files and variables give the credentials. */
+export async function reachStack(stack: DeployedStack): Promise<Reach> {
   const { Lambda } = await import('@aws-sdk/client-lambda')
-  const client = new Lambda(aws)
+  const client = new Lambda(stack.aws)
+  const send = (payload: string) => invokeFunction(client, stack.outputs.AdminFunction, payload)
   return {
-    callAdmin: adminCaller({
-      by: callerName(),
-      send: (payload) => invokeFunction(client, outputs.AdminFunction, payload),
-    }),
-    auditTrail: (accountId) => stackAuditTrail({ outputs, aws }, accountId, Date.now()),
+    callAdmin: adminCaller({ by: callerName(), send }),
+    auditTrail: (accountId) => stackAuditTrail(stack, accountId, Date.now()),
     close: () => client.destroy(),
   }
 }
 
 const callerName = () => `${userInfo().username}@${hostname()}`.slice(0, 200)
+
+/** One run of cleanup in the local world. `tell`: how many records it has read. */
+export async function cleanUpHere(
+  environment: Environment,
+  { dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }: CleanupOrder,
+  tell: (count: number) => void,
+): Promise<CleanupReport> {
+  const { seamApiKey, configuration, client, table } = await openLocalWorld(environment)
+  let count = 0
+  const readUser = (owner: string) => {
+    tell(++count)
+    return table.readUser(owner)
+  }
+  const cleanUp = localCleaner(configuration, { table: { ...table, readUser }, seamApiKey })
+  const deadline = deadlineIn(times.cleanup, Date.now)
+  return cleanUp({ deadline, dryRun, allUsers, overrideFuse }).finally(() => client.destroy())
+}
+
+/** Explains a bearer token from the configuration: it needs no world, and looks up no record. @throws CliError */
+export async function explainOffline(
+  folder: string,
+  stage: string | undefined,
+  token: string,
+): Promise<Explanation> {
+  const { configuration } = deployable(folder, stage)
+  const store = { readKeySet: async () => undefined, writeKeySet: async () => {} }
+  const clock = Date.now
+  const findKeys = keyFinder({ store, fetch, clock, times, loopback: true })
+  const verifyCaller = callerVerifier({ issuers: configuration.issuers, findKeys, clock })
+  const deadline = deadlineIn(times.vend, clock)
+  return explainToken(
+    { verifyCaller, configuration, terms: termsOf(configuration, times), clock, deadline },
+    { token },
+  )
+}

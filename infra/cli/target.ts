@@ -20,3 +20,10 @@ export interface Reach {
   auditTrail(accountId: string): AsyncIterable<AccountAudit>
   close(): void
 }
+
+/** As the cleanup function takes it. */
+export interface CleanupOrder {
+  dry_run: boolean
+  all_users: boolean
+  override_fuse: boolean
+}

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { AccountAudit } from '../../functions/http/audit.ts'
 import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { DeployedStack } from './aws/stack.ts'
+import { type ExitCode, exitCodes } from './errors.ts'
 import { type Paint, Progress, painter, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
 import type { Environment, Reach, Target } from './target.ts'
@@ -26,17 +27,16 @@ export interface Overrides {
   signal?: AbortSignal
 }
 
+/** How to print items: a heading for each column, and what stands in it. */
+export type Columns<T> = Record<string, (item: T) => string>
+
 /** What a command works with. The world is reached, and AWS's SDK loaded, with the first call: usage errors come before. */
-export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
+export class Tool {
   readonly target: Target
   readonly json: boolean
   readonly environment: Environment
   readonly streams: Streams
-  readonly now: () => number
-  readonly sleep: (ms: number) => Promise<unknown>
-  readonly signal: AbortSignal
-  readonly folder: string
-  readonly logIn: Overrides['logIn']
+  readonly deps: Required<Omit<Overrides, 'logIn'>> & Pick<Overrides, 'logIn'>
   readonly paint: Paint
   #progress: Progress | undefined
   #reaching: Promise<Reach> | undefined
@@ -46,11 +46,8 @@ export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
     this.json = json
     this.environment = environment
     this.streams = streams
-    this.now = deps.now ?? Date.now
-    this.sleep = deps.sleep ?? wait
-    this.signal = deps.signal ?? new AbortController().signal
-    this.folder = deps.folder ?? process.cwd()
-    this.logIn = deps.logIn
+    const { signal } = new AbortController()
+    this.deps = { now: Date.now, sleep: wait, folder: process.cwd(), signal, ...deps }
     this.paint = painter(streams.stdout, environment)
   }
 
@@ -63,10 +60,8 @@ export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
   /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws CliError */
   async deployedStack(): Promise<DeployedStack | undefined> {
     const { stackOf } = await import('./configuration.ts')
-    const name = stackOf(this.folder, this.target)
-    if (name === undefined) return undefined
-    const { findStack } = await import('./aws/stack.ts')
-    return findStack(name, this.environment)
+    const name = stackOf(this.deps.folder, this.target)
+    return name === undefined ? undefined : (await import('./aws/stack.ts')).findStack(name, this.environment)
   }
 
   #reach(): Promise<Reach> {
@@ -78,24 +73,35 @@ export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
   }
 
   /** A result: as one line of JSON, or as a person reads it. */
-  show(result: unknown, forPeople: () => string): Promise<void> {
-    return writeTo(this.streams.stdout, `${this.json ? JSON.stringify(result) : forPeople()}\n`)
+  async show(
+    result: unknown,
+    forPeople: () => string,
+    exitCode: ExitCode = exitCodes.done,
+  ): Promise<ExitCode> {
+    this.#progress?.clear()
+    await writeTo(this.streams.stdout, `${this.json ? JSON.stringify(result) : forPeople()}\n`)
+    return exitCode
   }
 
-  /** A line of JSON for each item, or one table of them all. */
-  async list<T extends object>(items: T[], headings: string[], row: (item: T) => string[]): Promise<void> {
+  /** A line of JSON for each item, or one table of them all; then a note. */
+  async list<T extends object>(items: T[], columns: Columns<T>, note?: string): Promise<ExitCode> {
+    const cells = (item: T) => Object.values(columns).map((cell) => cell(item))
     if (this.json) for (const item of items) await this.show(item, String)
-    else if (items.length > 0) await this.show(items, () => table(headings, items.map(row), this.paint))
+    else if (items.length > 0)
+      await this.show(items, () => table(Object.keys(columns), items.map(cells), this.paint))
+    if (note !== undefined) this.note(note)
+    return exitCodes.done
   }
 
   /** On standard error: never part of the result. */
   note(text: string): void {
+    this.#progress?.clear()
     this.streams.stderr.write(`${text}\n`)
   }
 
-  /** How far a long command is. The total is known of a file alone: a scan of the table counts as it goes. */
+  /** How far a long command is. Only a file's total is known: a scan of the table counts as it goes. */
   progress(label: string, total?: number): Progress {
-    this.#progress = new Progress(this.streams.stderr, this.now, label, total)
+    this.#progress = new Progress({ stream: this.streams.stderr, now: this.deps.now, label, total })
     return this.#progress
   }
 
@@ -105,7 +111,7 @@ export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
   }
 
   async close(): Promise<void> {
-    this.#progress?.end()
+    this.#progress?.clear()
     const reached = await this.#reaching?.catch(() => undefined)
     reached?.close()
   }
@@ -115,9 +121,10 @@ export class Tool implements Required<Omit<Overrides, 'logIn'>>, Reach {
 export async function* pages<Page extends { after?: string }>(
   ask: (next: { after?: string }) => Promise<Page>,
 ): AsyncGenerator<Page> {
-  for (let next: { after?: string } | undefined = {}; next !== undefined; ) {
-    const page: Page = await ask(next)
+  let page = await ask({})
+  yield page
+  while (page.after !== undefined) {
+    page = await ask({ after: page.after })
     yield page
-    next = page.after === undefined ? undefined : { after: page.after }
   }
 }

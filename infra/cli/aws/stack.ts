@@ -1,5 +1,9 @@
 import type { CloudFormation } from '@aws-sdk/client-cloudformation'
+import type { Lambda } from '@aws-sdk/client-lambda'
+import type { AccountAudit } from '../../../functions/http/audit.ts'
+import { CliError } from '../../local/cli-error.ts'
 import { readOutputs, type StackOutputs } from '../../stack/outputs.ts'
+import { parsedJson } from '../../stage.ts'
 import { awsError, Refused, UsageError } from '../errors.ts'
 
 /** A stack that is deployed, as its outputs describe it. */
@@ -10,13 +14,13 @@ export interface DeployedStack {
   aws: { region: string; credentials: CloudFormation['config']['credentials'] }
 }
 
-/** Who asks, and where, beside what AWS's own files say. */
+/** The region, beside what AWS's own files say. */
 export type AwsEnvironment = Partial<Record<'AWS_REGION' | 'AWS_DEFAULT_REGION', string>>
 
-/** Where whoever asks is signed in. @throws CliError when they are not, or nobody knows where */
+/** The region and the credentials of the caller. @throws CliError when one of them is missing */
 export async function signIn({ AWS_REGION, AWS_DEFAULT_REGION }: AwsEnvironment) {
   const { CloudFormation } = await import('@aws-sdk/client-cloudformation')
-  // The SDK knows the first alone, AWS's command line both.
+  // The SDK knows only the first, AWS's command line both.
   const given = AWS_REGION || AWS_DEFAULT_REGION
   const client = new CloudFormation(given ? { region: given } : {})
   const region = await client.config.region().catch(() => {
@@ -46,4 +50,45 @@ export async function findStack(name: string, environment: AwsEnvironment): Prom
       `The stack ${JSON.stringify(name)} has no vending machine of this version: deploy it, then try again.`,
     )
   return { name, outputs, aws: { region, credentials: client.config.credentials } }
+}
+
+/** Sends JSON to a function and returns its answer's JSON. @throws CliError, also when it ended without an answer */
+export async function invokeFunction(client: Lambda, FunctionName: string, payload: string): Promise<string> {
+  const { Payload, FunctionError } = await client
+    .invoke({ FunctionName, Payload: payload })
+    .catch((error: unknown) => {
+      throw awsError(error, `invoke ${FunctionName}`, 'lambda:InvokeFunction')
+    })
+  const answer = new TextDecoder().decode(Payload)
+  if (FunctionError === undefined) return answer
+  const { errorType = FunctionError } = JSON.parse(answer) as { errorType?: string }
+  throw new CliError(
+    `${FunctionName} ended without an answer (${errorType}), so what it did is not known. Its log says more; run the command again to finish it.`,
+  )
+}
+
+/** Milliseconds: longer than any of the log groups keeps a line. */
+const keptAtMost = 401 * 24 * 60 * 60_000
+
+/** The lines of a stack's audit log in which `words` stands, in any order; found by CloudWatch. @throws CliError */
+export async function* stackAuditTrail(
+  { outputs, aws }: DeployedStack,
+  words: string,
+  now: number,
+): AsyncGenerator<AccountAudit> {
+  const { CloudWatchLogs, paginateFilterLogEvents } = await import('@aws-sdk/client-cloudwatch-logs')
+  const client = new CloudWatchLogs(aws)
+  const query = { filterPattern: JSON.stringify(words), startTime: now - keptAtMost }
+  for (const logGroupName of outputs.AuditLogGroups.split(','))
+    try {
+      for await (const { events = [] } of paginateFilterLogEvents({ client }, { ...query, logGroupName }))
+        for (const { message = '' } of events) {
+          const line = parsedJson(message) as AccountAudit | undefined
+          // The other lines of these groups are no changes of who may have what.
+          if (line?.what === 'account') yield line
+        }
+    } catch (error) {
+      throw awsError(error, `read the log group ${logGroupName}`, 'logs:FilterLogEvents')
+    }
+  client.destroy()
 }

@@ -1,9 +1,11 @@
 import type { AccountAudit } from '../../../functions/http/audit.ts'
 import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/operator/client.ts'
 import { CliError } from '../../local/cli-error.ts'
+import { localFolder } from '../../local/environment.ts'
+import { readRunningWorld } from '../../local/world-file.ts'
 import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../errors.ts'
 import { during, type Span, spansOf } from '../holding.ts'
 import { counted, shellQuoted } from '../print.ts'
 import { rangeFrom, when } from '../times.ts'
@@ -20,18 +22,16 @@ export const accountCommands = {
     examples: ['accounts --unassigned'],
     async run(tool, _, { unassigned }) {
       const { accounts } = await tool.callAdmin('accounts', { unassigned })
-      await tool.list(
+      return tool.list(
         accounts,
-        ['CONNECTED ACCOUNT', 'PROVIDER', 'NAME', 'HELD BY'],
-        ({ connected_account_id, provider = '', display_name = '', holders }) => [
-          connected_account_id,
-          provider,
-          display_name,
-          holders.map(shellQuoted).join(' '),
-        ],
+        {
+          'CONNECTED ACCOUNT': (account) => account.connected_account_id,
+          PROVIDER: ({ provider = '' }) => provider,
+          NAME: ({ display_name = '' }) => display_name,
+          'HELD BY': ({ holders }) => holders.map(shellQuoted).join(' '),
+        },
+        `${counted(accounts.length, 'connected account')}.`,
       )
-      tool.note(`${counted(accounts.length, 'connected account')}.`)
-      return exitCodes.done
     },
   }),
   'lift-deletion': command({
@@ -41,12 +41,11 @@ export const accountCommands = {
     examples: [`lift-deletion ${exampleAccount}`],
     async run(tool, [account = '']) {
       const lifted = await tool.callAdmin('lift_deletion', { connected_account_id: account })
-      await tool.show(lifted, () =>
+      return tool.show(lifted, () =>
         lifted.outcome === 'lifted'
           ? `${account} may be granted again; nobody has it back yet.`
           : `${account} is not deleted; there was nothing to do.`,
       )
-      return exitCodes.done
     },
   }),
   who: command({
@@ -74,34 +73,36 @@ export async function tellWho(tool: Tool, account: string, at: string | undefine
   const entries: AccountAudit[] = []
   for await (const line of tool.auditTrail(account)) if (mentions(line, account)) entries.push(line)
   const holders = await currentHolders(tool, account).catch((error: unknown) => {
-    // Deleted at Seam, and known to the log alone.
+    // Deleted at Seam, and known only to the log.
     const isUnknown = error instanceof AdminRefusal && error.problem.code === 'not_found'
     if (isUnknown && entries.length > 0) return []
     throw error
   })
   const known = new Set(entries.map(({ subject }) => subject))
-  const logged = spansOf(entries, account, tool.now())
   const unlogged = holders.filter(({ subject }) => !known.has(subject))
-  const all: Span[] = [...unlogged.map(({ subject }) => ({ subject })), ...logged]
-  const spans = (range === undefined ? all : during(all, range)).map(({ from, until, ...rest }) => ({
-    ...rest,
-    ...(from !== undefined && { from: new Date(from).toISOString() }),
-    ...(until !== undefined && { until: new Date(until).toISOString() }),
+  const all: Span[] = [
+    ...unlogged.map(({ subject }) => ({ subject })),
+    ...spansOf(entries, account, tool.deps.now()),
+  ]
+  const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
+  const spans = (range === undefined ? all : during(all, range)).map(({ subject, from, until, ...by }) => ({
+    subject,
+    from: iso(from),
+    until: iso(until),
+    ...by,
   }))
-  await tool.list(
-    spans,
-    ['SUBJECT', 'FROM', 'GIVEN', 'UNTIL', 'TAKEN'],
-    ({ subject, from, until, given = '', taken = '' }) => [
-      shellQuoted(subject),
-      from === undefined ? 'before the log' : when(from),
-      given,
-      until === undefined ? 'still' : when(until),
-      taken,
-    ],
-  )
   const users = new Set(spans.map(({ subject }) => subject)).size
-  tool.note(`${counted(users, 'user')}${at === undefined ? '' : ` at ${at}`}.`)
-  return exitCodes.done
+  return tool.list(
+    spans,
+    {
+      SUBJECT: ({ subject }) => shellQuoted(subject),
+      FROM: ({ from }) => (from === undefined ? 'before the log' : when(from)),
+      GIVEN: ({ given = '' }) => given,
+      UNTIL: ({ until }) => (until === undefined ? 'still' : when(until)),
+      TAKEN: ({ taken = '' }) => taken,
+    },
+    `${counted(users, 'user')}${at === undefined ? '' : ` at ${at}`}.`,
+  )
 }
 
 async function currentHolders(tool: Tool, connected_account_id: string): Promise<ShownUser[]> {
@@ -121,23 +122,21 @@ async function tellExplanation(tool: Tool): Promise<ExitCode> {
   const isOffline = stack === undefined && (stage !== undefined || !(await localWorldRuns(tool)))
   const token = await readSecretLine(tool.streams, 'bearer token')
   const explanation = isOffline
-    ? await (await import('../explain.ts')).explainOffline(tool.folder, stage, token)
+    ? await (await import('../reach.ts')).explainOffline(tool.deps.folder, stage, token)
     : await tool.callAdmin('explain', { token })
-  await tool.show(explanation, () => explained(explanation))
   const handedOut =
     explanation.accepted && (explanation.verdict !== undefined || explanation.record === 'not_looked_up')
-  return handedOut ? exitCodes.done : exitCodes.refused
+  return tool.show(explanation, () => explained(explanation), handedOut ? exitCodes.done : exitCodes.refused)
 }
 
 async function localWorldRuns({ environment }: Tool): Promise<boolean> {
-  const { openLocalWorld } = await import('../reach.ts')
-  return openLocalWorld(environment).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof CliError) return false
-      throw error
-    },
-  )
+  try {
+    await readRunningWorld(localFolder(environment))
+    return true
+  } catch (error) {
+    if (error instanceof CliError) return false
+    throw error
+  }
 }
 
 function explained(explanation: Explanation): string {

@@ -2,10 +2,9 @@ import { open, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { ImportedUser, ImportResult } from '../../../functions/operator/client.ts'
 import { codeOf } from '../../local/cli-error.ts'
-import { parsedJson } from '../../stage.ts'
+import { isObject, parsedJson } from '../../stage.ts'
 import { command } from '../command.ts'
-import { UsageError } from '../errors.ts'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, shellQuoted, writeTo } from '../print.ts'
 import { pages, type Tool } from '../tool.ts'
 
@@ -58,44 +57,47 @@ async function importUsers(tool: Tool, file: string, how: Import['how']): Promis
   const total = file === '-' ? undefined : await countLines(file)
   const stream = file === '-' ? tool.streams.stdin : await openFile(file)
   const run: Import = { tool, how, counts: {} }
-  const startedAt = tool.now()
+  const startedAt = tool.deps.now()
   const progress = tool.progress('import', total)
   let piece: Line[] = []
   let number = 0
   for await (const text of linesOf(stream)) {
     number++
-    const user = text.trim() === '' ? undefined : parsed(text)
-    if (user !== undefined) piece.push({ number, user })
-    else if (text.trim() !== '') count(run, 'refused', { number, detail: 'no JSON object' })
-    if (piece.length === pieceSize) {
-      await sendPiece(run, piece)
-      piece = []
-      progress.tell(number)
-    }
+    if (text.trim() === '') continue
+    const user = parsedJson(text)
+    if (isObject(user)) piece.push({ number, user: user as ImportedUser })
+    else count(run, 'refused', { number, detail: 'no JSON object' })
+    if (piece.length < pieceSize) continue
+    await sendPiece(run, piece)
     if (run.counts.not_done) break
+    piece = []
+    progress.tell(number)
   }
   if (!run.counts.not_done) await sendPiece(run, piece)
-  progress.end()
-  return report(run, number, startedAt)
-}
-
-async function report({ tool, how, counts }: Import, number: number, startedAt: number): Promise<ExitCode> {
-  if (counts.not_done)
+  if (run.counts.not_done)
     tool.note(
       `Stopped before line ${number}: something is unavailable. Run it again; what is done is found done.`,
     )
+  return report(run, (tool.deps.now() - startedAt) / 1000)
+}
+
+async function report({ tool, how, counts }: Import, seconds: number): Promise<ExitCode> {
   const done = Object.values(counts).reduce((sum, one) => sum + one, 0)
-  const rate = Math.round(done / Math.max(0.001, (tool.now() - startedAt) / 1000))
+  const rate = Math.round(done / Math.max(0.001, seconds))
   const what = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome.replaceAll('_', ' ')}`)
-  await tool.show({ ...counts, dry_run: how.dry_run }, () =>
-    [
-      how.dry_run ? 'Nothing was changed; an import would say:' : 'Imported:',
-      `  ${what.join(', ') || 'nothing'} (${rate} a second)`,
-    ].join('\n'),
+  const title = how.dry_run ? 'Nothing was changed; an import would say:' : 'Imported:'
+  const exitCode = counts.not_done
+    ? exitCodes.unavailable
+    : counts.refused
+      ? exitCodes.refused
+      : counts.will_be_retried
+        ? exitCodes.willBeRetried
+        : exitCodes.done
+  return tool.show(
+    { ...counts, dry_run: how.dry_run },
+    () => `${title}\n  ${what.join(', ') || 'nothing'} (${rate} a second)`,
+    exitCode,
   )
-  if (counts.not_done) return exitCodes.unavailable
-  if (counts.refused) return exitCodes.refused
-  return counts.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
 }
 
 async function sendPiece(run: Import, piece: Line[]): Promise<void> {
@@ -113,7 +115,7 @@ async function sendPiece(run: Import, piece: Line[]): Promise<void> {
     left = undone
     if (idle > mostTries) run.counts.not_done = left.length
     if (idle > mostTries || left.length === 0) return
-    await run.tool.sleep(1000)
+    await run.tool.deps.sleep(1000)
   }
 }
 
@@ -145,7 +147,6 @@ async function exportUsers(tool: Tool): Promise<ExitCode> {
     count += users.length
     progress.tell(count)
   }
-  progress.end()
   tool.note(`${counted(count, 'user')}.`)
   return exitCodes.done
 }
@@ -158,9 +159,12 @@ async function drain(tool: Tool): Promise<ExitCode> {
     total.remaining = page.remaining ?? 0
     progress.tell(total.looked_at)
   }
-  progress.end()
-  const headings = ['USERS', 'ENDED', 'WILL BE RETRIED', 'LEFT AT SEAM']
-  await tool.list([total], headings, (row) => Object.values(row).map(String))
+  await tool.list([total], {
+    USERS: (all) => String(all.looked_at),
+    ENDED: (all) => String(all.ended),
+    'WILL BE RETRIED': (all) => String(all.will_be_retried),
+    'LEFT AT SEAM': (all) => String(all.remaining),
+  })
   if (total.remaining > 0 && total.will_be_retried === 0)
     tool.note(
       'No record names what is left, or it was made meanwhile: close vending, drain again, then see `orphans`.',
@@ -195,10 +199,4 @@ async function countLines(file: string): Promise<number | undefined> {
   let count = 0
   for await (const line of linesOf(stream)) if (line.trim() !== '') count++
   return count
-}
-
-function parsed(text: string): ImportedUser | undefined {
-  const value = parsedJson(text)
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-  return isObject ? (value as ImportedUser) : undefined
 }

@@ -1,9 +1,11 @@
-import type { CleanupReport } from '../../../functions/cleanup/report.ts'
-import { invokeFunction } from '../aws/functions.ts'
-import type { DeployedStack } from '../aws/stack.ts'
-import { didNothing, type Order, reportTable } from '../cleanup-report.ts'
+import type { CleanupReport, Stop } from '../../../functions/cleanup/report.ts'
+import { type DeployedStack, invokeFunction } from '../aws/stack.ts'
 import { command } from '../command.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes } from '../errors.ts'
+import { duration } from '../print.ts'
+import type { CleanupOrder } from '../target.ts'
+import { when } from '../times.ts'
+import type { Tool } from '../tool.ts'
 
 export const cleanup = command({
   group: 'bulk',
@@ -15,23 +17,25 @@ export const cleanup = command({
   },
   examples: ['cleanup --dry-run', 'cleanup --stack token-vending-prod --all-users'],
   async run(tool, _, options) {
-    const order: Order = {
+    const order: CleanupOrder = {
       dry_run: options['dry-run'],
       all_users: options['all-users'],
       override_fuse: options['override-fuse'],
     }
     const stack = await tool.deployedStack()
-    const report =
-      stack === undefined
-        ? await (await import('../local-cleanup.ts')).cleanUpHere(tool, order)
-        : await cleanUpStack(stack, order)
-    await tool.show(report, () => reportTable(report))
-    if (didNothing(report)) return exitCodes.nothingDone
-    return report.alarms.length > 0 ? exitCodes.unexpected : exitCodes.done
+    const report = await (stack === undefined ? cleanUpLocally(tool, order) : cleanUpStack(stack, order))
+    const exitCode = report.alarms.length > 0 ? exitCodes.unexpected : exitCodes.done
+    return tool.show(report, () => reportTable(report), didNothing(report) ? exitCodes.nothingDone : exitCode)
   },
 })
 
-async function cleanUpStack({ outputs, aws }: DeployedStack, order: Order): Promise<CleanupReport> {
+async function cleanUpLocally(tool: Tool, order: CleanupOrder): Promise<CleanupReport> {
+  const { cleanUpHere } = await import('../reach.ts')
+  const progress = tool.progress('cleanup')
+  return cleanUpHere(tool.environment, order, (count) => progress.tell(count))
+}
+
+async function cleanUpStack({ outputs, aws }: DeployedStack, order: CleanupOrder): Promise<CleanupReport> {
   const { Lambda } = await import('@aws-sdk/client-lambda')
   const client = new Lambda(aws)
   try {
@@ -39,4 +43,70 @@ async function cleanUpStack({ outputs, aws }: DeployedStack, order: Order): Prom
   } finally {
     client.destroy()
   }
+}
+
+const sentences: Record<Stop | NonNullable<CleanupReport['fuse']>, string> = {
+  another_run: 'Another run is at work, or Seam has asked to wait; try again in a few minutes.',
+  nothing_made_yet: 'No client session was ever made here, so there is nothing to clean up.',
+  out_of_time: 'Time was up; the next run goes on.',
+  rate_limited: 'Seam answered 429, so it stopped early; the next run goes on when Seam allows it.',
+  other_workspace:
+    'The API key opens another workspace than the one these records belong to; nothing was deleted or forgotten.',
+  failing: 'Ten failures in a row, so it stopped; the next run tries again.',
+  outage: 'The table or Seam is unavailable.',
+  clocks_apart:
+    'This clock and Seam’s are more than 30 seconds apart, so nothing was ended that only a clock says should end. Set the clock, or override the fuse.',
+  too_many:
+    'More live client sessions would have ended on inference alone than a run may end by itself. Look at them with a dry run, then override the fuse.',
+}
+
+const sum = (counts: Record<string, number>) =>
+  Object.values(counts).reduce((total, count) => total + count, 0)
+
+const cleaned = (report: CleanupReport) =>
+  sum(report.ended) + report.strays_ended + report.settled + report.accounts_settled
+
+/** Another run or the fuse kept it from doing anything; a dry run does what it should. */
+function didNothing(report: CleanupReport): boolean {
+  const isKept = report.stopped === 'another_run' || report.fuse !== undefined
+  return isKept && !report.dry_run && cleaned(report) === 0
+}
+
+/** A report for a person: one line per number that says something. */
+export function reportTable(report: CleanupReport): string {
+  const { other_run_until: until } = report
+  if (until !== undefined)
+    return `Another run is at work until ${when(until).slice(11, 16)} UTC, or Seam has asked to wait until then. Nothing was done.`
+  const why = [report.fuse, report.stopped].flatMap((word) => (word === undefined ? [] : [sentences[word]]))
+  const rows: [string, number | string, string?][] = [
+    ['looked at', report.looked_at, report.all_users ? 'every record' : 'what was due'],
+    ['ended', sum(report.ended), listed(report.ended)],
+    ['already gone at Seam', report.already_gone],
+    ['strays ended', report.strays_ended],
+    ['settled', report.settled, 'retired keys that nothing shows under any more'],
+    ['deletions settled', report.accounts_settled, 'deleted accounts taken from every holder'],
+    ['accounts checked', report.accounts_checked, 'users one of whose accounts Seam refused'],
+    ['failed', report.failed, listed(report.failures)],
+    ['given up for a day', report.given_up.length, report.given_up.join(', ')],
+    ['many undeleted', report.unconfirmed.length, report.unconfirmed.join(', ')],
+    ['held back by the fuse', report.held_back],
+    ['left for next time', report.left_for_next_time],
+    ['oldest backlog', duration(report.oldest_backlog)],
+    ['took', duration(report.took)],
+  ]
+  const lines = rows.map(([name, value, what]) =>
+    `  ${name.padEnd(22)}${String(value).padStart(8)}   ${value !== 0 && what ? what : ''}`.trimEnd(),
+  )
+  return [titleOf(report), '', ...lines, ...(why.length > 0 ? ['', ...why] : []), ''].join('\n')
+}
+
+function titleOf(report: CleanupReport): string {
+  if (report.dry_run) return 'What a run would do; nothing was changed.'
+  return cleaned(report) > 0 ? 'Cleaned up.' : 'Nothing was cleaned up.'
+}
+
+function listed(counts: Record<string, number>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ')
 }

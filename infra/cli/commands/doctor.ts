@@ -1,10 +1,8 @@
 import { safeAddress } from '../../local/environment.ts'
-import { readSecretLine } from '../asking.ts'
+import { tokenFromInput } from '../asking.ts'
 import { command } from '../command.ts'
 import type { Finding } from '../doctor/finding.ts'
-import { UsageError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { tokenFromInput } from './sessions.ts'
+import { exitCodes, UsageError } from '../errors.ts'
 
 export const doctor = command({
   group: 'start',
@@ -24,11 +22,10 @@ export const doctor = command({
     'doctor --stage prod --token - < bearer-token.txt',
   ],
   async run(tool, _, options) {
-    if (options.token !== undefined) tokenFromInput(options.token)
     const endpoint = options.endpoint === undefined ? undefined : addressFrom(options.endpoint)
     if (tool.target.stack !== undefined && endpoint !== undefined)
       throw new UsageError('Give --stack or --endpoint: a stack tells its endpoint itself.')
-    const token = options.token && (await readSecretLine(tool.streams, 'bearer token'))
+    const token = options.token && (await tokenFromInput(tool.streams, options.token, 'bearer token'))
     const { examine } = await import('../doctor/examine.ts')
     const { findingLine, summary } = await import('../doctor/finding.ts')
     const all: Finding[] = []

@@ -1,12 +1,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parsedJson, stagesFile } from '../../stage.ts'
-import { Questions } from '../asking.ts'
+import { readConfiguration } from '../../../functions/config.ts'
+import providers from '../../identity-providers.json' with { type: 'json' }
+import { parsedJson, propsOf, type Stage, stagesFile } from '../../stage.ts'
+import { asking } from '../asking.ts'
 import { command } from '../command.ts'
+import { asUsage } from '../configuration.ts'
 import { Refused, UsageError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { type Answers, check, type Missing, missingIn, providerOf, stageOf } from '../init.ts'
 import type { Tool } from '../tool.ts'
+
+/** A stage from what an operator says and what is known of their identity provider. */
 
 export const init = command({
   group: 'start',
@@ -33,13 +36,13 @@ export const init = command({
     'init',
     'init --provider auth0 --issuer https://acme.eu.auth0.com/ --audience https://doors.acme.example --origin https://app.acme.example --deployment prod',
   ],
-  alone: true,
+  isWorldless: true,
   async run(tool, _, options) {
-    const file = join(tool.folder, stagesFile)
+    const file = join(tool.deps.folder, stagesFile)
     const exists = existsSync(file)
     if (exists && !options.force)
       throw new Refused(
-        `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage anew.`,
+        `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage again.`,
       )
     const answers = await complete(tool, options)
     const stage = stageOf(answers)
@@ -47,39 +50,195 @@ export const init = command({
     const name = options.stage || (answers.deployment ?? '')
     const stages = { ...(exists && (parsedJson(readFileSync(file, 'utf8')) as object)), [name]: stage }
     writeFileSync(file, `${JSON.stringify(stages, null, 2)}\n`)
-    const provider = providerOf(answers)
-    await tool.show(
-      { file: stagesFile, stage: name, stages: Object.keys(stages), send: provider?.send },
-      () =>
-        [
-          `${stagesFile} has the stage ${name}.`,
-          `Send ${provider?.send}.`,
-          ...(provider?.notes ?? []),
-          'Next: npm start -- --own, or npm run deploy.',
-        ].join('\n'),
+    const { send, notes = [] } = providerOf(answers) ?? other
+    const result = { file: stagesFile, stage: name, stages: Object.keys(stages), send }
+    const next = 'Next: npm start -- --own, or npm run deploy.'
+    return tool.show(result, () =>
+      [`${stagesFile} has the stage ${name}.`, `Send ${send}.`, ...notes, next].join('\n'),
     )
-    return exitCodes.done
   },
 })
 
 /** With everything that is needed: from the options, then from a person. */
 async function complete(tool: Tool, options: Answers): Promise<Answers> {
-  let answers = options
-  let missing = missingIn(answers)
-  if (missing.length === 0) return answers
-  if (tool.streams.stdin.isTTY !== true)
+  const missing = missingIn(options)
+  if (missing.length > 0 && tool.streams.stdin.isTTY !== true)
     throw new UsageError(
       `Missing: ${missing.map(({ option }) => option).join(', ')}. Give these options, or run this on a terminal to be asked.`,
     )
-  const questions = new Questions(tool.streams)
-  try {
-    for (let next: Missing | undefined = missing[0]; next !== undefined; [next] = missing) {
+  let [next] = missing
+  if (next === undefined) return options
+  return asking(tool.streams, async (questions) => {
+    let answers = options
+    while (next !== undefined) {
       const answer = await questions.text(`${next.question}: `)
       if (answer !== '') answers = { ...answers, ...next.tell(answer) }
-      missing = missingIn(answers)
+      next = missingIn(answers)[0]
     }
     return answers
-  } finally {
-    questions.close()
+  })
+}
+
+interface Answers {
+  provider?: string | undefined
+  issuer?: string | undefined
+  audience: string[]
+  origin: string[]
+  deployment?: string | undefined
+  'alarm-email'?: string | undefined
+  /** `path=value`, below `tokenVending`. */
+  set: string[]
+}
+
+/** What is not known yet: the option that would say it, and the question for a person. */
+interface Missing {
+  option: string
+  question: string
+  tell(answer: string): Partial<Answers>
+}
+
+interface Provider {
+  name: string
+  settings: { issuer: string; audiences: string[] } & Record<string, unknown>
+  send: string
+  notes?: string[]
+}
+
+const other: Provider = {
+  name: 'another identity provider',
+  settings: { name: 'main', issuer: '<issuer>', audiences: ['<audience>'] },
+  send: 'a JWT that is signed with an asymmetric key',
+}
+const known: Record<string, Provider> = { ...providers, other }
+
+function providerOf({ provider }: Answers): Provider | undefined {
+  if (provider === undefined || provider === '') return undefined
+  const key = provider.toLowerCase()
+  if (Object.hasOwn(known, key)) return known[key]
+  throw new UsageError(
+    `--provider: ${JSON.stringify(provider)} is none of ${Object.keys(known).join(', ')}; choose "other" for any other.`,
+  )
+}
+
+function missingIn(answers: Answers): Missing[] {
+  const provider = providerOf(answers)
+  const { issuer, audiences } = (provider ?? other).settings
+  const missing: Missing[] = []
+  const need = (isMissing: boolean, option: string, question: string, tell: Missing['tell']) => {
+    if (isMissing) missing.push({ option, question, tell })
   }
+  need(
+    provider === undefined,
+    '--provider KEY',
+    `Identity provider (${Object.keys(known).join(', ')})`,
+    (provider) => ({ provider }),
+  )
+  need(
+    !answers.issuer && issuer.includes('<'),
+    '--issuer URL',
+    `Issuer, exactly the "iss" of its tokens (${issuer})`,
+    (issuer) => ({ issuer }),
+  )
+  need(
+    answers.audience.length === 0 && audiences.join().includes('<'),
+    '--audience A',
+    `Audience of its tokens (${audiences.join(', ')})`,
+    (audience) => ({ audience: [audience] }),
+  )
+  need(
+    answers.origin.length === 0,
+    '--origin O',
+    'Origin of the page that may call (https://app.example.com)',
+    (origin) => ({ origin: [origin] }),
+  )
+  need(
+    !answers.deployment,
+    '--deployment NAME',
+    'Name of the deployment, part of every key at Seam (prod)',
+    (deployment) => ({ deployment }),
+  )
+  return missing.length > 0 ? missing : placeholdersIn(stageOf(answers).tokenVending, answers.set)
+}
+
+/** What is left of the provider's template, such as the scope of Entra's tokens. */
+function placeholdersIn(value: unknown, set: string[], path = ''): Missing[] {
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, inner]) =>
+      placeholdersIn(inner, set, path === '' ? key : `${path}.${key}`),
+    )
+  const [placeholder] = (typeof value === 'string' && /<[^>]+>/.exec(value)) || []
+  if (placeholder === undefined) return []
+  return [
+    {
+      option: `--set '${path}=${value}'`,
+      question: `${path}: ${value}`,
+      tell: (answer) => ({ set: [...set, `${path}=${JSON.stringify(answer)}`] }),
+    },
+  ]
+}
+
+/** @throws UsageError when an answer cannot be used */
+function stageOf(answers: Answers): Stage {
+  const { settings } = providerOf(answers) ?? other
+  const issuer = answers.issuer || settings.issuer
+  const filled = JSON.parse(fill(JSON.stringify(settings), settings.issuer, issuer))
+  const audiences = answers.audience.length > 0 ? answers.audience : filled.audiences
+  const stage = {
+    tokenVending: {
+      deployment: answers.deployment,
+      issuers: [{ ...filled, issuer, audiences }],
+      allowedOrigins: answers.origin,
+    },
+    ...(answers['alarm-email'] && { tokenVendingStack: { alarmEmail: answers['alarm-email'] } }),
+  }
+  for (const one of answers.set) setPath(stage, one)
+  return stage
+}
+
+/** What the issuer's address tells about its template stands in other settings, too: `<project ref>`, `<tenant id>`. */
+function fill(text: string, template: string, issuer: string): string {
+  const [first = '', ...parts] = template.split(/(<[^>]+>)/)
+  const pattern = [first, ...parts].map((part, index) =>
+    index % 2 === 1 ? '([\\w.-]+)' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const [, ...values] = new RegExp(`^${pattern.join('')}$`).exec(issuer) ?? []
+  const names = parts.filter((_, index) => index % 2 === 0)
+  return names.reduce((filled, name, index) => filled.replaceAll(name, values[index] ?? name), text)
+}
+
+/** `limits.sessionsPerUser=4`, `issuers.0.typ=at+jwt`, `tokenVendingStack.vendConcurrency=5`. */
+function setPath(stage: Stage, text: string): void {
+  const [, path = '', value = ''] = /^([\w.[\]]+)=(.*)$/s.exec(text) ?? []
+  const steps = path.replaceAll(/\[(\d+)\]/g, '.$1').split('.')
+  if (path === '' || steps.some((step) => step === '' || step.startsWith('__')))
+    throw new UsageError(
+      `--set: ${JSON.stringify(text)} is not path=value, such as limits.accountsPerUser=100 or issuers.0.typ=at+jwt.`,
+    )
+  const last = steps.pop() ?? ''
+  const isFromTop = /^tokenVending(Stack)?$/.test(steps[0] ?? last)
+  let place = (isFromTop ? stage : stage.tokenVending) as Record<string, unknown>
+  for (const step of steps) {
+    if (typeof place[step] !== 'object' || place[step] === null) place[step] = {}
+    place = place[step] as Record<string, unknown>
+  }
+  place[last] = parsedValue(value)
+}
+
+function parsedValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** As synthesis would. @throws UsageError with every fault and what to change */
+function check(stage: Stage): void {
+  const { configuration, allowLocalOrigins } = asUsage(() => propsOf(stage))
+  const { allowedOrigins } = asUsage(() => readConfiguration(configuration))
+  const local = allowedOrigins.find((origin) => origin.startsWith('http:'))
+  if (local !== undefined && !allowLocalOrigins)
+    throw new UsageError(
+      `--origin: ${local} is a page on one machine; remove it, or add --set tokenVendingStack.allowLocalOrigins=true for a stage of developers`,
+    )
 }

@@ -1,9 +1,8 @@
 import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { safeAddress } from '../../local/environment.ts'
-import { Questions } from '../asking.ts'
+import { asking } from '../asking.ts'
 import { command } from '../command.ts'
-import { Refused, UsageError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { exitCodes, Refused, UsageError } from '../errors.ts'
 import { type Answered, probe as askAll, readingsOf } from '../probe/probing.ts'
 import { call, cleanUp, openSandbox, type Sandbox } from '../probe/sandbox.ts'
 import type { Streams, Tool } from '../tool.ts'
@@ -21,17 +20,17 @@ export const probe = command({
     endpoint: { value: '<url>', about: 'another address than https://connect.getseam.com' },
   },
   examples: ['probe', 'probe --workspace 398d80b7-3f96-47c2-b85a-6f8ba21d07be --json'],
-  alone: true,
+  isWorldless: true,
   undoes: true,
   async run(tool, _, options) {
     const endpoint = safeAddress(options.endpoint ?? 'https://connect.getseam.com')
     if (endpoint === undefined)
       throw new UsageError('--endpoint: give an https:// address; the API key is sent there.')
+    const { now: clock, sleep, logIn = options['log-in'] ? waitForLogIn(tool) : undefined } = tool.deps
     const apiKey = apiKeyIn(tool.environment.SEAM_API_KEY || (await askForKey(tool.streams)))
     if (apiKey === undefined)
       throw new UsageError(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)
-    const logIn = tool.logIn ?? (options['log-in'] ? waitForLogIn(tool) : undefined)
-    const sandbox = await openSandbox({ endpoint, apiKey, clock: tool.now, sleep: tool.sleep, logIn })
+    const sandbox = await openSandbox({ endpoint, apiKey, clock, sleep, logIn })
     const { name, workspace_id } = sandbox.workspace
     if (options.workspace !== undefined && options.workspace !== workspace_id)
       throw new Refused(
@@ -45,14 +44,11 @@ export const probe = command({
     } finally {
       left = await cleanUp(sandbox)
     }
-    if (!tool.json)
-      await tool.show(
-        undefined,
-        () => `\nThe local Seam is so with these readings: ${JSON.stringify(readingsOf(answers))}`,
-      )
+    const readings = `\nThe local Seam is so with these readings: ${JSON.stringify(readingsOf(answers))}`
+    if (!tool.json) await tool.show(undefined, () => readings)
     if (left.length > 0) tool.note(`These client sessions could not be deleted: ${left.join(', ')}`)
     if (left.length > 0) return exitCodes.unexpected
-    return tool.signal.aborted ? exitCodes.interrupted : exitCodes.done
+    return tool.deps.signal.aborted ? exitCodes.interrupted : exitCodes.done
   },
 })
 
@@ -60,7 +56,7 @@ async function tellAnswers(tool: Tool, sandbox: Sandbox, answers: Answered[]): P
   for await (const answered of askAll(sandbox)) {
     answers.push(answered)
     await tool.show(answered, () => answerLines(answered))
-    if (!tool.signal.aborted) continue
+    if (!tool.deps.signal.aborted) continue
     tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
     return
   }
@@ -74,7 +70,7 @@ function answerLines({ asks, answer, unanswered, differs }: Answered): string {
 function waitForLogIn(tool: Tool): NonNullable<Sandbox['logIn']> {
   return async ({ url, connect_webview_id }, sandbox) => {
     tool.note(`Log in here, as Seam's documentation says for sandboxes:\n  ${url}`)
-    for (let looks = 0; looks < 150 && !tool.signal.aborted; looks++) {
+    for (let looks = 0; looks < 150 && !tool.deps.signal.aborted; looks++) {
       const { body } = await call(sandbox, '/connect_webviews/get', { connect_webview_id })
       if (body?.connect_webview?.status !== 'pending') return
       await sandbox.sleep(2000)
@@ -84,12 +80,8 @@ function waitForLogIn(tool: Tool): NonNullable<Sandbox['logIn']> {
 
 /** Typed unseen, or from a pipe: an argument would stay in the shell's history. */
 async function askForKey(streams: Streams): Promise<string> {
-  const questions = new Questions(streams)
-  try {
-    const key = await questions.text('API key of a sandbox workspace (nothing is shown): ', true)
-    if (key === '') throw new UsageError('No API key was given; nothing was asked.')
-    return key
-  } finally {
-    questions.close()
-  }
+  const question = 'API key of a sandbox workspace (nothing is shown): '
+  const key = await asking(streams, ({ text }) => text(question, true))
+  if (key === '') throw new UsageError('No API key was given; nothing was asked.')
+  return key
 }

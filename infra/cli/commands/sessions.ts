@@ -1,7 +1,6 @@
-import { readSecretLine } from '../asking.ts'
+import { tokenFromInput } from '../asking.ts'
 import { command } from '../command.ts'
-import { UsageError } from '../errors.ts'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, shellQuoted } from '../print.ts'
 import { when } from '../times.ts'
 import type { Tool } from '../tool.ts'
@@ -17,20 +16,18 @@ export const sessionCommands = {
     examples: [`sessions 'main|ada'`],
     async run(tool, [subject = '']) {
       const { client_sessions } = await tool.callAdmin('sessions', { subject })
-      await tool.list(
+      return tool.list(
         client_sessions,
-        ['CLIENT SESSION', 'STATE', 'MADE', 'ENDS', 'ACCOUNTS', 'TOKEN SHA-256'],
-        (one) => [
-          one.client_session_id,
-          one.state.replace('_', ' '),
-          when(one.created_at),
-          when(one.expires_at),
-          String(one.connected_account_ids.length),
-          `${one.token_sha256}…`,
-        ],
+        {
+          'CLIENT SESSION': (one) => one.client_session_id,
+          STATE: (one) => one.state.replace('_', ' '),
+          MADE: (one) => when(one.created_at),
+          ENDS: (one) => when(one.expires_at),
+          ACCOUNTS: (one) => String(one.connected_account_ids.length),
+          'TOKEN SHA-256': (one) => `${one.token_sha256}…`,
+        },
+        `${counted(client_sessions.length, 'client session')} at Seam.`,
       )
-      tool.note(`${counted(client_sessions.length, 'client session')} at Seam.`)
-      return exitCodes.done
     },
   }),
   'end-session': command({
@@ -40,11 +37,11 @@ export const sessionCommands = {
     options: { token: { value: '<->', about: 'read the client session token from standard input' } },
     examples: [`end-session 'main|ada'`, 'end-session --token - < found-token.txt'],
     async run(tool, [subject], { token }) {
-      if (token !== undefined) tokenFromInput(token)
       if ((subject === undefined) === (token === undefined))
         throw new UsageError('Give either a subject, or --token - and the token on standard input.')
-      if (subject === undefined) return endFoundToken(tool)
-      return changed(tool, 'recorded', () => tool.callAdmin('end_session', { subject }))
+      return subject === undefined
+        ? endFoundToken(tool, token)
+        : changed(tool, 'recorded', tool.callAdmin('end_session', { subject }))
     },
   }),
   'sign-out-everywhere': oneSubject(
@@ -61,15 +58,8 @@ export const sessionCommands = {
   }),
 }
 
-export function tokenFromInput(word: string): void {
-  if (word !== '-')
-    throw new UsageError(
-      '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
-    )
-}
-
-async function endFoundToken(tool: Tool): Promise<ExitCode> {
-  const token = await readSecretLine(tool.streams, 'client session token')
+async function endFoundToken(tool: Tool, word = ''): Promise<ExitCode> {
+  const token = await tokenFromInput(tool.streams, word, 'client session token')
   const ended = await tool.callAdmin('end_token', { token })
   const whose = ended.subject === undefined ? 'that no record names' : `of ${shellQuoted(ended.subject)}`
   const session = `The client session ${ended.client_session_id}`
@@ -79,22 +69,23 @@ async function endFoundToken(tool: Tool): Promise<ExitCode> {
     ending: `${session} ${whose}: Seam could not be told to end it; will be retried, or run this again.`,
     not_ours: `${session} was not made by this service; nothing was done. End it where it was made.`,
   }
-  await tool.show(ended, () => sentences[ended.outcome])
-  if (ended.outcome === 'not_ours') return exitCodes.refused
-  return ended.outcome === 'ending' ? exitCodes.willBeRetried : exitCodes.done
+  const { done, refused, willBeRetried } = exitCodes
+  const codes = { dead: done, ended: done, ending: willBeRetried, not_ours: refused }
+  return tool.show(ended, () => sentences[ended.outcome], codes[ended.outcome])
 }
 
 async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode> {
   const { orphans, looked_at } = await tool.callAdmin('orphans', { delete: remove })
-  await tool.list(orphans, ['CLIENT SESSION', 'OWNER', 'MADE', 'ENDS', 'FIRST SEEN', 'STATE'], (one) => [
-    one.client_session_id,
-    one.owner,
-    when(one.created_at),
-    when(one.expires_at),
-    when(one.first_seen_at),
-    one.state.replaceAll('_', ' '),
-  ])
-  tool.note(
+  await tool.list(
+    orphans,
+    {
+      'CLIENT SESSION': (one) => one.client_session_id,
+      OWNER: (one) => one.owner,
+      MADE: (one) => when(one.created_at),
+      ENDS: (one) => when(one.expires_at),
+      'FIRST SEEN': (one) => when(one.first_seen_at),
+      STATE: (one) => one.state.replaceAll('_', ' '),
+    },
     `${counted(orphans.length, 'orphan')} among ${counted(looked_at, 'client session')} under our prefix.`,
   )
   if (orphans.some(({ state }) => state === 'just_seen'))

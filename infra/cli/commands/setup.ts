@@ -1,21 +1,25 @@
+import { randomBytes } from 'node:crypto'
 import { keptFor } from '../../../functions/aws/secrets.ts'
-import { apiKeyIn } from '../../../functions/seam/api-key.ts'
-import { Questions } from '../asking.ts'
-import { type Secrets, secretsOf } from '../aws/secrets.ts'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { Problem } from '../../../functions/http/problem.ts'
+import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
+import { SeamFailure, seamClient, type Workspace } from '../../../functions/seam/client.ts'
+import { sealingKeysFrom } from '../../../functions/session/seal.ts'
+import { vendingTable } from '../../../functions/table/table.ts'
+import { times } from '../../../functions/times.ts'
+import { CliError } from '../../local/cli-error.ts'
+import { asking, type Questions } from '../asking.ts'
+import { secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { command } from '../command.ts'
-import { Refused, UsageError } from '../errors.ts'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
-import { belongsTo, openedBy, workspaceNamed } from '../setup/api-key.ts'
-import { rotateSealingKey } from '../setup/sealing-key.ts'
-import { callSeam, type SeamAccess } from '../setup/seam.ts'
-import { registerWebhook } from '../setup/webhook.ts'
+import { type ExitCode, exitCodes, Refused, UsageError } from '../errors.ts'
+import { callSeam, registerWebhook, type SeamAccess } from '../setup/seam.ts'
 import type { Tool } from '../tool.ts'
 
 /** What a stack needs once after its deployment, and again when a secret is rotated. */
 
 type Yes = (question: string) => Promise<boolean>
-type Say = (sentence: string) => Promise<void>
+type Say = (sentence: string) => Promise<ExitCode>
 
 export const setup = command({
   group: 'start',
@@ -28,40 +32,53 @@ export const setup = command({
   },
   examples: ['setup --stack token-vending-prod', 'setup --stage prod --rotate-sealing-key'],
   async run(tool, _, options) {
-    const { stack: name, stage } = tool.target
-    const stack = name === undefined && stage === undefined ? undefined : await tool.deployedStack()
+    const stack = await tool.deployedStack()
     if (stack === undefined)
       throw new UsageError('Which stack? Give --stack NAME or --stage NAME; the local world needs no setup.')
     const say: Say = (sentence) => tool.show({ said: sentence }, () => sentence)
-    if (options['rotate-sealing-key']) return rotate(tool, secretsOf(stack), say)
-    const questions = new Questions(tool.streams)
-    const yes: Yes = async (question) => options.yes || questions.yes(question)
-    try {
+    if (options['rotate-sealing-key']) return rotateSealingKey(tool, stack, say)
+    return asking(tool.streams, async (questions) => {
+      const yes: Yes = async (question) => options.yes || questions.yes(question)
       const { SeamEndpoint: endpoint, Endpoint } = stack.outputs
       const seam = { endpoint, apiKey: await storeApiKey(stack, questions, yes, say) }
       const url = `${Endpoint}/webhooks/seam`
       await say(await registerWebhook(seam, secretsOf(stack), url, options['renew-webhook']))
       if (!(await closePublishableKey(seam, yes, say))) return exitCodes.refused
-      await say(`Next: npm run doctor -- --stack ${stack.name}`)
-      return exitCodes.done
-    } finally {
-      questions.close()
-    }
+      return say(`Next: npm run doctor -- --stack ${stack.name}`)
+    })
   },
 })
 
 /** Milliseconds; a function that read the secret just before it was written keeps it this long. */
 const untilRead = keptFor + 60_000
 
-async function rotate(tool: Tool, secrets: Secrets, say: Say): Promise<ExitCode> {
-  await rotateSealingKey(secrets, async () => {
-    await say(
-      `Every function will know the new key in ${Math.ceil(untilRead / 60_000)} minutes. Wait for that.`,
+/**
+ * Replaces the key that seals client session tokens in the table. In two steps, with the time between in which every
+ * function has read the secret again: first the new key is one that opens, then it is the one that seals. So at no
+ * moment is a token sealed with a key that another function does not have. Cut short in between, it has done no harm.
+ */
+async function rotateSealingKey({ deps }: Tool, stack: DeployedStack, say: Say): Promise<ExitCode> {
+  const { read, write } = secretsOf(stack)
+  const old = currentKey(await read('SealingKeySecret'))
+  const fresh = randomBytes(48).toString('base64url')
+  await write('SealingKeySecret', JSON.stringify({ current: old, previous: fresh }))
+  await say(
+    `Every function will know the new key in ${Math.ceil(untilRead / 60_000)} minutes. Wait for that.`,
+  )
+  await deps.sleep(untilRead)
+  await write('SealingKeySecret', JSON.stringify({ current: fresh, previous: old }))
+  return say('The sealing key was rotated. The old one still opens what it has sealed.')
+}
+
+function currentKey(secret = ''): string {
+  try {
+    sealingKeysFrom(secret)
+    return JSON.parse(secret).current
+  } catch {
+    throw new Refused(
+      'The stored sealing key is none: the stack makes it as {"current": "…"}. Nothing was changed.',
     )
-    await tool.sleep(untilRead)
-  })
-  await say('The sealing key was rotated. The old one still opens what it has sealed.')
-  return exitCodes.done
+  }
 }
 
 /** Law 1: with it, whoever learns a `user_identifier_key` gets that user's client session token. False: left on. */
@@ -97,12 +114,14 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
   // Without the line end that an editor may have left; another form is refused with the reason.
   const apiKey = apiKeyIn(given) ?? given
   const workspace = await openedBy({ endpoint: stack.outputs.SeamEndpoint, apiKey })
-  const records = await belongsTo(stack, workspace)
-  if (records === 'another')
+  const { name = workspace.workspace_id, is_sandbox } = workspace
+  const opened = `${name} (${is_sandbox ? 'a sandbox workspace' : 'a production workspace'})`
+  const records = await workspaceOfRecords(stack)
+  if (records !== 'unknown' && records !== 'none' && records !== workspace.workspace_id)
     throw new Refused(
-      `That key opens ${workspaceNamed(workspace)}, and the records of this stack belong to another workspace. Nothing was stored.`,
+      `That key opens ${opened}, and the records of this stack belong to another workspace. Nothing was stored.`,
     )
-  await say(`The key opens ${workspaceNamed(workspace)}.`)
+  await say(`The key opens ${opened}.`)
   if (records === 'unknown')
     await say('Whether the records of this stack are of the same workspace could not be looked up.')
   if (apiKey === stored) return apiKey
@@ -110,4 +129,44 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
   await secrets.write('SeamApiKeySecret', apiKey)
   await say('The key is stored; every function uses it within five minutes.')
   return apiKey
+}
+
+/** The workspace that a key opens. @throws CliError */
+async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Workspace> {
+  const other = /^seam_(cst|pk)/.exec(apiKey)?.[1]
+  if (other !== undefined)
+    throw new Refused(
+      `That is a ${other === 'cst' ? 'client session token' : 'publishable key'}. Give an API key of the workspace.`,
+    )
+  // What no header can carry cannot be a key, and would be shown by an error about it.
+  if (apiKeyIn(apiKey) === undefined)
+    throw new Refused(`That is not an API key: ${apiKeyForm}. Nothing was stored.`)
+  const seam = seamClient({ endpoint, apiKey: async () => apiKey, times })
+  try {
+    return await seam.getWorkspace(deadlineIn(5 * times.seam, Date.now))
+  } catch (error) {
+    if (!(error instanceof SeamFailure)) throw error
+    if (error.httpStatus === 401 || error.httpStatus === 403)
+      throw new Refused('Seam does not accept that API key. Nothing was stored.')
+    throw new CliError(
+      `${endpoint} could not be asked which workspace it opens (${error.message}). Run it again.`,
+    )
+  }
+}
+
+/**
+ * The workspace of the records that are there already: with a key to another one, cleanup would stop, and every user be
+ * left without a client session. `unknown`: these credentials may not look.
+ */
+async function workspaceOfRecords({ outputs, aws }: DeployedStack): Promise<string> {
+  const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
+  const client = new DynamoDB(aws)
+  try {
+    return (await vendingTable({ client, tableName: outputs.Table }).readSettings())?.workspace_id ?? 'none'
+  } catch (error) {
+    if (error instanceof Problem) return 'unknown'
+    throw error
+  } finally {
+    client.destroy()
+  }
 }

@@ -1,10 +1,9 @@
 import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/operator/client.ts'
 import { type Command, command } from '../command.ts'
-import { UsageError } from '../errors.ts'
-import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
 import { untilFrom, when } from '../times.ts'
-import { pages, type Tool } from '../tool.ts'
+import { type Columns, pages, type Tool } from '../tool.ts'
 
 /** One user at a time, and the list of them. */
 
@@ -20,8 +19,7 @@ export const userCommands = {
     examples: [`show 'main|ada'`],
     async run(tool, [subject = '']) {
       const user = await tool.callAdmin('show', { subject })
-      await tool.show(user, () => userSheet(user))
-      return exitCodes.done
+      return tool.show(user, () => userSheet(user))
     },
   }),
   list: command({
@@ -35,15 +33,13 @@ export const userCommands = {
       all: { about: 'every user' },
     },
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
-    run: (tool, _, { status, account, limit, after, all }) =>
-      listUsers(tool, {
-        filter: {
-          ...(status !== undefined && { status: statusFrom(status) }),
-          ...(account !== undefined && { connected_account_id: accountId(account) }),
-        },
-        after,
-        limit: all ? Number.POSITIVE_INFINITY : limit === undefined ? 50 : wholeNumber(limit),
-      }),
+    run(tool, _, { status, account, limit = '50', after, all }) {
+      const filter = {
+        status: status === undefined ? undefined : statusFrom(status),
+        connected_account_id: account === undefined ? undefined : accountId(account),
+      }
+      return listUsers(tool, filter, after, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
+    },
   }),
   grant: granting('grant', {
     about: 'give accounts to a user; a new user is recorded, a live token opens them at once',
@@ -55,10 +51,8 @@ export const userCommands = {
     about: 'take accounts away from a user; the live client session is ended',
     words: { ...subjectWord, ...accountWords },
     examples: [`withdraw 'main|ada' ${exampleAccount}`],
-    run: (tool, [subject = '', ...accounts]) =>
-      changed(tool, 'recorded', () =>
-        tool.callAdmin('withdraw', { subject, connected_account_ids: accounts }),
-      ),
+    run: (tool, [subject = '', ...connected_account_ids]) =>
+      changed(tool, 'recorded', tool.callAdmin('withdraw', { subject, connected_account_ids })),
   }),
   set: granting('set', {
     about: 'make these the user’s accounts, and no others',
@@ -70,13 +64,10 @@ export const userCommands = {
     about: 'set a user’s Seam user identity, or none; another one ends their client sessions',
     words: { ...subjectWord, '<identity>': 'the id of a user identity at Seam, or none' },
     examples: [`set-identity 'main|ada' ${exampleAccount}`, `set-identity 'main|ada' none`],
-    run: (tool, [subject = '', identity = '']) =>
-      changed(tool, 'recorded', () =>
-        tool.callAdmin('set_identity', {
-          subject,
-          user_identity_id: identity === 'none' ? null : identity,
-        }),
-      ),
+    run(tool, [subject = '', identity = '']) {
+      const user_identity_id = identity === 'none' ? null : identity
+      return changed(tool, 'recorded', tool.callAdmin('set_identity', { subject, user_identity_id }))
+    },
   }),
   disable: oneSubject('disable', 'disabled', 'end a user’s client session, and make none until enabled'),
   enable: oneSubject('enable', 'enabled', 'let a disabled user have client sessions again'),
@@ -92,15 +83,16 @@ export const userCommands = {
     examples: [`move 'old|ada' 'main|ada'`],
     async run(tool, [from = '', to = '']) {
       const moved = await tool.callAdmin('move', { from, to })
-      const reports = [moved.to, moved.from].filter((report) => report !== undefined)
-      await tool.show(moved, () =>
-        reports.length === 0
-          ? `${shellQuoted(from)} is gone: it was moved before.`
-          : reports
-              .map((report) => changeSentences(report === moved.from ? 'removed' : 'recorded', report))
-              .join('\n'),
+      const done = [
+        moved.to && changeSentences('recorded', moved.to),
+        moved.from && changeSentences('removed', moved.from),
+      ].filter((sentences) => sentences !== undefined)
+      const isLeft = moved.to?.will_be_retried || moved.from?.will_be_retried
+      return tool.show(
+        moved,
+        () => done.join('\n') || `${shellQuoted(from)} is gone: it was moved before.`,
+        isLeft ? exitCodes.willBeRetried : exitCodes.done,
       )
-      return reports.some(({ will_be_retried }) => will_be_retried) ? exitCodes.willBeRetried : exitCodes.done
     },
   }),
 }
@@ -115,18 +107,15 @@ export function oneSubject(
     about,
     words: subjectWord,
     examples: [`${name.replaceAll('_', '-')} 'main|ada'`],
-    run: (tool, [subject = '']) => changed(tool, done, () => tool.callAdmin(name, { subject })),
+    run: (tool, [subject = '']) => changed(tool, done, tool.callAdmin(name, { subject })),
   })
 }
 
-export async function changed(
-  tool: Tool,
-  done: string,
-  call: () => Promise<ChangeReport>,
-): Promise<ExitCode> {
-  const report = await call()
-  await tool.show(report, () => changeSentences(done, report))
-  return report.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
+/** Prints what a change came to. */
+export async function changed(tool: Tool, done: string, call: Promise<ChangeReport>): Promise<ExitCode> {
+  const report = await call
+  const exitCode = report.will_be_retried ? exitCodes.willBeRetried : exitCodes.done
+  return tool.show(report, () => changeSentences(done, report), exitCode)
 }
 
 function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 'examples'>) {
@@ -141,15 +130,11 @@ function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 
       },
       unverified: { about: 'also accounts that Seam does not know' },
     },
-    run: (tool, [subject = '', ...connected_account_ids], { until, unverified }) =>
-      changed(tool, 'recorded', () =>
-        tool.callAdmin(name, {
-          subject,
-          connected_account_ids,
-          ...(until !== undefined && { access_until: untilFrom(until, tool.now()) }),
-          ...(unverified && { unverified }),
-        }),
-      ),
+    async run(tool, [subject = '', ...connected_account_ids], { until, unverified }) {
+      const access_until = until === undefined ? undefined : untilFrom(until, tool.deps.now())
+      const params = { subject, connected_account_ids, access_until, unverified }
+      return changed(tool, 'recorded', tool.callAdmin(name, params))
+    },
   })
 }
 
@@ -173,53 +158,45 @@ function wholeNumber(text: string): number {
   throw new UsageError(`--limit: ${JSON.stringify(text)} is not a whole number from 1.`)
 }
 
-interface Listing {
-  filter: { status?: Status; connected_account_id?: string }
-  after: string | undefined
-  limit: number
-}
-
-async function listUsers(tool: Tool, { filter, limit, after: first }: Listing): Promise<ExitCode> {
+async function listUsers(
+  tool: Tool,
+  filter: { status?: Status | undefined; connected_account_id?: string | undefined },
+  first: string | undefined,
+  limit: number,
+): Promise<ExitCode> {
   const users: ShownUser[] = []
   const progress = limit === Number.POSITIVE_INFINITY ? tool.progress('list') : undefined
-  const start = { ...filter, ...(first !== undefined && { after: first }) }
   let count = 0
-  let after: string | undefined
+  let after = first
   const ask = (next: { after?: string }) =>
-    tool.callAdmin('list', { ...start, limit: Math.min(200, limit - count), ...next })
+    tool.callAdmin('list', { ...filter, after: first, limit: Math.min(200, limit - count), ...next })
   for await (const page of pages(ask)) {
     after = page.after
     count += page.users.length
     progress?.tell(count)
     // A table is as wide as its widest row, so it waits for all of them.
-    if (tool.json) await tool.list(page.users, [], userRow)
+    if (tool.json) await tool.list(page.users, userColumns)
     else users.push(...page.users)
     if (count >= limit) break
   }
-  progress?.end()
   users.sort((one, other) => (one.subject < other.subject ? -1 : 1))
-  await tool.list(users, userHeadings, userRow)
   const more = after === undefined ? '' : ` More: add --after ${shellQuoted(after)}, or --all.`
-  tool.note(`${counted(count, 'user')}.${more}`)
-  return exitCodes.done
+  return tool.list(users, userColumns, `${counted(count, 'user')}.${more}`)
 }
 
-const userHeadings = ['SUBJECT', 'STATUS', 'ACCOUNTS', 'ACCESS UNTIL', 'CLIENT SESSION']
-
-function userRow(user: ShownUser): string[] {
-  const { client_session, connected_account_ids, unconfirmed } = user
-  const session = client_session === undefined ? 'none' : `until ${when(client_session.expires_at)}`
-  return [
-    shellQuoted(user.subject),
-    user.status,
-    String(connected_account_ids.length),
-    user.access_until === undefined ? '' : when(user.access_until),
-    unconfirmed > 0 ? `${session}, ${unconfirmed} ending` : session,
-  ]
+const userColumns: Columns<ShownUser> = {
+  SUBJECT: ({ subject }) => shellQuoted(subject),
+  STATUS: ({ status }) => status,
+  ACCOUNTS: ({ connected_account_ids }) => String(connected_account_ids.length),
+  'ACCESS UNTIL': ({ access_until }) => (access_until === undefined ? '' : when(access_until)),
+  'CLIENT SESSION'({ client_session, unconfirmed }) {
+    const session = client_session === undefined ? 'none' : `until ${when(client_session.expires_at)}`
+    return unconfirmed > 0 ? `${session}, ${unconfirmed} ending` : session
+  },
 }
 
-export function userSheet(user: ShownUser): string {
-  const { unknown_account_ids: unknown = [] } = user
+function userSheet(user: ShownUser): string {
+  const { unknown_account_ids: unknown = [], client_sessions: sessions } = user
   return sheet([
     ['subject', shellQuoted(user.subject)],
     ['owner', user.owner],
@@ -228,38 +205,37 @@ export function userSheet(user: ShownUser): string {
     ['access until', user.access_until && when(user.access_until)],
     ['tokens since', user.not_before && when(user.not_before)],
     ['accounts', user.connected_account_ids.join('\n') || 'none'],
-    ['unknown at Seam', unknown.join('\n') || undefined],
+    ['unknown at Seam', unknown.join('\n')],
     ['user identity', user.user_identity_id],
-    ...(user.client_sessions.length === 0
-      ? [['client session', 'none'] as [string, string]]
-      : user.client_sessions.flatMap((session): [string, string][] => [
-          ['client session', session.client_session_id],
-          ['  login', session.binding],
-          ['  made', when(session.created_at)],
-          ['  ends', when(session.expires_at)],
-          ['  accounts', String(session.connected_account_ids.length)],
-        ])),
-    ['ending', user.unconfirmed > 0 ? `${user.unconfirmed}, not confirmed by Seam yet` : undefined],
-    ['settling', user.settling > 0 ? `${user.settling} retired keys` : undefined],
+    ['client session', sessions.length === 0 && 'none'],
+    ...sessions.flatMap((session): [string, string][] => [
+      ['client session', session.client_session_id],
+      ['  login', session.binding],
+      ['  made', when(session.created_at)],
+      ['  ends', when(session.expires_at)],
+      ['  accounts', String(session.connected_account_ids.length)],
+    ]),
+    ['ending', user.unconfirmed > 0 && `${user.unconfirmed}, not confirmed by Seam yet`],
+    ['settling', user.settling > 0 && `${user.settling} retired keys`],
     ['next look', user.due_at && when(user.due_at)],
   ])
 }
 
 /** What was done, and at Seam too; ends with what an operator may overlook. */
-export function changeSentences(done: string, report: ChangeReport): string {
-  const { user, changed, granted, withdrawn, deleted_account_ids: deleted, client_session } = report
+function changeSentences(done: string, report: ChangeReport): string {
+  const { user, granted, withdrawn, deleted_account_ids: deleted, client_session } = report
   // The record keeps the mark of one that was withdrawn.
   const unknown = (user.unknown_account_ids ?? []).filter((id) => user.connected_account_ids.includes(id))
   const opensNone = granted.length > 0 && granted.every((id) => unknown.includes(id))
-  const act = changed && (done !== 'recorded' || granted.length + withdrawn.length === 0) && done
+  const saysMore = done !== 'recorded' || granted.length + withdrawn.length === 0
   const parts = [
-    act,
+    report.changed && saysMore && done,
     granted.length > 0 && `${counted(granted.length, 'account')} granted`,
     withdrawn.length > 0 && `${counted(withdrawn.length, 'account')} withdrawn`,
-  ].filter((part) => part !== false)
-  const what = parts.join(', ') || 'nothing to change'
+  ]
+  const what = parts.filter(Boolean).join(', ') || 'nothing to change'
   const takesAway = client_session === 'ended' || client_session === 'ending'
-  return [
+  const lines = [
     `${shellQuoted(user.subject)}: ${what}; ${fates[opensNone && client_session === 'widened' ? 'kept' : client_session]}.`,
     report.trouble !== undefined && `  (${report.trouble})`,
     deleted.length > 0 && `  Not granted, because Seam has deleted them: ${deleted.join(', ')}`,
@@ -270,8 +246,7 @@ export function changeSentences(done: string, report: ChangeReport): string {
       `  The user is ${user.status}, and gets no client session.`,
     takesAway && '  What was made with its token stays: access codes, for example.',
   ]
-    .filter((line) => line !== false)
-    .join('\n')
+  return lines.filter(Boolean).join('\n')
 }
 
 const fates: Record<SessionFate, string> = {

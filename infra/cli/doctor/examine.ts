@@ -15,7 +15,8 @@ export async function* examine(
   endpoint: string | undefined,
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
-  const { environment, target, folder } = tool
+  const { environment, target } = tool
+  const { folder } = tool.deps
   yield await machineFindings()
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
     yield localFileFindings(folder)

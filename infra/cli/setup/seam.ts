@@ -1,6 +1,8 @@
 import * as z from 'zod/v4-mini'
+import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { typeOfError } from '../../../functions/seam/answers.ts'
 import { CliError } from '../../local/cli-error.ts'
+import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
 
 /** What an operator sets up at Seam once; the functions call none of it. */
@@ -16,10 +18,10 @@ const webhook = z.object({
   event_types: z.optional(z.array(z.string())),
   secret: z.optional(z.string()),
 })
-export type SeamWebhook = z.infer<typeof webhook>
+type SeamWebhook = z.infer<typeof webhook>
 
-/** The events that the service acts on; of its own deletions it need not be told. */
-export const webhookEvents = [
+/** The events that the service acts on; it needs none about its own deletions. */
+const webhookEvents = [
   'connect_webview.login_succeeded',
   'connected_account.connected',
   'connected_account.created',
@@ -35,7 +37,7 @@ const answers = {
 type Call = keyof typeof answers
 
 /** Milliseconds. */
-const retryDelay = 15_000
+const timeout = 15_000
 
 /** @throws CliError without any part of the request, so that no key is ever shown */
 export async function callSeam<C extends Call>(
@@ -48,7 +50,7 @@ export async function callSeam<C extends Call>(
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(params),
     redirect: 'error',
-    signal: AbortSignal.timeout(retryDelay),
+    signal: AbortSignal.timeout(timeout),
   }).catch(() => undefined)
   if (response === undefined) throw new CliError(`Seam did not answer ${call}. Run it again.`)
   const body: unknown = await response.json().catch(() => undefined)
@@ -64,4 +66,65 @@ export async function callSeam<C extends Call>(
 /** The events that Seam does not send there. */
 export function unheard({ event_types = ['*'] }: SeamWebhook): string[] {
   return event_types.includes('*') ? [] : webhookEvents.filter((type) => !event_types.includes(type))
+}
+
+/**
+ * Has Seam send its events to this address, and stores the secret with which the service believes them. Wherever an
+ * earlier run was cut short, it ends the same. Returns what was done, as a sentence. `renew`: with a new secret.
+ * @throws CliError
+ */
+export async function registerWebhook(
+  seam: SeamAccess,
+  secrets: Secrets,
+  url: string,
+  renew: boolean,
+): Promise<string> {
+  const known = secretsIn(await secrets.read('WebhookSecretsSecret'))
+  const store = (list: string[]) => secrets.write('WebhookSecretsSecret', JSON.stringify(list))
+  const remove = async (webhooks: SeamWebhook[]) => {
+    for (const { webhook_id } of webhooks) await callSeam(seam, 'webhooks/delete', { webhook_id })
+  }
+  const { webhooks } = await callSeam(seam, 'webhooks/list')
+  const ours = webhooks.filter((webhook) => webhook.url === url)
+  const hearing = ours.filter((webhook) => unheard(webhook).length === 0)
+  // Of two that are believed, the later one: its secret stands first.
+  const current = known.flatMap((one) => hearing.filter(({ secret }) => secret === one))[0] ?? hearing[0]
+
+  if (current !== undefined && !renew) {
+    const { secret } = current
+    if (secret === undefined && known.length > 0)
+      return `Seam’s webhook leads to ${url}; Seam does not show its secret, so the stored one was left.`
+    if (secret !== undefined) {
+      const isStored = known.includes(secret)
+      if (!isStored) await store([secret, ...known])
+      // A renewal that was cut short leaves two.
+      await remove(ours.filter((webhook) => webhook !== current))
+      return `Seam’s webhook ${isStored ? `leads to ${url} already.` : `led to ${url} already; its secret was stored.`}`
+    }
+  }
+
+  const { webhook: made } = await callSeam(seam, 'webhooks/create', { url, event_types: webhookEvents })
+  if (made.secret === undefined)
+    throw new CliError(
+      `Seam made the webhook ${made.webhook_id} without showing its secret: copy it from Seam’s console.`,
+    )
+  // The one before too: what the old webhook has sent is tried again for a day.
+  await store([made.secret, ...known].slice(0, 2))
+  // Only now: until its secret is stored, the new one is not believed.
+  await remove(ours)
+  return ours.length === 0
+    ? `Seam’s webhook was made: it leads to ${url}, and its secret is stored.`
+    : `Seam’s webhook was made again: it leads to ${url}, and its new secret is stored.`
+}
+
+function secretsIn(json: string | undefined): string[] {
+  if (json === undefined) return []
+  try {
+    webhookKeysFrom(json)
+    return JSON.parse(json)
+  } catch {
+    throw new Refused(
+      'The stored webhook secrets are no JSON list of "whsec_…". Correct or empty that secret.',
+    )
+  }
 }
