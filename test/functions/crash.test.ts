@@ -1,11 +1,11 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { User } from '../../functions/record/user.ts'
 import { grant } from '../../functions/record/writes.ts'
-import { times } from '../../functions/times.ts'
 import { sharedSession, withShared } from './keeper.ts'
 import { minutes } from './minutes.ts'
+import { times } from '../../functions/times.ts'
+import { vendingChildren } from './vending-child.ts'
 import type { Order } from './vending-process.ts'
 import { ask, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 import { startWire } from './wire.ts'
@@ -16,6 +16,7 @@ import { wireOver } from './wiring.ts'
  * and finishes what was begun.
  */
 let world: VendingWorld
+let children: Awaited<ReturnType<typeof vendingChildren>>
 let dynamoDb: Awaited<ReturnType<typeof startWire>>
 let seam: Awaited<ReturnType<typeof startWire>>
 beforeAll(async () => {
@@ -23,10 +24,14 @@ beforeAll(async () => {
   // The key set and the settings are there already: what is counted is one request's own.
   await world.record('warm', [])
   await ask(world.machine, { token: await world.token('warm') })
-  ;[dynamoDb, seam] = await Promise.all([startWire(world.dynamoDb.endpoint), startWire(world.seam.url)])
+  ;[dynamoDb, seam, children] = await Promise.all([
+    startWire(world.dynamoDb.endpoint),
+    startWire(world.seam.url),
+    vendingChildren(),
+  ])
 })
 afterAll(async () => {
-  await Promise.all([dynamoDb.close(), seam.close()])
+  await Promise.all([dynamoDb.close(), seam.close(), children.close()])
   await world.close()
 })
 
@@ -88,8 +93,9 @@ async function prepare(flow: Flow): Promise<{ sub: string; user: User }> {
 /** Runs the flow in a process of its own; killed at the given call and moment, or never. */
 async function run(flow: Flow, sub: string, user: User, point?: { call: number; moment: string }) {
   const addresses = { ...world.addresses, dynamoDb: dynamoDb.url, seam: seam.url }
-  const order: Order = { addresses, requests: [{ token: await world.token(sub), ...flow.request(user) }] }
-  const child = fork(`${import.meta.dirname}/vending-process.ts`)
+  const requests = [{ token: await world.token(sub), ...flow.request(user) }]
+  const order: Order = { addresses, requests }
+  const child = children.start()
   const ended = once(child, 'exit')
   let calls = 0
   let killed = false

@@ -13,6 +13,7 @@ import { type IdentityProvider, startIdentityProvider } from '../../infra/local/
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../dynamodb.ts'
 import { passed, wrote } from '../leaks.ts'
+import { patient } from './patient.ts'
 import { type Addresses, type Machine, wireOver } from './wiring.ts'
 
 export { type Answer, ask } from './ask.ts'
@@ -88,10 +89,14 @@ export async function startVendingWorld(
     audience: identityProvider.audience,
     sealingKey,
   }
-  const another: VendingWorld['another'] = ({ configuration, times = options.times, ...time } = {}) =>
+  const another: VendingWorld['another'] = ({
+    configuration,
+    times = options.times ?? patient,
+    ...time
+  } = {}) =>
     wireOver(addresses, {
       configuration: { ...options.configuration, ...configuration },
-      ...(times && { times }),
+      times,
       clock: clock.now,
       ...time,
       log: (audit) => {
@@ -141,4 +146,4 @@ export async function devicesOf(seam: LocalSeam, token: string): Promise<string[
   return devices.map(({ device_id }) => device_id).sort()
 }
 
-export const soon = () => deadlineIn(10_000, Date.now)
+export const soon = () => deadlineIn(patient.vend, Date.now)
