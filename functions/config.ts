@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
+import { areToldApart, issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
 import { subjectNamespace } from './caller/owner.ts'
 import { isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
@@ -35,12 +35,9 @@ const text = z
   .string({ error: ({ input }) => (input === undefined ? 'is missing; add it' : 'give a text in quotes') })
   .check(z.minLength(1, { error: 'this text must not be empty' }))
 
-const httpsAddress = text.check(
-  z.refine(isSafeAddress, {
-    error:
-      'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)',
-  }),
-)
+const addressForm =
+  'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)'
+const httpsAddress = text.check(z.refine((address) => isSafeAddress(address), { error: addressForm }))
 
 const pointer = text.check(
   z.regex(/^(\/([^/~]|~0|~1)+)+$/, { error: 'give a JSON pointer to a claim, such as "/sub"' }),
@@ -68,8 +65,12 @@ const shortName = text.check(
 const issuer = z.strictObject({
   /** Short and stable: it is part of every subject. */
   name: shortName,
-  /** Exactly the `iss` of its tokens, to the last slash. */
-  issuer: httpsAddress,
+  /** Exactly the `iss` of its tokens, to the last slash. Where discovery has to find the keys, an https:// address. */
+  issuer: text.check(
+    z.regex(/^[^\s\p{Cc}\p{Cf}\p{Cs}\p{DI}]+$/u, {
+      error: 'give the "iss" of its tokens: a text without blanks',
+    }),
+  ),
   audiences: z
     .array(text, { error: 'list the audiences whose tokens are meant for this service' })
     .check(
@@ -86,7 +87,13 @@ const issuer = z.strictObject({
     ['RS256'],
   ),
   /** Where its keys are; absent: what its discovery document says. */
-  jwksUri: z.optional(httpsAddress),
+  jwksUri: z.optional(
+    text.check(
+      z.refine((address) => isSafeAddress(address, { query: true }), {
+        error: addressForm.replace(', query', ''),
+      }),
+    ),
+  ),
   /** The `typ` header its tokens must carry, e.g. `at+jwt` (RFC 9068). */
   typ: z.optional(text),
   clockToleranceSeconds: z._default(whole(0, 60, 'seconds'), 5),
@@ -198,13 +205,24 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
     faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
   for (const [i, settings] of issuers.entries()) {
-    const { name, issuer, longestAgeSeconds } = settings
+    const { name, issuer, jwksUri, longestAgeSeconds } = settings
     if (longestAgeSeconds !== undefined && longestAgeSeconds < clientSession.lifetimeSeconds)
       faults.push([['issuers', i, 'longestAgeSeconds'], 'must be at least clientSession.lifetimeSeconds'])
     if (issuers.findIndex((other) => other.name === name) < i)
       faults.push([['issuers', i, 'name'], `${name} is the name of another issuer; give each its own`])
-    if (issuers.findIndex((other) => other.issuer === issuer) < i)
-      faults.push([['issuers', i, 'issuer'], 'is listed twice; list it once, with all its audiences'])
+    const twin = issuers
+      .slice(0, i)
+      .find((other) => other.issuer === issuer && !areToldApart(other, settings))
+    if (twin !== undefined)
+      faults.push([
+        ['issuers', i, 'issuer'],
+        `is also the one of ${twin.name}, and a token may fit both; list it once with all its audiences, or tell the two apart by "audiences", or by "equals" or "oneOf" of one claim`,
+      ])
+    if (jwksUri === undefined && !isSafeAddress(issuer))
+      faults.push([
+        ['issuers', i, 'issuer'],
+        `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
+      ])
     for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
   }
   const refusePlain = (path: PropertyKey[], address = '') => {
@@ -212,8 +230,7 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
       faults.push([path, 'plain http is for the local world only; give an https:// address'])
   }
   for (const [i, { issuer, jwksUri }] of issuers.entries()) {
-    refusePlain(['issuers', i, 'issuer'], issuer)
-    refusePlain(['issuers', i, 'jwksUri'], jwksUri)
+    refusePlain(['issuers', i, jwksUri === undefined ? 'issuer' : 'jwksUri'], jwksUri ?? issuer)
   }
   refusePlain(['seamEndpoint'], seamEndpoint)
   if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
@@ -223,7 +240,8 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
 /** What is allowed and may still be a mistake, in sentences. */
 export function configurationWarnings({ issuers, unknownSubjects }: Configuration): string[] {
   const sharing = Object.entries(Object.groupBy(issuers, subjectNamespace)).filter(
-    ([, sharers = []]) => sharers.length > 1,
+    // One issuer's, by one claim, are the same people.
+    ([, sharers = []]) => new Set(sharers.map((one) => `${one.issuer} ${one.subjectClaim}`)).size > 1,
   )
   const shared = sharing.map(
     ([namespace, sharers = []]) =>

@@ -4,7 +4,7 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
-import { brokenRule, type ClaimsFault, claimsFault, headerFault, subjectOf } from './claims.ts'
+import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuerOf, subjectOf } from './claims.ts'
 import { type JwsFault, readJws } from './jws.ts'
 import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
@@ -37,10 +37,15 @@ export type Refusal =
   | KeyFault
   | 'too_long'
   | 'unknown_issuer'
+  | 'ambiguous_issuer'
   | 'unknown_key'
   | 'signature'
 
-const longestToken = 8192 // Characters, which are bytes in what passes `readJws`.
+/** Why a verified caller is refused with `claim_denied`: a fresh sign-in would change nothing. */
+export type Denial = 'subject' | 'claim_rule' | 'no_session_claim'
+
+/** Characters, which are bytes in what passes `readJws`: API Gateway takes headers of 10,240 bytes in all. */
+export const longestToken = 9500
 
 export interface CallerDeps {
   issuers: Issuer[]
@@ -58,7 +63,7 @@ export function callerVerifier(deps: CallerDeps): VerifyCaller {
 /**
  * The caller of an `Authorization` header. Throws a `Problem`: `missing_token`; `invalid_token`, the same answer for
  * every fault, with the `reason` only in the log; `issuer_keys_unavailable`; or, once the caller is verified,
- * `claim_denied` with their own subject.
+ * `claim_denied` with their own subject where it is usable.
  */
 export async function verifyCaller(
   { issuers, findKeys, clock }: CallerDeps,
@@ -71,8 +76,8 @@ export async function verifyCaller(
   const { header, claims } = jws
 
   // Before anything is fetched: nobody can make us call an address that is not in the configuration.
-  const issuer = issuers.find(({ issuer }) => issuer === claims.iss)
-  if (issuer === undefined) refuse('unknown_issuer')
+  const issuer = issuerOf(claims, issuers)
+  if (typeof issuer === 'string') refuse(issuer)
   const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
   if (fault !== undefined) refuse(fault)
 
@@ -85,12 +90,12 @@ export async function verifyCaller(
   if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
 
   // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.
-  const sub = subjectOf(claims, issuer) ?? refuse('subject')
+  const sub = subjectOf(claims, issuer)
+  if (sub === undefined) throw denied('subject')
   const subject = `${subjectNamespace(issuer)}|${sub}`
-  if (brokenRule(claims, issuer.claimRules) !== undefined)
-    throw new Problem('claim_denied', { subject, reason: 'claim_rule' })
+  if (brokenRule(claims, issuer.claimRules) !== undefined) throw denied('claim_rule', subject)
   const binding = bindingOf(claims, issuer)
-  if (binding === undefined) throw new Problem('claim_denied', { subject, reason: 'no_session_claim' })
+  if (binding === undefined) throw denied('no_session_claim', subject)
   return {
     issuer,
     iss: issuer.issuer,
@@ -125,6 +130,10 @@ async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer)
     }
   }
   return false
+}
+
+function denied(reason: Denial, subject?: string): Problem {
+  return new Problem('claim_denied', { reason, ...(subject !== undefined && { subject }) })
 }
 
 function refuse(reason: Refusal): never {

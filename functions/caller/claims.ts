@@ -1,8 +1,8 @@
 import type { ClaimRule, Issuer } from '../config.ts'
 
 /**
- * What an issuer's tokens must say. PURE: no I/O, no clock. Everything here is checked before the signature,
- * because it is cheap, except for the claim rules, whose answer is the only one that tells the caller more than "no".
+ * What an issuer's tokens must say. PURE: no I/O, no clock. What a fresh sign-in may change is checked before the
+ * signature, because it is cheap; the rest (subject, claim rules) after it, because its answer tells more than "no".
  */
 
 type Claims = Record<string, unknown>
@@ -23,13 +23,13 @@ export type ClaimsFault =
   | 'time'
   | 'bound_to_a_key'
   | 'security_event'
-  | 'subject'
 
 /**
- * Header parameters with which a token would bring its own key, point at one, or ask to be read in another way
- * (RFC 7515 §4.1, RFC 7797). Fingerprints (`x5t`) are harmless, and Entra sends them.
+ * Header parameters with which a token would bring its own key or ask to be read in another way (RFC 7515 §4.1, RFC 7797).
+ * What points at keys (`jku`, `x5u`) or is a certificate (`x5c`, `x5t`) is ignored: SAP and Entra send it, and keys
+ * come from the configured issuer alone.
  */
-const forbiddenParameters = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64']
+const forbiddenParameters = ['jwk', 'crit', 'b64']
 
 /** Without a `typ` of its own an issuer's tokens must at least not say that they are something else (RFC 8725 §3.11). */
 const usualTypes = ['jwt', 'at+jwt']
@@ -71,9 +71,7 @@ export function claimsFault(claims: Claims, issuer: Issuer, now: number): Claims
   if (Object.hasOwn(claims, 'cnf')) return 'bound_to_a_key'
   // A logout token or another security event (RFC 8417), signed with the same keys and often for the same client id.
   if (Object.hasOwn(claims, 'events')) return 'security_event'
-  return (
-    timeFault(claims, issuer, now / 1000) ?? (subjectOf(claims, issuer) === undefined ? 'subject' : undefined)
-  )
+  return timeFault(claims, issuer, now / 1000)
 }
 
 function timeFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | undefined {
@@ -107,17 +105,35 @@ function names(audience: unknown, ours: string[]): boolean {
 }
 
 /**
- * The value that names the user: a text without blanks, control or invisible characters or halves of surrogate
- * pairs (all of which would hash to one owner), so that no two users look alike or share a record.
+ * What may not stand in a subject: blanks at its ends, line breaks, control characters, halves of surrogate pairs (all of
+ * which would hash to one owner), and what is not seen (RFC 8264 §9.13) or changes the direction of writing. A joiner may
+ * where it is spelling: after a vowel sign or virama, or between letters (as in RFC 5892 A.1).
  */
+const unusableInSubject =
+  /^\p{Zs}|\p{Zs}$|(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}\u2800]|(?<!\p{M})(?<!\p{L}(?=.[\p{L}\p{M}]))[\u200c\u200d]/u
+
+/** The value that names the user: a text of which no other looks the same only because something in it is not seen. */
 export function subjectOf(claims: Claims, issuer: Issuer): string | undefined {
   const value = claimAt(claims, issuer.subjectClaim)
   return typeof value === 'string' &&
     value.length > 0 &&
     value.length <= longestSubject &&
-    !/[\s\p{Cc}\p{Cf}\p{Cs}]/u.test(value)
+    !unusableInSubject.test(value)
     ? value
     : undefined
+}
+
+/**
+ * The issuer of the configuration that made these claims. Of several with one `iss` (no rules fit two, see
+ * `areToldApart`) the one whose audience and rules fit; a token for the audiences of two is refused.
+ */
+export function issuerOf(claims: Claims, issuers: Issuer[]): Issuer | 'unknown_issuer' | 'ambiguous_issuer' {
+  const named = issuers.filter(({ issuer }) => issuer === claims.iss)
+  const meant = named.filter((one) => isMeantForUs(claims, one))
+  const fitting =
+    meant.length > 1 ? meant.filter(({ claimRules }) => brokenRule(claims, claimRules) === undefined) : meant
+  if (fitting.length > 1) return 'ambiguous_issuer'
+  return fitting[0] ?? meant[0] ?? named[0] ?? 'unknown_issuer'
 }
 
 /** The first rule that does not hold. */

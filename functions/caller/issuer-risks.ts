@@ -5,10 +5,11 @@ interface IssuerSettings {
   name: string
   issuer: string
   audiences: string[]
+  audienceClaim: string
   typ?: string | undefined
   subjectClaim: string
   acceptMutableSubject?: boolean | undefined
-  claimRules: { claim: string; equals?: unknown }[]
+  claimRules: { claim: string; equals?: unknown; oneOf?: unknown[] }[]
   unknownSubjects?: 'reject' | 'provision' | undefined
 }
 
@@ -54,6 +55,29 @@ export function subjectFaults(issuer: IssuerSettings): [field: keyof IssuerSetti
   return faults
 }
 
+/**
+ * Whether audience or claim rules tell the tokens of two issuers with one `iss` apart. A token may still name the audiences
+ * of both, see `issuerOf`.
+ */
+export function areToldApart(one: IssuerSettings, other: IssuerSettings): boolean {
+  // An `aud` counts wherever the audience stands.
+  const isSamePlace = one.audienceClaim === other.audienceClaim
+  const isComparable = isSamePlace || [one.audienceClaim, other.audienceClaim].includes('/aud')
+  const isExclusive = (ours: unknown[] = [], theirs: unknown[] = []) =>
+    ours.length > 0 && theirs.length > 0 && !ours.some((value) => theirs.includes(value))
+  if (isComparable && isExclusive(one.audiences, other.audiences)) return true
+  return one.claimRules.some((rule) =>
+    other.claimRules.some(
+      (theirs) => theirs.claim === rule.claim && isExclusive(exactValues(rule), exactValues(theirs)),
+    ),
+  )
+}
+
+/** None for `contains`: a list may contain anything else as well. */
+function exactValues({ equals, oneOf }: IssuerSettings['claimRules'][number]): unknown[] | undefined {
+  return equals === undefined ? oneOf : [equals]
+}
+
 /** Anyone can have an account there, and gets tokens for the same client. */
 const worldwide = [
   'https://accounts.google.com',
@@ -81,7 +105,10 @@ export function issuerWarnings(
   const isOneCompany = claimRules.some(({ claim }) => claim === '/hd')
   const hasKind = typ !== undefined || claimRules.some(({ claim }) => kindClaims.includes(claim))
   // The local world's issuer makes one kind of token, and so do Google's.
-  const makesOneKind = /^(http:|https:\/\/(accounts|securetoken)\.google\.com(\/|$))/.test(address)
+  const makesOneKind =
+    /^(http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)|https:\/\/(accounts|securetoken)\.google\.com(\/|$))/.test(
+      address,
+    )
   const clientIds = makesOneKind || hasKind ? [] : audiences.filter((audience) => !/[:/]/.test(audience))
   return [
     ...(isWorldwide && !isOneCompany && (issuer.unknownSubjects ?? unknownSubjects) === 'provision'

@@ -10,15 +10,15 @@ export const crossOrigin = {
   exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
 }
 
-/** An https:// address of one host without user, query or fragment; plain http only for loopback hosts. */
-export function isSafeAddress(address: string): boolean {
+/** An https:// address of one host without user, query (unless it may) or fragment; plain http only for loopback hosts. */
+export function isSafeAddress(address: string, { query = false } = {}): boolean {
   const url = URL.parse(address)
   if (url === null) return false
   const { protocol, hostname, username, password, search, hash } = url
   // `URL` accepts an IPv6 literal only between brackets, and checks it; it also accepts `*`.
   const isHost = dnsName.test(hostname) || hostname.startsWith('[')
   const isSafe = protocol === 'https:' || (protocol === 'http:' && loopbackHosts.includes(hostname))
-  return isHost && isSafe && `${username}${password}${search}${hash}` === ''
+  return isHost && isSafe && `${username}${password}${query ? '' : search}${hash}` === ''
 }
 
 /** Why this is not the exact origin of a page, and what to write instead; undefined if it is one. */

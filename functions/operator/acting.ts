@@ -44,7 +44,7 @@ export function whoIs({ configuration: { issuers } }: Acting, subject: string): 
   if (subjectOf({ sub }, { ...issuer, subjectClaim: '/sub' }) === undefined)
     throw new Problem('invalid_request', {
       detail:
-        'No caller can have this subject: it is empty or too long, or has blanks or invisible characters.',
+        'No caller can have this subject: it is empty or too long, or has blanks at its ends, line breaks or invisible characters.',
     })
   return { owner: ownerOf(subject), subject, iss: issuer.issuer, sub }
 }

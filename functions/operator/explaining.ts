@@ -1,4 +1,4 @@
-import type { Caller, Refusal } from '../caller/caller.ts'
+import type { Caller, Denial, Refusal } from '../caller/caller.ts'
 import type { KeySetFault } from '../caller/key-set.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import type { Issuer } from '../config.ts'
@@ -30,7 +30,7 @@ export async function explainToken(
     if (!(error instanceof Problem)) throw error
     const { code, details } = error
     if (code === 'claim_denied' || code === 'invalid_token') {
-      const reason = details.reason as Refusal | 'claim_rule' | 'no_session_claim'
+      const reason = details.reason as Refusal | Denial
       return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
     }
     if (code !== 'issuer_keys_unavailable') throw error

@@ -1,5 +1,5 @@
-import type { Refusal } from '../caller/caller.ts'
-import { brokenRule, claimAt } from '../caller/claims.ts'
+import { type Denial, longestToken, type Refusal } from '../caller/caller.ts'
+import { brokenRule, claimAt, issuerOf } from '../caller/claims.ts'
 import { readJws } from '../caller/jws.ts'
 import type { KeyFault } from '../caller/key-match.ts'
 import type { KeySetFault } from '../caller/key-set.ts'
@@ -17,16 +17,12 @@ interface Seen {
   now: number
 }
 
-export function firstFault(
-  reason: Refusal | 'claim_rule' | 'no_session_claim',
-  token: string,
-  issuers: Issuer[],
-  now: number,
-): string {
+export function firstFault(reason: Refusal | Denial, token: string, issuers: Issuer[], now: number): string {
   const jws = readJws(token)
   const { header, claims } = typeof jws === 'string' ? { header: {}, claims: {} } : jws
-  const issuer = issuers.find((one) => one.issuer === claims.iss)
-  return sentences[reason]({ token, header, claims, issuer, issuers, now })
+  const issuer = issuerOf(claims, issuers)
+  const known = typeof issuer === 'string' ? undefined : issuer
+  return sentences[reason]({ token, header, claims, issuer: known, issuers, now })
 }
 
 /** What is wrong with a published key: follows "the key", for the doctor too. */
@@ -62,9 +58,10 @@ const publishedKey =
   ({ header, issuer }: Seen): string =>
     `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
 
-const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen) => string> = {
+const sentences: Record<Refusal | Denial, (seen: Seen) => string> = {
   not_compact: ({ token }) => notAToken(token),
-  too_long: () => 'It is longer than 8,192 characters. Ask the identity provider for fewer claims.',
+  too_long: ({ token }) =>
+    `It has ${token.length.toLocaleString('en')} characters; up to ${longestToken.toLocaleString('en')} are accepted: 413. Ask the identity provider for fewer claims, such as groups.`,
   base64url: () =>
     'One of its three parts is not plain base64url: it was cut off, padded or changed on the way.',
   not_text: () => 'Its header or claims are not text in UTF-8.',
@@ -73,13 +70,15 @@ const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen
   duplicate_member: () => 'It says one thing twice: two equal names in one JSON object.',
   too_deep: () => 'Its claims are nested too deep.',
   unknown_issuer: unknownIssuer,
+  ambiguous_issuer: ({ claims, issuers }) =>
+    `It fits several of the configured issuers: ${list(issuers.flatMap(({ issuer, name }) => (issuer === claims.iss ? [name] : [])))}. Ask the identity provider for a token of one audience.`,
   algorithm: ({ header, issuer }) =>
     `It is signed with ${quoted(header.alg)}; for this issuer ${list(issuer?.algorithms)} is configured. ${
       /^HS/.test(String(header.alg))
         ? 'With a shared secret whoever can verify a token can also make one: switch the identity provider to RS256.'
         : 'Add it to `algorithms` if the issuer means it.'
     }`,
-  header: () => 'Its header brings its own key, points at one, or asks to be read in another way.',
+  header: () => 'Its header brings its own key (`jwk`) or asks to be read in another way (`crit`, `b64`).',
   key_id: () => 'The `kid` of its header is no short text.',
   type: ({ header, issuer }) =>
     `The \`typ\` of its header is ${quoted(header.typ)}; ${issuer?.typ === undefined ? 'that is not an access token’s' : `${quoted(issuer.typ)} is configured`}.`,
@@ -100,7 +99,7 @@ const sentences: Record<Refusal | 'claim_rule' | 'no_session_claim', (seen: Seen
     `It was issued ${ago(now / 1000 - Number(claims.iat))} ago; \`maxTokenAgeSeconds\` is ${issuer?.maxTokenAgeSeconds}.`,
   time: () => 'One of `exp`, `nbf` and `iat` is not a number of seconds since 1970.',
   subject: ({ claims, issuer }) =>
-    `The claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: a text without blanks, of at most 255 characters, is needed.`,
+    `The token is good, but its claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: 403. It must be a text of at most 255 characters, without blanks at its ends, line breaks or invisible characters.`,
   unknown_key: ({ header, issuer }) =>
     `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
   key_of_another_algorithm: publishedKey('key_of_another_algorithm'),

@@ -69,8 +69,8 @@ export function checkRecord(configuration: Configuration, user: User, caller: Ca
 }
 
 export function isMadeByNamespace({ issuers }: Configuration, user: User, caller: Caller): boolean {
-  const maker = issuers.find(({ issuer }) => issuer === user.iss)
-  return maker !== undefined && subjectNamespace(maker) === subjectNamespace(caller.issuer)
+  const namespace = subjectNamespace(caller.issuer)
+  return issuers.some((one) => one.issuer === user.iss && subjectNamespace(one) === namespace)
 }
 
 export function checkToken(user: User, caller: Caller, now: number): void {

@@ -76,7 +76,7 @@ function originOf(text: string): string {
 function configurationOf(text: string) {
   let input: unknown
   try {
-    input = JSON.parse(text)
+    input = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new CliError(
       `TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".`,

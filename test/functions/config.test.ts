@@ -10,6 +10,8 @@ const issuer = (more: object = {}): IssuerInput => ({
   ...more,
 })
 
+const keys = 'https://id.example/jwks'
+
 const read = (issuers: unknown, options = {}, more: object = {}) =>
   readConfiguration(
     { deployment: 'test', issuers, allowedOrigins: ['https://app.example'], ...more },
@@ -39,6 +41,14 @@ describe('an issuer', () => {
     [{ issuer: 'https://id.example/?a=b' }, '.issuer: give an https:// address'],
     [{ issuer: 'https://ada:secret@id.example/' }, '.issuer: give an https:// address'],
     [{ issuer: 'http://127.0.0.1:4800' }, '.issuer: plain http is for the local world only'],
+    [{ issuer: 'acme-api' }, '.issuer: give an https:// address without user, query or fragment'],
+    [{ issuer: 'urn:acme:idp' }, '.issuer: give an https:// address'],
+    [{ issuer: 'acme api', jwksUri: keys }, '.issuer: give the "iss" of its tokens: a text without blanks'],
+    [{ issuer: 'acme\u200bapi', jwksUri: keys }, '.issuer: give the "iss" of its tokens'],
+    [{ issuer: ' ', jwksUri: keys }, '.issuer: give the "iss" of its tokens'],
+    [{ issuer: '', jwksUri: keys }, '.issuer: this text must not be empty'],
+    [{ jwksUri: 'https://id.example/jwks#a' }, '.jwksUri: give an https:// address without user or fragment'],
+    [{ jwksUri: 'https://ada:secret@id.example/jwks?a' }, '.jwksUri: give an https:// address'],
     [{ jwksUri: 'http://id.example/jwks' }, '.jwksUri: give an https:// address'],
     [{ jwksUri: 'http://localhost/jwks' }, '.jwksUri: plain http is for the local world only'],
     [{ audiences: [] }, '.audiences: list at least one audience; an empty list would mean nobody, never all'],
@@ -76,6 +86,18 @@ describe('an issuer', () => {
       expect(() => read([issuer()], {}, { seamEndpoint: address })).toThrow('seamEndpoint: give an https://')
     },
   )
+
+  it.each([
+    'http://adfs.corp.example/adfs/services/trust',
+    'urn:acme:idp',
+    'acme-api',
+    'P2abc',
+    'https://acme.example/?tenant=1',
+  ])('may be called %s where its keys have an address, with a query too', (name) => {
+    const settings = { issuer: name, jwksUri: 'https://login.example/keys?appid=6731de76&v=2' }
+    expect(read([issuer(settings)]).issuers[0]).toMatchObject(settings)
+    expect(configurationWarnings(read([issuer(settings)]))).toEqual([])
+  })
 
   it('may speak plain http to loopback addresses in the local world', () => {
     const local = issuer({ issuer: 'http://127.0.0.1:4800', jwksUri: 'http://localhost:4800/jwks' })
@@ -218,8 +240,44 @@ describe('several issuers', () => {
     expect(() => read([issuer(), other({ name: 'main' })])).toThrow(
       'issuers[1].name: main is the name of another issuer; give each its own',
     )
-    expect(() => read([issuer(), other({ issuer: 'https://id.example/' })])).toThrow(
-      'issuers[1].issuer: is listed twice',
+  })
+
+  const twins = (one: object, two: object) => () =>
+    read([issuer(one), other({ issuer: 'https://id.example/', ...two })])
+  const kind = (...claimRules: object[]) => ({ claimRules })
+
+  it.each([
+    ['nothing', {}, {}],
+    ['one common audience', { audiences: ['a', 'b'] }, { audiences: ['b', 'c'] }],
+    [
+      'audiences in two claims of which a token may have both',
+      { audiences: ['a'], audienceClaim: '/azp' },
+      { audiences: ['b'], audienceClaim: '/client_id' },
+    ],
+    ['a rule of one of them', kind({ claim: '/kind', equals: 'a' }), {}],
+    ['rules for two claims', kind({ claim: '/a', equals: 1 }), kind({ claim: '/b', equals: 2 })],
+    ['lists that share a value', kind({ claim: '/a', oneOf: [1, 2] }), kind({ claim: '/a', oneOf: [2, 3] })],
+    [
+      'what lists contain',
+      kind({ claim: '/roles', contains: 'a' }),
+      kind({ claim: '/roles', contains: 'b' }),
+    ],
+    ['where a user stands', { subjectClaim: '/sub' }, { subjectClaim: '/oid' }],
+  ])('of one "iss" are not told apart by %s', (_, one, two) => {
+    expect(twins(one, two)).toThrow('issuers[1].issuer: is also the one of main, and a token may fit both')
+    expect(twins(two, one)).toThrow('issuers[1].issuer: is also the one of main')
+  })
+
+  it.each([
+    ['audiences', { audiences: ['a'] }, { audiences: ['b', 'c'] }],
+    ['an audience in another claim', { audiences: ['a'], audienceClaim: '/azp' }, { audiences: ['b'] }],
+    ['exact rules', kind({ claim: '/a', equals: 'x' }), kind({ claim: '/a', oneOf: ['y', 'z'] })],
+    ['values of two types', kind({ claim: '/a', equals: true }), kind({ claim: '/a', equals: 'true' })],
+  ])('of one "iss" are told apart by %s', (_, one, two) => {
+    expect(twins(one, two)().issuers).toHaveLength(2)
+    const shared = { subjectNamespace: 'main' }
+    expect(configurationWarnings(twins({ ...one, typ: 'jwt' }, { ...two, ...shared, typ: 'jwt' })())).toEqual(
+      [],
     )
   })
 

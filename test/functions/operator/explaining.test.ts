@@ -54,7 +54,7 @@ describe('of a bad token, names the first thing that is wrong', () => {
       /client session token of Seam/,
     ],
     ['one that was cut off', 'base64url', async () => (await sign({})).replace('.', '=.'), /cut off/],
-    ['one too long', 'too_long', () => sign({ note: 'x'.repeat(9000) }), /8,192/],
+    ['one too long', 'too_long', () => sign({ note: 'x'.repeat(9000) }), /9,500/],
     [
       'an unknown issuer',
       'unknown_issuer',
@@ -91,7 +91,7 @@ describe('of a bad token, names the first thing that is wrong', () => {
     ['one that begins later', 'not_yet_valid', () => sign({ nbf: now() + 600 }), /10 minutes ahead/],
     ['one that is bound to a key', 'bound_to_a_key', () => sign({ cnf: { jkt: 'x' } }), /DPoP/],
     ['a logout token', 'security_event', () => sign({ events: {} }), /logout token/],
-    ['a user with a blank', 'subject', () => sign({ sub: 'a b' }), /\/sub is "a b"/],
+    ['a user with a blank at the end', 'subject', () => sign({ sub: 'ada ' }), /\/sub is "ada ".*403/],
     ['an unknown key', 'unknown_key', () => sign({}, { kid: 'nobody-knows-it' }), /nobody-knows-it/],
     [
       'changed claims',

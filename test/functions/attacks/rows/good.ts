@@ -146,7 +146,22 @@ const good: Good[] = [
         ownKeys.main,
       ),
   ],
-  ['of nearly 8 KiB', 'main|ada', (world) => world.token({ filler: 'x'.repeat(5700) })],
+  ['of nearly 9,500 characters', 'main|ada', (world) => world.token({ filler: 'x'.repeat(6700) })],
+  [
+    'with another’s address of keys, and of certificates, in its header',
+    'main|ada',
+    (world) => world.token({}, { jku: `${world.attacker.address}/jwks`, x5u: world.attacker.address }),
+  ],
+  [
+    'with certificates in its header, or none',
+    'main|ada',
+    (world) => world.token({}, { x5c: ['SU5UUlVERVI='], x5t: '' }),
+  ],
+  [
+    'of a subject with a blank',
+    'main|CN=Ada L,OU=Staff',
+    (world) => world.token({ sub: 'CN=Ada L,OU=Staff' }),
+  ],
   [
     'under a scheme in capitals, after blanks',
     'main|ada',

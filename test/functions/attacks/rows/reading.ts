@@ -172,7 +172,11 @@ export const readingRows = [
       'too_deep',
       (world) => raw(header.replace('{', `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`), payload(world)),
     ],
-    ['more than 8 KiB', 'too_long', (world) => world.token({ filler: 'x'.repeat(6000) })],
-    ['more than 8 KiB of key id', 'too_long', (world) => world.token({}, { kid: 'k'.repeat(6000) })],
+    ['more than 9,500 characters', 'too_long', (world) => world.token({ filler: 'x'.repeat(7000) })],
+    [
+      'more than 9,500 characters of key id',
+      'too_long',
+      (world) => world.token({}, { kid: 'k'.repeat(7000) }),
+    ],
   ]),
 ]

@@ -1,6 +1,6 @@
 import { compact } from '../../signing.ts'
 import { audience, ownKeys } from '../issuers.ts'
-import { type Row, tokens } from '../row.ts'
+import { bearer, type Row, tokens } from '../row.ts'
 import type { AttackedWorld } from '../world.ts'
 
 /** Well-signed tokens of no time, or of nobody. */
@@ -45,30 +45,25 @@ export const subjectRows: Row[] = [
       (world) => world.tokenFrom('aged', { iat: undefined }),
     ],
   ]),
-  ...tokens('subjects', [
-    ['none', 'subject', (world) => world.token({ sub: null })],
-    ['an empty text', 'subject', (world) => world.token({ sub: '' })],
-    ['a number', 'subject', (world) => world.token({ sub: 7 })],
-    ['a list', 'subject', (world) => world.token({ sub: ['ada'] })],
-    ['an object that turns into text', 'subject', (world) => world.token({ sub: { value: 'ada' } })],
-    ['true', 'subject', (world) => world.token({ sub: true })],
-    ['a blank at its end', 'subject', (world) => world.token({ sub: 'ada ' })],
-    ['a line break', 'subject', (world) => world.token({ sub: 'ada\nx-admin: 1' })],
-    ['a NUL', 'subject', (world) => world.token({ sub: 'ada\u0000' })],
-    ['a blank without width', 'subject', (world) => world.token({ sub: 'a\u200bda' })],
-    ['writing from right to left', 'subject', (world) => world.token({ sub: '\u202eada' })],
-    ['half a surrogate pair', 'subject', (world) => world.token({ sub: 'ada\udc00' })],
-    ['256 characters', 'subject', (world) => world.token({ sub: 'x'.repeat(256) })],
-    [
-      'in another claim than the configured one',
-      'subject',
-      (world) => world.tokenFrom('nested', { sub: 'ada' }),
-    ],
-    ['the length of a list', 'subject', (world) => world.tokenFrom('measured', { identities: ['ada'] })],
-    ['what every object inherits', 'subject', (world) => world.tokenFrom('inherited')],
+  ...denied('subjects', [
+    ['none', (world) => world.token({ sub: null })],
+    ['an empty text', (world) => world.token({ sub: '' })],
+    ['a number', (world) => world.token({ sub: 7 })],
+    ['a list', (world) => world.token({ sub: ['ada'] })],
+    ['an object that turns into text', (world) => world.token({ sub: { value: 'ada' } })],
+    ['true', (world) => world.token({ sub: true })],
+    ['a blank at its end', (world) => world.token({ sub: 'ada ' })],
+    ['a line break', (world) => world.token({ sub: 'ada\nx-admin: 1' })],
+    ['a NUL', (world) => world.token({ sub: 'ada\u0000' })],
+    ['a blank without width', (world) => world.token({ sub: 'a\u200bda' })],
+    ['writing from right to left', (world) => world.token({ sub: '\u202eada' })],
+    ['half a surrogate pair', (world) => world.token({ sub: 'ada\udc00' })],
+    ['256 characters', (world) => world.token({ sub: 'x'.repeat(256) })],
+    ['in another claim than the configured one', (world) => world.tokenFrom('nested', { sub: 'ada' })],
+    ['the length of a list', (world) => world.tokenFrom('measured', { identities: ['ada'] })],
+    ['what every object inherits', (world) => world.tokenFrom('inherited')],
   ]),
   ...tokens('prototypes', [
-    ['a subject', 'subject', (world) => prototype(world, '{"sub":"ada"}', { sub: undefined })],
     [
       'an audience',
       'audience',
@@ -80,10 +75,22 @@ export const subjectRows: Row[] = [
       'unknown_issuer',
       (world) => prototype(world, JSON.stringify({ iss: world.address.main }), { iss: undefined }),
     ],
+  ]),
+  ...denied('prototypes', [
+    ['a subject', (world) => prototype(world, '{"sub":"ada"}', { sub: undefined })],
     [
       'a constructor’s',
-      'subject',
       (world) => world.token({ sub: undefined, constructor: { prototype: { sub: 'ada' } } }),
     ],
   ]),
 ]
+
+/** 403, once the signature is verified: a fresh sign-in would bring the same subject. */
+function denied(className: string, attacks: [string, (world: AttackedWorld) => string][]): Row[] {
+  return attacks.map(([name, token]) => ({
+    class: className,
+    name,
+    request: (world) => bearer(token(world)),
+    answer: { status: 403, code: 'claim_denied', action: 'stop', reason: 'subject' },
+  }))
+}
