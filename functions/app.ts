@@ -20,6 +20,7 @@ import {
   readBytes,
   refuseQuery,
 } from './http/frame.ts'
+import { configurationHash } from './http/health.ts'
 import { type OpenApiDocument, openApiDocument } from './http/openapi.ts'
 import type { Times } from './times.ts'
 import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
@@ -67,7 +68,12 @@ const clientSessionLimits = {
 }
 
 /** A caller's client session, and what the service says of itself. */
-export function vendingApp(configuration: Configuration, times: Times, deps: VendAppDeps): Hono<Env> {
+export function vendingApp(
+  configuration: Configuration,
+  times: Times,
+  deps: VendAppDeps,
+  version = 'unknown',
+): Hono<Env> {
   const { app, identify } = callersApp(configuration, times, deps)
 
   app.post('/client-session', async (c) => {
@@ -101,7 +107,9 @@ export function vendingApp(configuration: Configuration, times: Times, deps: Ven
     return c.body(null, 204)
   })
 
-  app.get('/healthz', (c) => c.json({ status: 'ok' } satisfies HealthAnswer))
+  app.get('/healthz', (c) =>
+    c.json({ status: 'ok', version, configuration: configurationHash(configuration) } satisfies HealthAnswer),
+  )
 
   // Made when it is first asked for: nobody's first client session waits for it.
   let openApi: OpenApiDocument | undefined

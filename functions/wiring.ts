@@ -43,14 +43,14 @@ export function wireVend(
   configuration: Configuration,
   times: Times,
   clients: CallerClients,
-  options: { loopback?: boolean } = {},
+  options: { loopback?: boolean; version?: string } = {},
 ) {
   // Its log is no audit log, so no subject may stand there in clear.
   const { auditLog: _auditLog, ...unaudited } = clients
   const deps = depsOf(configuration, times, unaudited)
   const { verifyCaller, recall } = callers(deps, clients, clients.table, options)
   return {
-    app: vendingApp(configuration, times, { ...deps, verifyCaller }),
+    app: vendingApp(configuration, times, { ...deps, verifyCaller }, options.version),
     deps,
     /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
     async recall(): Promise<void> {

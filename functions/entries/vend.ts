@@ -6,7 +6,9 @@ import { httpHandler } from './http-handler.ts'
 
 const environment = process.env as unknown as Environment
 const clients = lambdaClients(environment, Date.now)
-const { app, recall } = wireVend(clients.configuration, times, clients)
+const { app, recall } = wireVend(clients.configuration, times, clients, {
+  version: TOKEN_VENDING_VERSION,
+})
 
 export const handler = httpHandler(app, clients.log)
 

@@ -39,7 +39,7 @@ export const statusAnswer = z.strictObject({
 })
 export type StatusAnswer = z.infer<typeof statusAnswer>
 
-export const healthAnswer = z.strictObject({ status: z.literal('ok') })
+export const healthAnswer = z.strictObject({ status: z.literal('ok'), version: id, configuration: id })
 export type HealthAnswer = z.infer<typeof healthAnswer>
 
 /** RFC 9457. */

@@ -167,7 +167,11 @@ const health = {
     summary: 'Whether the service answers',
     security: [],
     responses: {
-      200: answer('Health', 'It does.', { status: 'ok' }),
+      200: answer('Health', 'It does.', {
+        status: 'ok',
+        version: '1.0.0',
+        configuration: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      }),
       ...problems(500),
     },
   },

@@ -43,7 +43,12 @@ export function schemas() {
       status: '`connected`: the account is the caller’s, and reached by their next client session token.',
       reason: 'Why a login that succeeded gave the caller nothing.',
     }),
-    Health: schemaOf('output', healthAnswer, { status: 'Says nothing about services behind this one.' }),
+    Health: schemaOf('output', healthAnswer, {
+      status: 'Says nothing about services behind this one.',
+      version: 'Of this service.',
+      configuration:
+        'SHA-256 of its configuration with its defaults: the stack’s output `ConfigurationHash`.',
+    }),
     Problem: schemaOf('output', problemAnswer, {
       type: 'Of no further meaning; see `code`.',
       title: 'What happened, for a developer.',

@@ -12,6 +12,7 @@ import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { type Clients, wireConnect, wireVend, wireWebhook } from '../../functions/wiring.ts'
+import { packageVersion } from '../stack/release.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
 import { CliError } from './cli-error.ts'
@@ -169,7 +170,7 @@ function depsOf(
 function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher) {
   const options = { loopback: true }
   const callers = { ...deps, fetch: watcher.over('issuer', fetch) }
-  const vend = wireVend(configuration, times, callers, options)
+  const vend = wireVend(configuration, times, callers, { ...options, version: packageVersion() })
   const connect = wireConnect(configuration, times, callers, options)
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)

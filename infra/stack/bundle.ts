@@ -6,6 +6,7 @@ import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
 import type { Environment } from '../../functions/entries/clients.ts'
 import type { WebhookEnvironment } from '../../functions/entries/webhook.ts'
 import { readyOpenApi } from './ready-openapi.ts'
+import { packageVersion } from './release.ts'
 
 /** The Lambda entries, `functions/entries/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
 export interface Entries {
@@ -44,7 +45,10 @@ export async function bundle(
     // esbuild prefers CommonJS for this platform, from which nothing can be shaken.
     mainFields: ['module', 'main'],
     // A function's environment ends at 4 KB, so the configuration travels in the code.
-    define: { ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }) },
+    define: {
+      TOKEN_VENDING_VERSION: JSON.stringify(packageVersion()),
+      ...(configuration && { TOKEN_VENDING_CONFIGURATION: JSON.stringify(configuration) }),
+    },
     // What Hono asks of the web's own classes, without what Node loads for them.
     inject: [`${project}/infra/stack/bundled/web.ts`],
     plugins: [readyOpenApi],

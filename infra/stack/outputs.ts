@@ -16,8 +16,16 @@ export const outputs = {
   AlarmTopic: 'Alarms go here; somebody should subscribe.',
 } as const
 
-export type OutputName = keyof typeof outputs
-export type StackOutputs = Record<OutputName, string>
+/** Stacks of earlier versions have none of these. */
+export const laterOutputs = {
+  Version: 'The version of the program.',
+  Commit: 'The commit that it was deployed from.',
+  ConfigurationHash:
+    'SHA-256 of the configuration, as GET /healthz tells it; the template’s metadata has it all.',
+} as const
+
+export type StackOutputs = Record<keyof typeof outputs, string> &
+  Partial<Record<keyof typeof laterOutputs, string>>
 
 /**
  * The outputs by name; undefined when there is no vending machine in the stack, or one of another version. CDK makes
@@ -30,9 +38,13 @@ export function readOutputs(
   const path = all.map(({ OutputKey = '' }) => /^(.*)AdminFunction[0-9A-F]{8}$/.exec(OutputKey)?.[1])
   const [before] = path.filter((it) => it !== undefined)
   if (before === undefined) return undefined
-  const found = Object.keys(outputs).map((name) => {
-    const key = new RegExp(`^${before}${name}[0-9A-F]{8}$`)
-    return [name, all.find(({ OutputKey = '' }) => key.test(OutputKey))?.OutputValue]
-  })
-  return found.every(([, value]) => value !== undefined) ? Object.fromEntries(found) : undefined
+  const found: Partial<StackOutputs> = Object.fromEntries(
+    Object.keys({ ...outputs, ...laterOutputs }).flatMap((name) => {
+      const key = new RegExp(`^${before}${name}[0-9A-F]{8}$`)
+      return all.flatMap(({ OutputKey = '', OutputValue }) =>
+        key.test(OutputKey) ? [[name, OutputValue]] : [],
+      )
+    }),
+  )
+  return Object.keys(outputs).every((name) => name in found) ? (found as StackOutputs) : undefined
 }

@@ -9,13 +9,15 @@ import {
   configurationWarnings,
   readConfiguration,
 } from '../../functions/config.ts'
+import { configurationHash } from '../../functions/http/health.ts'
 import { times } from '../../functions/times.ts'
 import { Api } from './api.ts'
 import type { Entry } from './bundle.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
-import { type OutputName, outputs, type StackOutputs } from './outputs.ts'
+import { laterOutputs, outputs, type StackOutputs } from './outputs.ts'
+import { currentCommit, packageVersion, settingsOf } from './release.ts'
 import { Secrets } from './secrets.ts'
 import { VendingTable } from './vending-table.ts'
 import { Watching } from './watching.ts'
@@ -177,6 +179,12 @@ export class TokenVending extends Construct {
     })
 
     this.refuseToDeployTheExample()
+    const release = {
+      Version: packageVersion(),
+      Commit: currentCommit(),
+      ConfigurationHash: configurationHash(configuration),
+    }
+    this.addMetadata(release)
     this.addOutputs({
       Endpoint: this.api.api.apiEndpoint,
       Next: `npm run setup -- --stack ${Stack.of(this).stackName}`,
@@ -192,6 +200,7 @@ export class TokenVending extends Construct {
       WebhookSecretsSecret: secrets.webhookSecrets.secretArn,
       SealingKeySecret: secrets.sealingKey.secretArn,
       AlarmTopic: this.watching.topic.topicArn,
+      ...release,
     })
   }
 
@@ -211,8 +220,17 @@ export class TokenVending extends Construct {
 
   /** Outputs of the stack, see `outputs.ts`: the operator's commands find everything else by them. */
   private addOutputs(values: StackOutputs): void {
+    const descriptions: Record<string, string> = { ...outputs, ...laterOutputs }
     for (const [name, value] of Object.entries(values))
-      new CfnOutput(this, name, { description: outputs[name as OutputName], value })
+      new CfnOutput(this, name, { description: descriptions[name], value })
+  }
+
+  /** Where `cdk diff` shows what changes, setting by setting; the functions have it in their code. */
+  private addMetadata(release: object): void {
+    const stack = Stack.of(this)
+    const path = this.node.path.slice(stack.node.path.length + 1)
+    const settings = { ...settingsOf(release, `${path} `), ...settingsOf(this.configuration, `${path}.`) }
+    for (const [name, value] of Object.entries(settings)) stack.addMetadata(name, value)
   }
 }
 

@@ -150,7 +150,10 @@ describe('cross-origin', () => {
   })
 })
 
-test('says that it is there', async () => {
+test('says that it is there, and with which configuration', async () => {
   const { status, body } = await ask(world.machine, { method: 'GET', path: '/healthz' })
-  expect([status, body]).toEqual([200, { status: 'ok' }])
+  expect([status, body]).toEqual([
+    200,
+    { status: 'ok', version: 'unknown', configuration: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  ])
 })

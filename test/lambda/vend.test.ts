@@ -213,7 +213,11 @@ describe.each<SdkUse>(['left out', 'only'])('with the AWS SDK %s', (sdk) => {
 
     it('knows no route that no function answers', async () => {
       expect((await ask('route', 'PUT')).status).toBe(404)
-      expect((await fetch(`${stack.api}/healthz`)).status).toBe(200)
+      expect(await (await fetch(`${stack.api}/healthz`)).json()).toEqual({
+        status: 'ok',
+        version: stack.template.output('Version'),
+        configuration: stack.template.output('ConfigurationHash'),
+      })
       const document = await fetch(`${stack.api}/openapi.json`)
       expect(await document.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())))
     })

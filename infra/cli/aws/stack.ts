@@ -12,6 +12,7 @@ export interface DeployedStack {
   outputs: StackOutputs
   /** For every client of AWS, so that a person is asked for credentials once. */
   aws: { region: string; credentials: CloudFormation['config']['credentials'] }
+  client: CloudFormation
 }
 
 /** The region, beside what AWS's own files say. */
@@ -43,13 +44,12 @@ export async function findStack(name: string, environment: AwsEnvironment): Prom
       throw new UsageError(`There is no stack ${JSON.stringify(name)} in ${region}, for these credentials.`)
     throw awsError(error, 'look up the stack', 'cloudformation:DescribeStacks')
   })
-  client.destroy()
   const outputs = readOutputs(Stacks?.[0]?.Outputs ?? [])
   if (outputs === undefined)
     throw new UsageError(
       `The stack ${JSON.stringify(name)} has no vending machine of this version: deploy it, then try again.`,
     )
-  return { name, outputs, aws: { region, credentials: client.config.credentials } }
+  return { name, outputs, aws: { region, credentials: client.config.credentials }, client }
 }
 
 /** Sends JSON to a function and returns its answer's JSON. @throws CliError, also when it ended without an answer */

@@ -1,4 +1,4 @@
-import type { CleanupReport, Stop } from '../../../functions/cleanup/report.ts'
+import { type CleanupReport, newReport, type Stop } from '../../../functions/cleanup/report.ts'
 import { type DeployedStack, invokeFunction } from '../aws/stack.ts'
 import { command } from '../command.ts'
 import { exitCodes } from '../errors.ts'
@@ -39,7 +39,9 @@ async function cleanUpStack({ outputs, aws }: DeployedStack, order: CleanupOrder
   const { Lambda } = await import('@aws-sdk/client-lambda')
   const client = new Lambda(aws)
   try {
-    return JSON.parse(await invokeFunction(client, outputs.CleanupFunction, JSON.stringify(order)))
+    const report = JSON.parse(await invokeFunction(client, outputs.CleanupFunction, JSON.stringify(order)))
+    // A stack of an earlier version leaves out what it does not count.
+    return { ...newReport(report), ...report }
   } finally {
     client.destroy()
   }

@@ -40,17 +40,11 @@ async function* deployedFindings(
   try {
     const stack = await tool.deployedStack()
     const { stackFindings } = await import('./stack.ts')
-    if (stack !== undefined) yield* stackFindings(stack, configuration ?? usual, token)
+    if (stack !== undefined) yield* stackFindings(stack, configuration, token)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     yield [bad('stack', 'cannot be looked into', error.message)]
   }
-}
-
-/** As the configuration has it by default. */
-const usual = {
-  allowedOrigins: [],
-  cleanup: { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 },
 }
 
 async function* outsideFindings(

@@ -1,26 +1,28 @@
 import type { Configuration } from '../../../functions/config.ts'
 import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
+import { configurationHash } from '../../../functions/http/health.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { CliError } from '../../local/cli-error.ts'
+import { settingsOf } from '../../stack/release.ts'
 import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
-import { bad, check, type Finding, good, unknown } from './finding.ts'
+import { bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { workspaceFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
 export async function* stackFindings(
   stack: DeployedStack,
-  configuration: Pick<Configuration, 'allowedOrigins' | 'cleanup'>,
+  configuration: Configuration | undefined,
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
   const { name, outputs, aws } = stack
   const { Endpoint, Table, SeamEndpoint } = outputs
-  yield [good('stack', `${name} in ${aws.region}`)]
-  const answers = await endpointFindings(Endpoint, configuration.allowedOrigins)
+  yield [good('stack', `${name} in ${aws.region}`), await releaseFinding(stack, configuration)]
+  const answers = await endpointFindings(Endpoint, configuration?.allowedOrigins ?? [])
   yield answers
 
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
@@ -42,7 +44,7 @@ export async function* stackFindings(
     const cleanUp = `npm run cleanup -- --stack ${name}`
     yield [
       await table.readReport().then(
-        (report) => cleanupFinding(report, configuration.cleanup, Date.now(), cleanUp),
+        (report) => cleanupFinding(report, configuration?.cleanup ?? usualCleanup, Date.now(), cleanUp),
         () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
       ),
     ]
@@ -50,6 +52,43 @@ export async function* stackFindings(
     if (answers[0]?.state === 'good') yield await vendFindings(Endpoint, token)
   } finally {
     client.destroy()
+  }
+}
+
+const usualCleanup = { everyMinutes: 5 }
+
+/** Whether what is deployed is what stands here; if not, setting by setting. */
+async function releaseFinding(
+  stack: DeployedStack,
+  configuration: Configuration | undefined,
+): Promise<Finding> {
+  const what = 'deployed configuration'
+  const { Version, Commit, ConfigurationHash } = stack.outputs
+  if (ConfigurationHash === undefined) return unknown(what, 'a stack of an earlier version does not tell')
+  const release = `version ${Version}, commit ${Commit}`
+  if (configuration === undefined) return unknown(what, `${release}; not compared`, 'give --stage NAME')
+  if (configurationHash(configuration) === ConfigurationHash) return good(what, `is this one; ${release}`)
+  const differences = await differencesFrom(stack, configuration)
+  return look(what, `${release}; differs: ${differences}`, 'npx cdk diff, then npm run deploy')
+}
+
+async function differencesFrom(
+  { name, client }: DeployedStack,
+  configuration: Configuration,
+): Promise<string> {
+  try {
+    const { Metadata = '{}' } = await client.getTemplateSummary({ StackName: name })
+    const deployed: Record<string, unknown> = JSON.parse(Metadata)
+    const [path = ''] = Object.keys(deployed).flatMap((key) => /^(.*)\.deployment$/.exec(key)?.[1] ?? [])
+    const here = settingsOf(configuration, `${path}.`)
+    const keys = Object.keys({ ...deployed, ...here }).filter((key) => key.startsWith(`${path}.`))
+    const shown = (value: unknown) => JSON.stringify(value) ?? 'absent'
+    return keys
+      .filter((key) => shown(deployed[key]) !== shown(here[key]))
+      .map((key) => `${key.slice(path.length + 1)} is ${shown(deployed[key])}, here ${shown(here[key])}`)
+      .join('; ')
+  } catch (error) {
+    return awsError(error, 'read its settings', 'cloudformation:GetTemplateSummary').message
   }
 }
 

@@ -78,14 +78,15 @@ async function backupFinding(client: DynamoDB, TableName: string): Promise<Findi
 /** What the last run of cleaning up said, as JSON, and whether it was lately. */
 export function cleanupFinding(
   json: string | undefined,
-  { everyMinutes }: Configuration['cleanup'],
+  { everyMinutes }: Pick<Configuration['cleanup'], 'everyMinutes'>,
   now: number,
   cleanUp = 'npm run cleanup',
 ): Finding {
   const what = 'cleaning up'
   if (json === undefined)
     return look(what, 'has not run yet', `its first run comes within ${everyMinutes} minutes`)
-  const { started_at, alarms }: CleanupReport = JSON.parse(json)
+  const { started_at, alarms = [] }: Partial<CleanupReport> & Pick<CleanupReport, 'started_at'> =
+    JSON.parse(json)
   const minutes = Math.round((now - started_at) / 60_000)
   if (alarms.length > 0) return bad(what, `says ${alarms.join(', ')}`, `${cleanUp} shows why`)
   const todo = `its schedule is dead: see what it says, and run ${cleanUp}`

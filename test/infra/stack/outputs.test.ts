@@ -2,7 +2,7 @@ import { App, CfnOutput, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Construct } from 'constructs'
 import { describe, expect, it } from 'vitest'
-import { outputs, readOutputs } from '../../../infra/stack/outputs.ts'
+import { laterOutputs, outputs, readOutputs } from '../../../infra/stack/outputs.ts'
 import { TokenVending } from '../../../infra/stack/token-vending.ts'
 import { context, exampleConfiguration, synthesised } from './stack.ts'
 
@@ -17,7 +17,7 @@ function told(template: Template) {
 describe('the outputs of a stack', () => {
   it('are found by name, and say where everything is', () => {
     const found = readOutputs(told(synthesised()))
-    expect(Object.keys(found ?? {})).toEqual(Object.keys(outputs))
+    expect(Object.keys(found ?? {})).toEqual(Object.keys({ ...outputs, ...laterOutputs }))
     expect(found).toMatchObject({
       Next: 'npm run setup -- --stack token-vending-example',
       SeamEndpoint: 'https://connect.getseam.com',
@@ -42,6 +42,11 @@ describe('the outputs of a stack', () => {
     const found = readOutputs(told(Template.fromStack(stack)))
     expect(found?.Endpoint).toContain('ApiEndpoint')
     expect(found?.Table).toContain('DoorsMachineRecordsTable')
+  })
+
+  it('of a stack of an earlier version do without the later ones', () => {
+    const older = told(synthesised()).filter(({ OutputKey }) => !/Version|Commit|Hash/.test(OutputKey))
+    expect(Object.keys(readOutputs(older) ?? {})).toEqual(Object.keys(outputs))
   })
 
   it('are not found where there is no vending machine, or one that lacks some', () => {

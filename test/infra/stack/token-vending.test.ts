@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { App, Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -11,6 +12,7 @@ import {
   webhookApp,
 } from '../../../functions/app.ts'
 import { ConfigurationError, readConfiguration } from '../../../functions/config.ts'
+import { configurationHash } from '../../../functions/http/health.ts'
 import { openApiDocument } from '../../../functions/http/openapi.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
 import { Api } from '../../../infra/stack/api.ts'
@@ -251,6 +253,38 @@ describe('a stack that is not ready', () => {
     const outputs = Object.values(template.findOutputs('*')).map(({ Value }) => Value)
     expect(outputs).toContainEqual({ 'Fn::GetAtt': [expect.any(String), 'ApiEndpoint'] })
     expect(outputs).toContain('npm run setup -- --stack token-vending-example')
+  })
+})
+
+describe('what is deployed', () => {
+  it('stands in the metadata setting by setting, and in the outputs as a hash', () => {
+    const limits = { requestsPerSecond: 7 }
+    const [one, other] = [exampleConfiguration, { ...exampleConfiguration, limits }].map((configuration) => {
+      const template = synthesised({ configuration })
+      const outputs = Object.entries(template.findOutputs('*'))
+      const output = (name: string) => outputs.find(([key]) => key.includes(name))?.[1].Value
+      return { metadata: template.toJSON().Metadata, output }
+    })
+    expect(one?.metadata).toMatchObject({
+      'TokenVending.deployment': 'example',
+      'TokenVending.issuers.example.issuer': 'https://issuer.example',
+      'TokenVending.issuers.example.audiences': ['https://api.example'],
+      'TokenVending.limits.requestsPerSecond': 50,
+      'TokenVending Commit': one?.output('Commit'),
+      'TokenVending Version': one?.output('Version'),
+    })
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect([one?.output('Version'), one?.output('Commit')]).toEqual([
+      version,
+      expect.stringMatching(/^([0-9a-f]{12}(-dirty)?|unknown)$/),
+    ])
+    const changed = Object.entries(one?.metadata).filter(([key, value]) => value !== other?.metadata[key])
+    expect(changed.map(([key]) => key).filter((key) => !Array.isArray(one?.metadata[key]))).toEqual([
+      'TokenVending ConfigurationHash',
+      'TokenVending.limits.requestsPerSecond',
+    ])
+    expect(one?.output('ConfigurationHash')).toBe(configurationHash(readConfiguration(exampleConfiguration)))
+    expect(one?.output('ConfigurationHash')).not.toBe(other?.output('ConfigurationHash'))
   })
 })
 

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { outputs, type StackOutputs } from '../../../../infra/stack/outputs.ts'
+import { laterOutputs, outputs, type StackOutputs } from '../../../../infra/stack/outputs.ts'
 import { listen, stopListening } from '../../../loopback.ts'
 
 export const region = 'eu-central-1'
@@ -10,6 +10,8 @@ export interface Cloud {
   /** For a command in a process of its own: where AWS is, and who asks. */
   environment: Record<string, string>
   stacks: Map<string, StackOutputs>
+  /** Of any stack's template. */
+  metadata: object
   /** By name: what invoking a function comes to. */
   functions: Map<string, (event: unknown) => Promise<unknown>>
   /** By name of the log group. */
@@ -72,6 +74,7 @@ export async function startCloud(): Promise<Cloud> {
     const scope = `/${region}/${service}/aws4_request`
     if (headers.authorization?.includes(scope) !== true) throw new Refused('InvalidSignatureException', 403)
     if (cloud.denied.has(action)) throw new Refused('AccessDeniedException', 403)
+    if (operation === 'GetTemplateSummary') return templateSummary()
     if (service === 'cloudformation') return describeStacks(new URLSearchParams(body).get('StackName') ?? '')
     if (service === 'sns') return topicAttributes()
     if (service === 'lambda') return invoke(decodeURIComponent(url.split('/')[3] ?? ''), body)
@@ -90,6 +93,13 @@ export async function startCloud(): Promise<Cloud> {
     )
     return {
       body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    }
+  }
+
+  function templateSummary(): Reply {
+    const metadata = JSON.stringify(cloud.metadata)
+    return {
+      body: `<GetTemplateSummaryResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><GetTemplateSummaryResult><Metadata>${metadata}</Metadata></GetTemplateSummaryResult></GetTemplateSummaryResponse>`,
     }
   }
 
@@ -152,6 +162,7 @@ export async function startCloud(): Promise<Cloud> {
       AWS_MAX_ATTEMPTS: '1',
     },
     stacks: new Map(),
+    metadata: {},
     functions: new Map(),
     logs: new Map(),
     secrets: new Map(),
@@ -184,6 +195,8 @@ const xmlError = (code: string) =>
 
 /** Outputs with a value each, for tests that need only some of them. */
 export function someOutputs(own: Partial<StackOutputs> = {}): StackOutputs {
-  const all = Object.fromEntries(Object.keys(outputs).map((name) => [name, `the-${name}`]))
+  const all = Object.fromEntries(
+    Object.keys({ ...outputs, ...laterOutputs }).map((name) => [name, `the-${name}`]),
+  )
   return { ...(all as StackOutputs), ...own }
 }

@@ -3,11 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Configuration } from '../../../../functions/config.ts'
+import { configurationHash } from '../../../../functions/http/health.ts'
 import { findStack } from '../../../../infra/cli/aws/stack.ts'
 import type { Finding } from '../../../../infra/cli/doctor/finding.ts'
 import { stackFindings } from '../../../../infra/cli/doctor/stack.ts'
 import { runProgram } from '../../../../infra/cli/program.ts'
 import { startWorld, type World } from '../../../../infra/local/world.ts'
+import { settingsOf } from '../../../../infra/stack/release.ts'
 import { type Cloud, someOutputs, startCloud } from '../aws/cloud.ts'
 import { runHere } from '../aws/command.ts'
 
@@ -17,11 +20,21 @@ let world: World
 let cloud: Cloud
 let environment: Record<string, string>
 let webhookSecret: string
+let configuration: Configuration
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'doctor-'))
   ;[world, cloud] = await Promise.all([startWorld({ folder }), startCloud()])
   const { api, table, seam } = world.file
-  cloud.stacks.set('doors', someOutputs({ Endpoint: api, Table: table, SeamEndpoint: seam }))
+  configuration = { ...world.file.configuration, allowedOrigins: [world.file.page] } as Configuration
+  cloud.stacks.set(
+    'doors',
+    someOutputs({
+      Endpoint: api,
+      Table: table,
+      SeamEndpoint: seam,
+      ConfigurationHash: configurationHash(configuration),
+    }),
+  )
   environment = {
     ...cloud.environment,
     AWS_ENDPOINT_URL_DYNAMODB: world.file.dynamodb,
@@ -42,14 +55,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function look(token?: string) {
+async function look(token?: string, here = configuration) {
   const findings: Finding[] = []
   await runHere(async () => {
-    const deployed = {
-      allowedOrigins: [world.file.page],
-      cleanup: { everyMinutes: 5, callsPerSecond: 5, concurrency: 4 },
-    }
-    for await (const some of stackFindings(await findStack('doors', environment), deployed, token))
+    for await (const some of stackFindings(await findStack('doors', environment), here, token))
       findings.push(...some)
     return 0
   }, environment)
@@ -68,6 +77,7 @@ test('a stack that is well is seen from its endpoint to its secrets, none of whi
   expect(findings.filter(({ state }) => state === 'good').map(({ what }) => what)).toEqual(
     expect.arrayContaining([
       'stack',
+      'deployed configuration',
       'endpoint',
       `origin ${world.file.page}`,
       'table',
@@ -84,6 +94,26 @@ test('a stack that is well is seen from its endpoint to its secrets, none of whi
   )
   for (const secret of cloud.secrets.values()) expect(JSON.stringify(findings)).not.toContain(secret)
   expect(cloud.calls.filter((call) => !/Describe|Get/.test(call))).toEqual([])
+})
+
+test('what is deployed is compared with what stands here, setting by setting', async () => {
+  cloud.metadata = {
+    'Doors Commit': 'abc',
+    ...settingsOf(configuration, 'Doors.'),
+    'Windows.generation': 7,
+  }
+  const issuers = configuration.issuers.map((issuer) => ({ ...issuer, typ: 'at+jwt' }))
+  const limits = { ...configuration.limits, requestsPerSecond: 60 }
+  const other = await look(undefined, { ...configuration, limits, issuers })
+  expect(other.about('deployed configuration')).toMatchObject({
+    state: 'look',
+    said: expect.stringMatching(
+      /differs: limits\.requestsPerSecond is 50, here 60; issuers\.local\.typ is absent, here "at\+jwt"$/,
+    ),
+  })
+  cloud.denied.add('cloudformation:GetTemplateSummary')
+  const { about } = await look(undefined, { ...configuration, limits })
+  expect(about('deployed configuration')?.said).toContain('cloudformation:GetTemplateSummary')
 })
 
 test('secrets that are not stored are red, and setup is what to do', async () => {
