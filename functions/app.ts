@@ -178,7 +178,7 @@ export function webhookApp(times: Times, deps: WebhookAppDeps): Hono<Env> {
     audit.what = 'webhook'
     // The bytes as they came: written anew, the same JSON would have another signature.
     const body = await readBytes(c, longestWebhook)
-    await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline)
+    await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline, audit)
     await handleEvent(deps, jsonIn(body), { deadline, audit })
     return c.body(null, 204)
   })

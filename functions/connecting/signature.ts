@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Audit } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 
@@ -24,7 +25,7 @@ export interface Signed {
 }
 
 /** Throws a refusal, one for whatever is wrong, or an outage. */
-export type VerifyWebhook = (signed: Signed, deadline: Deadline) => Promise<void>
+export type VerifyWebhook = (signed: Signed, deadline: Deadline, audit: Partial<Audit>) => Promise<void>
 
 export function webhookVerifier(deps: {
   /** The value of the webhook secrets' secret; `fresh`: read it again, for what was kept has signed nothing here. */
@@ -33,10 +34,11 @@ export function webhookVerifier(deps: {
 }): VerifyWebhook {
   const { readSecrets, clock } = deps
 
-  return async function verifyWebhook(signed, deadline) {
+  return async function verifyWebhook(signed, deadline, audit) {
     const fault = await faultOf(false)
     // Somebody may just have rotated them.
     if (fault === undefined || (fault === 'signature' && (await faultOf(true)) === undefined)) return
+    audit.fault = fault
     throw new Problem('invalid_request', {
       detail: 'The webhook is not signed with a known secret, or not lately.',
       reason: fault,

@@ -15,6 +15,8 @@ export interface Audit {
   code?: string
   /** Why, from the code's own fixed words; never input. */
   reason?: string
+  /** Of a webhook that was not believed. */
+  fault?: string
   dependency?: string
   issuer?: string
   /** The subject's hash, see DESIGN's words. */

@@ -4,20 +4,22 @@ export interface Rule {
   /** For the person who is woken by it; infra/OPERATING.md says more. */
   readonly means: string
   readonly todo: string
-  /** It rings at this many in its period; by default at one. */
+  /** It rings at this many in a period; by default at one. */
   readonly atLeast?: number
   /** It rings when there are more. */
   readonly moreThan?: number
-  /** It rings when there is none. */
-  readonly atMost?: number
+  /** It rings when there are fewer. */
+  readonly fewerThan?: number
+  /** It rings when this many of the last periods are so; by default the last one. */
+  readonly periods?: { readonly bad: number; readonly of: number }
 }
 
-/** Each of these is an alarm; `watching.ts` says what it watches. */
+/** Each of these is an alarm; `watching.ts` says what it watches. Composite ones would cost as much as five of these. */
 export const rules = {
   ServerErrors: {
     atLeast: 5,
     means: 'Callers got 5 or more 5xx answers within 5 minutes.',
-    todo: 'See which Outage rings with it, and follow that; if none, look at Crashes and Faults.',
+    todo: 'See which Outage rings with it, and follow that; if none, look at Crashes, Faults and Concurrency.',
   },
   'Outage-seam': {
     atLeast: 5,
@@ -28,7 +30,7 @@ export const rules = {
   'Outage-dynamodb': {
     atLeast: 5,
     means: 'The table throttles or does not answer: nobody gets a token.',
-    todo: 'If Throttles rings too, raise `limits.requestsPerSecond`; else look at the AWS health dashboard.',
+    todo: 'Look at the table’s throttled requests; if there are any, raise `limits.requestsPerSecond`; else look at the AWS health dashboard.',
   },
   'Outage-issuer': {
     atLeast: 5,
@@ -43,12 +45,8 @@ export const rules = {
   },
   Faults: {
     means:
-      'An error of our own (`internal`), a caller’s record was made by another issuer (`record_of_another_issuer`), or Seam does not know a user’s identity (`unknown_identity`).',
-    todo: 'Read the audit line; after a change of issuers, give the new one the old `subjectNamespace`; correct an identity with `set-identity`.',
-  },
-  WrongAnswers: {
-    means: 'Seam’s answer was not what we asked for; nothing of it was handed out.',
-    todo: '`wrong_answers` in the audit line says what differed: write to Seam with the time.',
+      'Something that must never happen: an error of our own (`internal`), a caller’s record that another issuer made (`record_of_another_issuer`), a user identity that Seam does not know (`unknown_identity`), an answer of Seam that was not asked for (`wrong_answers`), or a sealed token that cannot be opened (`unreadable_token`).',
+    todo: 'Read the audit line by that word; infra/OPERATING.md says what to do about each.',
   },
   StaleKeys: {
     means:
@@ -57,14 +55,35 @@ export const rules = {
   },
   SdkFallbacks: {
     moreThan: 1,
+    periods: { bad: 2, of: 3 },
     means:
-      'More than 1 % of the requests needed the AWS SDK: they were slow. The table or Secrets Manager drops connections or refuses.',
-    todo: '`sdk_why` in the audit line says why; `setting` is an environment variable of the function.',
+      'More than 1 % of the vends needed the AWS SDK: they were slow. The table or Secrets Manager drops connections or refuses.',
+    todo: '`sdk_why` in the audit line says why.',
   },
-  UnreadableTokens: {
-    atLeast: 5,
-    means: '5 or more sealed tokens could not be opened; their client sessions were replaced.',
-    todo: 'Was the sealing key changed by hand? Put the one before into `previous` of its secret.',
+  Latency: {
+    atLeast: 3000,
+    periods: { bad: 3, of: 3 },
+    means: 'For 15 minutes one request in twenty took 3 seconds or longer.',
+    todo: '`steps` in the audit line says where the time goes: the table, Seam, the issuer’s keys, or waiting for another request.',
+  },
+  Concurrency: {
+    periods: { bad: 2, of: 3 },
+    means: 'The vend function is close to as many requests at once as it may or should have.',
+    todo: 'If Latency rings too, follow that; else raise `limits.requestsPerSecond`, `vendConcurrency` or AWS’s quota.',
+  },
+  Throttles: {
+    atLeast: 20,
+    means: 'The API answered 429 to 20 or more requests within 5 minutes.',
+    todo: 'One address in the access log: a client that loops. Many: raise `limits.requestsPerSecond`.',
+  },
+  ClientErrors: {
+    means: 'A flood of 4xx answers: somebody is trying tokens, or a page or an issuer was changed.',
+    todo: 'See `code` and `reason` in the audit lines, and `source_ip` in the access log; `npm run token-vending -- explain` says what is wrong with a token.',
+  },
+  RefusedWebhooks: {
+    means:
+      'Webhooks came that no known secret has signed: logins and deleted accounts do not reach the records.',
+    todo: '`npm run setup` stores the secret of Seam’s webhook, as after one was made anew in its console; Seam sends again for a day.',
   },
   CleanupAlarms: {
     means:
@@ -72,21 +91,16 @@ export const rules = {
     todo: '`alarms` in its report says which; `npm run cleanup` with --dry-run shows what it would do.',
   },
   CleanupSilent: {
-    atMost: 0,
+    fewerThan: 1,
+    // The last period may look empty only because its number is late.
+    periods: { bad: 3, of: 4 },
     means: 'Cleanup has not run for 15 minutes, or three times its schedule: stale client sessions stay.',
     todo: 'Is the schedule enabled? `npm run cleanup` runs it once.',
   },
-  DeadLetters: {
-    means: 'A run of cleanup crashed, timed out or could not be started; the next run does its work.',
-    todo: 'Read the cleanup function’s log, then purge the queue of dead letters, or this keeps ringing.',
-  },
   Crashes: {
+    periods: { bad: 1, of: 2 },
     means: 'A function crashed or timed out; the next request or cleanup finishes what it did.',
     todo: 'Read its log. Do not raise the timeout: it must end before the lease.',
-  },
-  Throttles: {
-    means: 'Lambda or DynamoDB refused requests; callers were told to retry.',
-    todo: 'Ask AWS for more Lambda concurrency, or raise `limits.requestsPerSecond`, from which the table’s maximum follows.',
   },
 } satisfies Record<string, Rule>
 

@@ -41,6 +41,7 @@ const accessLog = {
 export class Api extends Construct {
   readonly api: HttpApi
   readonly stage: HttpStage
+  readonly accessLog: LogGroup
 
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id)
@@ -59,6 +60,7 @@ export class Api extends Construct {
         maxAge: Duration.hours(1),
       },
     })
+    this.accessLog = new LogGroup(this, 'AccessLog', { retention: RetentionDays.ONE_MONTH })
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -66,9 +68,7 @@ export class Api extends Construct {
       // A page with many tabs asks in bursts; what passes is bounded by the table's maximum too.
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: 2 * props.requestsPerSecond },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(
-          new LogGroup(this, 'AccessLog', { retention: RetentionDays.ONE_MONTH }),
-        ),
+        destination: new LogGroupLogDestination(this.accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLog)),
       },
     })

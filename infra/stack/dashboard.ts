@@ -71,12 +71,19 @@ function timeGraphs({ metrics, api: { api } }: DashboardProps): IWidget[] {
 }
 
 function errorGraphs({ metrics, watched }: DashboardProps): IWidget[] {
-  const { ServerErrors, Crashes, Throttles, Faults, WrongAnswers } = watched
-  const { StaleKeys, UnreadableTokens, CleanupAlarms, DeadLetters } = watched
+  const { ServerErrors, ClientErrors, Crashes, Faults, Concurrency, CleanupAlarms } = watched
+  const { Throttles, RefusedWebhooks, StaleKeys } = watched
   return [
-    graph('Errors', [ServerErrors, Crashes, Throttles, Faults, WrongAnswers, metrics.of('SdkFallbacks')]),
-    graph('Keys: issuers’ that are stale, tokens that cannot be opened', [StaleKeys, UnreadableTokens]),
-    graph('Cleanup: alarms, dead letters; oldest backlog, ms', [CleanupAlarms, DeadLetters], {
+    graph('Errors; requests at once', [ServerErrors, ClientErrors, Crashes, Faults], {
+      right: [Concurrency],
+    }),
+    graph('Throttled; refused webhooks; stale keys of issuers; slow through the AWS SDK', [
+      Throttles,
+      RefusedWebhooks,
+      StaleKeys,
+      metrics.of('SdkFallbacks'),
+    ]),
+    graph('Cleanup: alarms; oldest backlog, ms', [CleanupAlarms], {
       right: [metrics.of('CleanupBacklog', { statistic: 'Maximum', label: 'oldest backlog, ms' })],
     }),
   ]

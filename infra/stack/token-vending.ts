@@ -171,9 +171,9 @@ export class TokenVending extends Construct {
       deployment: configuration.deployment,
       cleanupEveryMinutes: configuration.cleanup.everyMinutes,
       api: this.api,
-      table,
       functions: this.functions,
-      cleaning: this.cleaning,
+      requestsPerSecond,
+      vendConcurrency: props.vendConcurrency,
       alarmEmail: props.alarmEmail,
       dashboard: props.dashboard ?? false,
     })

@@ -15,19 +15,17 @@ import { Construct } from 'constructs'
 import { type Rule, rules, type Watched } from './alarms.ts'
 import type { Api } from './api.ts'
 import type { Entry } from './bundle.ts'
-import type { Cleaning } from './cleaning.ts'
 import { drawDashboard } from './dashboard.ts'
 import type { Handler } from './handler.ts'
 import { Metrics } from './metrics.ts'
-import type { VendingTable } from './vending-table.ts'
 
 export interface WatchingProps {
   readonly deployment: string
   readonly cleanupEveryMinutes: number
   readonly api: Api
-  readonly table: VendingTable
   readonly functions: { readonly [E in Entry]: Handler<E> }
-  readonly cleaning: Cleaning
+  readonly requestsPerSecond: number
+  readonly vendConcurrency: number | undefined
   /** Gets an e-mail for each alarm. */
   readonly alarmEmail?: string | undefined
   readonly dashboard: boolean
@@ -55,86 +53,95 @@ export class Watching extends Construct {
     )
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail))
 
-    const metrics = new Metrics(this, props.deployment, functions)
+    const logs = { ...functions, access: { logGroup: api.accessLog } }
+    const metrics = new Metrics(this, props.deployment, logs, props.dashboard)
     const watched = watchedMetrics(props, metrics)
-    const alarms = Object.entries<Rule>(rules).map(([name, rule]) =>
-      this.ring(name, watched[name as keyof Watched], rule),
-    )
+    const limits = limitsOf(props)
+    const alarms = Object.entries<Rule>(rules).map(([id, rule]) => {
+      const name = id as keyof Watched
+      return this.ring(id, watched[name], { ...rule, ...limits[name] })
+    })
     if (props.dashboard) this.dashboard = drawDashboard(this, { alarms, metrics, watched, api, ...functions })
   }
 
-  private ring(id: string, metric: IMetric, { means, todo, atLeast = 1, atMost, moreThan }: Rule): Alarm {
+  private ring(id: string, metric: IMetric, rule: Rule & Limit): Alarm {
+    const { means, todo, atLeast = 1, fewerThan, moreThan, periods = { bad: 1, of: 1 } } = rule
     const alarm = new Alarm(this, id, {
       metric,
       alarmDescription: `${means} ${todo}`,
-      evaluationPeriods: 1,
-      threshold: atMost ?? moreThan ?? atLeast,
+      evaluationPeriods: periods.of,
+      datapointsToAlarm: periods.bad,
+      threshold: fewerThan ?? moreThan ?? atLeast,
       comparisonOperator:
-        atMost !== undefined
-          ? ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+        fewerThan !== undefined
+          ? ComparisonOperator.LESS_THAN_THRESHOLD
           : moreThan !== undefined
             ? ComparisonOperator.GREATER_THAN_THRESHOLD
             : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: atMost === undefined ? TreatMissingData.NOT_BREACHING : TreatMissingData.BREACHING,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
     })
-    alarm.addAlarmAction(new SnsAction(this.topic))
+    const action = new SnsAction(this.topic)
+    alarm.addAlarmAction(action)
+    alarm.addOkAction(action)
     return alarm
   }
 }
 
-function watchedMetrics(props: WatchingProps, metrics: Metrics): Watched {
-  const { api, table, functions, cleaning } = props
-  const lambdas = Object.entries(functions).map(([name, { lambda }]) => [name, lambda] as const)
-  const operations = ['GetItem', 'PutItem', 'UpdateItem', 'Query']
+type Limit = Pick<Rule, 'atLeast'>
+
+/** Limits that follow from how much may pass. */
+function limitsOf({
+  requestsPerSecond,
+  vendConcurrency,
+}: WatchingProps): Partial<Record<keyof Watched, Limit>> {
+  return {
+    // 2 % of what the stage lets through.
+    ClientErrors: { atLeast: 0.02 * requestsPerSecond * period.toSeconds() },
+    // Each of a full second's requests takes a second or longer; 1000 is AWS's usual quota.
+    Concurrency: { atLeast: Math.ceil(0.8 * (vendConcurrency ?? Math.min(1000, 1.25 * requestsPerSecond))) },
+  }
+}
+
+function watchedMetrics({ cleanupEveryMinutes, ...props }: WatchingProps, metrics: Metrics): Watched {
+  const { functions } = props
+  const { vend, cleanup } = functions
+  const { api } = props.api
   const outage = (value: string) => metrics.of('Outages', { value })
   return {
-    ServerErrors: api.api.metricServerError({ period, statistic: 'Sum' }),
+    ServerErrors: api.metricServerError({ period, statistic: 'Sum' }),
     'Outage-seam': outage('seam'),
     'Outage-dynamodb': outage('dynamodb'),
     'Outage-issuer': outage('issuer'),
     'Outage-secrets': outage('secrets'),
     Faults: metrics.of('Faults'),
-    WrongAnswers: metrics.of('WrongAnswers'),
     StaleKeys: metrics.of('StaleKeys'),
-    SdkFallbacks: new MathExpression({
-      label: 'percent of requests',
-      expression: '100 * fallbacks / requests',
-      usingMetrics: {
-        fallbacks: metrics.of('SdkFallbacks'),
-        // Every vend reads the table, so there is a sample of each.
-        requests: metrics.of('TableTime', { statistic: 'SampleCount' }),
-      },
-      period: Duration.minutes(15),
+    SdkFallbacks: math('percent of vends', '100 * fallbacks / requests', {
+      fallbacks: metrics.of('SdkFallbacks'),
+      requests: vend.lambda.metricInvocations({ period }),
     }),
-    UnreadableTokens: metrics.of('UnreadableTokens'),
+    Latency: api.metricLatency({ period, statistic: 'p95' }),
+    Concurrency: vend.lambda.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
+    Throttles: metrics.of('Throttles'),
+    ClientErrors: api.metricClientError({ period, statistic: 'Sum' }),
+    RefusedWebhooks: metrics.of('RefusedWebhooks'),
     CleanupAlarms: metrics.of('CleanupAlarms'),
-    CleanupSilent: cleaning.handler.lambda.metricInvocations({
-      period: Duration.minutes(Math.max(15, 3 * props.cleanupEveryMinutes)),
-    }),
-    DeadLetters: cleaning.deadLetters.metricApproximateNumberOfMessagesVisible({
-      period,
-      statistic: 'Maximum',
-      label: 'dead letters',
-    }),
-    Crashes: sum(
-      'crashes',
-      lambdas.map(([name, lambda]) => [name, lambda.metricErrors({ period })]),
+    CleanupSilent: math(
+      'runs',
+      'FILL(runs, 0)',
+      { runs: cleanup.lambda.metricInvocations() },
+      Duration.minutes(Math.max(5, cleanupEveryMinutes)),
     ),
-    Throttles: sum('throttles', [
-      ...lambdas.map(([name, lambda]): [string, IMetric] => [name, lambda.metricThrottles({ period })]),
-      ...operations.map((operation): [string, IMetric] => [
-        operation.toLowerCase(),
-        table.table.metricThrottledRequestsForOperation(operation, { period }),
-      ]),
-    ]),
+    Crashes: math(
+      'crashes',
+      Object.keys(functions)
+        .map((name) => `FILL(${name}, 0)`)
+        .join(' + '),
+      Object.fromEntries(
+        Object.entries(functions).map(([name, { lambda }]) => [name, lambda.metricErrors({ period })]),
+      ),
+    ),
   }
 }
 
-/** One series out of several, so that they make one alarm. */
-function sum(label: string, metrics: [string, IMetric][]): MathExpression {
-  const usingMetrics = Object.fromEntries(metrics.map(([name, metric]) => [`${label}_${name}`, metric]))
-  const expression = Object.keys(usingMetrics)
-    .map((name) => `FILL(${name}, 0)`)
-    .join(' + ')
-  return new MathExpression({ label, expression, usingMetrics, period })
-}
+const math = (label: string, expression: string, usingMetrics: Record<string, IMetric>, every = period) =>
+  new MathExpression({ label, expression, usingMetrics, period: every })

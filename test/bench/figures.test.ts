@@ -41,6 +41,7 @@ test('what was missed stands in the short table too, as missed', async () => {
 test('a stack that nobody uses costs by its own template', () => {
   const { parts } = idleBill(5)
   expect(parts.every(({ usd }) => usd > 0)).toBe(true)
+  expect(parts.reduce((sum, { usd }) => sum + usd, 0)).toBeLessThanOrEqual(4.5)
   const often = idleBill(1).parts.at(-1)?.usd ?? 0
   expect(often).toBeCloseTo(5 * (parts.at(-1)?.usd ?? 0))
 })

@@ -1,4 +1,4 @@
-import { countedMetrics } from '../../../infra/stack/metrics.ts'
+import { type CountedMetric, countedMetrics } from '../../../infra/stack/metrics.ts'
 import { resources, synthesised } from '../../infra/stack/stack.ts'
 import { prices } from './prices.ts'
 
@@ -6,7 +6,7 @@ import { prices } from './prices.ts'
 export interface IdleBill {
   /** USD per month. */
   parts: { what: string; usd: number }[]
-  /** Series of the metrics of our own that count only what happens to callers, and USD per month for each. */
+  /** Series of the metrics of our own that count only what goes wrong, and USD per month for each. */
   metricSeries: number
   perSeries: number
 }
@@ -51,15 +51,15 @@ export function idleBill(everyMinutes: number): IdleBill {
         usd: alarmMetrics * prices.alarmMetric,
       },
       { what: `${secrets} secrets`, usd: secrets * prices.secret },
-      // Cleaning up tells its backlog with each run.
-      { what: 'a metric series', usd: prices.metricSeries },
       { what: `cleaning up every ${everyMinutes} minutes`, usd: cleaning },
     ],
-    metricSeries: series() - 1,
+    metricSeries: series(),
     perSeries: prices.metricSeries,
   }
 }
 
 function series(): number {
-  return countedMetrics.reduce((sum, metric) => sum + ('by' in metric ? metric.by.values.length : 1), 0)
+  // The others are counted for the dashboard alone.
+  const counted = (countedMetrics as readonly CountedMetric[]).filter(({ drawn }) => !drawn)
+  return counted.reduce((sum, { by }) => sum + (by?.values.length ?? 1), 0)
 }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { countedMetrics } from '../../../infra/stack/metrics.ts'
-import { resources, synthesised } from './stack.ts'
+import { type Fed, stateOf } from './alarm.ts'
+import { exampleConfiguration, resources, synthesised } from './stack.ts'
 
 const template = synthesised()
 const alarms = resources(template, 'AWS::CloudWatch::Alarm')
@@ -15,21 +16,24 @@ const seriesOf = (line: unknown[]) => {
   return seriesName(namespace, name, dimensions)
 }
 
-/** Every series that the metric filters of the template can make. */
-const counted = new Set(
-  resources(template, 'AWS::Logs::MetricFilter').flatMap(([, { Properties }]) => {
-    const [{ MetricNamespace, MetricName, Dimensions = [] }] = Properties.MetricTransformations
-    if (Dimensions.length === 0) return [seriesName(MetricNamespace, MetricName, [])]
-    const [{ Key, Value }] = Dimensions
-    // A filter lets no other values pass, or an audit object could make series without end.
-    const values = Properties.FilterPattern.matchAll(new RegExp(`\\${Value} = "(\\w+)"`, 'g'))
-    return [...values].map(([, value]) => seriesName(MetricNamespace, MetricName, [Key, value]))
-  }),
-)
+/** Every series that the metric filters of a template can make. */
+const countedIn = (stack: typeof template) =>
+  new Set(
+    resources(stack, 'AWS::Logs::MetricFilter').flatMap(([, { Properties }]) => {
+      const [{ MetricNamespace, MetricName, Dimensions = [] }] = Properties.MetricTransformations
+      if (Dimensions.length === 0) return [seriesName(MetricNamespace, MetricName, [])]
+      const [{ Key, Value }] = Dimensions
+      // A filter lets no other values pass, or an audit object could make series without end.
+      const values = Properties.FilterPattern.matchAll(new RegExp(`\\${Value} = "(\\w+)"`, 'g'))
+      return [...values].map(([, value]) => seriesName(MetricNamespace, MetricName, [Key, value]))
+    }),
+  )
+const counted = countedIn(template)
 
 describe('alarms', () => {
-  it.each(alarms)('ring at the topic, and say what it means and what to do: %s', (_, { Properties }) => {
+  it.each(alarms)('ring at the topic, say what to do, and tell when it is over: %s', (_, { Properties }) => {
     expect(Properties.AlarmActions).toEqual([{ Ref: topicId }])
+    expect(Properties.OKActions).toEqual([{ Ref: topicId }])
     expect(Properties.AlarmDescription).toMatch(/^[A-Z0-9].{20,}[.)] .{20,}\.$/)
     const same = alarms.filter(([, it]) => it.Properties.AlarmDescription === Properties.AlarmDescription)
     expect(same).toHaveLength(1)
@@ -40,19 +44,20 @@ describe('alarms', () => {
     expect(names.sort()).toEqual([
       'CleanupAlarms',
       'CleanupSilent',
+      'ClientErrors',
+      'Concurrency',
       'Crashes',
-      'DeadLetters',
       'Faults',
+      'Latency',
       'Outagedynamodb',
       'Outageissuer',
       'Outageseam',
       'Outagesecrets',
+      'RefusedWebhooks',
       'SdkFallbacks',
       'ServerErrors',
       'StaleKeys',
       'Throttles',
-      'UnreadableTokens',
-      'WrongAnswers',
     ])
   })
 
@@ -78,8 +83,7 @@ describe('alarms', () => {
           Dimensions.flatMap(({ Name, Value }: Record<string, string>) => [Name, Value]),
         ),
       )
-    expect(watched).toHaveLength(11)
-    expect(watched.filter((series) => !counted.has(series))).toEqual([])
+    expect(watched.toSorted()).toEqual([...counted].sort())
   })
 
   it('can be heard: CloudWatch may publish, over TLS alone', () => {
@@ -93,13 +97,81 @@ describe('alarms', () => {
   })
 })
 
-it('an idle stack pays for at most 21 custom series', () => {
-  expect(counted.size).toBeGreaterThan(10)
-  expect(counted.size).toBeLessThanOrEqual(21)
+/** A number of each of the last periods, the newest last; `undefined`: none has come. */
+const quiet = [undefined, undefined, undefined, undefined]
+const last = (value: number) => [...quiet.slice(1), value]
+const every = (value: number) => quiet.map(() => value)
+
+it.each<[string, string, Fed, Fed]>([
+  ['ServerErrors', '5xx', { '5xx': last(5) }, { '5xx': last(4) }],
+  ['Outageseam', 'Outages', { 'Outages seam': last(5) }, { 'Outages dynamodb': last(5) }],
+  ['Outagedynamodb', 'Outages', { 'Outages dynamodb': last(5) }, { 'Outages dynamodb': last(4) }],
+  ['Outageissuer', 'Outages', { 'Outages issuer': last(5) }, { 'Outages seam': last(9) }],
+  ['Outagesecrets', 'Outages', { 'Outages secrets': last(5) }, {}],
+  ['Faults', 'Faults', { Faults: last(1) }, {}],
+  ['StaleKeys', 'StaleKeys', { StaleKeys: last(1) }, {}],
+  [
+    'SdkFallbacks',
+    'SdkFallbacks',
+    { SdkFallbacks: every(2), 'Invocations Vend': every(100) },
+    { SdkFallbacks: last(2), 'Invocations Vend': every(100) },
+  ],
+  ['Latency', 'Latency', { Latency: every(3000) }, { Latency: [200, 200, 9000, 9000] }],
+  [
+    'Concurrency',
+    'ConcurrentExecutions',
+    { 'ConcurrentExecutions Vend': every(50) },
+    { 'ConcurrentExecutions Vend': last(50) },
+  ],
+  ['Throttles', 'Throttles', { Throttles: last(20) }, { Throttles: last(19) }],
+  ['ClientErrors', '4xx', { '4xx': last(300) }, { '4xx': last(299) }],
+  ['RefusedWebhooks', 'RefusedWebhooks', { RefusedWebhooks: last(1) }, {}],
+  ['CleanupAlarms', 'CleanupAlarms', { CleanupAlarms: last(1) }, {}],
+  [
+    'CleanupSilent',
+    'Invocations',
+    { 'Invocations Cleaning': [1, undefined, undefined, undefined] },
+    // The newest is late, and one fell into the period before.
+    { 'Invocations Cleaning': [undefined, 2, 1, undefined] },
+  ],
+  [
+    'Crashes',
+    'Errors',
+    { 'Errors Webhook': [undefined, undefined, 1, undefined] },
+    { 'Errors Webhook': [1, undefined, undefined, undefined] },
+  ],
+])('%s rings when %s says so, and is over when it does no longer', (name, _, bad, good) => {
+  const alarm = alarms.find(([id]) => id.includes(`Watching${name}`))?.[1].Properties
+  expect([stateOf(alarm, bad), stateOf(alarm, good)]).toEqual(['ALARM', 'OK'])
+  // Cleanup alone is expected to do something.
+  if (name !== 'CleanupSilent') expect(stateOf(alarm, {})).toBe('OK')
+})
+
+it('limits follow from how much may pass, and how often cleanup runs', () => {
+  const configuration = {
+    ...exampleConfiguration,
+    limits: { requestsPerSecond: 1000 },
+    cleanup: { everyMinutes: 60 },
+  }
+  const found = (name: string, props: object) =>
+    resources(synthesised({ configuration, ...props }), 'AWS::CloudWatch::Alarm').find(([id]) =>
+      id.includes(`Watching${name}`),
+    )?.[1].Properties
+  expect(found('ClientErrors', {}).Threshold).toBe(6000)
+  expect(found('Concurrency', {}).Threshold).toBe(800)
+  expect(found('Concurrency', { vendConcurrency: 20 }).Threshold).toBe(16)
+  const silent = found('CleanupSilent', {})
+  expect(JSON.stringify(silent.Metrics)).toContain('"Period":3600')
+})
+
+it('a stack counts what its alarms watch, and the rest for the dashboard alone', () => {
+  expect(counted.size).toBe(10)
+  expect(countedIn(synthesised({ dashboard: true })).size).toBe(21)
 })
 
 describe('the dashboard', () => {
   const template = synthesised({ dashboard: true })
+  const counted = countedIn(template)
   const [[, dashboard] = []] = resources(template, 'AWS::CloudWatch::Dashboard')
   const widgets: Widget[] = JSON.parse(textOf(dashboard?.Properties.DashboardBody)).widgets
   const graphs = widgets.filter(({ type }) => type === 'metric')
@@ -118,9 +190,9 @@ describe('the dashboard', () => {
       'Latency of the API, ms',
       'Time at the table and at Seam, ms a vend',
       'Vends that called Seam, or waited for one that did',
-      'Errors',
-      'Keys: issuers’ that are stale, tokens that cannot be opened',
-      'Cleanup: alarms, dead letters; oldest backlog, ms',
+      'Errors; requests at once',
+      'Throttled; refused webhooks; stale keys of issuers; slow through the AWS SDK',
+      'Cleanup: alarms; oldest backlog, ms',
       'Refusals and outages by reason',
       'The last vends that were not simply reuse',
     ])
@@ -243,14 +315,19 @@ it.each<[string, object, string[]]>([
     ['Vends', 'TableTime', 'SdkFallbacks'],
   ],
   [
+    'a vend that a setting sends to the AWS SDK',
+    { ...vend, sdk: 2, sdk_why: 'setting' },
+    ['Vends', 'TableTime'],
+  ],
+  [
     'a vend after a wrong answer',
     { ...vend, verdict: 'create', wrong_answers: ['other_key'] },
-    ['Vends', 'TableTime', 'WrongAnswers'],
+    ['Vends', 'TableTime', 'Faults'],
   ],
   [
     'a token that cannot be opened',
     { ...vend, verdict: 'replace', verdict_reason: 'unreadable_token' },
-    ['Vends', 'TableTime', 'UnreadableTokens'],
+    ['Vends', 'TableTime', 'Faults'],
   ],
   [
     'a bearer token that is no good',
@@ -267,6 +344,13 @@ it.each<[string, object, string[]]>([
     { what: 'vend', status: 403, code: 'not_provisioned', reason: 'record_of_another_issuer' },
     ['Denials', 'Faults'],
   ],
+  ['a request that the stage turned away', { status: '429', integration_status: '-' }, ['Throttles']],
+  [
+    'a webhook that nobody known has signed',
+    { what: 'webhook', status: 400, fault: 'signature' },
+    ['RefusedWebhooks'],
+  ],
+  ['a webhook that came too late', { what: 'webhook', status: 400, fault: 'too_old' }, []],
   ['a good cleanup', { what: 'cleanup', alarms: [], oldest_backlog: 0 }, ['CleanupBacklog']],
   [
     'a cleanup that somebody should look at',
