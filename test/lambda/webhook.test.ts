@@ -61,6 +61,23 @@ describe.each(sdkUses)('with the AWS SDK %s', (sdk) => {
       expect(await devicesOf(after.body.token)).toBe(0)
     })
 
+    it('says in its log when no known secret has signed, which an alarm watches', async () => {
+      const { webhook } = stack.functions
+      const signed = (signature: string) => ({
+        'svix-id': 'msg_1',
+        'svix-timestamp': String(Math.floor(Date.now() / 1000)),
+        'svix-signature': signature,
+      })
+      const post = (headers: Record<string, string>) =>
+        fetch(`${stack.api}/webhooks/seam`, { method: 'POST', body: '{}', headers })
+      const faults = async (headers: Record<string, string>) => {
+        expect((await post(headers)).status).toBe(400)
+        return JSON.parse(webhook?.log.findLast((line) => line.includes('"webhook"')) ?? '').fault
+      }
+      expect(await faults(signed('v1,c29tZWJvZHkgZWxzZQ=='))).toBe('signature')
+      expect(await faults({})).toBe('unsigned')
+    })
+
     it('believes nothing that is not signed, and is unavailable without its secrets', async () => {
       const post = () => fetch(`${stack.api}/webhooks/seam`, { method: 'POST', body: '{}' })
       expect((await post()).status).toBe(400)

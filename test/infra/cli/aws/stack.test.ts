@@ -181,6 +181,13 @@ describe('cleanup with --stack', () => {
     ])
   })
 
+  test('reads the report of an earlier version, which counts less', async () => {
+    const { accounts_settled, accounts_checked, unconfirmed, ...older } = report
+    cloud.functions.set('the-CleanupFunction', async () => older)
+    const { code, out, err } = await cleanup([])
+    expect([code, out, err]).toEqual([0, expect.stringContaining('accounts checked             0'), ''])
+  })
+
   test('ends with 1 when somebody should look, and says what AWS refuses', async () => {
     cloud.functions.set('the-CleanupFunction', async () => ({ ...report, alarms: ['failed'] }))
     expect((await cleanup([])).code).toBe(1)
