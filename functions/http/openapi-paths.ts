@@ -1,19 +1,8 @@
-import type { ClientSessionAnswer } from './contract.ts'
+import { clientSessionExample } from './openapi-schemas.ts'
 
 /** The routes, as the OpenAPI document describes them; the stack makes its own from the same table. PURE. */
 
 const connectWebviewId = '1d4a2b7e-9f1c-4f0e-8a55-1b8f0c3a77d2'
-
-const clientSessionExample: ClientSessionAnswer = {
-  token: 'seam_cst1exam_pleNotARealToken',
-  token_type: 'seam_client_session',
-  client_session_id: 'c2cbd177-1ef5-4973-b2ed-1e1d3ae7b6a5',
-  workspace_id: '7f0f3a52-1b0e-4d0a-8b8e-3f8f0c2c9d11',
-  endpoint: 'https://connect.getseam.com',
-  expires_at: '2026-03-31T13:00:00.000Z',
-  expires_in: 3600,
-  refresh_in: 3000,
-}
 
 /** Any request may get these. */
 const always = [400, 500] as const

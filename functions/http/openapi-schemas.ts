@@ -1,6 +1,7 @@
 import * as z from 'zod/v4-mini'
 import { webviewOptionsFor } from '../connecting/webviews.ts'
 import {
+  type ClientSessionAnswer,
   clientSessionAnswer,
   clientSessionBody,
   connectWebviewAnswer,
@@ -10,6 +11,17 @@ import {
 } from './contract.ts'
 
 /** What is asked and answered, as JSON Schema with a sentence about each member. */
+
+export const clientSessionExample: ClientSessionAnswer = {
+  token: 'seam_cst1exam_pleNotARealToken',
+  token_type: 'seam_client_session',
+  client_session_id: 'c2cbd177-1ef5-4973-b2ed-1e1d3ae7b6a5',
+  workspace_id: '7f0f3a52-1b0e-4d0a-8b8e-3f8f0c2c9d11',
+  endpoint: 'https://connect.getseam.com',
+  expires_at: '2026-03-31T13:00:00.000Z',
+  expires_in: 3600,
+  refresh_in: 3000,
+}
 
 export function schemas() {
   return {

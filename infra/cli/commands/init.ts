@@ -123,40 +123,32 @@ function providerOf({ provider }: Answers): Provider | undefined {
 function missingIn(answers: Answers): Missing[] {
   const provider = providerOf(answers)
   const { issuer, audiences } = (provider ?? other).settings
-  const missing: Missing[] = []
-  const need = (isMissing: boolean, option: string, question: string, tell: Missing['tell']) => {
-    if (isMissing) missing.push({ option, question, tell })
-  }
-  need(
-    provider === undefined,
-    '--provider KEY',
-    `Identity provider (${Object.keys(known).join(', ')})`,
-    (provider) => ({ provider }),
-  )
-  need(
-    !answers.issuer && issuer.includes('<'),
-    '--issuer URL',
-    `Issuer, exactly the "iss" of its tokens (${issuer})`,
-    (issuer) => ({ issuer }),
-  )
-  need(
-    answers.audience.length === 0 && audiences.join().includes('<'),
-    '--audience A',
-    `Audience of its tokens (${audiences.join(', ')})`,
-    (audience) => ({ audience: [audience] }),
-  )
-  need(
-    answers.origin.length === 0,
-    '--origin O',
-    'Origin of the page that may call (https://app.example.com)',
-    (origin) => ({ origin: [origin] }),
-  )
-  need(
-    !answers.deployment,
-    '--deployment NAME',
-    'Name of the deployment, part of every key at Seam (prod)',
-    (deployment) => ({ deployment }),
-  )
+  const needs: [boolean, keyof Answers, string, string][] = [
+    [provider === undefined, 'provider', 'KEY', `Identity provider (${Object.keys(known).join(', ')})`],
+    [
+      !answers.issuer && issuer.includes('<'),
+      'issuer',
+      'URL',
+      `Issuer, exactly the "iss" of its tokens (${issuer})`,
+    ],
+    [
+      answers.audience.length === 0 && audiences.join().includes('<'),
+      'audience',
+      'A',
+      `Audience of its tokens (${audiences.join(', ')})`,
+    ],
+    [
+      answers.origin.length === 0,
+      'origin',
+      'O',
+      'Origin of the page that may call (https://app.example.com)',
+    ],
+    [!answers.deployment, 'deployment', 'NAME', 'Name of the deployment, part of every key at Seam (prod)'],
+  ]
+  const missing = needs.flatMap(([isMissing, name, value, question]) => {
+    const tell = (answer: string) => ({ [name]: Array.isArray(answers[name]) ? [answer] : answer })
+    return isMissing ? [{ option: `--${name} ${value}`, question, tell }] : []
+  })
   return missing.length > 0 ? missing : placeholdersIn(stageOf(answers).tokenVending, answers.set)
 }
 
