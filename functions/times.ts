@@ -15,7 +15,7 @@ export interface Times {
   grace: number
   /** The right of one act to call Seam for one client session. */
   lease: number
-  /** How long a caller without a usable token waits for the winner's commit. */
+  /** How long a caller without a usable token waits for the winner's commit; never longer than its lease. */
   waiting: number
   /** A client session may be reported dead once in this time, per binding. */
   reportedDead: number
@@ -31,6 +31,8 @@ export interface Times {
   dynamodb: number
   /** One call to Seam. */
   seam: number
+  /** While Seam fails, one call of a kind and process goes through in this time. */
+  probe: number
   /** The one attempt of a vend to delete what it has replaced; its caller waits for it. */
   deleteInVend: number
   /** One reading of a secret; half of it is for the attempt without the SDK. */
@@ -73,7 +75,7 @@ export const times: Times = {
   clockSkew: 60 * second,
   grace: 180 * second,
   lease: 12 * second,
-  waiting: 3 * second,
+  waiting: 1 * second,
   reportedDead: 1 * minute,
   unknownAccount: 60 * minute,
   budgetWindow: 60 * minute,
@@ -81,6 +83,7 @@ export const times: Times = {
   keySetCooldown: 30 * second,
   dynamodb: 1 * second,
   seam: 3 * second,
+  probe: 2 * second,
   deleteInVend: 1 * second,
   secrets: 2 * second,
   vend: 10 * second,

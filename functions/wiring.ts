@@ -11,9 +11,9 @@ import type { AuditLog, Log } from './http/audit.ts'
 import type { Deadline } from './http/deadline.ts'
 import { timed } from './http/steps.ts'
 import { type AdminDeps, type Administer, administer } from './operator/administrator.ts'
+import { newBreakers } from './seam/breaker.ts'
 import type { Seam } from './seam/client.ts'
 import { workspaceReader } from './seam/workspace.ts'
-import { retryDelay } from './session/retry-delay.ts'
 import type { Seal } from './session/seal.ts'
 import { termsOf } from './session/terms.ts'
 import type { Table } from './table/table.ts'
@@ -133,7 +133,7 @@ function depsOf(configuration: Configuration, times: Times, untimed: Clients) {
     terms: termsOf(configuration, times),
     accountsPerUser: configuration.limits.accountsPerUser,
     workspace: workspaceReader({ ...clients, deployment: configuration.deployment }),
-    retryDelay: retryDelay(times),
+    breakers: newBreakers(),
     noteChange,
   }
 }

@@ -9,7 +9,8 @@ import {
   wantedAccountIds,
 } from '../record/user.ts'
 import { confirm, forget, markUnknown, missing, postpone, retire } from '../record/writes.ts'
-import { SeamFailure } from '../seam/client.ts'
+import { isBreakerOpen } from '../seam/breaker.ts'
+import { SeamFailure } from '../seam/failure.ts'
 import { type Act, busy, type SessionDeps } from '../session/deps.ts'
 import type { Reason } from '../session/reasons.ts'
 import { endAtSeam, nothingShows } from '../session/retire.ts'
@@ -17,7 +18,10 @@ import { judge } from '../session/verdict.ts'
 
 /** What cleanup does for one user. May be cut short at any await, and run twice at once. */
 
-type CleanDeps = Pick<SessionDeps, 'table' | 'seam' | 'workspace' | 'uuid' | 'clock' | 'random' | 'terms'>
+type CleanDeps = Pick<
+  SessionDeps,
+  'table' | 'seam' | 'breakers' | 'workspace' | 'uuid' | 'clock' | 'random' | 'terms'
+>
 
 const most = {
   /** Failures for one entry; then it is tried once in the longest time, and its user is listed. */
@@ -68,7 +72,8 @@ export async function settleUser(
     let next = forget(confirm(read, gone, now), forgotten)
     for (const entry of strays) next = postpone(next, entry, now)
     for (const { entry, error } of failures)
-      if (!isNobodysFailure(error)) next = postpone(next, entry, now + retryDelay(deps, entry.tries))
+      if (!isNobodysFailure(error) && !isBreakerOpen(error))
+        next = postpone(next, entry, now + retryDelay(deps, entry.tries))
     return next
   }
   const nothing = gone.length + forgotten.length + strays.length + failures.length === 0

@@ -1,9 +1,9 @@
 import { walkTombstone } from '../accounts/deleted.ts'
 import { Problem } from '../http/problem.ts'
 import { entryStep, type User } from '../record/user.ts'
+import { newBreakers } from '../seam/breaker.ts'
 import { rateLimit, sideBySide } from '../seam/rate-limit.ts'
 import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
-import { retryDelay } from '../session/retry-delay.ts'
 import type { Seal } from '../session/seal.ts'
 import type { Terms } from '../session/terms.ts'
 import type { Settings } from '../table/table.ts'
@@ -128,7 +128,7 @@ function sessionDeps({ deps }: Run, settings: Settings): SessionDeps & Pick<Clea
     },
     seal: noSeal,
     workspace: { settings: async () => settings, confirm: async () => undefined },
-    retryDelay: retryDelay(terms.times),
+    breakers: newBreakers(),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { type Seam, SeamFailure } from '../seam/client.ts'
+import type { Seam } from '../seam/client.ts'
+import { SeamFailure } from '../seam/failure.ts'
 import type { Terms } from '../session/terms.ts'
 import type { Table } from '../table/table.ts'
 import type { Stale } from './fuse.ts'

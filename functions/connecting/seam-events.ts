@@ -3,7 +3,7 @@ import { accountDeleted } from '../accounts/deleted.ts'
 import type { Audit } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { SeamFailure } from '../seam/client.ts'
+import { SeamFailure } from '../seam/failure.ts'
 import type { Table } from '../table/table.ts'
 import { type LoginDeps, takeLogin } from './logins.ts'
 

@@ -1,6 +1,7 @@
 import { endSession, endSessions } from '../accounts/acts.ts'
 import type { User } from '../record/user.ts'
-import { type Seam, SeamFailure } from '../seam/client.ts'
+import type { Seam } from '../seam/client.ts'
+import { SeamFailure } from '../seam/failure.ts'
 import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { ownerAtSeam } from '../seam/workspace.ts'
 import { type Acting, forOneUser } from './acting.ts'

@@ -1,8 +1,9 @@
 import { Problem } from '../http/problem.ts'
 import { leaseHeld, type RecordedSession, recordedSession, sessionOf, type User } from '../record/user.ts'
 import type { Settings } from '../table/table.ts'
+import { type Attempt, newAttempt, writeRetired } from './attempt.ts'
 import { type Act, busy, type SessionDeps } from './deps.ts'
-import { type Attempt, callSeam, newAttempt, sealedFor, writeRetired } from './obtain.ts'
+import { callSeam, sealedFor } from './obtain.ts'
 import { deleteReplaced } from './retire.ts'
 import { foreignBindings, judge, refreshIn, type Verdict } from './verdict.ts'
 

@@ -2,9 +2,9 @@ import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { UpdateDeps } from '../record/update.ts'
 import type { User } from '../record/user.ts'
+import { admit, type Breaker, type Breakers } from '../seam/breaker.ts'
 import type { Seam } from '../seam/client.ts'
 import type { WorkspaceKnower } from '../seam/workspace.ts'
-import type { RetryDelay } from './retry-delay.ts'
 import type { Seal } from './seal.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -20,7 +20,7 @@ export interface SessionDeps extends UpdateDeps {
   sleep: (ms: number) => Promise<void>
   /** 0 to 1; spreads those who wait. */
   random: () => number
-  retryDelay: RetryDelay
+  breakers: Breakers
 }
 
 /** What happened, for the audit: filled in as the act goes. */
@@ -55,8 +55,16 @@ export function busy(reason: string): Problem {
   return new Problem('busy', { reason, retryAfter: 1 })
 }
 
-/** Notes a call. No call starts without the time to write down what came of it. */
-export function startCall({ terms: { times } }: Pick<SessionDeps, 'terms'>, act: Act, path: string): void {
+/**
+ * Notes a call. None starts without the time to write down what came of it, nor past the `breaker` where one is given.
+ */
+export function startCall(
+  { terms: { times }, clock }: Pick<SessionDeps, 'terms' | 'clock'>,
+  act: Act,
+  path: string,
+  breaker?: Breaker,
+): void {
   if (act.deadline.left() < times.seam + 2 * times.dynamodb) throw busy('no_time_to_call')
+  if (breaker !== undefined) admit(breaker, clock(), times)
   act.trace.seam_calls.push(path)
 }

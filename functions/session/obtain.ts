@@ -1,91 +1,30 @@
 import { Problem } from '../http/problem.ts'
-import { updateUser } from '../record/update.ts'
 import {
   isRecorded,
-  leaseHeld,
   type RecordedSession,
-  recordedSession,
   type Session,
   sessionOf,
   type User,
   wantedAccountIds,
 } from '../record/user.ts'
-import { claim, commit, markUnknown, release, reportDead, retire } from '../record/writes.ts'
-import { type ClientSession, SeamFailure, type SessionRequest } from '../seam/client.ts'
+import { commit, markUnknown, retire } from '../record/writes.ts'
+import { through } from '../seam/breaker.ts'
+import type { ClientSession, SessionRequest } from '../seam/client.ts'
+import { SeamFailure } from '../seam/failure.ts'
+import { type Attempt, write } from './attempt.ts'
 import { answerFault } from './check-answer.ts'
-import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
+import { busy, type SessionDeps, startCall } from './deps.ts'
+import { giveBack, takeLease } from './lease.ts'
 import { lostAccounts } from './lost-accounts.ts'
 import type { SealedFor } from './seal.ts'
-import { evicted, expiryToAsk, type Verdict } from './verdict.ts'
+import { expiryToAsk, type Verdict } from './verdict.ts'
 
 /**
  * Has Seam make, extend or widen one client session: claim, call, check, commit. The order is what safety rests on
  * (DESIGN §3): the key is written down before Seam is called, and a token leaves only after the commit.
  */
 
-/** One act for one binding, with the record as it was read or written last. */
-export interface Attempt extends Act {
-  user: User
-  readonly binding: string
-  /** Names this act in the leases that it takes. */
-  readonly me: string
-  /** The client session that this request has reported dead. */
-  readonly dead?: string
-  refusals: number
-  rounds: number
-  waitedSince?: number
-  unknownMarked: boolean
-  evicted: boolean
-  /** An answer of Seam has been recorded: what it did not give now, it would not give a moment later. */
-  recorded: boolean
-  isNew: boolean
-  /** Keys that this act has retired. */
-  replaced: string[]
-}
-
-export function newAttempt(
-  deps: SessionDeps,
-  user: User,
-  how: Act & { binding: string; dead?: string },
-): Attempt {
-  const { binding, dead, deadline, trace } = how
-  return {
-    user,
-    binding,
-    me: deps.uuid(),
-    ...(dead !== undefined && { dead }),
-    deadline,
-    trace,
-    refusals: 0,
-    rounds: 0,
-    unknownMarked: false,
-    evicted: false,
-    recorded: false,
-    isNew: false,
-    replaced: [],
-  }
-}
-
 const most = { rounds: 3, wrongAnswers: 1 }
-
-/** Writes, or takes the record that stands instead and lets it be judged again. */
-export async function write(deps: SessionDeps, attempt: Attempt, next: User): Promise<boolean> {
-  if (attempt.deadline.left() <= 0) throw busy('no_time_to_write')
-  const result = await updateUser(deps, attempt.user, next)
-  if (result.user === undefined) throw busy('record_gone')
-  attempt.user = result.user
-  if (result.written) return true
-  // Several logins of one user write to one record.
-  if (++attempt.refusals > 2 * (deps.terms.sessions + 2)) throw busy('refused_writes')
-  return false
-}
-
-/** Retires sessions of the record, and remembers their keys. */
-export async function writeRetired(deps: SessionDeps, attempt: Attempt, bindings: string[]): Promise<void> {
-  const keys = bindings.map((binding) => sessionOf(attempt.user, binding)?.user_identifier_key ?? '')
-  const next = retire(attempt.user, bindings, deps.clock())
-  if (await write(deps, attempt, next)) attempt.replaced.push(...keys)
-}
 
 /** create, extend, widen and replace. Returns when the record is to be judged again. */
 export async function callSeam(
@@ -110,61 +49,6 @@ export async function callSeam(
   }
 }
 
-/** Whether this act may call now. Otherwise it has waited for another, or its claim was refused. */
-async function takeLease(
-  deps: SessionDeps,
-  attempt: Attempt,
-  verdict: Verdict,
-  now: number,
-): Promise<boolean> {
-  const { user, binding, me } = attempt
-  const session = sessionOf(user, binding)
-  const held = leaseHeld(session, now)
-  const fresh = verdict.act === 'replace' || session === undefined
-  if (!fresh && held && session?.lease_owner === me) return true
-  if (!fresh && held) {
-    if (verdict.mayWait) throw busy('lease_held')
-    await waitForWinner(deps, attempt, now)
-    return false
-  }
-  // A lease that cannot be used would only keep others waiting.
-  const { times } = deps.terms
-  if (attempt.deadline.left() < times.seam + 2 * times.dynamodb) throw busy('no_time_to_call')
-  return fresh ? claimNew(deps, attempt, verdict) : claimStanding(deps, attempt)
-}
-
-function claimStanding(deps: SessionDeps, attempt: Attempt): Promise<boolean> {
-  const { user, binding, me } = attempt
-  const { terms } = deps
-  const now = deps.clock()
-  const asked_until = expiryToAsk(user, binding, terms, now)
-  return write(deps, attempt, claim(user, binding, { lease_owner: me, now, times: terms.times, asked_until }))
-}
-
-/** A new key, in one write with the retirement of what it replaces or evicts. */
-async function claimNew(deps: SessionDeps, attempt: Attempt, verdict: Verdict): Promise<boolean> {
-  const { binding, me } = attempt
-  const { terms } = deps
-  const { key_prefix } = await deps.workspace.settings(attempt.deadline)
-  const now = deps.clock()
-  const { user } = attempt
-  const victim = sessionOf(user, binding) === undefined ? evicted(user, binding, terms, now) : undefined
-  if (victim === 'busy' || (victim !== undefined && attempt.evicted)) throw busy('all_sessions_in_flight')
-  const gone = [binding, ...(victim === undefined ? [] : [victim])].flatMap(
-    (one) => sessionOf(user, one)?.user_identifier_key ?? [],
-  )
-  const emptied =
-    verdict.reason === 'reported_dead' ? reportDead(user, binding, now) : retire(user, [binding], now)
-  const base = victim === undefined ? emptied : retire(emptied, [victim], now)
-  const asked_until = expiryToAsk(base, binding, terms, now)
-  const newKey = { key: `${key_prefix}_${user.owner}_${deps.uuid()}`, generation: terms.generation }
-  const by = { lease_owner: me, now, times: terms.times, asked_until, newKey }
-  if (!(await write(deps, attempt, claim(base, binding, by)))) return false
-  attempt.replaced.push(...gone)
-  attempt.evicted ||= victim !== undefined
-  return true
-}
-
 function requestFor(deps: SessionDeps, { user, binding }: Attempt, claimed: Session): SessionRequest {
   const now = deps.clock()
   return {
@@ -187,18 +71,14 @@ async function ask(
   // Rule 7: by its own clock, the claim that it wrote outlasts the call's timeout.
   if ((claimed.lease_until ?? 0) - deps.clock() <= deps.terms.times.seam) throw busy('lease_too_short')
   try {
-    return await deps.seam.getOrCreate(asking, attempt.deadline)
+    return await through(deps.breakers.create, deps, () => deps.seam.getOrCreate(asking, attempt.deadline))
   } catch (error) {
     const refused = error instanceof SeamFailure && (error.httpStatus === 400 || error.httpStatus === 404)
     if (!refused || attempt.unknownMarked) throw error
     attempt.unknownMarked = true
     const lost = await lostAccounts(deps, attempt, asking)
-    if (lost === 'not_looked_up') {
-      // Cleanup has the time to find out which.
-      await write(deps, attempt, { ...attempt.user, unchecked_since: deps.clock() })
-      throw error
-    }
-    if (lost.length === 0) throw error
+    if (lost === 'not_looked_up') attempt.unchecked = true
+    if (lost === 'not_looked_up' || lost.length === 0) throw error
     await write(deps, attempt, markUnknown(attempt.user, lost, deps.clock()))
     return undefined
   }
@@ -278,34 +158,4 @@ function isSameSession(found: Session | undefined, claimed: Session): boolean {
   if (found === undefined) return false
   const names = new Set([...Object.keys(found), ...Object.keys(claimed)]) as Set<keyof Session>
   return [...names].every((name) => String(found[name]) === String(claimed[name]))
-}
-
-/** Once, and only our own lease: whoever comes next need not wait for it to expire. */
-async function giveBack(deps: SessionDeps, attempt: Attempt, accounts: string[]): Promise<void> {
-  const { user, binding, me, deadline } = attempt
-  if (sessionOf(user, binding)?.lease_owner !== me || deadline.left() <= 0) return
-  try {
-    await write(deps, attempt, release(user, binding, accounts))
-  } catch {
-    // The table is unavailable too; then the lease expires.
-  }
-}
-
-/** Only callers without a usable token come here: they wait for the winner's commit. */
-async function waitForWinner(deps: SessionDeps, attempt: Attempt, now: number): Promise<void> {
-  const { times } = deps.terms
-  const { user, binding, deadline } = attempt
-  const started = (sessionOf(user, binding)?.lease_until ?? now) - times.lease
-  const waited = attempt.waitedSince === undefined ? undefined : now - attempt.waitedSince
-  const next = deps.retryDelay.untilNextLook({ since: now - started, waited, chance: deps.random() })
-  const left = Math.min(times.waiting - (waited ?? 0), deadline.left() - 2 * times.dynamodb)
-  attempt.waitedSince ??= now
-  if (left <= 0) throw busy('waited')
-  attempt.trace.waits++
-  await deps.sleep(Math.min(left, next))
-  const found = await deps.table.readUser(user.owner)
-  if (found === undefined) throw busy('record_gone')
-  attempt.user = found
-  const made = recordedSession(found, binding)?.created_at
-  if (made !== undefined && made >= started) deps.retryDelay.learn(made - started)
 }

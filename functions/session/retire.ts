@@ -2,7 +2,8 @@ import { type Deadline, earlier } from '../http/deadline.ts'
 import { updateUser } from '../record/update.ts'
 import { pending, type Retired, type User, type WithId } from '../record/user.ts'
 import { confirm } from '../record/writes.ts'
-import { SeamFailure } from '../seam/client.ts'
+import { isOpen, through } from '../seam/breaker.ts'
+import { SeamFailure } from '../seam/failure.ts'
 import { sideBySide } from '../seam/rate-limit.ts'
 import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
 
@@ -11,7 +12,7 @@ import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
  * may run twice, late, or at once (DESIGN §3, rule 4).
  */
 
-type RetireDeps = Pick<SessionDeps, 'table' | 'seam' | 'workspace' | 'uuid' | 'clock' | 'terms'>
+type RetireDeps = Pick<SessionDeps, 'table' | 'seam' | 'breakers' | 'workspace' | 'uuid' | 'clock' | 'terms'>
 
 const most = { atOnce: 4, refusals: 12 }
 
@@ -29,7 +30,9 @@ export async function deleteRetired(
   let failure: unknown
   await sideBySide(pending(user, deps.terms.times, deps.clock(), binding), most.atOnce, async (entry) => {
     try {
-      await endAtSeam(deps, entry, act, { doubt: true })
+      await once(deps.breakers.ending, entry.client_session_id, () =>
+        endAtSeam(deps, entry, act, { doubt: true }),
+      )
       gone.push(entry)
     } catch (error) {
       failure ??= error
@@ -37,6 +40,13 @@ export async function deleteRetired(
   })
   const confirmed = await writeConfirmed(deps, user, gone, act.deadline)
   return { user: confirmed, ...(failure !== undefined && { failure }) }
+}
+
+/** Who ends the same client session at the same time waits for the one who began. */
+function once(running: Map<string, Promise<void>>, id: string, work: () => Promise<void>): Promise<void> {
+  const begun = running.get(id) ?? work().finally(() => running.delete(id))
+  running.set(id, begun)
+  return begun
 }
 
 /** What one vend replaced or evicted, deleted once after its commit, if there is time; cleanup does the rest. */
@@ -49,9 +59,10 @@ export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[
   const gone: Retired[] = []
   await sideBySide(entries, most.atOnce, async (entry) => {
     try {
-      if (act.deadline.left() < times.deleteInVend + 2 * times.dynamodb) return
+      if (act.deadline.left() < times.deleteInVend + 2 * times.dynamodb || isOpen(deps.breakers.end)) return
       act.trace.seam_calls.push('delete')
-      await deps.seam.delete({ client_session_id: entry.client_session_id }, soon)
+      const { client_session_id } = entry
+      await through(deps.breakers.end, deps, () => deps.seam.delete({ client_session_id }, soon))
       gone.push(entry)
     } catch {
       // The caller has a new token either way; 404 is left to cleanup, which looks.
@@ -121,8 +132,9 @@ export async function nothingShows(deps: RetireDeps, key: string, act: Act): Pro
 
 /** Client sessions at Seam under this very key; a list that ignored its filter would show strangers. */
 async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Act): Promise<string[]> {
-  startCall(deps, act, 'list')
-  const shown = await deps.seam.list({ user_identifier_key }, act.deadline)
+  const { end } = deps.breakers
+  startCall(deps, act, 'list', end)
+  const shown = await through(end, deps, () => deps.seam.list({ user_identifier_key }, act.deadline))
   const now = deps.clock()
   const { clockSkew } = deps.terms.times
   return (
@@ -143,9 +155,10 @@ async function deleteSession(
   client_session_id: string,
   act: Act,
 ): Promise<'deleted' | 'unknown'> {
-  startCall(deps, act, 'delete')
+  const { end } = deps.breakers
+  startCall(deps, act, 'delete', end)
   try {
-    await deps.seam.delete({ client_session_id }, act.deadline)
+    await through(end, deps, () => deps.seam.delete({ client_session_id }, act.deadline))
     return 'deleted'
   } catch (error) {
     const status = error instanceof SeamFailure ? error.httpStatus : undefined

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import { SeamFailure, seamClient } from '../../functions/seam/client.ts'
+import { seamClient } from '../../functions/seam/client.ts'
+import { SeamFailure } from '../../functions/seam/failure.ts'
 import { times } from '../../functions/times.ts'
 import { CliError } from './cli-error.ts'
 import { startDynamoDb } from './dynamodb.ts'

@@ -7,12 +7,12 @@ import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { updateUser } from '../../../functions/record/update.ts'
 import { newUser, type Retired, type Session, type User } from '../../../functions/record/user.ts'
 import { claim, grant } from '../../../functions/record/writes.ts'
+import { newBreakers } from '../../../functions/seam/breaker.ts'
 import { seamClient } from '../../../functions/seam/client.ts'
 import { workspaceReader } from '../../../functions/seam/workspace.ts'
 import { shared } from '../../../functions/session/binding.ts'
 import { obtainToken } from '../../../functions/session/carry-out.ts'
 import { newTrace, type SessionDeps } from '../../../functions/session/deps.ts'
-import { retryDelay } from '../../../functions/session/retry-delay.ts'
 import { sealingKeysFrom, tokenSealer } from '../../../functions/session/seal.ts'
 import type { Terms } from '../../../functions/session/terms.ts'
 import { type Table, vendingTable } from '../../../functions/table/table.ts'
@@ -81,7 +81,7 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     seal: tokenSealer(async () => keys),
     workspace,
     terms: worldTerms,
-    retryDelay: retryDelay(times),
+    breakers: newBreakers(),
   }
   const soon = () => deadlineIn(patient.vend, clock)
   const settings = await workspace.settings(soon())

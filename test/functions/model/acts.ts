@@ -9,7 +9,6 @@ import type { Orphan, Params, Result } from '../../../functions/operator/client.
 import { endFoundToken, listOrphans } from '../../../functions/operator/unrecorded.ts'
 import type { Seam } from '../../../functions/seam/client.ts'
 import { bindingOf } from '../../../functions/session/binding.ts'
-import { retryDelay } from '../../../functions/session/retry-delay.ts'
 import { type Terms, termsOf } from '../../../functions/session/terms.ts'
 import { cleanupTime, times } from '../../../functions/times.ts'
 import type { VendResult } from '../../../functions/vending/vend.ts'
@@ -80,7 +79,7 @@ export function machineOf(protocol: Protocol, around: Surroundings, act: Act, of
     terms,
     configuration,
     accountsPerUser: configuration.limits.accountsPerUser,
-    retryDelay: retryDelay(times),
+    breakers: act.process.breakers,
   }
   const deadline = () => deadlineIn(times.vend, edges.clock)
   async function told<T>(audit: Audit, work: () => Promise<T>) {

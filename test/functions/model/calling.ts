@@ -1,5 +1,5 @@
 import { Problem } from '../../../functions/http/problem.ts'
-import { SeamFailure } from '../../../functions/seam/client.ts'
+import { SeamFailure } from '../../../functions/seam/failure.ts'
 import type { Act, Surroundings } from './edges.ts'
 import { Refused } from './seam.ts'
 

@@ -1,5 +1,6 @@
 import type { Deadline } from '../../../functions/http/deadline.ts'
 import type { User } from '../../../functions/record/user.ts'
+import type { Breakers } from '../../../functions/seam/breaker.ts'
 import type { ClientSession, Seam } from '../../../functions/seam/client.ts'
 import type { WorkspaceKnower } from '../../../functions/seam/workspace.ts'
 import { workspaceReader } from '../../../functions/seam/workspace.ts'
@@ -42,6 +43,7 @@ export interface Process {
   alive: boolean
   frozenUntil: number
   settings: Settings | undefined
+  breakers: Breakers
 }
 
 /** One act in one process, and what the watch wants to know of it. */

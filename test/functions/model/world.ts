@@ -1,5 +1,6 @@
 import { newUser, recordedSession } from '../../../functions/record/user.ts'
 import { grant } from '../../../functions/record/writes.ts'
+import { newBreakers } from '../../../functions/seam/breaker.ts'
 import { times } from '../../../functions/times.ts'
 import { deployed, machineOf, person } from './acts.ts'
 import { clockwork } from './clockwork.ts'
@@ -102,6 +103,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
       alive: true,
       frozenUntil: 0,
       settings: undefined,
+      breakers: newBreakers(),
     }
     everStarted.push(process)
     return process

@@ -1,0 +1,83 @@
+import { Problem } from '../http/problem.ts'
+import type { Times } from '../times.ts'
+import { SeamFailure } from './failure.ts'
+
+/**
+ * While Seam fails, its callers must not pay for it (DESIGN §3). A breaker opens after failures in a row; from then on
+ * one call goes through every `times.probe` ms, until Seam answers below 500.
+ */
+export interface Breaker {
+  /** In a row: without an answer below 500, and without any answer. */
+  failures: number
+  silences: number
+  /** Epoch ms: while the breaker is open, the next call goes through then. */
+  probeAt: number
+}
+
+const opensAfter = { failures: 5, silences: 2 }
+
+/** Of one process; trouble with deletes must not keep anybody from a new client session. */
+export interface Breakers {
+  create: Breaker
+  /** For deletes, and the lists that look after them. */
+  end: Breaker
+  /** By `client_session_id`: what is being ended now, so that no session is ended twice at a time. */
+  ending: Map<string, Promise<void>>
+}
+
+export const newBreaker = (): Breaker => ({ failures: 0, silences: 0, probeAt: 0 })
+
+export const newBreakers = (): Breakers => ({ create: newBreaker(), end: newBreaker(), ending: new Map() })
+
+export function isOpen({ failures, silences }: Breaker): boolean {
+  return failures >= opensAfter.failures || silences >= opensAfter.silences
+}
+
+/** Lets a call go on to Seam: throws while the breaker is open, unless the call is the next probe. */
+export function admit(breaker: Breaker, now: number, { probe }: Times): void {
+  if (!isOpen(breaker)) return
+  const wait = breaker.probeAt - now
+  // Longer only when the clock was set back.
+  if (wait > 0 && wait <= probe) throw unanswered(wait)
+  breaker.probeAt = now + probe
+}
+
+const reason = 'breaker_open'
+
+/** Nobody has asked Seam. */
+export function isBreakerOpen(error: unknown): boolean {
+  return error instanceof Problem && error.details.reason === reason
+}
+
+export function unanswered(wait: number): Problem {
+  return new Problem('upstream_unavailable', {
+    dependency: 'seam',
+    reason,
+    detail: 'Seam has failed several times in a row. The next request may find it well again.',
+    retryAfter: wait / 1000,
+  })
+}
+
+/** Makes a call that was admitted, and learns from its end. */
+export async function through<T>(
+  breaker: Breaker,
+  { clock, terms }: { clock: () => number; terms: { times: Times } },
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    const answer = await call()
+    Object.assign(breaker, newBreaker())
+    return answer
+  } catch (error) {
+    if (error instanceof SeamFailure) note(breaker, error.httpStatus, clock() + terms.times.probe)
+    throw error
+  }
+}
+
+function note(breaker: Breaker, status: number, probeAt: number): void {
+  const wasOpen = isOpen(breaker)
+  const failed = status === 0 || status >= 500
+  breaker.failures = failed ? breaker.failures + 1 : 0
+  breaker.silences = status === 0 ? breaker.silences + 1 : 0
+  if (!wasOpen) breaker.probeAt = probeAt
+}

@@ -1,0 +1,131 @@
+import type * as z from 'zod/v4-mini'
+import { type Deadline, signalWithin } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
+import type { Times } from '../times.ts'
+import type { answers } from './answers.ts'
+import { apiKeyIn } from './api-key.ts'
+import { SeamFailure } from './failure.ts'
+
+/** One call to Seam: a POST with JSON and the API key. */
+
+export interface SeamClients {
+  endpoint: string
+  /** `fresh`: read it again, because Seam refused the one that was given before. */
+  apiKey: (how: { fresh: boolean }, deadline: Deadline) => Promise<string>
+  times: Times
+  fetch: typeof fetch
+}
+
+export interface Call<Form extends keyof typeof answers> {
+  path: string
+  body: Record<string, unknown>
+  form: Form
+  /** Of `times.seam`. */
+  timeoutFactor?: number
+  /** Instead of the API key. */
+  token?: string
+}
+
+type Body<Form extends keyof typeof answers> = z.infer<(typeof answers)[Form]>
+
+/** `answeredAt`: epoch ms by Seam's clock, where its answer told it. */
+export async function post<Form extends keyof typeof answers>(
+  clients: SeamClients,
+  call: Call<Form>,
+  deadline: Deadline,
+): Promise<{ value: Body<Form>; answeredAt: number | undefined }> {
+  const { path, form, token } = call
+  let response = await send(clients, call, token ?? (await readKey(clients, false, deadline)), deadline)
+  if (response.status === 401 && token === undefined)
+    response = await send(clients, call, await readKey(clients, true, deadline), deadline)
+  // Loaded, with zod, by the first who asks Seam: who reuses a client session needs neither.
+  const { answers, typeOfError } = await import('./answers.ts')
+  if (response.status !== 200) throw failureOf(path, response, typeOfError(response.json))
+  const parsed = answers[form].safeParse(response.json)
+  if (!parsed.success)
+    throw new SeamFailure('upstream_rejected', path, {
+      ...response,
+      reason: `its answer lacks ${parsed.error.issues[0]?.path.join('.') || 'an object'}`,
+    })
+  const answeredAt = Date.parse(response.date ?? '')
+  return {
+    value: parsed.data as Body<Form>,
+    answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt,
+  }
+}
+
+/** A wrong form is the secret's fault, not Seam's: Seam is not called, and the secret is read again at once. */
+async function readKey(clients: SeamClients, fresh: boolean, deadline: Deadline): Promise<string> {
+  const key = apiKeyIn(await clients.apiKey({ fresh }, deadline))
+  if (key !== undefined) return key
+  if (!fresh) return readKey(clients, true, deadline)
+  throw new Problem('upstream_unavailable', {
+    dependency: 'secrets',
+    reason: 'api_key_of_wrong_form',
+    retryAfter: 5,
+  })
+}
+
+interface Response {
+  status: number
+  json: unknown
+  seamRequestId?: string
+  retryAfter?: number
+  date: string | null
+}
+
+async function send(
+  clients: SeamClients,
+  { path, body, timeoutFactor = 1 }: Call<keyof typeof answers>,
+  key: string,
+  deadline: Deadline,
+): Promise<Response> {
+  try {
+    const response = await clients.fetch(`${clients.endpoint}/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      redirect: 'error',
+      signal: signalWithin(timeoutFactor * clients.times.seam, deadline),
+    })
+    const seamRequestId = response.headers.get('seam-request-id')
+    const retryAfter = secondsIn(response.headers.get('retry-after'))
+    return {
+      status: response.status,
+      json: parseJson(await response.text()),
+      ...(seamRequestId !== null && { seamRequestId }),
+      ...(retryAfter !== undefined && { retryAfter }),
+      date: response.headers.get('date'),
+    }
+  } catch (error) {
+    // The cause is dropped on purpose: what a network error carries is not ours to vouch for.
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    throw timedOut
+      ? new SeamFailure('upstream_timeout', path, { reason: 'no answer in time' })
+      : new SeamFailure('upstream_unavailable', path, { reason: 'no connection' })
+  }
+}
+
+function failureOf(path: string, response: Response, type: string | undefined): SeamFailure {
+  const { status } = response
+  const code = status === 429 || status >= 500 ? 'upstream_unavailable' : 'upstream_rejected'
+  return new SeamFailure(code, path, {
+    ...response,
+    ...(type !== undefined && { type }),
+    reason: `Seam answered ${status}`,
+  })
+}
+
+/** Capped: a caller should not be sent away for longer than a minute by another service's wish. */
+function secondsIn(header: string | null): number | undefined {
+  const seconds = Number(header)
+  return header === null || !Number.isFinite(seconds) ? undefined : Math.min(60, Math.max(1, seconds))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
