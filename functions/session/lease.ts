@@ -80,6 +80,9 @@ export async function giveBack(deps: SessionDeps, attempt: Attempt, accounts: st
   }
 }
 
+/** Milliseconds: most calls of Seam have been committed by then. */
+const firstLook = 125
+
 /**
  * Only callers without a usable token come here. They look for the winner's commit, at ever longer intervals, until
  * `times.waiting` is over; when the lease is over before that, they take it.
@@ -92,7 +95,7 @@ async function waitForWinner(deps: SessionDeps, attempt: Attempt, now: number): 
   const left = Math.min(times.waiting - waited, deadline.left() - 2 * times.dynamodb)
   if (left <= 0) throw busy('waited')
   attempt.trace.waits++
-  const next = Math.max(waited, times.waiting / 8) * (1 + deps.random() / 4)
+  const next = Math.max(waited, firstLook) * (1 + deps.random() / 4)
   const leaseEnds = (sessionOf(user, binding)?.lease_until ?? now) - now
   await deps.sleep(Math.min(left, next, leaseEnds))
   const found = await deps.table.readUser(user.owner)
