@@ -154,8 +154,11 @@ describe('drain', () => {
     expect(failed.will_be_retried).toBeGreaterThanOrEqual(3)
     expect(failed.remaining).toBeGreaterThanOrEqual(3)
     world.seam.faults.clear()
+    world.clock.advance(times.probe)
+    // One call finds out that Seam is well again; the others do not wait for it.
+    const first = await world.callAdmin('drain', {})
     const drained = await world.callAdmin('drain', {})
-    expect(drained.ended).toBeGreaterThanOrEqual(3)
+    expect(first.ended + drained.ended).toBeGreaterThanOrEqual(3)
     expect([drained.will_be_retried, drained.remaining, drained.after]).toEqual([0, 0, undefined])
     for (const token of tokens) expect(await opens(token)).toBe(false)
     expect(await opens(stranger.token)).toBe(true)
