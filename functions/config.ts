@@ -110,6 +110,20 @@ const issuer = z.strictObject({
   unknownSubjects: z.optional(unknownSubjects),
   /** The claim that names one login, such as `/sid`: each login then has a client session of its own. */
   sessionClaim: z.optional(pointer),
+  /** Step-up (RFC 9470): how long ago the user may have signed in, and as which of these alternatives. */
+  maxAuthAgeSeconds: z.optional(whole(30, 31_536_000, 'seconds')),
+  acrValues: z.optional(
+    z
+      .array(
+        text.check(
+          z.regex(/^[!#-[\]-~]+$/, { error: 'use printable ASCII without blanks, quotes or backslashes' }),
+        ),
+      )
+      .check(z.minLength(1, { error: 'list at least one value, or leave it out' })),
+  ),
+  authTimeClaim: z._default(pointer, '/auth_time'),
+  /** A list counts when it holds one of the values. */
+  acrClaim: z._default(pointer, '/acr'),
   /** As `clientSession.longestAgeSeconds`, for this issuer's logins: a phone is disturbed by each replacement. */
   longestAgeSeconds: z.optional(whole(60, 2_592_000, 'seconds')),
 })

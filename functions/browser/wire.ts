@@ -16,7 +16,7 @@ export interface ClientSession {
 }
 
 /** What is left to do: sign in again; try later; nothing, this user has no access; correct the page. */
-export type Action = 'reauthenticate' | 'retry' | 'stop' | 'fix_request'
+export type Action = 'reauthenticate' | 'step_up' | 'retry' | 'stop' | 'fix_request'
 
 /** `cause` is what `getToken` or the network threw. */
 export class ClientSessionError extends Error {

@@ -2,13 +2,14 @@ import { hash } from 'node:crypto'
 import { compactVerify } from 'jose'
 import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, type StepUp } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
 import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuerOf, subjectOf } from './claims.ts'
 import { type JwsFault, readJws } from './jws.ts'
 import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf, subjectNamespace } from './owner.ts'
+import { lackingStepUp } from './step-up.ts'
 
 /** Whom a verified bearer token speaks for. */
 export interface Caller {
@@ -26,6 +27,8 @@ export interface Caller {
   issued_at?: number
   /** First 12 hex characters of the token's SHA-256, for the log. */
   token_sha256: string
+  /** What their sign-in lacks; whoever hands something out refuses them for it, last. */
+  step_up?: StepUp
   /** Verified with keys that the issuer has not confirmed lately. */
   stale_keys?: true
 }
@@ -96,6 +99,7 @@ export async function verifyCaller(
   if (brokenRule(claims, issuer.claimRules) !== undefined) throw denied('claim_rule', subject)
   const binding = bindingOf(claims, issuer)
   if (binding === undefined) throw denied('no_session_claim', subject)
+  const step_up = lackingStepUp(claims, issuer, clock())
   return {
     issuer,
     iss: issuer.issuer,
@@ -105,6 +109,7 @@ export async function verifyCaller(
     binding,
     ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
     token_sha256: hash('sha256', token, 'hex').slice(0, 12),
+    ...(step_up && { step_up }),
     ...(stale && { stale_keys: true }),
   }
 }

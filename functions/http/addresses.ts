@@ -7,7 +7,8 @@ const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-
 /** What pages of the allowed origins may send, and read of an answer; besides them nobody may. */
 export const crossOrigin = {
   allowHeaders: ['authorization', 'content-type'],
-  exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+  // AWS may rename a challenge.
+  exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate', 'x-amzn-remapped-www-authenticate'],
 }
 
 /** An https:// address of one host without user, query (unless it may) or fragment; plain http only for loopback hosts. */

@@ -52,5 +52,7 @@ export const problemAnswer = z.strictObject({
   request_id: id,
   detail: z.optional(z.string()),
   subject: z.optional(z.string()),
+  acr_values: z.optional(z.array(z.string())),
+  max_age: z.optional(seconds),
 })
 export type ProblemAnswer = z.infer<typeof problemAnswer>

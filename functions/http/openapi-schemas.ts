@@ -70,6 +70,8 @@ export function schemas() {
       request_id: 'As in `X-Request-Id`.',
       detail: 'More for a developer.',
       subject: 'The caller’s own, on a 403: to be sent to support.',
+      acr_values: 'With `step_up`: sign in again so that the token’s `acr` is one of these.',
+      max_age: 'With `step_up`: sign in again, no longer than these seconds ago.',
     }),
   }
 }

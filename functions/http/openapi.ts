@@ -9,6 +9,7 @@ export type OpenApiDocument = ReturnType<typeof openApiDocument>
 const requestId = '3d3f3bd0-6a2f-4a5e-9f0e-5a2f0a7f9f10'
 /** What a problem of this kind says beside its title, for its example. */
 const details: Partial<Record<Code, ProblemDetails>> = {
+  insufficient_user_authentication: { stepUp: { acr_values: ['urn:okta:loa:2fa:any', 'phr'], max_age: 300 } },
   not_provisioned: { subject: 'main|ada' },
   subject_disabled: { subject: 'main|ada' },
   claim_denied: { subject: 'main|ada' },
@@ -22,7 +23,7 @@ export function openApiDocument() {
       version: '1',
       summary: 'A bearer token of your identity provider in, a Seam client session token out.',
       description:
-        'Every problem says in `action` what a client should do: `reauthenticate` (get a fresh bearer token, once), `retry` (after `Retry-After`), `stop` (nothing helps; show it), or `fix_request` (a mistake of the program). Where the gateway in front refuses a request, its body has a `message` and no `action`: then retry.',
+        'Every problem says in `action` what a client should do: `reauthenticate` (get a fresh bearer token, once), `step_up` (let the user sign in as `acr_values` and `max_age` say, then get a fresh bearer token, once; on POST alone), `retry` (after `Retry-After`), `stop` (nothing helps; show it), or `fix_request` (a mistake of the program). Where the gateway in front refuses a request, its body has a `message` and no `action`: then retry.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'Where this document comes from.' }],
@@ -50,9 +51,14 @@ export function openApiDocument() {
           schema: { type: 'string', pattern: '^[1-9]\\d*$' },
         },
         Challenge: {
-          description: 'RFC 6750; without an error code when no token was sent.',
+          description:
+            'RFC 6750 and 9470; without an error code when no token was sent. AWS may rename it to `x-amzn-remapped-www-authenticate`; the body says the same.',
           required: true,
-          schema: { enum: ['Bearer', 'Bearer error="invalid_token"'] },
+          schema: {
+            type: 'string',
+            pattern:
+              '^Bearer( error="(invalid_token|insufficient_user_authentication)"(, (acr_values|max_age)="[^"]+")*)?$',
+          },
         },
       },
       responses: problemResponses(),

@@ -3,7 +3,7 @@
  * should take, because what clients get wrong is when to stop.
  */
 
-export const actions = ['reauthenticate', 'retry', 'stop', 'fix_request'] as const
+export const actions = ['reauthenticate', 'step_up', 'retry', 'stop', 'fix_request'] as const
 type Action = (typeof actions)[number]
 
 interface Kind {
@@ -20,6 +20,11 @@ const kinds = {
     title: 'Send a token as `Authorization: Bearer`.',
   },
   invalid_token: { status: 401, action: 'reauthenticate', title: 'The bearer token is not accepted.' },
+  insufficient_user_authentication: {
+    status: 401,
+    action: 'step_up',
+    title: 'The sign-in is too long ago or too weak.',
+  },
   not_provisioned: { status: 403, action: 'stop', title: 'This subject has no access here.' },
   subject_disabled: { status: 403, action: 'stop', title: 'The access of this subject has ended.' },
   claim_denied: { status: 403, action: 'stop', title: 'The bearer token’s claims do not grant access.' },
@@ -58,6 +63,12 @@ export const codes = Object.keys(kinds) as Code[]
 /** The service that failed; a metric's dimension, never shown to a caller. */
 export type Dependency = 'seam' | 'dynamodb' | 'issuer' | 'secrets'
 
+/** What a sign-in must be, with the names of RFC 9470: one of these `acr` values, and at most so many seconds ago. */
+export interface StepUp {
+  acr_values?: string[]
+  max_age?: number
+}
+
 export interface ProblemDetails {
   /** What happened, in a sentence for a developer; never contains input. */
   detail?: string
@@ -69,6 +80,8 @@ export interface ProblemDetails {
   subject?: string
   /** Where this problem asks for another action than its code usually does. */
   action?: Action
+  /** With the action `step_up`: in the body too, because AWS may rename the header that has it. */
+  stepUp?: StepUp
   /** For a 405. */
   allow?: string
   dependency?: Dependency
@@ -94,7 +107,7 @@ export class Problem extends Error {
 /** The members of `application/problem+json` for this problem. */
 export function problemBody(problem: Problem, requestId: string) {
   const { status, title } = kinds[problem.code]
-  const { detail, subject, action = kinds[problem.code].action } = problem.details
+  const { detail, subject, stepUp, action = kinds[problem.code].action } = problem.details
   return {
     type: 'about:blank' as const,
     title,
@@ -104,6 +117,7 @@ export function problemBody(problem: Problem, requestId: string) {
     request_id: requestId,
     ...(detail !== undefined && { detail }),
     ...(subject !== undefined && { subject }),
+    ...stepUp,
   }
 }
 
@@ -114,8 +128,17 @@ export function problemHeaders(problem: Problem): Record<string, string> {
   return {
     ...(waits && { 'retry-after': String(Math.max(1, Math.ceil(retryAfter ?? 1))) }),
     ...(allow !== undefined && { allow }),
-    // RFC 6750 §3: no error code when no credentials were sent.
-    ...(problem.code === 'missing_token' && { 'www-authenticate': 'Bearer' }),
-    ...(problem.code === 'invalid_token' && { 'www-authenticate': 'Bearer error="invalid_token"' }),
+    ...(problem.status === 401 && { 'www-authenticate': challengeOf(problem) }),
   }
+}
+
+/** RFC 6750 §3, without an error code when no credentials were sent; RFC 9470 §3. */
+function challengeOf({ code, details }: Problem): string {
+  if (code === 'missing_token') return 'Bearer'
+  const { acr_values, max_age } = details.stepUp ?? {}
+  return [
+    `Bearer error="${code}"`,
+    ...(acr_values ? [`acr_values="${acr_values.join(' ')}"`] : []),
+    ...(max_age !== undefined ? [`max_age="${max_age}"`] : []),
+  ].join(', ')
 }

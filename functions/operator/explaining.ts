@@ -12,6 +12,8 @@ import type { Explanation, Params } from './client.ts'
 import { firstFault, keySetFaults } from './fault.ts'
 import { iso, shownUser } from './showing.ts'
 
+type Accepted = Extract<Explanation, { accepted: true }>
+
 type Explaining = Pick<Acting, 'verifyCaller' | 'configuration' | 'terms' | 'clock' | 'deadline'> & {
   /** Absent: there is no table to look into. */
   table?: Pick<Acting['table'], 'readUser'>
@@ -25,7 +27,12 @@ export async function explainToken(
   const { verifyCaller, configuration, clock, deadline } = explaining
   try {
     const caller = await verifyCaller(`Bearer ${token}`, deadline)
-    return await explainCaller(explaining, caller)
+    const explained = await explainCaller(explaining, caller)
+    const { verdict, ...rest } = explained
+    // Last, as in a vend: whoever is refused anyway need not sign in once more.
+    if (caller.step_up === undefined || (verdict === undefined && rest.record !== 'not_looked_up'))
+      return explained
+    return { ...rest, sentence: firstFault('step_up', token, configuration.issuers, clock()) }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { code, details } = error
@@ -40,7 +47,7 @@ export async function explainToken(
   }
 }
 
-async function explainCaller(explaining: Explaining, caller: Caller): Promise<Explanation> {
+async function explainCaller(explaining: Explaining, caller: Caller): Promise<Accepted> {
   const { table, configuration } = explaining
   const who = {
     accepted: true as const,

@@ -17,7 +17,9 @@ interface Seen {
   now: number
 }
 
-export function firstFault(reason: Refusal | Denial, token: string, issuers: Issuer[], now: number): string {
+type Reason = Refusal | Denial | 'step_up'
+
+export function firstFault(reason: Reason, token: string, issuers: Issuer[], now: number): string {
   const jws = readJws(token)
   const { header, claims } = typeof jws === 'string' ? { header: {}, claims: {} } : jws
   const issuer = issuerOf(claims, issuers)
@@ -58,7 +60,7 @@ const publishedKey =
   ({ header, issuer }: Seen): string =>
     `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
 
-const sentences: Record<Refusal | Denial, (seen: Seen) => string> = {
+const sentences: Record<Reason, (seen: Seen) => string> = {
   not_compact: ({ token }) => notAToken(token),
   too_long: ({ token }) =>
     `It has ${token.length.toLocaleString('en')} characters; up to ${longestToken.toLocaleString('en')} are accepted: 413. Ask the identity provider for fewer claims, such as groups.`,
@@ -112,6 +114,19 @@ const sentences: Record<Refusal | Denial, (seen: Seen) => string> = {
     'Its signature does not fit: it was changed, or signed with another key than the one it names.',
   no_session_claim: ({ claims, issuer }) =>
     `The token is good, but its claim ${issuer?.sessionClaim} is ${quoted(claimAt(claims, issuer?.sessionClaim ?? '/sid'))}: 403. It must be a text that names the login; have the identity provider add it to access tokens, or leave \`sessionClaim\` out.`,
+  step_up: ({ claims, issuer, now }) => {
+    const { maxAuthAgeSeconds, acrValues, authTimeClaim = '', acrClaim = '' } = issuer ?? {}
+    const signedInAt = claimAt(claims, authTimeClaim)
+    const when = typeof signedInAt === 'number' ? `${ago(now / 1000 - signedInAt)} ago` : quoted(signedInAt)
+    return [
+      'The token is good, but its sign-in is too long ago or too weak: 401 insufficient_user_authentication.',
+      maxAuthAgeSeconds && `${authTimeClaim} is ${when}; \`maxAuthAgeSeconds\` is ${maxAuthAgeSeconds}.`,
+      acrValues &&
+        `${acrClaim} is ${quoted(claimAt(claims, acrClaim))}; needed is one of ${list(acrValues)}.`,
+    ]
+      .filter(Boolean)
+      .join(' ')
+  },
   claim_rule: ({ claims, issuer }) => {
     const rule = issuer && brokenRule(claims, issuer.claimRules)
     return `The token is good, but a claim rule does not hold: 403. ${rule ? broken(rule, claims) : ''}`.trim()

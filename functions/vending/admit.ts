@@ -19,10 +19,14 @@ export interface AdmitDeps {
 /** In a minute (a sixtieth of the window), of one newcomer: at once from several tabs, or again after an outage. */
 const mostTries = 3
 
-/** The caller's record. Without a `revision` it is new and has yet to be written. Throws the refusal otherwise. */
+/**
+ * The record of a caller who wants something. Without a `revision` it is new and has yet to be written. Throws the refusal
+ * otherwise; that the sign-in is too old or too weak comes last, so that nobody signs in once more for nothing.
+ */
 export async function admitCaller(deps: AdmitDeps, caller: Caller): Promise<User> {
   const user = (await deps.table.readUser(caller.owner)) ?? (await provision(deps, caller))
   checkCaller(deps, user, caller)
+  checkSignIn(caller)
   return user
 }
 
@@ -32,6 +36,7 @@ async function provision(deps: AdmitDeps, caller: Caller): Promise<User> {
   const { issuer, owner, subject } = caller
   const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
   if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
+  checkSignIn(caller)
   const { times } = deps.terms
   const now = clock()
   const { number, retryAfter, expires } = budgetWindowAt(now, times)
@@ -45,6 +50,10 @@ async function provision(deps: AdmitDeps, caller: Caller): Promise<User> {
   if (!(await table.takeFromBudget(String(number), configuration.limits.newUsersPerHour, expires)))
     throw new Problem('rate_limited', { reason: 'new_users', retryAfter })
   return newUser(caller, clock())
+}
+
+function checkSignIn({ step_up }: Caller): void {
+  if (step_up !== undefined) throw new Problem('insufficient_user_authentication', { stepUp: step_up })
 }
 
 /** Throws what the record holds against this caller. Status is answered before the age of the token. */

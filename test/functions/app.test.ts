@@ -42,7 +42,6 @@ describe('problems', () => {
       await world.token('ada', { iss: `${issuer}/` }),
       await world.token('ada', { exp: Math.floor(world.clock.now() / 1000) - 100 }),
       await world.token('ada', { exp: null }),
-      await world.token('ada', { sub: null }),
       await world.token('ada', { aud: [audience, 7] }).then((token) => `${token}x`),
     ]
     const answers = await Promise.all(bad.map((token) => ask(world.machine, { token })))
@@ -52,6 +51,12 @@ describe('problems', () => {
       expect({ ...body, request_id: '' }).toEqual({ ...answers[0]?.body, request_id: '' })
     }
     expect(answers[0]?.body).toMatchObject({ code: 'invalid_token', action: 'reauthenticate' })
+  })
+
+  test('a subject that cannot be used is not asked to sign in once more', async () => {
+    const { status, body, headers } = await ask(world.machine, { token: await world.token('ada ') })
+    expect([status, body.code, body.action, body.subject]).toEqual([403, 'claim_denied', 'stop', undefined])
+    expect(headers.get('www-authenticate')).toBeNull()
   })
 
   test.each([
@@ -144,7 +149,9 @@ describe('cross-origin', () => {
     for (const token of [await world.token('ada'), 'nonsense']) {
       const { headers } = await ask(world.machine, { token, headers: { origin } })
       expect(headers.get('access-control-allow-origin')).toBe(origin)
-      expect(headers.get('access-control-expose-headers')).toBe('retry-after,x-request-id,www-authenticate')
+      expect(headers.get('access-control-expose-headers')).toBe(
+        'retry-after,x-request-id,www-authenticate,x-amzn-remapped-www-authenticate',
+      )
       expect(headers.get('vary')).toContain('Origin')
     }
   })

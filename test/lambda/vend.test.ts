@@ -192,7 +192,9 @@ describe.each<SdkUse>(['left out', 'only'])('with the AWS SDK %s', (sdk) => {
       const { status, headers, body } = await ask('origin', 'POST', { authorization: 'Bearer not-a-token' })
       expect([status, body.code]).toEqual([401, 'invalid_token'])
       expect(headers.get('access-control-allow-origin')).toBe('https://app.example')
-      expect(headers.get('access-control-expose-headers')).toBe('retry-after,x-request-id,www-authenticate')
+      expect(headers.get('access-control-expose-headers')).toBe(
+        'retry-after,x-request-id,www-authenticate,x-amzn-remapped-www-authenticate',
+      )
       const stranger = await ask('origin', 'POST', { origin: 'https://evil.example' })
       expect(stranger.headers.get('access-control-allow-origin')).toBeNull()
     })

@@ -57,7 +57,7 @@ async function refusalFinding(endpoint: string, what: string, token: string | un
   const isOurs =
     status === 401 &&
     problem?.code === code &&
-    headers.get('www-authenticate') === challenge &&
+    (headers.get('www-authenticate') ?? headers.get('x-amzn-remapped-www-authenticate')) === challenge &&
     headers.get('cache-control') === 'no-store'
   const otherwise = `${status} ${problem?.code ?? 'and no problem of this service'}`
   const todo = 'deploy again; whatever stands between must pass the answer as it is'
@@ -168,6 +168,7 @@ function refusedVend(status: number, problem: Awaited<ReturnType<typeof send>>['
   const { code, subject, action } = problem
   const todo = {
     reauthenticate: 'ask "npm run admin -- explain" why with the same token',
+    step_up: 'sign in again as its challenge says, and give the new token',
     stop:
       subject === undefined
         ? 'look into the log'

@@ -38,6 +38,8 @@ const joe: Issuer = {
   audiences: ['joe'],
   audienceClaim: '/iss',
   subjectClaim: '/iss',
+  authTimeClaim: '/auth_time',
+  acrClaim: '/acr',
   algorithms: ['RS256', 'ES256'],
   clockToleranceSeconds: 0,
   claimRules: [],

@@ -238,6 +238,24 @@ describe('of a good token, tells the user and the verdict', () => {
     }
   })
 
+  test('and last of all what the sign-in lacks', async () => {
+    const subject = await granted('stepping')
+    const callAdmin = under({ maxAuthAgeSeconds: 300, acrValues: ['gold', 'phr'] })
+    const seconds = Math.floor(world.clock.now() / 1000)
+    const told = async (claims: object) =>
+      callAdmin('explain', { token: await world.token('stepping', { ...claims }) })
+    const old = await told({ auth_time: seconds - 7200, acr: 'tin' })
+    expect(old).toMatchObject({ accepted: true, record: 'found' })
+    expect(old).not.toHaveProperty('verdict')
+    expect(old.sentence).toMatch(
+      /401 insufficient_user_authentication.*\/auth_time is 2 hours ago.* 300.*\/acr is "tin".*"gold", "phr"/,
+    )
+    expect((await told({})).sentence).toContain('/auth_time is missing')
+    expect(await told({ auth_time: seconds, acr: 'phr' })).toMatchObject({ verdict: 'create:first_request' })
+    await world.callAdmin('disable', { subject })
+    expect((await told({})).sentence).toContain('is disabled')
+  })
+
   test('changes nothing, and writes nothing', async () => {
     await granted('untouched')
     const before = await world.user('untouched')

@@ -121,6 +121,7 @@ function sayWhy({ action, code, subject }: ClientSessionError): void {
     retry: ' It is tried again by itself.',
     stop: subject === undefined ? '' : ` Support would ask for “${subject}”.`,
     reauthenticate: ' Sign in again.',
+    step_up: ' Sign in once more, as is asked for.',
     fix_request: '',
   }[action]
   say(`${refusals[code] ?? code}.${next}`, 'wrong')

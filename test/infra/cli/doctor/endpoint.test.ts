@@ -38,6 +38,25 @@ test('an endpoint of ours is well, for the origins that may call it', async () =
   ])
 })
 
+test('a challenge under the name that AWS may give it is as good', async () => {
+  const renaming = createServer(async (request, response) => {
+    const { method = '', url = '', headers } = request
+    const answer = await fetch(`${world.file.api}${url}`, { method, headers: headers as HeadersInit })
+    for (const [name, value] of answer.headers)
+      response.setHeader(name === 'www-authenticate' ? `x-amzn-remapped-${name}` : name, value)
+    response.writeHead(answer.status).end(await answer.text())
+  })
+  const findings = await endpointFindings(await listen(renaming, 0, 'the endpoint'), [])
+  await stopListening(renaming)
+  expect(findings).toMatchObject([
+    { what: 'endpoint', state: 'good' },
+    { what: 'without a token', state: 'good' },
+    { what: 'with a wrong token', state: 'good' },
+    {},
+    {},
+  ])
+})
+
 test('one that lets everybody in is red in every line', async () => {
   expect(red(await endpointFindings(address, ['https://app.example']))).toEqual([
     'without a token',
