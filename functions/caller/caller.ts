@@ -5,7 +5,7 @@ import type { Deadline } from '../http/deadline.ts'
 import { Problem, type StepUp } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
 import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuerOf, subjectOf } from './claims.ts'
-import { type JwsFault, readJws } from './jws.ts'
+import { type JwsFault, longestToken, readJws } from './jws.ts'
 import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf, subjectNamespace } from './owner.ts'
@@ -46,9 +46,6 @@ export type Refusal =
 
 /** Why a verified caller is refused with `claim_denied`: a fresh sign-in would change nothing. */
 export type Denial = 'subject' | 'claim_rule' | 'no_session_claim'
-
-/** Characters, which are bytes in what passes `readJws`: API Gateway takes headers of 10,240 bytes in all. */
-export const longestToken = 9500
 
 export interface CallerDeps {
   issuers: Issuer[]

@@ -18,6 +18,9 @@ export type JwsFault =
   | 'duplicate_member'
   | 'too_deep'
 
+/** Characters, which are bytes in what `readJws` accepts: API Gateway takes headers of 10,240 bytes in all. */
+export const longestToken = 9500
+
 /** How deep objects and arrays may nest; no identity provider comes near it. */
 const deepest = 16
 

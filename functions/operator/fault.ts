@@ -1,6 +1,6 @@
-import { type Denial, longestToken, type Refusal } from '../caller/caller.ts'
+import type { Denial, Refusal } from '../caller/caller.ts'
 import { brokenRule, claimAt, issuerOf } from '../caller/claims.ts'
-import { readJws } from '../caller/jws.ts'
+import { longestToken, readJws } from '../caller/jws.ts'
 import type { KeyFault } from '../caller/key-match.ts'
 import type { KeySetFault } from '../caller/key-set.ts'
 import type { ClaimRule, Issuer } from '../config.ts'
