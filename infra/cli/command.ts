@@ -15,16 +15,24 @@ export interface OptionRow {
   value?: string
   /** It may be given several times. */
   list?: true
+  choices?: readonly string[]
   about: string
 }
 export type OptionRows = Record<string, OptionRow>
 
+type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S
+
+/** As commander has them: `--dry-run` is `dryRun`, and what was not given is absent. */
 type OptionsOf<O extends OptionRows> = {
-  [Name in keyof O]: O[Name] extends { list: true }
+  [Name in keyof O & string as Camel<Name>]?: O[Name] extends { list: true }
     ? string[]
-    : O[Name] extends { value: string }
-      ? string | undefined
-      : boolean
+    : O[Name] extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : O[Name] extends { value: string }
+        ? string
+        : true
 }
 
 export interface Command<O extends OptionRows = OptionRows> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type Command, groups, type OptionRows } from './command.ts'
@@ -77,27 +78,21 @@ async function runCommand(
 ): Promise<ExitCode> {
   const running = row.run(tool, words, options as never)
   if (row.undoes) return await running
+  // Every command may be repeated, so an interrupted one need not be waited for.
+  running.catch(() => undefined)
   try {
     return await Promise.race([running, interruption(tool)])
-  } catch (error) {
-    if (error instanceof Interrupted) running.catch(() => undefined)
-    throw error
   } finally {
     if (!tool.deps.signal.aborted) await tool.close()
   }
 }
 
-/** Every command may be repeated, so nothing has to be waited for. */
-function interruption(tool: Tool): Promise<never> {
-  return new Promise((_, reject) => {
-    const stop = () => {
-      const soFar = tool.soFar()
-      const done = soFar === undefined ? '' : ` ${soFar} done.`
-      reject(new Interrupted(`\nInterrupted.${done} Running it again is safe: what is done is found done.`))
-    }
-    if (tool.deps.signal.aborted) stop()
-    tool.deps.signal.addEventListener('abort', stop, { once: true })
-  })
+async function interruption(tool: Tool): Promise<never> {
+  const { signal } = tool.deps
+  if (!signal.aborted) await once(signal, 'abort')
+  const soFar = tool.soFar()
+  const done = soFar === undefined ? '' : ` ${soFar} done.`
+  throw new Interrupted(`\nInterrupted.${done} Running it again is safe: what is done is found done.`)
 }
 
 function buildProgram(environment: Environment, { stdout }: Streams, run: Run): Commander {
@@ -140,21 +135,22 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
     .helpGroup(groups[row.group])
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', `\nExamples:\n${examples.join('\n')}\n\n${exitCodeHelp}`)
-  for (const [word, about] of Object.entries(row.words ?? {})) command.argument(word, about)
-  const options = Object.entries(optionsOf(row)).map(([name, { value, list, about }]) => {
+  for (const [word, about] of Object.entries(row.words ?? {}))
+    command.argument(word, about, wordChecks[word.replaceAll(/\W/g, '')] ?? String)
+  for (const [name, { value, list, choices, about }] of Object.entries(optionsOf(row))) {
     const option = new Option(value === undefined ? `--${name}` : `--${name} ${value}`, about)
+    if (choices) option.choices(choices)
     if (list) option.argParser((one: string, all: string[] = []) => [...all, one])
     command.addOption(option)
-    return { name, attribute: option.attributeName(), none: value === undefined ? false : list && [] }
-  })
+  }
   command.action(() => {
     const given = command.opts()
-    const values = options.map(({ name, attribute, none }) => [name, given[attribute] ?? none])
-    for (const [name, value] of values)
+    for (const option of command.options) {
+      const value = given[option.attributeName()]
       if (typeof value === 'string' && value.startsWith('--'))
-        throw new UsageError(`--${name} needs a value; ${value} is an option.`)
-    checkWords(row, command.args)
-    return run(row, command.args, Object.fromEntries(values))
+        throw new UsageError(`${option.long} needs a value; ${value} is an option.`)
+    }
+    return run(row, command.args, given)
   })
 }
 
@@ -164,11 +160,6 @@ const wordChecks: Record<string, (word: string) => unknown> = {
   subject: checkSubject,
   from: checkSubject,
   to: checkSubject,
-}
-
-function checkWords(row: Command, words: string[]): void {
-  const names = Object.keys(row.words ?? {}).map((word) => word.replaceAll(/\W/g, ''))
-  for (const [index, word] of words.entries()) wordChecks[names[index] ?? names.at(-1) ?? '']?.(word)
 }
 
 function checkSubject(word: string): void {

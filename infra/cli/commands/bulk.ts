@@ -20,8 +20,8 @@ export const bulkCommands = {
       'dry-run': { about: 'print what would change, and change nothing' },
     },
     examples: ['import users.ndjson --replace --dry-run', 'import < users.ndjson'],
-    run: (tool, [file = '-'], options) =>
-      importUsers(tool, file, { replace: options.replace, dry_run: options['dry-run'] }),
+    run: (tool, [file = '-'], { replace = false, dryRun = false }) =>
+      importUsers(tool, file, { replace, dry_run: dryRun }),
   }),
   export: command({
     group: 'bulk',

@@ -17,11 +17,8 @@ export const cleanup = command({
   },
   examples: ['cleanup --dry-run', 'cleanup --stack token-vending-prod --all-users'],
   async run(tool, _, options) {
-    const order: CleanupOrder = {
-      dry_run: options['dry-run'],
-      all_users: options['all-users'],
-      override_fuse: options['override-fuse'],
-    }
+    const { dryRun = false, allUsers = false, overrideFuse = false } = options
+    const order = { dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }
     const stack = await tool.deployedStack()
     const report = await (stack === undefined ? cleanUpLocally(tool, order) : cleanUpStack(stack, order))
     const exitCode = report.alarms.length > 0 ? exitCodes.unexpected : exitCodes.done

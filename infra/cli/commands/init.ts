@@ -44,7 +44,7 @@ export const init = command({
       throw new Refused(
         `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage again.`,
       )
-    const answers = await complete(tool, options)
+    const answers = await complete(tool, { audience: [], origin: [], set: [], ...options })
     const stage = stageOf(answers)
     check(stage)
     const name = options.stage || (answers.deployment ?? '')
@@ -80,12 +80,12 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
 }
 
 interface Answers {
-  provider?: string | undefined
-  issuer?: string | undefined
+  provider?: string
+  issuer?: string
   audience: string[]
   origin: string[]
-  deployment?: string | undefined
-  'alarm-email'?: string | undefined
+  deployment?: string
+  alarmEmail?: string
   /** `path=value`, below `tokenVending`. */
   set: string[]
 }
@@ -170,7 +170,7 @@ function placeholdersIn(value: unknown, set: string[], path = ''): Missing[] {
 }
 
 /** @throws UsageError when an answer cannot be used */
-function stageOf(answers: Answers): Stage {
+function stageOf({ alarmEmail, ...answers }: Answers): Stage {
   const { settings } = providerOf(answers) ?? other
   const issuer = answers.issuer || settings.issuer
   const filled = JSON.parse(fill(JSON.stringify(settings), settings.issuer, issuer))
@@ -181,7 +181,7 @@ function stageOf(answers: Answers): Stage {
       issuers: [{ ...filled, issuer, audiences }],
       allowedOrigins: answers.origin,
     },
-    ...(answers['alarm-email'] && { tokenVendingStack: { alarmEmail: answers['alarm-email'] } }),
+    ...(alarmEmail && { tokenVendingStack: { alarmEmail } }),
   }
   for (const one of answers.set) setPath(stage, one)
   return stage

@@ -26,7 +26,7 @@ export const probe = command({
     const endpoint = safeAddress(options.endpoint ?? 'https://connect.getseam.com')
     if (endpoint === undefined)
       throw new UsageError('--endpoint: give an https:// address; the API key is sent there.')
-    const { now: clock, sleep, logIn = options['log-in'] ? waitForLogIn(tool) : undefined } = tool.deps
+    const { now: clock, sleep, logIn = options.logIn ? waitForLogIn(tool) : undefined } = tool.deps
     const apiKey = apiKeyIn(tool.environment.SEAM_API_KEY || (await askForKey(tool.streams)))
     if (apiKey === undefined)
       throw new UsageError(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)

@@ -54,7 +54,7 @@ export const sessionCommands = {
     about: 'show our client sessions that no record names, after a restore',
     options: { delete: { about: 'also delete those seen an hour ago' } },
     examples: ['orphans', 'orphans --delete'],
-    run: (tool, _, options) => showOrphans(tool, options.delete),
+    run: (tool, _, options) => showOrphans(tool, options.delete ?? false),
   }),
 }
 

@@ -37,13 +37,13 @@ export const setup = command({
     if (stack === undefined)
       throw new UsageError('Which stack? Give --stack NAME or --stage NAME; the local world needs no setup.')
     const say: Say = (sentence) => tool.show({ said: sentence }, () => sentence)
-    if (options['rotate-sealing-key']) return rotateSealingKey(tool, stack, say)
+    if (options.rotateSealingKey) return rotateSealingKey(tool, stack, say)
     return asking(tool.streams, async (questions) => {
       const yes: Yes = async (question) => options.yes || questions.yes(question)
       const { SeamEndpoint: endpoint, Endpoint } = stack.outputs
       const seam = { endpoint, apiKey: await storeApiKey(stack, questions, yes, say) }
       const url = `${Endpoint}/webhooks/seam`
-      await say(await registerWebhook(seam, secretsOf(stack), url, options['renew-webhook']))
+      await say(await registerWebhook(seam, secretsOf(stack), url, options.renewWebhook === true))
       if (!(await closePublishableKey(seam, yes, say))) return exitCodes.refused
       return say(`Next: npm run doctor -- --stack ${stack.name}`)
     })

@@ -26,16 +26,20 @@ export const userCommands = {
     group: 'users',
     about: 'list users, fifty at a time',
     options: {
-      status: { value: '<status>', about: 'only active, disabled or removed users' },
+      status: {
+        value: '<status>',
+        choices: ['active', 'disabled', 'removed'],
+        about: 'only users with this status',
+      },
       account: { value: '<account>', about: 'only those who have this connected account' },
       limit: { value: '<number>', about: 'how many (50)' },
       after: { value: '<cursor>', about: 'go on where the last page ended' },
       all: { about: 'every user' },
     },
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
-    run(tool, _, { status, account, limit = '50', after, all }) {
+    run(tool, _, { status, account, limit = "50", after, all }) {
       const filter = {
-        status: status === undefined ? undefined : statusFrom(status),
+        status,
         connected_account_id: account === undefined ? undefined : accountId(account),
       }
       return listUsers(tool, filter, after, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
@@ -144,13 +148,6 @@ export function accountId(word: string): string {
   throw new UsageError(
     `${JSON.stringify(word)} is not the id of a connected account (a UUID); \`accounts\` shows them.`,
   )
-}
-
-function statusFrom(text: string): Status {
-  const all: Status[] = ['active', 'disabled', 'removed']
-  const found = all.find((one) => one === text)
-  if (found !== undefined) return found
-  throw new UsageError(`--status: ${JSON.stringify(text)} is none of ${all.join(', ')}.`)
 }
 
 function wholeNumber(text: string): number {

@@ -34,7 +34,7 @@ const inputs: [string, string][] = [
   ['__proto__', "Unknown command '__proto__'"],
   ['list --al', 'Did you mean --all?'],
   ['list --statsu active', 'Did you mean --status?'],
-  ['list --status actve', '"actve" is none of active, disabled, removed'],
+  ['list --status actve', "'actve' is invalid. Allowed choices are active, disabled, removed."],
   ['list --status', "'--status <status>' argument missing"],
   ['list --limit none', '"none" is not a whole number'],
   ['list --limit 0', '"0" is not a whole number'],
