@@ -1,6 +1,6 @@
 /**
  * The contract of the admin function, and a typed client of it. All of it is in this file, which imports nothing,
- * so that a backend may take it along. Whoever may invoke the function (IAM; `grantAdmin` of the construct) may
+ * so that a backend may take it along. Anyone who may invoke the function (IAM; `grantAdmin` of the construct) may
  * use every command.
  *
  *     const lambda = new LambdaClient()

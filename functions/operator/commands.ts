@@ -39,10 +39,7 @@ export const commands: { [C in CommandName]: Row<C> } = {
   },
   grant: { takes: strictObject({ ...granting, ...takesAccounts }), run: changing.grant },
   withdraw: { takes: strictObject({ subject, ...takesAccounts }), run: changing.withdraw },
-  set: {
-    takes: strictObject({ ...granting, connected_account_ids: words.accountIds }),
-    run: changing.set,
-  },
+  set: { takes: strictObject({ ...granting, connected_account_ids: words.accountIds }), run: changing.set },
   set_identity: {
     takes: strictObject({ subject, user_identity_id: nullable(words.identityId) }),
     run: changing.setIdentity,

@@ -116,7 +116,7 @@ function between(user: User, imported: ImportedUser, replace: boolean): Differen
   const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
   const before = fieldsOf(user)
   const after = {
-    // Whoever is imported is active again, as with a grant.
+    // An imported user is active again, as after a grant.
     status: status ?? (user.status === 'removed' ? 'active' : user.status),
     access_until: access_until === undefined ? before.access_until : access_until && iso(access_until),
     not_before: isoOf(Math.max(user.not_before ?? 0, Date.parse(not_before ?? '') || 0) || undefined),

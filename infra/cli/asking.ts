@@ -6,7 +6,7 @@ import type { Streams } from './tool.ts'
 
 /** Asks one question after the other: a person at a terminal, or the lines of a pipe. */
 export interface Questions {
-  /** An empty answer is one, too. `secret`: what is typed is not shown. @throws CliError when nobody is there to answer */
+  /** An empty answer counts. `secret`: what is typed is not shown. @throws CliError when there is none */
   text(question: string, secret?: boolean): Promise<string>
   /** Yes is what Enter means. */
   yes(question: string): Promise<boolean>
@@ -39,9 +39,9 @@ export async function asking<T>(
     const { value, done } = await answers.next()
     isHidden = false
     if (secret || !isTerminal) stderr.write('\n')
-    const sentence = 'What was said to be done is done; run it again for the rest.'
+    const sentence = 'What was reported as done is done; run it again for the rest.'
     if (isInterrupted) throw new Interrupted(`\nInterrupted. ${sentence}`)
-    if (done) throw new CliError(`Nobody answered. ${sentence}`)
+    if (done) throw new CliError(`There was no answer. ${sentence}`)
     return value.trim()
   }
   const yes = async (question: string) => {

@@ -47,7 +47,7 @@ export async function findStack(name: string, environment: AwsEnvironment): Prom
   const outputs = readOutputs(Stacks?.[0]?.Outputs ?? [])
   if (outputs === undefined)
     throw new UsageError(
-      `The stack ${JSON.stringify(name)} has no vending machine of this version: deploy it, then try again.`,
+      `The stack ${JSON.stringify(name)} has no vending machine of this version: deploy it, then run this again.`,
     )
   return { name, outputs, aws: { region, credentials: client.config.credentials }, client }
 }
@@ -63,7 +63,7 @@ export async function invokeFunction(client: Lambda, FunctionName: string, paylo
   if (FunctionError === undefined) return answer
   const { errorType = FunctionError } = JSON.parse(answer) as { errorType?: string }
   throw new CliError(
-    `${FunctionName} ended without an answer (${errorType}), so what it did is not known. Its log says more; run the command again to finish it.`,
+    `${FunctionName} failed without an answer (${errorType}), so it is unknown what it did. See its log; run the command again to finish.`,
   )
 }
 

@@ -36,7 +36,7 @@ export const accountCommands = {
   }),
   'lift-deletion': command({
     group: 'users',
-    about: 'let an account be granted again that Seam had deleted and shows again',
+    about: 'allow grants of an account again that Seam had deleted and shows again',
     words: { '<account>': 'the id of a connected account' },
     examples: [`lift-deletion ${exampleAccount}`],
     async run(tool, [account = '']) {
@@ -50,7 +50,7 @@ export const accountCommands = {
   }),
   who: command({
     group: 'users',
-    about: 'tell who could have client sessions with an account, and when, from the audit log',
+    about: 'show who could have client sessions with an account, and when, from the audit log',
     words: { '<account>': 'the id of a connected account' },
     options: {
       at: { value: '<time>', about: 'only then: 2026-03-03 (a day, in UTC) or 2026-03-03T12:00:00Z' },
@@ -60,8 +60,7 @@ export const accountCommands = {
   }),
   explain: command({
     group: 'start',
-    about:
-      'tell the first thing that is wrong with a bearer token on standard input, or its user and verdict',
+    about: 'say what is wrong with a bearer token on standard input, or show its user and verdict',
     examples: ['explain < token.txt', 'explain --stage prod < token.txt'],
     run: tellExplanation,
   }),

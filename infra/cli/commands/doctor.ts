@@ -24,7 +24,7 @@ export const doctor = command({
   async run(tool, _, options) {
     const endpoint = options.endpoint === undefined ? undefined : addressFrom(options.endpoint)
     if (tool.target.stack !== undefined && endpoint !== undefined)
-      throw new UsageError('Give --stack or --endpoint: a stack tells its endpoint itself.')
+      throw new UsageError('Give --stack or --endpoint, not both: the stack knows its endpoint.')
     const token = options.token && (await tokenFromInput(tool.streams, options.token, 'bearer token'))
     const { examine } = await import('../doctor/examine.ts')
     const { findingLine, summary } = await import('../doctor/finding.ts')

@@ -44,7 +44,7 @@ export const probe = command({
     } finally {
       left = await cleanUp(sandbox)
     }
-    const readings = `\nThe local Seam is so with these readings: ${JSON.stringify(readingsOf(answers))}`
+    const readings = `\nThe local Seam behaves like this with these readings: ${JSON.stringify(readingsOf(answers))}`
     if (!tool.json) await tool.show(undefined, () => readings)
     if (left.length > 0) tool.note(`These client sessions could not be deleted: ${left.join(', ')}`)
     if (left.length > 0) return exitCodes.unexpected

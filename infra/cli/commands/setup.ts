@@ -25,11 +25,11 @@ type Say = (sentence: string) => Promise<ExitCode>
 export const setup = command({
   group: 'start',
   about:
-    'store the Seam API key, let Seam’s webhook reach the stack, switch off publishable-key access; may be run again',
+    'store the Seam API key, point Seam’s webhook at the stack, switch off publishable-key access; may be run again',
   options: {
-    'renew-webhook': { about: 'replace Seam’s webhook; its last secret is accepted for now' },
+    'renew-webhook': { about: 'replace Seam’s webhook; its old secret is still accepted for now' },
     'rotate-sealing-key': { about: 'only rotate the key that seals tokens in the table; takes six minutes' },
-    yes: { about: 'say yes to every question' },
+    yes: { about: 'answer every question with yes' },
   },
   examples: ['setup --stack token-vending-prod', 'setup --stage prod --rotate-sealing-key'],
   async run(tool, _, options) {
@@ -63,9 +63,7 @@ async function rotateSealingKey({ deps }: Tool, stack: DeployedStack, say: Say):
   const old = currentKey(await read('SealingKeySecret'))
   const fresh = randomBytes(48).toString('base64url')
   await write('SealingKeySecret', JSON.stringify({ current: old, previous: fresh }))
-  await say(
-    `Every function will know the new key in ${Math.ceil(untilRead / 60_000)} minutes. Wait for that.`,
-  )
+  await say(`Waiting ${Math.ceil(untilRead / 60_000)} minutes, until every function has read the new key.`)
   await deps.sleep(untilRead)
   await write('SealingKeySecret', JSON.stringify({ current: fresh, previous: old }))
   return say('The sealing key was rotated. The old one still opens what it has sealed.')
@@ -77,7 +75,7 @@ function currentKey(secret = ''): string {
     return JSON.parse(secret).current
   } catch {
     throw new Refused(
-      'The stored sealing key is none: the stack makes it as {"current": "…"}. Nothing was changed.',
+      'The stored sealing key is not valid: the stack creates it as {"current": "…"}. Nothing was changed.',
     )
   }
 }
@@ -87,14 +85,16 @@ async function closePublishableKey(seam: SeamAccess, yes: Yes, say: Say): Promis
   const isOn = async () => (await openedBy(seam)).is_publishable_key_auth_enabled
   const found = await isOn()
   if (found === undefined)
-    await say('Seam does not say whether publishable-key access is on: it must be off, see Seam’s console.')
+    await say(
+      'Seam does not say whether publishable-key access is on. It must be off: check in Seam’s console.',
+    )
   if (found === false) await say('Publishable-key access is off.')
   if (!found) return true
   const isWanted = await yes(
-    'Publishable-key access is on: browsers may ask Seam for client sessions past this service. Other apps of this workspace may use it. Switch it off?',
+    'Publishable-key access is on: browsers can get client sessions from Seam without this service. Other apps of this workspace may use it. Switch it off?',
   )
   if (!isWanted) {
-    await say('Publishable-key access is still on; until it is off, the doctor says so.')
+    await say('Publishable-key access is still on; the doctor reports it until it is off.')
     return false
   }
   await callSeam(seam, 'workspaces/update', { is_publishable_key_auth_enabled: false })
@@ -124,7 +124,7 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
     )
   await say(`The key opens ${opened}.`)
   if (records === 'unknown')
-    await say('Whether the records of this stack are of the same workspace could not be looked up.')
+    await say('Could not look up whether the records of this stack are of the same workspace.')
   if (apiKey === stored) return apiKey
   if (!(await yes('Store it?'))) throw new Refused('Nothing was stored.')
   await secrets.write('SeamApiKeySecret', apiKey)
@@ -150,7 +150,7 @@ async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Workspace> {
     if (error.httpStatus === 401 || error.httpStatus === 403)
       throw new Refused('Seam does not accept that API key. Nothing was stored.')
     throw new CliError(
-      `${endpoint} could not be asked which workspace it opens (${error.message}). Run it again.`,
+      `${endpoint} did not say which workspace the key opens (${error.message}). Run it again.`,
     )
   }
 }

@@ -33,15 +33,12 @@ export const userCommands = {
       },
       account: { value: '<account>', about: 'only those who have this connected account' },
       limit: { value: '<number>', about: 'how many (50)' },
-      after: { value: '<cursor>', about: 'go on where the last page ended' },
+      after: { value: '<cursor>', about: 'continue where the last page ended' },
       all: { about: 'every user' },
     },
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
-    run(tool, _, { status, account, limit = "50", after, all }) {
-      const filter = {
-        status,
-        connected_account_id: account === undefined ? undefined : accountId(account),
-      }
+    run(tool, _, { status, account, limit = '50', after, all }) {
+      const filter = { status, connected_account_id: account === undefined ? undefined : accountId(account) }
       return listUsers(tool, filter, after, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
     },
   }),
@@ -128,10 +125,7 @@ function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 
     group: 'users',
     words: { ...subjectWord, ...row.words },
     options: {
-      until: {
-        value: '<time>',
-        about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never',
-      },
+      until: { value: '<time>', about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never' },
       unverified: { about: 'also accounts that Seam does not know' },
     },
     async run(tool, [subject = '', ...connected_account_ids], { until, unverified }) {

@@ -56,11 +56,11 @@ export async function callSeam<C extends Call>(
   const body: unknown = await response.json().catch(() => undefined)
   const said = [response.status, typeOfError(body)].filter(Boolean).join(' ')
   if (response.status === 429 || response.status >= 500)
-    throw new CliError(`Seam could not do ${call} (${said}). Run it again.`)
+    throw new CliError(`Seam failed to answer ${call} (${said}). Run it again.`)
   if (!response.ok) throw new Refused(`Seam refused ${call} (${said}).`)
   const parsed = answers[call].safeParse(body)
   if (parsed.success) return parsed.data as z.infer<(typeof answers)[C]>
-  throw new CliError(`Seam answered ${call} in a way that this version does not understand.`)
+  throw new CliError(`This version does not understand Seam’s answer to ${call}.`)
 }
 
 /** The events that Seam does not send there. */
@@ -93,28 +93,28 @@ export async function registerWebhook(
   if (current !== undefined && !renew) {
     const { secret } = current
     if (secret === undefined && known.length > 0)
-      return `Seam’s webhook leads to ${url}; Seam does not show its secret, so the stored one was left.`
+      return `Seam’s webhook points to ${url}. Seam does not show its secret, so the stored one was kept.`
     if (secret !== undefined) {
       const isStored = known.includes(secret)
       if (!isStored) await store([secret, ...known])
       // A renewal that was cut short leaves two.
       await remove(ours.filter((webhook) => webhook !== current))
-      return `Seam’s webhook ${isStored ? `leads to ${url} already.` : `led to ${url} already; its secret was stored.`}`
+      return `Seam’s webhook already points to ${url}${isStored ? '.' : '; stored its secret.'}`
     }
   }
 
   const { webhook: made } = await callSeam(seam, 'webhooks/create', { url, event_types: webhookEvents })
   if (made.secret === undefined)
     throw new CliError(
-      `Seam made the webhook ${made.webhook_id} without showing its secret: copy it from Seam’s console.`,
+      `Seam created the webhook ${made.webhook_id} without showing its secret: copy it from Seam’s console.`,
     )
   // The one before too: what the old webhook has sent is tried again for a day.
   await store([made.secret, ...known].slice(0, 2))
   // Only now: until its secret is stored, the new one is not believed.
   await remove(ours)
   return ours.length === 0
-    ? `Seam’s webhook was made: it leads to ${url}, and its secret is stored.`
-    : `Seam’s webhook was made again: it leads to ${url}, and its new secret is stored.`
+    ? `Created Seam’s webhook for ${url} and stored its secret.`
+    : `Replaced Seam’s webhook for ${url} and stored its new secret.`
 }
 
 function secretsIn(json: string | undefined): string[] {
@@ -124,7 +124,7 @@ function secretsIn(json: string | undefined): string[] {
     return JSON.parse(json)
   } catch {
     throw new Refused(
-      'The stored webhook secrets are no JSON list of "whsec_…". Correct or empty that secret.',
+      'The stored webhook secrets are not a JSON list of "whsec_…". Correct or empty that secret.',
     )
   }
 }

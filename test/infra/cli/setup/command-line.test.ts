@@ -115,7 +115,7 @@ describe('npm run setup', () => {
   test('overwrites no webhook secrets that it does not understand', async () => {
     cloud.secrets.set('the-WebhookSecretsSecret', 'whsec_typed_by_hand')
     const { code, err } = await setup(`${seam.apiKey}\n`, '--yes')
-    expect([code, err]).toEqual([4, expect.stringContaining('no JSON list')])
+    expect([code, err]).toEqual([4, expect.stringContaining('not a JSON list')])
     expect([stored('WebhookSecretsSecret'), seam.webhooks.list()]).toEqual(['whsec_typed_by_hand', []])
   })
 })
@@ -157,7 +157,7 @@ describe('an API key', () => {
   test('is stored also by whom the table is closed to, who is told so', async () => {
     cloud.denied.add('dynamodb:GetItem')
     const { code, out } = await setup(`${seam.apiKey}\n`, '--yes')
-    expect([code, out]).toEqual([0, expect.stringContaining('could not be looked up')])
+    expect([code, out]).toEqual([0, expect.stringContaining('Could not look up')])
   })
 
   test('is not stored by who says no, or nothing', async () => {
