@@ -131,12 +131,12 @@ const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
 const connectWebviewLimits = {
   most: 8192,
   detail:
-    'The body may be empty or hold "accepted_providers", "accepted_capabilities", "wait_for_device_creation", and "custom_redirect_url" and "custom_redirect_failure_url" with an allowed origin; nothing in it can name an identity.',
+    'The body may be empty or hold what /openapi.json describes; its redirects lead to an allowed origin or app, and nothing in it can name an identity or a customer.',
 }
 
 /** A caller connects an account. It has a Lambda of its own: what comes of a login is written to an audit log. */
 export function connectApp(configuration: Configuration, times: Times, deps: ConnectAppDeps): Hono<Env> {
-  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins)
+  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins, configuration.allowedRedirects)
   const usual = connectWebviewBody.parse({})
   const { app, identify } = callersApp(configuration, times, deps)
 

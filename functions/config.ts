@@ -1,7 +1,7 @@
 import * as z from 'zod/v4-mini'
 import { areToldApart, issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
 import { subjectNamespace } from './caller/owner.ts'
-import { isSafeAddress, originFault } from './http/addresses.ts'
+import { isAppScheme, isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
 
 /**
@@ -143,6 +143,19 @@ const configuration = z.strictObject({
   allowedOrigins: z
     .array(origin, { error: 'list the origins of the pages that may call this service' })
     .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
+  /** Schemes of native apps, such as `acme-app:`, to which a Connect Webview may lead back. */
+  allowedRedirects: z._default(
+    z.array(
+      text.check(
+        z.refine(isAppScheme, {
+          error:
+            'give the scheme of your own app with its colon, such as "acme-app:"; pages belong into "allowedOrigins"',
+        }),
+      ),
+      { error: 'list schemes of your apps, such as "acme-app:"' },
+    ),
+    [],
+  ),
   /** Whether a subject without a record is refused or gets an empty one. */
   unknownSubjects: z._default(unknownSubjects, 'reject'),
   /** Raised after a restore of the table: client sessions of an earlier generation are retired. */

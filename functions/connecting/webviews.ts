@@ -15,24 +15,42 @@ import { type LoginDeps, takeLogin } from './logins.ts'
 
 /** Self-service: a caller connects an account of their own, in a Connect Webview that we make and remember. */
 
+/** Seam's, but for `internal_beta`. */
+const providerCategories = [
+  'stable',
+  'consumer_smartlocks',
+  'beta',
+  'thermostats',
+  'noise_sensors',
+  'access_control_systems',
+  'cameras',
+  'connectors',
+] as const
+
 /** What a page may ask for: nothing in it names anybody, and the way back leads to the app's own pages. */
-export function webviewOptionsFor(allowedOrigins: string[]) {
+export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: string[] = []) {
+  const starts = [...allowedOrigins.map((origin) => `${origin}/`), ...allowedRedirects]
+  const providers = z
+    .array(z.string().check(z.regex(/^[a-z0-9_]{1,64}$/)))
+    .check(z.minLength(1), z.maxLength(100))
   const ownPage = z.string().check(
     z.maxLength(1000),
     // Passed on as it was read: others may read backslashes and line ends in another way.
     z.overwrite((address) => URL.parse(address)?.href ?? ''),
     // The origin of `blob:https://app.example/…` is that page's as well.
-    z.refine((href) => allowedOrigins.some((origin) => href.startsWith(`${origin}/`))),
+    z.refine((href) => starts.some((start) => href.startsWith(start))),
   )
   return z.strictObject({
-    accepted_providers: z.optional(
-      z.array(z.string().check(z.regex(/^[a-z0-9_]{1,64}$/))).check(z.minLength(1), z.maxLength(100)),
-    ),
+    accepted_providers: z.optional(providers),
+    excluded_providers: z.optional(providers),
+    provider_category: z.optional(z.enum(providerCategories)),
     accepted_capabilities: z.optional(
       z
         .array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera']))
         .check(z.minLength(1), z.maxLength(5)),
     ),
+    device_selection_mode: z.optional(z.enum(['none', 'single', 'multiple'])),
+    automatically_manage_new_devices: z.optional(z.boolean()),
     custom_redirect_url: z.optional(ownPage),
     custom_redirect_failure_url: z.optional(ownPage),
     /** Whether Seam calls the login complete only when the devices are there. */

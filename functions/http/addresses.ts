@@ -22,6 +22,15 @@ export function isSafeAddress(address: string, { query = false } = {}): boolean 
   return isHost && isSafe && `${username}${password}${query ? '' : search}${hash}` === ''
 }
 
+/** Schemes that lead to a page, a script, a file or a program of the system's. */
+const systemSchemes =
+  /^(https?|wss?|s?ftps?|file|filesystem|data|blob|about|(java|vb|live)script|view-source|intent|content|android-app|mailto|tel|sms|market|shell|search|urn|jar|(chrome|moz|ms|itms|edge|x-apple)[a-z-]*):$/
+
+/** The exact scheme of an app, with its colon (RFC 3986 §3.1). */
+export function isAppScheme(value: string): boolean {
+  return /^[a-z][a-z0-9+.-]{1,62}:$/.test(value) && !systemSchemes.test(value)
+}
+
 /** Why this is not the exact origin of a page, and what to write instead; undefined if it is one. */
 export function originFault(value: string): string | undefined {
   if (isOrigin(value)) return undefined

@@ -41,8 +41,13 @@ export function schemas() {
     }),
     ConnectWebviewRequest: schemaOf('input', webviewOptionsFor([]), {
       accepted_providers: 'Seam’s names of the providers to offer; all without it.',
+      excluded_providers: 'Seam’s names of providers not to offer.',
+      provider_category: 'Offer the providers of this category of Seam’s.',
+      device_selection_mode: 'Whether the user chooses none, one or several of their devices.',
+      automatically_manage_new_devices: 'Whether devices that come later are managed devices.',
       accepted_capabilities: 'Offer providers of such devices only.',
-      custom_redirect_url: 'Where the browser goes after a login: an address of an allowed origin.',
+      custom_redirect_url:
+        'Where the browser goes after a login: an address of an allowed origin or of an allowed app.',
       custom_redirect_failure_url: 'Where it goes when the login fails; otherwise to `custom_redirect_url`.',
       wait_for_device_creation: 'Whether the login counts as done only when the devices are there.',
     }),

@@ -59,6 +59,10 @@ export interface SessionRequest {
 /** Nothing in it names anybody. */
 export interface WebviewRequest {
   accepted_providers?: string[]
+  excluded_providers?: string[]
+  provider_category?: string
+  device_selection_mode?: string
+  automatically_manage_new_devices?: boolean
   accepted_capabilities?: string[]
   custom_redirect_url?: string
   custom_redirect_failure_url?: string

@@ -234,6 +234,41 @@ describe('what is allowed and may be a mistake', () => {
   })
 })
 
+describe('the scheme of an app to which a login leads back', () => {
+  it.each(['acme-app:', 'com.acme.doors:', 'acme2:', 'fb1234567890:'])('may be %s', (scheme) => {
+    expect(read([issuer()], {}, { allowedRedirects: [scheme] }).allowedRedirects).toEqual([scheme])
+  })
+
+  it.each([
+    'acme-app',
+    'acme-app://',
+    'acme-app:*',
+    '*:',
+    '*',
+    '',
+    ':',
+    'ACME:',
+    '1acme:',
+    'acme app:',
+    'https:',
+    'http:',
+    'https://app.example',
+    'javascript:',
+    'data:',
+    'file:',
+    'blob:',
+    'view-source:',
+    'intent:',
+    'ms-settings:',
+    'chrome-extension:',
+    'mailto:',
+  ])('may not be %j', (scheme) => {
+    expect(() => read([issuer()], {}, { allowedRedirects: [scheme] })).toThrow('allowedRedirects[0]: ')
+  })
+
+  it('is none by itself', () => expect(read([issuer()]).allowedRedirects).toEqual([]))
+})
+
 describe('the address of Seam', () => {
   it.each([
     ['https://connect.getseam.com/', 'tokenVending.seamEndpoint: leave out the slash at its end'],

@@ -72,6 +72,38 @@ describe('POST /connect-webview', () => {
     expect(row).toMatchObject({ ...options, custom_metadata: {} })
   })
 
+  test.each([
+    { provider_category: 'stable', excluded_providers: ['yale', 'august'], device_selection_mode: 'single' },
+    { provider_category: 'access_control_systems', automatically_manage_new_devices: false },
+    { device_selection_mode: 'multiple', automatically_manage_new_devices: true },
+  ])('passes on %j', async (options) => {
+    const { status, body } = await make(await newcomer(), options)
+    expect(status).toBe(201)
+    const row = world.seam.connectWebviews().find((one) => one.connect_webview_id === body.connect_webview_id)
+    expect(row).toMatchObject(options)
+    expect(row?.accepted_providers).not.toContain(options.excluded_providers?.[0])
+  })
+
+  test('leads back to an app whose scheme is configured, and to no other', async () => {
+    const machine = world.another({ configuration: { allowedRedirects: ['acme-app:', 'com.acme.doors:'] } })
+    const sub = await newcomer()
+    const status = async (custom_redirect_url: string, by = machine) =>
+      (await make(sub, { custom_redirect_url }, by)).status
+    expect(await status('acme-app://devices?added=1')).toBe(201)
+    expect(await status('ACME-app:/devices')).toBe(201)
+    expect(await status('com.acme.doors:back')).toBe(201)
+    expect(await status('https://app.example/devices')).toBe(201)
+    for (const other of [
+      'acme-apps://x',
+      'acme://x',
+      'com.acme:x',
+      'javascript:acme-app:',
+      'https:acme-app:',
+    ])
+      expect(await status(other), other).toBe(400)
+    expect(await status('acme-app://devices', world.machine)).toBe(400)
+  })
+
   test('takes a way back as it is read here, whatever others would read', () => {
     const options = webviewOptionsFor(['https://app.example'])
     const custom_redirect_url = 'https://app.example\\@evil.exa\nmple/'
@@ -83,6 +115,12 @@ describe('POST /connect-webview', () => {
   test.each([
     ['another user in the metadata', { custom_metadata: { user_id: 'grace' } }],
     ['a customer', { customer_key: 'grace' }],
+    ['a customer by id', { customer_id: 'grace' }],
+    ['a category of Seam’s own', { provider_category: 'internal_beta' }],
+    ['a category that is a list', { provider_category: ['stable'] }],
+    ['an excluded provider that is no key', { excluded_providers: ['August Home!'] }],
+    ['a mode that is none', { device_selection_mode: 'all' }],
+    ['management as text', { automatically_manage_new_devices: 'true' }],
     ['an account', { connected_account_id: 'x' }],
     ['a way back to another origin', { custom_redirect_url: 'https://evil.example/' }],
     ['a way back to a look-alike', { custom_redirect_url: 'https://app.example.evil.example/' }],

@@ -14,6 +14,8 @@ export type Login = { [member in 'provider' | 'email']?: string | undefined }
 const capabilities = ['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera'] as const
 const wanted = z.object({
   accepted_providers: z.optional(z.array(z.string().check(z.minLength(1)))),
+  excluded_providers: z._default(z.array(z.string()), []),
+  provider_category: z.optional(z.string()),
   accepted_capabilities: z._default(z.array(z.enum(capabilities)), []),
   custom_redirect_url: z._default(z.nullable(z.url()), null),
   custom_redirect_failure_url: z._default(z.nullable(z.url()), null),
@@ -54,7 +56,7 @@ const isWithin = (authority: Authority, { connect_webview_id }: ConnectWebview) 
 function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority): ConnectWebview {
   const connect_webview_id = randomUUID()
   const auth_token = randomBytes(12).toString('base64url')
-  const { accepted_providers, custom_metadata } = body
+  const { accepted_providers, excluded_providers, custom_metadata } = body
   const row: ConnectWebview = {
     ...body,
     connect_webview_id,
@@ -62,7 +64,7 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
     created_at: timeNow(seam),
     connected_account_id: null,
     url: `${seam.url}/connect_webviews/view?${new URLSearchParams({ connect_webview_id, auth_token })}`,
-    accepted_providers: accepted_providers ?? providers,
+    accepted_providers: (accepted_providers ?? providers).filter((one) => !excluded_providers.includes(one)),
     accepted_devices: [],
     any_device_allowed: true,
     any_provider_allowed: accepted_providers === undefined,

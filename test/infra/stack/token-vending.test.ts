@@ -72,7 +72,7 @@ describe('the HTTP API', () => {
       AllowOrigins: allowedOrigins,
       AllowMethods: ['POST', 'GET', 'DELETE'],
       AllowHeaders: ['authorization', 'content-type'],
-      ExposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate'],
+      ExposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate', 'x-amzn-remapped-www-authenticate'],
       AllowCredentials: false,
       MaxAge: 3600,
     })
