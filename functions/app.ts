@@ -22,6 +22,9 @@ import {
 } from './http/frame.ts'
 import { configurationHash } from './http/health.ts'
 import { type OpenApiDocument, openApiDocument } from './http/openapi.ts'
+import { Problem } from './http/problem.ts'
+import { type IdentityEventDeps, receiveEvents } from './identity-events/receive.ts'
+import { deliveryIn, refusalBody } from './identity-events/token.ts'
 import type { Times } from './times.ts'
 import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
 import { type VendDeps, vend } from './vending/vend.ts'
@@ -184,5 +187,33 @@ export function webhookApp(times: Times, deps: WebhookAppDeps): Hono<Env> {
   })
 
   app.all('/webhooks/seam', notAllowed('POST'))
+  return app
+}
+
+export type IdentityEventsAppDeps = FrameDeps & IdentityEventDeps
+
+const longestEvent = 16_384 // Bytes.
+
+/** The identity providers’ route, in a Lambda of its own as well. Their specifications say how it answers. */
+export function identityEventsApp(times: Times, deps: IdentityEventsAppDeps): Hono<Env> {
+  const app = new Hono<Env>()
+  frame(app, deps, times)
+
+  app.post('/identity-events', async (c) => {
+    const { audit, deadline } = c.var
+    audit.what = 'identity_event'
+    const delivery = deliveryIn(new TextDecoder().decode(await readBytes(c, longestEvent)))
+    const isLogout = delivery.kind === 'backchannel-logout'
+    try {
+      await receiveEvents(deps, delivery, { deadline, audit })
+      return c.body(null, isLogout ? 200 : 202)
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'invalid_request') throw error
+      Object.assign(audit, { code: error.code, reason: error.details.reason })
+      return c.json(refusalBody(delivery.kind, error.details.reason), 400)
+    }
+  })
+
+  app.all('/identity-events', notAllowed('POST'))
   return app
 }

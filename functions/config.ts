@@ -1,6 +1,6 @@
 import * as z from 'zod/v4-mini'
 import { areToldApart, issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
-import { subjectNamespace } from './caller/owner.ts'
+import { eventIssuer, subjectNamespace } from './caller/owner.ts'
 import { isAppScheme, isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
 
@@ -126,6 +126,24 @@ const issuer = z.strictObject({
   acrClaim: z._default(pointer, '/acr'),
   /** As `clientSession.longestAgeSeconds`, for this issuer's logins: a phone is disturbed by each replacement. */
   longestAgeSeconds: z.optional(whole(60, 2_592_000, 'seconds')),
+  /** What it may tell at `POST /identity-events`; absent: nothing. */
+  events: z.optional(
+    z.strictObject({
+      /** The `aud` of its events: for most providers the client id of the page. */
+      audiences: z
+        .array(text)
+        .check(z.minLength(1, { error: 'list at least one audience, such as the client id of your page' })),
+      kinds: z
+        .array(
+          z.enum(['backchannel-logout', 'security-events'], {
+            error: 'choose "backchannel-logout", "security-events" or both',
+          }),
+        )
+        .check(z.minLength(1, { error: 'list at least one kind, or leave out "events"' })),
+      /** The `iss` of its events where it differs, as Google’s does by a slash. */
+      issuer: z.optional(httpsAddress),
+    }),
+  ),
 })
 
 const origin = text.check(
@@ -251,6 +269,14 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
         `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
       ])
     for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
+    const sameEvents = (other: Issuer) =>
+      eventIssuer(other) === eventIssuer(settings) &&
+      other.events?.audiences.some((audience) => settings.events?.audiences.includes(audience))
+    if (issuers.slice(0, i).some(sameEvents))
+      faults.push([
+        ['issuers', i, 'events'],
+        'another issuer lists the same audience; list each at one of them',
+      ])
   }
   const refusePlain = (path: PropertyKey[], address = '') => {
     if (!loopback && address.startsWith('http:'))

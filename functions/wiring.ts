@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { AccountDeps } from './accounts/change.ts'
-import { connectApp, vendingApp, webhookApp } from './app.ts'
+import { connectApp, identityEventsApp, vendingApp, webhookApp } from './app.ts'
 import { callerVerifier, type VerifyCaller } from './caller/caller.ts'
 import { type KeyStore, keyFinder } from './caller/keys.ts'
 import { type CleanUp, cleanUp } from './cleanup/run.ts'
@@ -81,6 +81,28 @@ export function wireWebhook(
   return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(clients) }) }
 }
 
+/** What identity providers meet. It takes away alone, so it neither opens nor seals a token. */
+export function wireIdentityEvents(
+  configuration: Configuration,
+  times: Times,
+  clients: Omit<CallerClients, 'seal'>,
+  options: { loopback?: boolean } = {},
+) {
+  const deps = depsOf(configuration, times, { ...clients, seal: noSeal })
+  const findKeys = findKeysOf(deps, clients, onlyReading(clients.table), options)
+  const noteChange: AccountDeps['noteChange'] = (change) =>
+    clients.auditLog?.({ what: 'account', act: 'identity_event', by: 'provider', ...change })
+  return {
+    app: identityEventsApp(times, { ...deps, noteChange, findKeys }),
+    recall: () => Promise.allSettled(configuration.issuers.map(findKeys.recall)),
+  }
+}
+
+const noSeal: Seal = {
+  seal: () => Promise.reject(new Error('no token is sealed here')),
+  open: () => Promise.reject(new Error('no token is opened here')),
+}
+
 /** What the operator asks for: whoever changes a mapping is logged, subject in clear. */
 export function wireAdmin(
   configuration: Configuration,
@@ -110,17 +132,27 @@ function onlyReading({ readKeySet }: KeyStore): KeyStore {
 }
 
 function callers(
-  { configuration, terms, clock, timing }: ReturnType<typeof depsOf>,
+  deps: ReturnType<typeof depsOf>,
   clients: { fetch: typeof fetch },
   store: KeyStore,
-  { loopback = false }: { loopback?: boolean },
+  options: { loopback?: boolean },
 ): { verifyCaller: VerifyCaller; recall: () => Promise<unknown> } {
+  const { configuration, clock, timing } = deps
   const { issuers } = configuration
-  const findKeys = keyFinder({ store, fetch: clients.fetch, clock, times: terms.times, loopback })
+  const findKeys = findKeysOf(deps, clients, store, options)
   return {
     verifyCaller: timing('verify', callerVerifier({ issuers, findKeys, clock })),
     recall: () => Promise.allSettled(issuers.map(findKeys.recall)),
   }
+}
+
+function findKeysOf(
+  { terms, clock }: ReturnType<typeof depsOf>,
+  { fetch }: { fetch: typeof globalThis.fetch },
+  store: KeyStore,
+  { loopback = false }: { loopback?: boolean },
+) {
+  return keyFinder({ store, fetch, clock, times: terms.times, loopback })
 }
 
 function depsOf(configuration: Configuration, times: Times, untimed: Clients) {

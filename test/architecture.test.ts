@@ -30,7 +30,7 @@ const textOf = (file: string) =>
   readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 
 const functions = sources.filter((file) => file.startsWith('functions/'))
-const entries = ['vend', 'connect', 'webhook', 'cleanup', 'admin'].map(
+const entries = ['vend', 'connect', 'webhook', 'identity-events', 'cleanup', 'admin'].map(
   (name) => `functions/entries/${name}.ts`,
 )
 /** What they share. Nobody else may have it. */
@@ -56,6 +56,8 @@ const edges: Record<string, RegExp> = {
   'functions/caller/caller.ts': /^jose$/,
   'functions/caller/keys.ts': /^jose$/,
   'functions/caller/key-set.ts': /^jose$/,
+  // Signatures are verified in one place.
+  'functions/identity-events/receive.ts': /^functions\/caller\/caller\.ts$/,
 }
 /** No I/O, no clock, no SDK: what they import is pure as well, or a type. */
 const pure = [
@@ -76,6 +78,8 @@ const pure = [
   'caller/owner',
   'caller/jws',
   'config',
+  'identity-events/meaning',
+  'identity-events/token',
   'http/addresses',
   'caller/issuer-risks',
   'seam/api-key',

@@ -9,6 +9,7 @@ import {
   missing,
   providerSignOut,
   providerStatus,
+  purge,
   recordLogin,
   remove,
   retire,
@@ -247,10 +248,13 @@ export function signOutUser(deps: AccountDeps, owner: string, deadline: Deadline
 
 /** What an identity provider says about a person, at `at` (epoch milliseconds), or about one of their logins. */
 export type ProviderEvent =
-  | { kind: 'disabled' | 'enabled' | 'signed_out'; at: number }
+  | { kind: 'disabled' | 'enabled' | 'purged' | 'signed_out'; at: number }
   | { kind: 'login_ended'; binding: string; at: number }
 
-/** Written into tombstones too, where it changes no status. */
+/**
+ * Written into tombstones too, where it changes no status. What an event has changed already is left as it is: all
+ * others that are on their way are ordered by their own time, and a provider may send thousands at once.
+ */
 export function takeProviderEvent(
   deps: AccountDeps,
   owner: string,
@@ -263,13 +267,15 @@ export function takeProviderEvent(
         return providerStatus(user, 'disabled', event.at, now)
       case 'enabled':
         return providerStatus(user, 'active', event.at, now)
+      case 'purged':
+        return purge(user, event.at, now)
       case 'signed_out':
         return providerSignOut(user, event.at, now)
       case 'login_ended':
         return endLogin(user, event.binding, event.at, now)
     }
   }
-  return changeUser(deps, owner, { write }, deadline)
+  return changeUser(deps, owner, { write, onlyIfChanged: true }, deadline)
 }
 
 /** Whether anything stands between this record and success of what was taken away. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Holding, MappingChange } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
@@ -53,6 +54,8 @@ export interface RecordChange {
   write: (user: User, now: number) => User
   /** What gives widens live sessions; what only gives does not wait for what earlier acts retired. Absent: `takes`. */
   effect?: Effect
+  /** Nothing is written, or deleted at Seam, where nothing changes: for what no act in flight can undo. */
+  onlyIfChanged?: boolean
   /** Of the sessions that it retires: which binding's must be confirmed as deleted. Absent: all. */
   binding?: string
 }
@@ -68,8 +71,10 @@ export async function changeUser(
 ): Promise<ChangeResult> {
   const written = await changeRecord(deps, owner, change, deadline)
   if (written === undefined) throw unrecorded()
-  const { retired, ...result } = written
+  const { retired, unwritten, ...result } = written
   const { effect = 'takes', binding } = change
+  if (unwritten)
+    return { ...result, deletedAccountIds: [], trace: newTrace(), ...leftUndeleted(deps, result.user) }
   const scope = {
     takes: retired || effect !== 'gives',
     widens: effect !== 'takes',
@@ -84,6 +89,7 @@ export interface RecordWritten {
   changed: boolean
   /** Sessions were retired. */
   retired: boolean
+  unwritten?: true
 }
 
 /**
@@ -93,7 +99,7 @@ export interface RecordWritten {
 export async function changeRecord(
   deps: AccountDeps,
   owner: string,
-  { absent, prepare, write }: RecordChange,
+  { absent, prepare, write, onlyIfChanged }: RecordChange,
   deadline: Deadline,
 ): Promise<RecordWritten | undefined> {
   let created = false
@@ -113,6 +119,8 @@ export async function changeRecord(
     checkTime(deadline)
     const now = deps.clock()
     const next = write(read, now)
+    if (onlyIfChanged && isDeepStrictEqual(next, read))
+      return { user: read, before: read, changed: false, retired: false, unwritten: true }
     const result = await updateUser(deps, read, next)
     if (!result.written) continue
     const before = created ? undefined : read
@@ -152,6 +160,11 @@ export async function followUp(
     if (!(error instanceof Problem)) throw error
     return { user: (await deps.table.readUser(read.owner)) ?? read, trace, failure: error }
   }
+}
+
+/** What an earlier act retired it deletes itself, or cleanup does. */
+function leftUndeleted({ terms, clock }: AccountDeps, user: User): { failure?: Problem } {
+  return pending(user, terms.times, clock()).length > 0 ? { failure: problemFrom(undefined) } : {}
 }
 
 /** Why an undeleted session stays: an outage, also where Seam refuses, for it is never the caller's fault. */

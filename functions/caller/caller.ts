@@ -122,7 +122,7 @@ function bearerToken(authorization = ''): string {
   return rest
 }
 
-async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
+export async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
   for (const key of keys) {
     try {
       await compactVerify(token, key, { algorithms: issuer.algorithms })

@@ -60,7 +60,7 @@ export function isKeyId(value: unknown): boolean {
 }
 
 /** RFC 7515 §4.1.9: case does not count, and `application/` may be left out. */
-function mediaType(typ: string): string {
+export function mediaType(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
@@ -89,7 +89,7 @@ function timeFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | u
 }
 
 /** A NumericDate (RFC 7519 §2) of this world: JSON's `1e999` is Infinity, and would never expire. */
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= lastSecond
 }
 
@@ -99,7 +99,7 @@ function isMeantForUs(claims: Claims, issuer: Issuer): boolean {
   return names(named, issuer.audiences) && (claims.aud === undefined || names(claims.aud, issuer.audiences))
 }
 
-function names(audience: unknown, ours: string[]): boolean {
+export function names(audience: unknown, ours: string[]): boolean {
   const audiences = Array.isArray(audience) ? audience : [audience]
   return audiences.every((name) => typeof name === 'string') && audiences.some((name) => ours.includes(name))
 }

@@ -5,7 +5,16 @@ import type { SdkReason } from '../aws/caller.ts'
  * and no others, so that no secret can slip in with an error or an event.
  */
 export interface Audit {
-  what: 'vend' | 'sign_out' | 'cleanup' | 'webhook' | 'connect_webview' | 'account' | 'admin' | 'request'
+  what:
+    | 'vend'
+    | 'sign_out'
+    | 'cleanup'
+    | 'webhook'
+    | 'identity_event'
+    | 'connect_webview'
+    | 'account'
+    | 'admin'
+    | 'request'
   request_id: string
   method?: string
   path?: string
@@ -33,7 +42,7 @@ export interface Audit {
   stale_keys?: true
   connect_webview_id?: string
   connected_account_id?: string
-  /** Of a webhook: Seam's own names, of the kinds that we know. */
+  /** Of a webhook or an identity provider's event: their own names, of the kinds that we know. */
   event_type?: string
   event_id?: string
   /** Users that an event was about, when it can be more than one. */
@@ -88,9 +97,9 @@ export interface AccountAudit extends MappingChange {
   what: 'account'
   /** Of an operator's command. */
   request_id?: string
-  /** The command; `connect` or `account_deleted` when Seam has told of it. */
+  /** The command; `connect` or `account_deleted` when Seam has told of it, `identity_event` when an identity provider has. */
   act: string
-  /** As its sender says; in the cloud, CloudTrail knows better. */
+  /** `seam`, `provider`, or an operator, as its sender says; in the cloud, CloudTrail knows better. */
   by: string
 }
 

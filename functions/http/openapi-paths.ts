@@ -19,6 +19,7 @@ export const functionOf = {
   'client session': 'vend',
   'connect webview': 'connect',
   webhook: 'webhook',
+  'identity events': 'identity-events',
   service: 'vend',
 } as const
 
@@ -125,6 +126,8 @@ const oneConnectWebview = {
   },
 } satisfies Methods
 
+const text = { type: 'string' }
+
 const webhook = {
   post: {
     operationId: 'takeWebhook',
@@ -145,6 +148,48 @@ const webhook = {
     responses: {
       204: { description: 'It has had its effect, or has none here.', headers: usualHeaders },
       ...problems(...always, 413, 502, 503, 504),
+    },
+  },
+} satisfies Methods
+
+const refusal = {
+  type: 'object',
+  properties: { error: text, error_description: text, err: text, description: text },
+  additionalProperties: false,
+}
+
+const identityEvents = {
+  post: {
+    operationId: 'takeIdentityEvents',
+    tags: ['identity events'],
+    summary: 'What an identity provider says of its people',
+    description:
+      'Only for the configured identity providers, which sign it: OpenID Connect Back-Channel Logout 1.0, and security event tokens pushed as in RFC 8935. Judged by the body, whatever its content type.',
+    security: [],
+    requestBody: {
+      required: true,
+      content: {
+        'application/x-www-form-urlencoded': {
+          schema: { type: 'object', required: ['logout_token'], properties: { logout_token: text } },
+        },
+        'application/secevent+jwt': { schema: text },
+      },
+    },
+    responses: {
+      200: {
+        description: 'A logout token: the record says so, or it names nobody here.',
+        headers: usualHeaders,
+      },
+      202: {
+        description: 'A security event token: the record says so, or it names nobody here.',
+        headers: usualHeaders,
+      },
+      400: {
+        description: 'Not accepted; `error` of a logout token, `err` of a security event token.',
+        headers: usualHeaders,
+        content: { 'application/json': { schema: refusal } },
+      },
+      ...problems(413, 500, 503, 504),
     },
   },
 } satisfies Methods
@@ -190,6 +235,7 @@ export const paths = {
   '/connect-webview': connectWebview,
   '/connect-webview/{connect_webview_id}': oneConnectWebview,
   '/webhooks/seam': webhook,
+  '/identity-events': identityEvents,
   '/healthz': health,
   '/openapi.json': itself,
 }

@@ -65,6 +65,8 @@ export interface User {
   disabled_by?: 'operator' | 'provider'
   /** Orders the provider's disable and enable, and nothing else. */
   provider_event_at?: number
+  /** The provider has deleted this person; of the latest event that said so. */
+  purged_at?: number
   /** Bearer tokens issued before this are refused. */
   not_before?: number
   /** The end date of access. */

@@ -218,6 +218,12 @@ export function providerStatus(user: User, status: 'active' | 'disabled', at: nu
   return { ...changed, provider_event_at: at }
 }
 
+/** The provider has deleted this person: disabled as by the operator. Told again, it undoes no operator’s `enable`. */
+export function purge(user: User, at: number, now: number): User {
+  if (at <= (user.purged_at ?? Number.NEGATIVE_INFINITY)) return user
+  return { ...disable(user, 'operator', now), purged_at: at }
+}
+
 /** What stays is a tombstone: what was refused once stays refused when the subject comes back. */
 export function remove(user: User, now: number): User {
   const emptied = setAccountIds(retireAll(user, now), [], now)

@@ -34,7 +34,7 @@ export function holderShard(owner: string): number {
 }
 
 type Action = 'GetItem' | 'PutItem' | 'UpdateItem'
-type Role = 'vend' | 'connect' | 'webhook' | 'cleanup' | 'admin'
+type Role = 'vend' | 'connect' | 'webhook' | 'identity-events' | 'cleanup' | 'admin'
 
 const any = <
   Kind extends 'user' | 'webview' | 'event' | 'account' | 'identity' | 'keySet' | 'budget' | 'orphan',
@@ -66,6 +66,10 @@ export const access: Record<Role, [actions: Action[], items: string[]][]> = {
       ['GetItem', 'UpdateItem'],
       [any('account'), holders, settled],
     ],
+  ],
+  'identity-events': [
+    [['GetItem', 'PutItem'], [any('user')]],
+    [['GetItem'], [any('keySet'), keys.settings()]],
   ],
   cleanup: [
     [['GetItem', 'PutItem'], [any('user')]],

@@ -5,6 +5,7 @@ import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
 import { listen } from './loopback.ts'
+import { type EventReceiver, type EventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export interface IdentityProviderOptions {
@@ -34,6 +35,11 @@ const keptKeys = z.object({
 /** Any `sub` but none: a token that no provider would write must be to be had, too. */
 const claimsSchema = z.looseObject({ sub: z.custom<string>((sub) => sub !== undefined && sub !== '') })
 type Claims = z.infer<typeof claimsSchema>
+const eventSchema = z.strictObject({
+  sub: z.string(),
+  kind: z.enum(providerEventKinds),
+  sid: z.optional(z.string()),
+})
 
 /**
  * An OpenID provider for development: its token endpoint gives any caller a token for any subject.
@@ -52,6 +58,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     audience: 'seam-token-vending',
     /** May be set and unset at any time. */
     outage: undefined as Outage | undefined,
+    /** Hears its events; may be changed at any time. */
+    receiver: undefined as EventReceiver | undefined,
     /** Requests received, by path. */
     counts: {} as Record<string, number>,
     /** A token for any claims: `null` leaves one out that would be there by itself. Lasts an hour. */
@@ -61,6 +69,11 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
       // One login for each user, unless the request names another.
       const sid = hash('sha256', String(claims.sub), 'base64url').slice(0, 16)
       return signed({ iss, aud, iat, exp: iat + lifetimeSeconds, sid, ...claims }, header, keys[0] ?? {})
+    },
+    /** Tells the receiver something of a person; the receiver's status, undefined when nobody listens. */
+    async send(event: EventToSend): Promise<number | undefined> {
+      const sign = (claims: object, header: object) => signed({ ...claims }, header, keys[0] ?? {})
+      return provider.receiver && sendEvent(sign, provider.receiver, event, provider.issuer, clock())
     },
     /** Signs with a new key from now on; `keep` still publishes the old ones, as a provider does for a while. */
     async rotateKeys({ keep = true } = {}): Promise<void> {
@@ -73,7 +86,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
   return provider
 }
 
-type Provider = Pick<IdentityProvider, 'issuer' | 'outage' | 'counts' | 'sign'>
+type Provider = Pick<IdentityProvider, 'issuer' | 'outage' | 'counts' | 'sign' | 'send'>
 
 function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) => boolean) {
   const app = new Hono<{ Bindings: HttpBindings }>()
@@ -107,6 +120,12 @@ function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) 
     // So that a shell needs no JSON parser.
     if (c.req.header('accept') === 'text/plain') return c.text(access_token)
     return c.json({ access_token, token_type: 'Bearer', expires_in: lifetimeSeconds })
+  })
+  app.post('/send', async (c) => {
+    const event = eventSchema.safeParse(await c.req.json().catch(() => undefined))
+    const error_description = `Send JSON such as {"sub":"ada","kind":"backchannel-logout"}; kinds: ${providerEventKinds.join(', ')}.`
+    if (!event.success) return c.json({ error: 'invalid_request', error_description }, 400)
+    return c.json({ status: await provider.send(event.data) })
   })
   return app
 }

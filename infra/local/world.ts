@@ -11,7 +11,13 @@ import { deadlineIn } from '../../functions/http/deadline.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
-import { type Clients, wireConnect, wireVend, wireWebhook } from '../../functions/wiring.ts'
+import {
+  type Clients,
+  wireConnect,
+  wireIdentityEvents,
+  wireVend,
+  wireWebhook,
+} from '../../functions/wiring.ts'
 import { packageVersion } from '../stack/release.ts'
 import { auditWriter } from './audit-file.ts'
 import { cleaningSchedule, localCleaner } from './cleaning.ts'
@@ -103,6 +109,8 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
 
   const api = await serveApi(service.answer, options.port ?? 0, origins, atEnd)
   if (workspace.local !== undefined) service.subscribe(workspace.local, api)
+  const [audience] = issuer?.events?.audiences ?? []
+  if (audience !== undefined) identityProvider.receiver = { url: `${api}/identity-events`, audience }
   const subs = users.map(({ sub }) => sub)
   const file = worldFileOf(parts, configuration, { api, table: records.tableName, users: subs })
   await writeWorldFile(folder.path, file)
@@ -175,7 +183,13 @@ function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
   const webhook = wireWebhook(configuration, times, { ...deps, readSecrets })
-  const { fetch: answer } = oneApi({ vend: vend.app, connect: connect.app, webhook: webhook.app })
+  const events = wireIdentityEvents(configuration, times, callers, options)
+  const { fetch: answer } = oneApi({
+    vend: vend.app,
+    connect: connect.app,
+    webhook: webhook.app,
+    identityEvents: events.app,
+  })
   return {
     answer: (request: Request) => watcher.during(() => answer(request)),
     /** From now on the local Seam tells what happens there. */
@@ -217,7 +231,15 @@ function localConfiguration(parts: Parts, { configuration: chosen, origin }: Wor
     readConfiguration(
       {
         deployment: 'local',
-        issuers: [{ name: 'local', issuer, audiences: [audience], sessionClaim: '/sid' }],
+        issuers: [
+          {
+            name: 'local',
+            issuer,
+            audiences: [audience],
+            sessionClaim: '/sid',
+            events: { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] },
+          },
+        ],
         allowedOrigins: [page.url],
         unknownSubjects: 'provision',
       },

@@ -45,7 +45,7 @@ export const rules = {
   },
   Faults: {
     means:
-      'Something that must never happen: an error of our own (`internal`), a caller’s record that another issuer made (`record_of_another_issuer`), a user identity that Seam does not know (`unknown_identity`), an answer of Seam that was not asked for (`wrong_answers`), or a sealed token that cannot be opened (`unreadable_token`).',
+      'Something that must never happen: an error of our own (`internal`), a caller’s record that another issuer made (`record_of_another_issuer`), a user identity that Seam does not know (`unknown_identity`), an answer of Seam that was not asked for (`wrong_answers`), a sealed token that cannot be opened (`unreadable_token`), or an identity provider that has stopped its events (`stream_stopped`).',
     todo: 'Read the audit line by that word; infra/OPERATING.md says what to do about each.',
   },
   StaleKeys: {

@@ -4,6 +4,7 @@ import { build, type Metafile } from 'esbuild'
 import { type Configuration, readConfiguration } from '../../functions/config.ts'
 import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
 import type { Environment } from '../../functions/entries/clients.ts'
+import type { IdentityEventsEnvironment } from '../../functions/entries/identity-events.ts'
 import type { WebhookEnvironment } from '../../functions/entries/webhook.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 import { packageVersion } from './release.ts'
@@ -13,6 +14,7 @@ export interface Entries {
   vend: Environment
   connect: Environment
   webhook: WebhookEnvironment
+  'identity-events': IdentityEventsEnvironment
   cleanup: CleanupEnvironment
   admin: Environment
 }

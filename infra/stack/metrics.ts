@@ -30,6 +30,7 @@ const either = (field: string, values: readonly string[]) =>
 
 const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
 const denials = ['not_provisioned', 'subject_disabled', 'claim_denied', 'rate_limited']
+const faults = ['record_of_another_issuer', 'unknown_identity', 'stream_stopped']
 const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
 
 /** Milliseconds of one vend; how many vends had any is the metric's sample count. */
@@ -59,18 +60,17 @@ export const countedMetrics = [
     name: 'Outages',
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
     by: { field: 'dependency', values: dependencies },
-    from: ['vend', 'connect', 'webhook'],
+    from: ['vend', 'connect', 'webhook', 'identity-events'],
   },
   {
     // What no caller and no outage did.
     name: 'Faults',
-    pattern:
-      '{ ($.code = "internal") || ($.reason = "record_of_another_issuer") || ($.reason = "unknown_identity") || ($.wrong_answers[0] = *) || ($.verdict_reason = "unreadable_token") }',
-    from: ['vend', 'connect', 'webhook', 'admin'],
+    pattern: `{ ($.code = "internal") || ${either('reason', faults)} || ($.wrong_answers[0] = *) || ($.verdict_reason = "unreadable_token") }`,
+    from: ['vend', 'connect', 'webhook', 'identity-events', 'admin'],
   },
   // Requests for which the AWS SDK had to answer, where no setting says that it always does: each was slow.
   { name: 'SdkFallbacks', pattern: `{ ${either('sdk_why', ['no_answer', 'refused'])} }`, from: ['vend'] },
-  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect'] },
+  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect', 'identity-events'] },
   // The stage's throttle never reaches a function. API Gateway writes its numbers as texts.
   { name: 'Throttles', pattern: '{ ($.status = 429) || ($.status = "429") }', from: ['access'] },
   { name: 'RefusedWebhooks', pattern: '{ $.fault = "signature" }', from: ['webhook'] },

@@ -13,7 +13,14 @@ import { bundle, type Entry, project } from './bundle.ts'
  */
 
 const dist = `${project}/dist`
-const entries: Record<Entry, true> = { vend: true, connect: true, webhook: true, cleanup: true, admin: true }
+const entries: Record<Entry, true> = {
+  vend: true,
+  connect: true,
+  webhook: true,
+  'identity-events': true,
+  cleanup: true,
+  admin: true,
+}
 
 await rm(dist, { recursive: true, force: true })
 await Promise.all([writeHelper(), writeConstruct(), writeFunctions(), writeTypes()])

@@ -63,7 +63,8 @@ const readers: Record<Entry, ('seamApiKey' | 'sealingKey' | 'webhookSecrets')[]>
   // A login widens the live client session of its user.
   connect: ['seamApiKey', 'sealingKey'],
   webhook: ['seamApiKey', 'sealingKey', 'webhookSecrets'],
-  // Deletes client sessions, and never needs their tokens.
+  // These delete client sessions, and never need their tokens.
+  'identity-events': ['seamApiKey'],
   cleanup: ['seamApiKey'],
   admin: ['seamApiKey', 'sealingKey'],
 }

@@ -147,6 +147,18 @@ export class TokenVending extends Construct {
       memory: 512,
       logRetention: auditRetention,
     })
+    const identityEvents = new Handler(this, 'IdentityEvents', {
+      entry: 'identity-events',
+      description: 'What identity providers tell: who has signed out, or is disabled or deleted.',
+      ...deps,
+      environment: {
+        TABLE_NAME: table.table.tableName,
+        SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
+      },
+      timeout: requestTimeout,
+      memory: callerMemory,
+      logRetention: auditRetention,
+    })
     this.cleaning = new Cleaning(this, 'Cleaning', deps)
     const admin = new Handler(this, 'Admin', {
       entry: 'admin',
@@ -157,14 +169,26 @@ export class TokenVending extends Construct {
       memory: 512,
       logRetention: auditRetention,
     })
-    this.functions = { vend, connect, webhook, cleanup: this.cleaning.handler, admin }
+    this.functions = {
+      vend,
+      connect,
+      webhook,
+      'identity-events': identityEvents,
+      cleanup: this.cleaning.handler,
+      admin,
+    }
     /** Whose logs say who was given what. */
-    const audited = [admin, webhook, connect]
+    const audited = [admin, webhook, connect, identityEvents]
 
     this.api = new Api(this, 'Api', {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
-      functions: { vend: vend.lambda, connect: connect.lambda, webhook: webhook.lambda },
+      functions: {
+        vend: vend.lambda,
+        connect: connect.lambda,
+        webhook: webhook.lambda,
+        'identity-events': identityEvents.lambda,
+      },
     })
 
     this.watching = new Watching(this, 'Watching', {

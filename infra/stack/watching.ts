@@ -107,6 +107,13 @@ function watchedMetrics({ cleanupEveryMinutes, ...props }: WatchingProps, metric
   const { vend, cleanup } = functions
   const { api } = props.api
   const outage = (value: string) => metrics.of('Outages', { value })
+  const errors = Object.fromEntries(
+    // A `-` would be a minus in the expression.
+    Object.entries(functions).map(([name, { lambda }]) => [
+      name.replace('-', '_'),
+      lambda.metricErrors({ period }),
+    ]),
+  )
   return {
     ServerErrors: api.metricServerError({ period, statistic: 'Sum' }),
     'Outage-seam': outage('seam'),
@@ -133,12 +140,10 @@ function watchedMetrics({ cleanupEveryMinutes, ...props }: WatchingProps, metric
     ),
     Crashes: math(
       'crashes',
-      Object.keys(functions)
+      Object.keys(errors)
         .map((name) => `FILL(${name}, 0)`)
         .join(' + '),
-      Object.fromEntries(
-        Object.entries(functions).map(([name, { lambda }]) => [name, lambda.metricErrors({ period })]),
-      ),
+      errors,
     ),
   }
 }

@@ -8,6 +8,7 @@ export const patient: Times = {
   keySet: 2 * minutes,
   secrets: 2 * minutes,
   seam: 2 * minutes,
+  deleteInEvent: 2 * minutes,
   waiting: 5 * minutes,
   vend: 20 * minutes,
   lease: 30 * minutes,

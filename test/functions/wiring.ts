@@ -6,7 +6,7 @@ import { seamClient } from '../../functions/seam/client.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { type Times, times } from '../../functions/times.ts'
-import { wireConnect, wireVend, wireWebhook } from '../../functions/wiring.ts'
+import { wireConnect, wireIdentityEvents, wireVend, wireWebhook } from '../../functions/wiring.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { oneApi } from '../../infra/local/one-api.ts'
 
@@ -37,7 +37,8 @@ export function wireOver(addresses: Addresses, options: Options = {}) {
   const { configuration, speed, clients } = clientsOver(addresses, options)
   const vend = wireVend(configuration, speed, { ...clients, fetch }, { loopback: true })
   const connect = wireConnect(configuration, speed, { ...clients, fetch }, { loopback: true })
-  return { ...vend, app: oneApi({ vend: vend.app, connect: connect.app }) }
+  const events = wireIdentityEvents(configuration, speed, { ...clients, fetch }, { loopback: true })
+  return { ...vend, app: oneApi({ vend: vend.app, connect: connect.app, identityEvents: events.app }) }
 }
 
 /** What meets Seam's webhooks. `readSecrets`: the value of the webhook secrets' secret. */

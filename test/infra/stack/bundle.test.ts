@@ -18,7 +18,7 @@ const configuration = readConfiguration({
 
 const sdk = /node_modules\/(@aws-sdk|@smithy|@aws-crypto)\//
 
-describe.each(['vend', 'connect', 'webhook', 'cleanup', 'admin'] as const)(
+describe.each(['vend', 'connect', 'webhook', 'identity-events', 'cleanup', 'admin'] as const)(
   'the bundle of %s',
   async (entry) => {
     const into = join(folder, entry)

@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest'
 import {
   type ConnectAppDeps,
   connectApp,
+  type IdentityEventsAppDeps,
+  identityEventsApp,
   type VendAppDeps,
   vendingApp,
   type WebhookAppDeps,
@@ -42,12 +44,13 @@ describe('the HTTP API', () => {
       return `${Properties.RouteKey} → ${Resources[IntegrationUri['Fn::GetAtt'][0]].Properties.Handler}`
     })
     // Nothing is asked of them here, so they need nothing behind them.
-    const deps = {} as VendAppDeps & ConnectAppDeps & WebhookAppDeps
+    const deps = {} as VendAppDeps & ConnectAppDeps & WebhookAppDeps & IdentityEventsAppDeps
     const configuration = readConfiguration(exampleConfiguration)
     const apps = {
       vend: vendingApp(configuration, times, deps),
       connect: connectApp(configuration, times, deps),
       webhook: webhookApp(times, deps),
+      'identity-events': identityEventsApp(times, deps),
     }
     const answered = Object.entries(apps).flatMap(([entry, app]) =>
       app.routes
@@ -142,8 +145,8 @@ describe('the cleanup function', () => {
     expect(timeout).toBeLessThan(everyMinutes * 60)
   })
 
-  it('has no business with the tokens in the table', () => {
-    const names = Object.keys(lambda('cleanup').Environment.Variables)
+  it.each(['cleanup', 'identity-events'])('and %s have no business with the tokens in the table', (entry) => {
+    const names = Object.keys(lambda(entry).Environment.Variables)
     expect(names.sort()).toEqual(['SEAM_API_KEY_SECRET_ARN', 'TABLE_NAME'])
   })
 })
@@ -153,7 +156,7 @@ describe('the admin function', () => {
     expect(lambda('admin').Timeout * 1000).toBeGreaterThan(times.admin)
   })
 
-  it.each(['admin', 'connect', 'webhook'])(
+  it.each(['admin', 'connect', 'webhook', 'identity-events'])(
     'and who else may name subjects writes an audit log, kept for 400 days: %s',
     (entry) => {
       const { LogGroup } = lambda(entry).LoggingConfig

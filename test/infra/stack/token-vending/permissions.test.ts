@@ -100,6 +100,14 @@ describe('the roles', () => {
         'Allow secretsmanager:GetSecretValue SecretsSealingKey',
         'Allow secretsmanager:GetSecretValue SecretsSeamApiKey',
       ],
+      IdentityEventsRole: [
+        'Allow dynamodb:GetItem RecordsTable [keys#* settings]',
+        'Allow dynamodb:GetItem RecordsTable [user#*]',
+        'Allow dynamodb:PutItem RecordsTable [user#*]',
+        'Allow logs:CreateLogStream IdentityEventsLog',
+        'Allow logs:PutLogEvents IdentityEventsLog',
+        'Allow secretsmanager:GetSecretValue SecretsSeamApiKey',
+      ],
       VendRole: [
         'Allow dynamodb:GetItem RecordsTable [keys#*]',
         'Allow dynamodb:GetItem RecordsTable [user#* settings]',

@@ -19,7 +19,7 @@ describe('every function', () => {
       Architectures: ['arm64'],
       Timeout: expect.any(Number),
       MemorySize: expect.any(Number),
-      Handler: expect.stringMatching(/^[a-z]+\.handler$/),
+      Handler: expect.stringMatching(/^[a-z-]+\.handler$/),
       LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } },
     })
     expect(target(Properties.LoggingConfig.LogGroup).Properties.RetentionInDays).toBeGreaterThan(0)
@@ -57,6 +57,7 @@ describe('everything that keeps state', () => {
       'TokenVendingVendLog8BFE2CCA',
       'TokenVendingConnectLog9F4AD7D3',
       'TokenVendingWebhookLogD7C3EF4F',
+      'TokenVendingIdentityEventsLogF259F208',
       'TokenVendingCleaningHandlerLog15F0BDF8',
       'TokenVendingAdminLog7EFED2F6',
       'TokenVendingApiAccessLog80AF9301',
