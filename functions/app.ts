@@ -21,7 +21,6 @@ import {
   refuseQuery,
 } from './http/frame.ts'
 import { configurationHash } from './http/health.ts'
-import { type OpenApiDocument, openApiDocument } from './http/openapi.ts'
 import { Problem } from './http/problem.ts'
 import { type IdentityEventDeps, receiveEvents } from './identity-events/receive.ts'
 import { deliveryIn, refusalBody } from './identity-events/token.ts'
@@ -114,12 +113,8 @@ export function vendingApp(
     c.json({ status: 'ok', version, configuration: configurationHash(configuration) } satisfies HealthAnswer),
   )
 
-  // Made when it is first asked for: nobody's first client session waits for it.
-  let openApi: OpenApiDocument | undefined
-  app.get('/openapi.json', (c) => {
-    openApi ??= openApiDocument()
-    return c.json(openApi)
-  })
+  // Loaded when it is asked for: nobody's first client session waits for it.
+  app.get('/openapi.json', async (c) => c.json((await import('./http/openapi.ts')).openApiDocument()))
 
   app.all('/client-session', notAllowed('POST, DELETE'))
   app.all('/client-sessions', notAllowed('DELETE'))

@@ -141,7 +141,7 @@ const issuer = z.strictObject({
         )
         .check(z.minLength(1, { error: 'list at least one kind, or leave out "events"' })),
       /** The `iss` of its events where it differs, as Google’s does by a slash. */
-      issuer: z.optional(httpsAddress),
+      issuer: z.optional(text),
     }),
   ),
 })
@@ -269,14 +269,8 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
         `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
       ])
     for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
-    const sameEvents = (other: Issuer) =>
-      eventIssuer(other) === eventIssuer(settings) &&
-      other.events?.audiences.some((audience) => settings.events?.audiences.includes(audience))
-    if (issuers.slice(0, i).some(sameEvents))
-      faults.push([
-        ['issuers', i, 'events'],
-        'another issuer lists the same audience; list each at one of them',
-      ])
+    if (issuers.slice(0, i).some((other) => shareEvents(other, settings)))
+      faults.push([['issuers', i, 'events'], 'another issuer has an audience of these; list each once'])
   }
   const refusePlain = (path: PropertyKey[], address = '') => {
     if (!loopback && address.startsWith('http:'))
@@ -288,6 +282,12 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   refusePlain(['seamEndpoint'], seamEndpoint)
   if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
   return parsed.data
+}
+
+function shareEvents(one: Issuer, other: Issuer): boolean {
+  const { audiences = [] } = other.events ?? {}
+  const shared = one.events?.audiences.some((audience) => audiences.includes(audience)) ?? false
+  return shared && eventIssuer(one) === eventIssuer(other)
 }
 
 /** What is allowed and may still be a mistake, in sentences. */

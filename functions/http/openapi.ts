@@ -4,8 +4,6 @@ import { type Code, codes, Problem, type ProblemDetails, problemBody, problemHea
 
 /** The OpenAPI 3.1 document, the contract of DESIGN §6. Its shapes are the schemas that validate and type. */
 
-export type OpenApiDocument = ReturnType<typeof openApiDocument>
-
 const requestId = '3d3f3bd0-6a2f-4a5e-9f0e-5a2f0a7f9f10'
 /** What a problem of this kind says beside its title, for its example. */
 const details: Partial<Record<Code, ProblemDetails>> = {

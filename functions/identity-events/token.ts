@@ -24,6 +24,7 @@ export type EventFault =
   | 'signature'
   | 'no_events'
   | 'nonce'
+  | 'subject'
   | 'other_issuer'
 
 export const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
