@@ -93,7 +93,7 @@ const worldwide = [
 ]
 
 /** Claims, and the header `typ`, that tell an access token from an id token or a logout token. */
-const kindClaims = ['/token_use', '/typ', '/token_type', '/scp', '/scope', '/role']
+const kindClaims = ['/token_use', '/typ', '/token_type', '/scp', '/scope', '/role', '/drn']
 
 /** What is allowed and may still be a mistake: sentences whose second half, after a semicolon, says what to do. */
 export function issuerWarnings(

@@ -3,11 +3,23 @@ export const now = 1_800_000_000
 
 const lifetime = { iat: now - 30, exp: now + 3570 }
 
+const clerkApp = {
+  exp: now + 50,
+  iat: now - 10,
+  iss: 'https://clerk.acme.example',
+  sid: 'sess_2xyz',
+  sub: 'user_2abc',
+  v: 2,
+}
+
 interface Shape {
   header: object
   alg?: 'RS256' | 'ES256'
   token: Record<string, unknown>
   subject: string
+  /** What a note says to set otherwise, and what of it makes the second entry that a note says to add. */
+  settings?: object
+  second?: object
   misses: [name: string, changes: Record<string, unknown>, reason: string][]
 }
 
@@ -236,6 +248,7 @@ export const shapes: Record<string, Shape> = {
       ['an id token, where page and API are one client', { typ: 'ID', aud: 'vending' }, 'claim_rule'],
       ['a refresh token', { typ: 'Refresh', aud: 'https://id.acme.example/realms/homes' }, 'audience'],
       ['bound to a key', { typ: 'DPoP', cnf: { jkt: 'x' } }, 'bound_to_a_key'],
+      ['of a client without the scope basic', { sub: undefined }, 'subject'],
       ['another realm’s', { iss: 'https://id.acme.example/realms/master' }, 'unknown_issuer'],
     ],
   },
@@ -256,6 +269,227 @@ export const shapes: Record<string, Shape> = {
     misses: [
       ['for another application', { aud: '9876-xyz.apps.googleusercontent.com' }, 'audience'],
       ['of old, whose issuer has no scheme', { iss: 'accounts.google.com' }, 'unknown_issuer'],
+    ],
+  },
+  'clerk, a native app': {
+    header: { typ: 'JWT' },
+    settings: { audienceClaim: '/iss', audiences: ['https://clerk.acme.example'] },
+    token: clerkApp,
+    subject: 'clerk|user_2abc',
+    misses: [
+      ['for another service', { aud: 'https://elsewhere.example' }, 'audience'],
+      ['of another instance', { iss: 'https://clerk.intruder.example' }, 'unknown_issuer'],
+    ],
+  },
+  'clerk, a JWT template beside pages': {
+    header: { typ: 'JWT' },
+    second: {
+      name: 'clerk-native',
+      audiences: ['doors'],
+      subjectNamespace: 'clerk',
+      audienceClaim: undefined,
+      sessionClaim: undefined,
+    },
+    token: { ...clerkApp, sid: undefined, aud: 'doors' },
+    subject: 'clerk|user_2abc',
+    misses: [
+      ['for neither', { aud: 'https://elsewhere.example' }, 'audience'],
+      [
+        'of a page, without its login',
+        { aud: undefined, azp: 'https://app.acme.example' },
+        'no_session_claim',
+      ],
+      ['of another page', { aud: undefined, azp: 'https://intruder.example' }, 'audience'],
+    ],
+  },
+  'supabase, step-up': {
+    header: { typ: 'JWT' },
+    alg: 'ES256',
+    settings: {
+      acrValues: ['aal2'],
+      acrClaim: '/aal',
+      maxAuthAgeSeconds: 300,
+      authTimeClaim: '/amr/0/timestamp',
+    },
+    token: {
+      iss: 'https://abcdefghijkl.supabase.co/auth/v1',
+      sub: '123e4567-e89b-12d3-a456-426614174000',
+      aud: 'authenticated',
+      ...lifetime,
+      role: 'authenticated',
+      aal: 'aal2',
+      amr: [
+        { method: 'totp', timestamp: now - 60 },
+        { method: 'password', timestamp: now - 7200 },
+      ],
+      session_id: '2a1e9c5b-8d36-4f3c-b1b1-2f5a3c0a9d11',
+      is_anonymous: false,
+    },
+    subject: 'supabase|123e4567-e89b-12d3-a456-426614174000',
+    misses: [
+      ['of one factor', { aal: 'aal1' }, 'step up to {"acr_values":["aal2"],"max_age":300}'],
+      [
+        'of long ago',
+        { amr: [{ method: 'totp', timestamp: now - 7200 }] },
+        'step up to {"acr_values":["aal2"],"max_age":300}',
+      ],
+    ],
+  },
+  'entra, custom keys and step-up': {
+    header: { typ: 'JWT', x5t: 'nOo3ZDrODXEK1jKWhXslHR_KXEg' },
+    settings: {
+      jwksUri:
+        'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/discovery/v2.0/keys?appid=6731de76-14a6-49ae-97bc-6eba6914391e',
+      acrValues: ['c1'],
+      acrClaim: '/acrs',
+    },
+    token: {
+      aud: '6731de76-14a6-49ae-97bc-6eba6914391e',
+      iss: 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+      ...lifetime,
+      acrs: ['p1', 'c1'],
+      oid: '690222be-ff1a-4d56-abd1-7e4f7d38e474',
+      scp: 'client_session',
+      tid: '72f988bf-86f1-41af-91ab-2d7cd011db47',
+      groups: Array.from(
+        { length: 150 },
+        (_, i) => `690222be-ff1a-4d56-abd1-7e4f7d38${String(i).padStart(4, '0')}`,
+      ),
+    },
+    subject: 'entra|690222be-ff1a-4d56-abd1-7e4f7d38e474',
+    misses: [
+      ['without the context', { acrs: ['p1'] }, 'step up to {"acr_values":["c1"]}'],
+      ['of no context', { acrs: undefined }, 'step up to {"acr_values":["c1"]}'],
+    ],
+  },
+  'okta, step-up': {
+    header: {},
+    settings: { acrValues: ['urn:okta:loa:2fa:any', 'phr'], maxAuthAgeSeconds: 300 },
+    token: {
+      ver: 1,
+      iss: 'https://acme.example/oauth2/default',
+      aud: 'api://default',
+      sub: 'ada@acme.example',
+      ...lifetime,
+      uid: '00ujmkLgagxeRrAg20g3',
+      acr: 'phr',
+      auth_time: now - 200,
+    },
+    subject: 'okta|00ujmkLgagxeRrAg20g3',
+    misses: [
+      [
+        'of one factor',
+        { acr: 'urn:okta:loa:1fa:any' },
+        'step up to {"acr_values":["urn:okta:loa:2fa:any","phr"],"max_age":300}',
+      ],
+      [
+        'refreshed, of a sign-in an hour ago',
+        { auth_time: now - 3600, iat: now - 1 },
+        'step up to {"acr_values":["urn:okta:loa:2fa:any","phr"],"max_age":300}',
+      ],
+    ],
+  },
+  workos: {
+    header: { typ: undefined },
+    token: {
+      iss: 'https://api.workos.com/user_management/1234-abc',
+      sub: 'user_01HBEQKA6K4QJAS93VPE39W1JT',
+      org_id: 'org_01HRDMC6CM357W30QMHMQ96Q0S',
+      role: 'member',
+      permissions: ['posts:read'],
+      sid: 'session_01HQSXZGF8FHF7A9ZZFCW4387R',
+      jti: '01HQSXZXPPFPKMDD32RKTFY6PV',
+      ...lifetime,
+    },
+    subject: 'workos|user_01HBEQKA6K4QJAS93VPE39W1JT',
+    misses: [
+      ['of another client', { iss: 'https://api.workos.com/user_management/other' }, 'unknown_issuer'],
+      ['for another service', { aud: 'https://elsewhere.example' }, 'audience'],
+      ['without a session', { sid: undefined }, 'no_session_claim'],
+    ],
+  },
+  'workos, the issuer of all clients': {
+    header: {},
+    settings: { issuer: 'https://api.workos.com', audiences: ['https://api.workos.com'] },
+    token: {
+      iss: 'https://api.workos.com',
+      sub: 'user_01HBEQKA6K4QJAS93VPE39W1JT',
+      sid: 'session_01HQSXZGF8FHF7A9ZZFCW4387R',
+      ...lifetime,
+    },
+    subject: 'workos|user_01HBEQKA6K4QJAS93VPE39W1JT',
+    misses: [['with a slash', { iss: 'https://api.workos.com/' }, 'unknown_issuer']],
+  },
+  descope: {
+    header: { typ: 'JWT' },
+    token: {
+      amr: ['email'],
+      drn: 'DS',
+      iss: 'acme-homes',
+      rexp: '2030-01-01T00:00:00Z',
+      sub: 'U2abc',
+      ...lifetime,
+    },
+    subject: 'descope|U2abc',
+    misses: [
+      ['which is a refresh token', { drn: 'DSR' }, 'claim_rule'],
+      ['of another project', { iss: 'P2other' }, 'unknown_issuer'],
+      ['for another service', { aud: ['P2other'] }, 'audience'],
+    ],
+  },
+  adfs: {
+    header: { typ: 'JWT', x5t: 'nOo3ZDrODXEK1jKWhXslHR_KXEg' },
+    token: {
+      aud: 'microsoft:identityserver:1234-abc',
+      iss: 'http://id.acme.example/adfs/services/trust',
+      ...lifetime,
+      sub: 'k4Mzb0QyT0mFGbzEv1Wb7w==',
+      sid: 'S-1-5-21-3623811015-3361044348-30300820-1013',
+      apptype: 'Public',
+      appid: '1234-abc',
+      authmethod: 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport',
+      ver: '1.0',
+      scp: 'openid',
+    },
+    subject: 'adfs|k4Mzb0QyT0mFGbzEv1Wb7w==',
+    misses: [
+      ['of its discovery document’s issuer', { iss: 'https://id.acme.example/adfs' }, 'unknown_issuer'],
+      ['for another API', { aud: 'microsoft:identityserver:other' }, 'audience'],
+      ['without a rule for `sub`', { sub: undefined }, 'subject'],
+    ],
+  },
+  xsuaa: {
+    header: {
+      typ: 'JWT',
+      jku: 'https://acme.authentication.eu.hana.ondemand.com/token_keys',
+      jid: 'wPjF1hX9',
+    },
+    token: {
+      jti: '1d5a3f0b',
+      ext_attr: { enhancer: 'XSUAA' },
+      sub: '4f9c1a5e-0a7b-4a53-9c61-0c2f2f7b9b11',
+      scope: ['openid', 'doors!t1234.client_session'],
+      client_id: 'sb-doors!t1234',
+      azp: 'sb-doors!t1234',
+      grant_type: 'authorization_code',
+      user_id: '4f9c1a5e-0a7b-4a53-9c61-0c2f2f7b9b11',
+      user_name: 'ada@acme.example',
+      origin: 'sap.default',
+      iss: 'https://acme.authentication.eu.hana.ondemand.com/oauth/token',
+      zid: 'a4c3c1f9',
+      aud: ['doors!t1234', 'openid', 'sb-doors!t1234'],
+      ...lifetime,
+    },
+    subject: 'xsuaa|4f9c1a5e-0a7b-4a53-9c61-0c2f2f7b9b11',
+    misses: [
+      ['for another app', { aud: ['other!t1'] }, 'audience'],
+      [
+        'of another subscriber',
+        { iss: 'https://other.authentication.eu.hana.ondemand.com/oauth/token' },
+        'unknown_issuer',
+      ],
+      ['of a program', { scope: ['uaa.resource'] }, 'claim_rule'],
+      ['of no user', { user_id: undefined }, 'subject'],
     ],
   },
 }

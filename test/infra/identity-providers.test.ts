@@ -46,9 +46,17 @@ const values: Record<string, string> = {
   realm: 'homes',
   audience: 'vending',
   'client id': '1234-abc',
+  subdomain: 'acme',
+  xsappname: 'doors!t1234',
 }
 const filled = (text: string) => text.replace(/<([^>]+)>/g, (whole, name) => values[name] ?? whole)
 const settingsOf = (provider: string) => JSON.parse(filled(JSON.stringify(providers[provider]?.settings)))
+/** With what a note says to set, and the entry that it says to add. */
+function entriesOf(name: string) {
+  const { settings, second } = shapes[name] ?? {}
+  const first = { ...settingsOf(name.replace(/,.*/, '')), ...settings }
+  return second === undefined ? [first] : [first, { ...first, ...second }]
+}
 
 const keys = { RS256: signingKey('RS256', { kid: 'abc=' }), ES256: signingKey('ES256', { kid: 'abc=' }) }
 let base: string
@@ -60,7 +68,9 @@ const server = createServer((request, response) => {
   const issuer = address.replace(/\.well-known\/openid-configuration$/, '')
   if (issuer === address) sendJson(response, { keys: Object.values(keys).map(({ jwk }) => jwk) })
   else {
-    const known = Object.keys(providers).map((name) => settingsOf(name).issuer as string)
+    const known = Object.keys(shapes)
+      .flatMap(entriesOf)
+      .map(({ issuer }) => issuer as string)
     const iss = known.find((candidate) => issuer === candidate || issuer === `${candidate}/`)
     sendJson(response, { issuer: iss, jwks_uri: `${issuer}jwks` })
   }
@@ -73,8 +83,8 @@ beforeAll(async () => {
 })
 afterAll(() => stopListening(server))
 
-function verifierOf(provider: string) {
-  const issuers = [settingsOf(provider)]
+function verifierOf(name: string) {
+  const issuers = entriesOf(name)
   const input = { deployment: 'test', issuers, allowedOrigins: ['https://app.acme.example'] }
   const configuration = readConfiguration(input)
   const store = { readKeySet: async () => undefined, writeKeySet: async () => {} }
@@ -82,10 +92,11 @@ function verifierOf(provider: string) {
   return callerVerifier({ issuers: configuration.issuers, findKeys, clock })
 }
 
-async function verified(provider: string, header: object, claims: object, alg: keyof typeof keys = 'RS256') {
+async function verified(name: string, header: object, claims: object, alg: keyof typeof keys = 'RS256') {
   const token = compact(header, claims, keys[alg])
   try {
-    return (await verifierOf(provider)(`Bearer ${token}`, deadlineIn(10_000, clock))).subject
+    const { subject, step_up } = await verifierOf(name)(`Bearer ${token}`, deadlineIn(10_000, clock))
+    return step_up === undefined ? subject : `step up to ${JSON.stringify(step_up)}`
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     return error.details.reason
@@ -93,18 +104,16 @@ async function verified(provider: string, header: object, claims: object, alg: k
 }
 
 describe.each(Object.entries(shapes))('%s', (name, { header, alg, token, subject, misses }) => {
-  const provider = name.replace(/,.*/, '')
-
   it('lets its own token in, with keys from its own address', async () => {
     asked.length = 0
-    expect(await verified(provider, header, token, alg)).toBe(subject)
-    const { issuer, jwksUri } = settingsOf(provider)
+    expect(await verified(name, header, token, alg)).toBe(subject)
+    const { issuer, jwksUri } = entriesOf(name).at(-1)
     const discovery = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     expect(asked[0]).toBe(jwksUri ?? discovery)
   })
 
   it.each(misses)('refuses a token %s', async (_name, changes, reason) => {
-    expect(await verified(provider, header, { ...token, ...changes }, alg)).toBe(reason)
+    expect(await verified(name, header, { ...token, ...changes }, alg)).toBe(reason)
   })
 })
 
@@ -132,6 +141,10 @@ it('all ready settings pass the schema as they stand, once filled in', () => {
     'okta',
     'keycloak',
     'google',
+    'workos',
+    'descope',
+    'adfs',
+    'xsuaa',
   ])
   for (const provider of Object.keys(providers)) {
     expect(JSON.stringify(settingsOf(provider))).not.toMatch(/[<>]/)

@@ -17,7 +17,7 @@ export const init = command({
   options: {
     provider: {
       value: '<key>',
-      about: 'auth0, cognito, clerk, firebase, supabase, entra, okta, keycloak, google, other',
+      about: [...Object.keys(providers), 'other'].join(', '),
     },
     issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
     audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
