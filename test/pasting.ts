@@ -9,7 +9,10 @@ export interface Pasted {
 
 /** Sends the request that the command would, as a shell with these variables reads it. */
 export async function paste(command: string, variables: Record<string, string> = {}): Promise<Pasted> {
-  const [program, ...words] = shellWords(await substituted(command, variables), variables)
+  const [program, ...words] = shellWords(
+    await substituted(command.replaceAll('\\\n', ' '), variables),
+    variables,
+  )
   if (program !== 'curl') throw new Error(`No curl: ${command}`)
   let url = ''
   let method: string | undefined

@@ -199,7 +199,7 @@ describe('each command', () => {
     for (const stream of [npm.stdout, npm.stderr]) stream.on('data', (text) => (printed += text))
     try {
       await expect.poll(() => printed).toMatch(/^ready$/m)
-      const [curl = ''] = /^curl .*$/m.exec(printed) ?? []
+      const [curl = ''] = /^curl .*\\\n.*$/m.exec(printed) ?? []
       const vended = async () => {
         const { status, text } = await paste(curl)
         return { ...clientSessionAnswer.parse(JSON.parse(text)), status }
@@ -278,7 +278,7 @@ describe('each other block', () => {
     const shown = (block?.text ?? '')
       .replace('<this API>', api)
       .replace('<your identity provider>', issuer)
-      .replace(/(connect-src .*)https:\/\/connect\.getseam\.com/, `$1${seam}`)
+      .replaceAll('https://connect.getseam.com', seam)
     const directives = (text: string) =>
       text
         .split(/;\s*/)

@@ -2,19 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { callerVerifier } from '../../functions/caller/caller.ts'
-import { keyFinder } from '../../functions/caller/keys.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { adminCaller, type Explanation } from '../../functions/operator/client.ts'
-import { explainToken } from '../../functions/operator/explaining.ts'
 import { seamClient } from '../../functions/seam/client.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
-import { termsOf } from '../../functions/session/terms.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { wireAdmin } from '../../functions/wiring.ts'
+import { explainFrom } from '../explain.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
 import { localCleaner } from '../local/cleaning.ts'
 import { CliError } from '../local/cli-error.ts'
@@ -104,19 +101,8 @@ export async function cleanUpHere(
 }
 
 /** Explains a bearer token from the configuration: it needs no world, and looks up no record. @throws CliError */
-export async function explainOffline(
+export const explainOffline = (
   folder: string,
   stage: string | undefined,
   token: string,
-): Promise<Explanation> {
-  const { configuration } = deployable(folder, stage)
-  const store = { readKeySet: async () => undefined, writeKeySet: async () => {} }
-  const clock = Date.now
-  const findKeys = keyFinder({ store, fetch, clock, times, loopback: true })
-  const verifyCaller = callerVerifier({ issuers: configuration.issuers, findKeys, clock })
-  const deadline = deadlineIn(times.vend, clock)
-  return explainToken(
-    { verifyCaller, configuration, terms: termsOf(configuration, times), clock, deadline },
-    { token },
-  )
-}
+): Promise<Explanation> => explainFrom(deployable(folder, stage).configuration, token)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import { type CleanupReport, newReport } from '../../functions/cleanup/report.ts'
 import type { CleanUp } from '../../functions/cleanup/run.ts'
 import type { Configuration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
@@ -25,14 +25,21 @@ export function localCleaner(
   })
 }
 
-/** What the schedule does in the cloud. `end` does not wait for a run in progress: a run may be cut off anywhere. */
+/** What the schedule does in the cloud, and the same cleanup for others. `end` cuts runs short, so that each gives back its lease. */
 export function cleaningSchedule(
-  cleanUp: CleanUp,
+  clean: CleanUp,
   { everyMinutes }: { everyMinutes: number },
   told: (report: CleanupReport) => void,
-): { end(): void } {
+): { cleanUp: CleanUp; end(): Promise<void> } {
   const ended = new AbortController()
   const { signal } = ended
+  const running = new Set<Promise<unknown>>()
+  const cleanUp: CleanUp = (order) => {
+    const deadline = { left: () => (signal.aborted ? 0 : order.deadline.left()) }
+    const run = clean({ ...order, deadline }).finally(() => running.delete(run))
+    running.add(run)
+    return run
+  }
   async function run(): Promise<void> {
     while (!signal.aborted) {
       await wait(everyMinutes * 60_000, undefined, { signal, ref: false })
@@ -41,5 +48,27 @@ export function cleaningSchedule(
   }
   // Aborted while it waits.
   run().catch(() => undefined)
-  return { end: () => ended.abort() }
+  return {
+    cleanUp,
+    async end() {
+      ended.abort()
+      await Promise.all(running)
+    },
+  }
+}
+
+/** A killed world cannot give back the lease of its cleanup. Only for a world that holds the folder: no run is at work. */
+export async function endKilledRun(table: Table): Promise<void> {
+  const until = (await table.runEndsAt()) ?? 0
+  const now = Date.now()
+  if (until <= now) return
+  const run = randomUUID()
+  const cut = newReport({ started_at: now, dry_run: false, all_users: false })
+  // Taken over as if it had run out.
+  if (await table.startRun(run, until, until))
+    await table.endRun(
+      run,
+      now,
+      (await table.readReport()) ?? JSON.stringify({ ...cut, stopped: 'out_of_time' }),
+    )
 }

@@ -23,7 +23,7 @@ export function localFolder({ LOCAL_DIR }: Environment): string {
 
 /**
  * What `npm start` is told by its environment, where an empty variable counts as none, and by its words: `--own` or
- * `--stage NAME` takes the configuration of token-vending.json in `project`.
+ * `--stage NAME` takes the configuration of token-vending.json in `project`, `--reset` begins anew.
  * @throws CliError
  */
 export function readEnvironment(
@@ -32,11 +32,13 @@ export function readEnvironment(
   project = process.cwd(),
 ): WorldOptions {
   const { PORT, ORIGIN, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
-  const configuration = TOKEN_VENDING ? configurationOf(TOKEN_VENDING) : ownConfiguration(words, project)
+  const { reset, ...own } = optionsOf(words)
+  const configuration = TOKEN_VENDING ? configurationOf(TOKEN_VENDING) : ownConfiguration(own, project)
   return {
     folder: localFolder(environment),
     port: PORT ? portOf(PORT) : usualPort,
     usualPorts,
+    ...(reset && { reset }),
     ...(ORIGIN && { origin: originOf(ORIGIN) }),
     ...(configuration && { configuration }),
     // The key may be set for another program, and must not open a real workspace by surprise: both are needed.
@@ -44,17 +46,26 @@ export function readEnvironment(
   }
 }
 
-function ownConfiguration(words: string[], project: string): Configuration | undefined {
-  const options = { own: { type: 'boolean' }, stage: { type: 'string' } } as const
+function optionsOf(words: string[]): { own?: boolean; stage?: string; reset?: boolean } {
+  const options = { own: { type: 'boolean' }, stage: { type: 'string' }, reset: { type: 'boolean' } } as const
   try {
-    const { own, stage } = parseArgs({ args: words, options }).values
-    if (!own && stage === undefined) return undefined
+    return parseArgs({ args: words, options }).values
+  } catch (error) {
+    if (!codeOf(error).startsWith('ERR_PARSE_ARGS')) throw error
+    throw new CliError('npm start takes --own, --stage NAME, and --reset, after "--": npm start -- --reset')
+  }
+}
+
+function ownConfiguration(
+  { own, stage }: { own?: boolean; stage?: string },
+  project: string,
+): Configuration | undefined {
+  if (!own && stage === undefined) return undefined
+  try {
     const [, chosen] = chooseStage(readStages(project), stage)
     return readConfiguration(chosen.tokenVending, { loopback: true })
   } catch (error) {
     if (error instanceof ConfigurationError) throw new CliError(error.message)
-    if (codeOf(error).startsWith('ERR_PARSE_ARGS'))
-      throw new CliError('npm start takes --own, or --stage NAME, after "--": npm start -- --own')
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CliError, codeOf } from './cli-error.ts'
@@ -63,3 +63,9 @@ async function hold(lock: string, path: string): Promise<DatabaseSync> {
 }
 
 const sqliteBusy = 5
+
+/** Deletes what a world keeps there, and nothing else: the folder may be somebody's home. */
+export async function clearFolder({ file }: Folder): Promise<void> {
+  const own = ['memory.json', 'identity-provider.json', 'seam.json', 'world.json', 'audit.ndjson', 'dynamodb']
+  for (const name of own) await rm(file(name), { recursive: true, force: true })
+}

@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { styleText } from 'node:util'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { Audit } from '../../functions/http/audit.ts'
 import { CliError } from './cli-error.ts'
 import { readEnvironment } from './environment.ts'
+import { introduction } from './introduction.ts'
 import { startWorld, type World } from './world.ts'
 
 /** `npm start`: runs the local world until a signal ends it. */
@@ -16,25 +20,27 @@ endWithNpm()
 keepFromChildren()
 
 try {
-  const world = await starting
-  console.log(introduction(world))
+  const { file, folder, identityProvider } = await starting
+  console.log(introduction(file, identityProvider.issuer, process.env.LOCAL_DIR))
+  endWithFolder(folder)
   console.log('ready')
 } catch (error) {
   console.error(error instanceof CliError ? `\n${error.message}\n` : error)
   await end(1)
 }
 
-async function start(): Promise<World> {
+async function start(): Promise<World & { folder: string }> {
   const options = readEnvironment(process.env, process.argv.slice(2))
   if (process.env.SEAM_API_KEY && options.seam === undefined)
     console.log('SEAM_API_KEY is set, SEAM_ENDPOINT is not: the local Seam workspace is used.\n')
   console.log('Starting: DynamoDB, Seam, identity provider, API, page …\n')
-  return await startWorld({ ...options, log: report, cleaned })
+  return { ...(await startWorld({ ...options, log: report, cleaned })), folder: options.folder }
 }
 
 async function end(code = 0): Promise<never> {
   const world = await starting.catch(() => undefined)
-  await world?.close()
+  // Without its folder it has nowhere to save, and has said so.
+  await world?.close().catch((error: unknown) => code === 0 && console.error(error))
   process.exit(code)
 }
 
@@ -48,36 +54,50 @@ function endWithNpm(): void {
   setInterval(() => process.ppid !== npm && void end(), 200).unref()
 }
 
+/** What is written into a folder that was deleted is lost, and the next world would share our ports. */
+function endWithFolder(folder: string): void {
+  const watching = setInterval(() => {
+    if (existsSync(join(folder, 'lock'))) return
+    clearInterval(watching)
+    console.error(`\n${folder} was deleted, so the local world has stopped. "npm start" begins anew.\n`)
+    void end(1)
+  }, 300).unref()
+}
+
 /** The programs that the world starts must not inherit the user's keys. */
 function keepFromChildren(): void {
-  const needed = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot']
+  const needed = [
+    'PATH',
+    'HOME',
+    'TMPDIR',
+    'TEMP',
+    'TMP',
+    'SystemRoot',
+    'LOCAL_DIR',
+    'NO_COLOR',
+    'FORCE_COLOR',
+  ]
   for (const name of Object.keys(process.env)) if (!needed.includes(name)) delete process.env[name]
 }
 
-function introduction({ file, identityProvider }: World): string {
-  const { api, page, issuer, audience, seam, dynamodb, users } = file
-  const sub = users?.[0] ?? 'ada'
-  const isLocal = issuer === identityProvider.issuer
-  const token = isLocal ? `$(curl -sS -H accept:text/plain -d '{"sub":"${sub}"}' ${issuer}/token)` : '$TOKEN'
-  const who = isLocal ? `as ${sub}` : `with a token of ${issuer} for ${audience} in $TOKEN`
-  return `The token vending machine, on this machine alone:
-
-  page       ${page}
-  API        ${api}
-  issuer     ${issuer}
-  Seam       ${seam}
-  DynamoDB   ${dynamodb}
-
-Open the page, or ask for a client session token ${who}:
-
-curl -sS -w '\\n%{http_code}\\n' -X POST -H "authorization: Bearer ${token}" ${api}/client-session
-`
+/** One line per request, from the audit record, which holds no secret. */
+function report({ method = '', path, status = 0, code, reason, verdicts = [], command, took }: Audit): void {
+  const why = [code, reason !== code && reason, ...folded(verdicts)].filter(Boolean).join(', ')
+  const what = command ? `page   ${command}` : `${coloured(status)} ${method.padEnd(6)} ${path}`
+  console.log(`${what}${why && ` (${why})`} ${took} ms`)
 }
 
-/** One line per request, from the audit record, which holds no secret. */
-function report({ method, path, status, code, reason, verdicts, took }: Audit): void {
-  const why = [code, reason !== code && reason, ...(verdicts ?? [])].filter(Boolean).join(', ')
-  console.log(`${method} ${path} ${status}${why && ` (${why})`} ${took} ms`)
+function coloured(status: number): string {
+  return styleText(status < 300 ? 'green' : status < 500 ? 'yellow' : 'red', String(status))
+}
+
+/** `reuse:live ×3`: what comes several times in a row, once. */
+function folded(verdicts: string[]): string[] {
+  const starts = verdicts.flatMap((one, at) => (one === verdicts[at - 1] ? [] : at))
+  return starts.map((at, i) => {
+    const count = (starts[i + 1] ?? verdicts.length) - at
+    return count > 1 ? `${verdicts[at]} ×${count}` : `${verdicts[at]}`
+  })
 }
 
 /** One line per cleanup that had something to do. */
@@ -90,10 +110,13 @@ function cleaned({
   fuse,
   stopped,
   took,
-}: CleanupReport): void {
+  ...report
+}: CleanupReport) {
   if (looked_at === 0 && failed === 0 && (stopped === undefined || stopped === 'nothing_made_yet')) return
   const counts = { ...ended, strays_ended, settled, failed }
   const what = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? `${count} ${name}` : []))
-  const why = [...what, fuse, stopped].filter(Boolean).join(', ')
+  const { other_run_until: until } = report
+  const other = until !== undefined && `another run is at work until ${new Date(until).toLocaleTimeString()}`
+  const why = [...what, fuse, other || stopped].filter(Boolean).join(', ')
   console.log(`cleaned up (${why || 'nothing to end'}) ${took} ms`)
 }

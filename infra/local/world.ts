@@ -13,6 +13,7 @@ import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import {
   type Clients,
+  wireAdmin,
   wireConnect,
   wireIdentityEvents,
   wireVend,
@@ -20,10 +21,10 @@ import {
 } from '../../functions/wiring.ts'
 import { packageVersion } from '../stack/release.ts'
 import { auditWriter } from './audit-file.ts'
-import { cleaningSchedule, localCleaner } from './cleaning.ts'
+import { cleaningSchedule, endKilledRun, localCleaner } from './cleaning.ts'
 import { CliError } from './cli-error.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
-import { type Folder, takeFolder } from './folder.ts'
+import { clearFolder, type Folder, takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken } from './loopback.ts'
 import { type Memory, openMemory } from './memory.ts'
@@ -43,6 +44,8 @@ export interface WorldOptions extends PartsOptions {
   configuration?: Configuration
   /** A page elsewhere on this machine, under development, that may call as well. */
   origin?: string
+  /** Begins anew: deletes first what an earlier run has kept. */
+  reset?: boolean
   log?: Log
   /** Gets the report of each scheduled cleanup. */
   cleaned?: (report: CleanupReport) => void
@@ -82,6 +85,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, 'close'>> {
   const folder = await takeFolder(options.folder)
   atEnd(folder.release)
+  if (options.reset) await clearFolder(folder)
   await removeWorldFile(folder.path)
   const memory = await openMemory(folder.file('memory.json'))
   const origins = new Set<string>()
@@ -94,8 +98,12 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const { table: unwatched, ...records } = await openTable(parts, atEnd)
   const table = watcher.over('table', unwatched)
   const seam = watcher.over('seam', clientOf(workspace))
-  const deps = depsOf({ table, seam }, watcher, folder, memory, options.log)
-  const service = serviceOf(configuration, deps, watcher)
+  const service = serviceOf(
+    configuration,
+    depsOf({ table, seam }, watcher, folder, memory, options.log),
+    watcher,
+  )
+  if (workspace.local) await endKilledRun(table)
 
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
   const issuer = configuration.issuers.find((one) => one.issuer === identityProvider.issuer)
@@ -115,29 +123,23 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const file = worldFileOf(parts, configuration, { api, table: records.tableName, users: subs })
   await writeWorldFile(folder.path, file)
   atEnd(() => removeWorldFile(folder.path))
-  const cleanUp = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
-  const local = workspace.local
+  const cleaner = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
+  const { cleanUp, end } = cleaningSchedule(cleaner, configuration.cleanup, options.cleaned ?? (() => {}))
+  atEnd(end)
+  const { local, endpoint } = workspace
+  const { administer } = service
   parts.page.show({
     facts: {
       api,
-      issuer: identityProvider.issuer,
-      seam: workspace.endpoint,
+      issuer: file.issuer,
+      seam: endpoint,
       users: subs,
+      configuration,
       ...(issuer && { operator: true }),
     },
     watcher,
-    operator: issuer && {
-      issuer,
-      users: subs,
-      deps: service.deps,
-      seam,
-      local,
-      cleanUp,
-      watcher,
-      accounts: [],
-    },
+    operator: issuer && { issuer, table, administer, seam, local, cleanUp, watcher },
   })
-  atEnd(cleaningSchedule(cleanUp, configuration.cleanup, options.cleaned ?? (() => {})).end)
   return { file, identityProvider, seam: local, cleanUp }
 }
 
@@ -183,6 +185,7 @@ function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
   const webhook = wireWebhook(configuration, times, { ...deps, readSecrets })
+  const { auditLog = () => {} } = deps
   const events = wireIdentityEvents(configuration, times, callers, options)
   const { fetch: answer } = oneApi({
     vend: vend.app,
@@ -197,6 +200,8 @@ function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher
       secrets.push(webhooks.add(`${api}/webhooks/seam`).secret())
     },
     deps: vend.deps,
+    /** What the operator's page acts with. */
+    administer: wireAdmin(configuration, times, { ...callers, auditLog }, options),
   }
 }
 

@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { streamSSE } from 'hono/streaming'
+import type { Configuration } from '../../../functions/config.ts'
 import { listen } from '../loopback.ts'
 import { actSchema, carryOut, type Operator, readDesk } from './operator.ts'
 import type { Watcher } from './watching.ts'
@@ -14,6 +15,8 @@ export interface PageFacts {
   issuer: string
   seam: string
   users: string[]
+  /** Explains a pasted token, in the page. */
+  configuration: Configuration
   /** Absent when the API trusts another identity provider: then nobody can be signed in here. */
   operator?: true
 }
@@ -37,7 +40,7 @@ const files = new Map<string, [file: string, type: string]>([
   ['/', [own('public/index.html'), 'text/html; charset=utf-8']],
   ['/page.css', [own('public/page.css'), style]],
   ['/icon.svg', [own('public/icon.svg'), 'image/svg+xml']],
-  ['/device.svg', [own('public/device.svg'), 'image/svg+xml']],
+  ['/README.md', [own('../../../README.md'), 'text/plain; charset=utf-8']],
   ['/seam/elements.js', [fileURLToPath(elements), script]],
   ['/seam/elements.css', [fileURLToPath(new URL('index.min.css', elements)), style]],
 ])
@@ -87,9 +90,11 @@ function pageApp(url: string, shown: () => Shown | undefined): Hono {
     const { operator } = shown() ?? {}
     const act = actSchema.safeParse(await c.req.json().catch(() => undefined))
     if (operator === undefined || !act.success) return c.text('There is no such act.', 400)
-    const failed = await carryOut(operator, act.data).catch((error: unknown) => error)
-    if (failed === undefined) return c.body(null, 204)
-    return c.json({ error: failed instanceof Error ? failed.message : 'failed' }, 502)
+    try {
+      return c.json({ request_id: await carryOut(operator, act.data) })
+    } catch (error) {
+      return c.json({ error: error instanceof Error ? error.message : 'failed' }, 502)
+    }
   })
   let bundle: Promise<string> | undefined
   app.get('/page.js', async (c) => {
@@ -126,6 +131,9 @@ async function bundled(): Promise<string> {
     bundle: true,
     format: 'esm',
     target: 'es2023',
+    // The page explains a pasted token with the service's own code, which was written for Node.
+    alias: { 'node:crypto': own('app/node.ts') },
+    inject: [own('app/node.ts')],
     write: false,
   })
   return outputFiles[0]?.text ?? ''
@@ -138,7 +146,7 @@ function policy(facts: PageFacts | undefined) {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
     styleSrc: ["'self'"],
-    imgSrc: ["'self'", 'data:', 'https://connect.getseam.com'],
+    imgSrc: ["'self'", 'data:', seam].filter((source) => source !== ''),
     connectSrc: ["'self'", api, issuer, seam].filter((source) => source !== ''),
     baseUri: ["'none'"],
     formAction: ["'none'"],

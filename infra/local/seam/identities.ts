@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
-import { accountOfDevice } from './fake.ts'
+import { accountOfDevice, devicesOf } from './fake.ts'
 import { apiKey, route } from './route.ts'
 import type { ClientSession, UserIdentity } from './rows.ts'
 import type { Reach } from './scope.ts'
@@ -13,19 +13,9 @@ const named = z.object({ user_identity_id: z.string() })
 const granted = z.object({ user_identity_id: z.string(), device_id: z.string() })
 
 export const userIdentityRoutes = [
-  route('/user_identities/create', apiKey, created, (seam, body) => {
-    const identity: UserIdentity = {
-      user_identity_id: randomUUID(),
-      workspace_id: seam.fake.workspace_id,
-      user_identity_key: body.user_identity_key ?? null,
-      full_name: body.full_name ?? null,
-      created_at: timeNow(seam),
-      device_ids: [],
-    }
-    seam.identities.push(identity)
-    seam.changes++
-    return { user_identity: shown(identity) }
-  }),
+  route('/user_identities/create', apiKey, created, (seam, body) => ({
+    user_identity: shown(addIdentity(seam, body)),
+  })),
   route('/user_identities/get', apiKey, named, (seam, { user_identity_id }) => ({
     user_identity: shown(identityOf(seam, user_identity_id)),
   })),
@@ -39,6 +29,30 @@ export const userIdentityRoutes = [
     seam.changes++
   }),
 ]
+
+function addIdentity(seam: Seam, given: z.infer<typeof created>): UserIdentity {
+  const identity: UserIdentity = {
+    user_identity_id: randomUUID(),
+    workspace_id: seam.fake.workspace_id,
+    user_identity_key: given.user_identity_key ?? null,
+    full_name: given.full_name ?? null,
+    created_at: timeNow(seam),
+    device_ids: [],
+  }
+  seam.identities.push(identity)
+  seam.changes++
+  return identity
+}
+
+/** With one device of an account that nobody has, granted to the identity alone. */
+export function identityFor(seam: Seam, user_identity_key: string): string {
+  const known = seam.identities.find((one) => one.user_identity_key === user_identity_key)
+  if (known !== undefined) return known.user_identity_id
+  const identity = addIdentity(seam, { user_identity_key })
+  const [device] = devicesOf(seam.fake, seam.spare_account_ids[0] ?? '')
+  if (device !== undefined) identity.device_ids.push(device.device_id)
+  return identity.user_identity_id
+}
 
 const shown = ({ device_ids, ...identity }: UserIdentity) => identity
 

@@ -5,9 +5,19 @@ import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
 import { seamControl } from './control.ts'
-import { addAccount, type FakeSeam, snapshotOf, startFake, updateWorkspace, workspaceOf } from './fake.ts'
+import {
+  accountsOf,
+  addAccount,
+  devicesOf,
+  type FakeSeam,
+  snapshotOf,
+  startFake,
+  updateWorkspace,
+  workspaceOf,
+} from './fake.ts'
 import { Faults } from './faults.ts'
 import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
+import { identityFor } from './identities.ts'
 import { plainReadings, type Readings } from './readings.ts'
 import { sessionRows } from './rows.ts'
 import { readState, type SavedWorkspace, type Seam, stateKeeper } from './state.ts'
@@ -128,6 +138,16 @@ function inProcess(seam: Seam) {
     /** Every client session ever made, how it ended, and whether its token works now. */
     sessions: () =>
       [...seam.sessions.byId.values()].map((row) => ({ ...structuredClone(row), live: isLive(seam, row) })),
+    /** Every connected account, with the names of its devices. */
+    accounts: () =>
+      accountsOf(fake).map(({ connected_account_id, provider = 'account', user_identifier }) => ({
+        connected_account_id,
+        provider,
+        whose: user_identifier?.email ?? connected_account_id.slice(0, 8),
+        devices: devicesOf(fake, connected_account_id).map(({ display_name }) => display_name),
+      })),
+    /** The user identity of a person, who was granted one spare device. Made when it is first asked for. */
+    identityOf: (person: string): string => identityFor(seam, person),
     connectWebviews: () => structuredClone(seam.webviews),
     /** @returns the new connected account's id */
     addAccount: (wish: Partial<AccountWish> = {}): string => addAccount(fake, { ...newcomer, ...wish }),

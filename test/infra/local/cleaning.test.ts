@@ -12,7 +12,7 @@ test('the local world cleans up again and again, until it ends', async () => {
     let told = 0
     const schedule = cleaningSchedule(cleanUp, { everyMinutes: 1 / 60_000 }, () => {
       if (++told < 3) return
-      schedule.end()
+      void schedule.end()
       resolve()
     })
   })

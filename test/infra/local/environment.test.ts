@@ -104,8 +104,8 @@ describe('--own and --stage', () => {
   it.each([
     [['--own'], 'has mine, other; choose one with --stage NAME'],
     [['--stage', 'prd'], 'no "prd"; choose one of mine, other'],
-    [['--owm'], 'npm start takes --own, or --stage NAME'],
-    [['own'], 'npm start takes --own, or --stage NAME'],
+    [['--owm'], 'npm start takes --own, --stage NAME, and --reset'],
+    [['own'], 'npm start takes --own, --stage NAME, and --reset'],
   ])('%j is refused in a sentence', (words, message) => {
     write('mine', 'other')
     expect(() => readEnvironment({}, words, project)).toThrow(

@@ -64,7 +64,7 @@ async function untilReady(one: Running): Promise<Running> {
 
 /** As a newcomer does, with what is printed. */
 async function pasteCurl({ output }: Running) {
-  const [command = ''] = /^curl .*$/m.exec(output()) ?? []
+  const [command = ''] = /^curl .*\\\n.*$/m.exec(output()) ?? []
   return JSON.parse((await paste(command)).text) as { token: string; token_type: string }
 }
 
@@ -87,7 +87,7 @@ describe('npm start', () => {
       token_type: 'seam_client_session',
     })
     expect(await pasteCurl(world)).toMatchObject({ token: first.token })
-    await expect.poll(world.output).toMatch(/^POST \/client-session 200 \(reuse:\S+\) \d+ ms$/m)
+    await expect.poll(world.output).toMatch(/^200 POST {3}\/client-session \(reuse:live\) \d+ ms$/m)
 
     const { seam_api_key } = await readWorldFile(folder)
     passed(seam_api_key ?? '')

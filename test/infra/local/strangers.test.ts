@@ -58,7 +58,7 @@ async function stateOfWorld(): Promise<unknown> {
   return {
     seam: [seam.faults, seam.readings, seam.webhooks.hold],
     dynamodb: dynamodb.faults,
-    ada: [ada.status, ada.held, ada.session],
+    ada: [ada.record.status, ada.record.connected_account_ids, ada.live],
   }
 }
 

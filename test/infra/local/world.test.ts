@@ -217,6 +217,7 @@ describe('the page', () => {
       seam: file.seam,
       users: file.users,
       operator: true,
+      configuration: file.configuration,
     })
     expect(text).not.toContain(file.seam_api_key)
   })

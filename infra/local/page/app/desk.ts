@@ -1,76 +1,93 @@
-import type { Account, Act, Desk, SeamFault } from '../operator.ts'
-import { element, part } from './element.ts'
+import type { Act, Desk, SeamFault } from '../operator.ts'
+import type { Browser } from './browser.ts'
+import { button, element, part } from './element.ts'
+import { accountName } from './story.ts'
 
-/** The operator's desk: what an operator can do to the user who is signed in. */
+/** What an operator, an identity provider or Seam can do to the user who is signed in. */
 
-interface Options {
-  sub: () => string
-  failed: (sentence: string) => void
-}
+export type Send = (act: Act, title: string) => void
 
-const seamStates: [how: SeamFault | 'mended', label: string, what: string][] = [
-  ['mended', 'Works', 'as it should'],
-  ['down', 'Down', 'every call gets a 503'],
-  ['silent', 'Silent', 'no answer comes'],
-  ['slow', 'Slow', '1.2 s more'],
-  ['wrong', 'Wrong', 'an account too many'],
+const seamStates: [how: SeamFault | 'works', label: string, title: string][] = [
+  ['works', 'Works', 'Seam works again'],
+  ['down', 'Down', 'Seam is down: every call gets a 503'],
+  ['silent', 'Silent', 'Seam answers no more'],
+  ['slow', 'Slow', 'Seam is slow: every answer takes 1.2 s more'],
+  ['wrong', 'Wrong', 'Seam answers with an account too many'],
 ]
 
-export function prepareDesk(options: Options): void {
-  const buttons = seamStates.map(([how, label, what]) => {
-    const click = () => send(options, how === 'mended' ? { act: 'mend' } : { act: 'break', how })
-    const given = { type: 'button', 'data-how': how, 'aria-pressed': 'false', click }
-    return element('button', given, element('b', {}, label), element('small', {}, what))
-  })
-  part('troubles').replaceChildren(...buttons)
-  part('clean-up').addEventListener('click', () => void send(options, { act: 'clean_up' }))
+export function prepareDesk(send: Send): void {
+  const choice = ([how, label, title]: (typeof seamStates)[number]) =>
+    button(label, () => send(how === 'works' ? { act: 'mend' } : { act: 'break', how }, title), {
+      'data-how': how,
+      title,
+    })
+  part('seam-states').replaceChildren(...seamStates.map(choice))
+  part('clean-up').addEventListener('click', () => send({ act: 'clean_up' }, 'You ran the cleanup'))
 }
 
-/** Fetches the current state and shows it. */
-export async function refreshDesk(options: Options): Promise<Desk | undefined> {
-  const sub = options.sub()
-  const response = await fetch(`/desk.json?sub=${encodeURIComponent(sub)}`).catch(() => undefined)
-  if (!response?.ok || sub !== options.sub()) return undefined
-  const desk: Desk = await response.json()
-  show(desk, sub, (act) => send(options, act))
-  return desk
-}
-
-async function send(options: Options, act: Act): Promise<void> {
-  const response = await fetch('/desk', { method: 'POST', body: JSON.stringify(act) }).catch(() => undefined)
-  if (!response?.ok) options.failed('That could not be done; the log of the local world says why.')
-  await refreshDesk(options)
-}
-
-function show(desk: Desk, sub: string, send: (act: Act) => unknown): void {
+export function showDesk(desk: Desk | undefined, sub: string, { session }: Browser, send: Send): void {
   part('desk-user').hidden = sub === ''
   part('desk-nobody').hidden = sub !== ''
-  part('breaking').hidden = !desk.breakable
-  const account = (act: 'withdraw' | 'grant', label: string) => (one: Account) =>
-    element(
-      'li',
-      {},
-      element('span', {}, element('b', {}, one.provider), ` ${one.whose}`),
-      button(label, () => send({ act, sub, connected_account_id: one.connected_account_id }), one),
-    )
-  const items = [
-    ...desk.held.map(account('withdraw', 'Take away')),
-    ...desk.free.map(account('grant', 'Give')),
-  ]
-  part('accounts').replaceChildren(...(items.length > 0 ? items : [element('li', {}, 'No accounts.')]))
-  const isDisabled = desk.status === 'disabled'
-  part('user-acts').replaceChildren(
-    button(isDisabled ? 'Enable the user' : 'Disable the user', () =>
-      send({ act: isDisabled ? 'enable' : 'disable', sub }),
-    ),
-    button('Delete the session at Seam', () => send({ act: 'end_at_seam', sub })),
+  part('breaking').hidden = desk?.breakable === false
+  for (const choice of part('seam-states').querySelectorAll('button'))
+    choice.ariaPressed = String(choice.dataset.how === (desk?.fault ?? 'works'))
+  if (desk === undefined || sub === '') return
+  const { connected_account_ids: held = [], status, user_identity_id } = desk.record ?? {}
+  part('accounts').replaceChildren(
+    ...held.map((id) => heldRow(desk, sub, id, send)),
+    ...(held.length === 0 ? [element('li', {}, 'No accounts.')] : []),
   )
-  for (const choice of part('troubles').querySelectorAll('button'))
-    choice.ariaPressed = String(choice.dataset.how === (desk.fault ?? 'mended'))
-  part('seam-trouble').hidden = desk.fault === undefined
+  showFree(desk, sub, held, send)
+  const toUser = (label: string, act: Extract<Act, { sub: string }>['act'], title: string) =>
+    button(label, () => send({ act, sub } as Act, title))
+  part('user-acts').replaceChildren(
+    status === 'disabled'
+      ? toUser('Enable', 'enable', `You enabled ${sub}`)
+      : toUser('Disable', 'disable', `You disabled ${sub}`),
+    toUser('Sign out everywhere', 'sign_out_everywhere', `You signed ${sub} out everywhere`),
+    ...(desk.breakable
+      ? [
+          user_identity_id === undefined
+            ? toUser('Give a user identity', 'give_identity', `You gave ${sub} a Seam user identity`)
+            : toUser('Take the user identity', 'take_identity', `You took ${sub}’s Seam user identity`),
+        ]
+      : []),
+    ...(session ? [endButton(session.client_session_id, send)] : []),
+  )
 }
 
-function button(label: string, click: () => unknown, about?: Account): HTMLElement {
-  const spoken = about && `${label}: ${about.provider}, ${about.whose}`
-  return element('button', { type: 'button', 'aria-label': spoken, click }, label)
+const endButton = (client_session_id: string, send: Send) =>
+  button('Delete the session at Seam', () =>
+    send({ act: 'end_at_seam', client_session_id }, 'Somebody deleted the client session at Seam'),
+  )
+
+function heldRow(desk: Desk, sub: string, connected_account_id: string, send: Send): HTMLElement {
+  const name = accountName(desk, connected_account_id)
+  const devices = desk.accounts.find((one) => one.connected_account_id === connected_account_id)?.devices
+  const take = () => send({ act: 'withdraw', sub, connected_account_id }, `You took ${name} from ${sub}`)
+  return element(
+    'li',
+    {},
+    element('span', {}, element('b', {}, name), element('small', {}, devices?.join(', '))),
+    button('Take away', take, { 'aria-label': `Take away: ${name}` }),
+  )
+}
+
+/** Every other account of the workspace, to be given with one click. */
+function showFree(desk: Desk, sub: string, held: string[], send: Send): void {
+  const free = desk.accounts.filter(({ connected_account_id: id }) => !held.includes(id))
+  const select = part<HTMLSelectElement>('free')
+  const chosen = select.value
+  const options = free.map(({ connected_account_id: value, provider, whose, devices }) =>
+    element('option', { value, selected: value === chosen }, `${provider} ${whose}: ${devices.join(', ')}`),
+  )
+  select.replaceChildren(...options)
+  part('giving').hidden = free.length === 0
+  part('give').onclick = () => {
+    const connected_account_id = select.value
+    send(
+      { act: 'grant', sub, connected_account_id },
+      `You gave ${accountName(desk, connected_account_id)} to ${sub}`,
+    )
+  }
 }

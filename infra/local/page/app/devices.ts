@@ -1,43 +1,40 @@
 import { QueryClient } from '@tanstack/query-core'
 import type { ClientSession } from '../../../../functions/browser/client-session.ts'
+import type { Browser } from './browser.ts'
 import { element } from './element.ts'
 
-/**
- * Seam's own component, which calls Seam from here with the client session token and nothing else. It does
- * not report that Seam refuses the token, and asks again only when it is recreated: so we look for ourselves.
- */
-export function deviceView(place: HTMLElement, refused: (session: ClientSession) => void) {
-  let shown: string | undefined
-  openByKeyboard(place)
+/** What the browser's token opens now: Seam knows, the page asks. */
+export async function look(browser: Browser): Promise<void> {
+  const { session } = browser
+  if (session === undefined) return
+  const response = await fetch(`${session.endpoint}/devices/list`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${session.token}` },
+    signal: AbortSignal.timeout(8000),
+  }).catch(() => undefined)
+  if (browser.session !== session) return
+  if (response?.status === 401) browser.refused = session.client_session_id
+  const said = response?.ok ? await response.json() : undefined
+  if (browser.session !== session) return
+  browser.devices = said?.devices.map(({ display_name }: { display_name: string }) => display_name).sort()
+  if (response?.status !== 401) return
+  // Seam's component does not report that Seam refuses the token, so the page does.
+  await browser.sessions.getClientSession({ stale: session.client_session_id }).catch(() => {})
+  if (browser.session !== session) await look(browser)
+}
 
-  return {
-    hide(): void {
-      shown = undefined
-      place.replaceChildren()
-    },
+let shown = ''
 
-    /** Shows what the token opens now. Returns how many devices; undefined: Seam could not be asked. */
-    async look(session: ClientSession, isCurrent: () => boolean): Promise<number | undefined> {
-      const response = await fetch(`${session.endpoint}/devices/list`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${session.token}` },
-        signal: AbortSignal.timeout(8000),
-      }).catch(() => undefined)
-      if (!isCurrent()) return undefined
-      if (response?.status === 401) refused(session)
-      if (!response?.ok) return undefined
-      const { devices }: { devices: { device_id: string }[] } = await response.json()
-      if (!isCurrent()) return undefined
-      const showing = [session.token, ...devices.map(({ device_id }) => device_id).sort()].join()
-      if (showing !== shown) {
-        shown = showing
-        // All of Seam's components share one cache, which does not ask whose answers it holds.
-        Object.assign(globalThis, { seamQueryClient: new QueryClient() })
-        place.replaceChildren(tableFor(session))
-      }
-      return devices.length
-    },
-  }
+/** Shows the session's devices in Seam's own component, which asks again only when it is made again. */
+export function showDevices(place: HTMLElement, { session, devices }: Browser): void {
+  const showing = session === undefined ? '' : [session.token, ...(devices ?? [])].join()
+  if (showing === shown || (session !== undefined && devices === undefined)) return
+  shown = showing
+  place.replaceChildren()
+  if (session === undefined) return
+  // All of Seam's components share one cache, which does not ask whose answers it holds.
+  Object.assign(globalThis, { seamQueryClient: new QueryClient() })
+  place.append(tableFor(session))
 }
 
 function tableFor({ token, endpoint }: ClientSession): HTMLElement {
@@ -53,7 +50,7 @@ function tableFor({ token, endpoint }: ClientSession): HTMLElement {
 }
 
 /** The component's rows can be clicked and nothing else: here they are buttons, for keys and screen readers too. */
-function openByKeyboard(place: HTMLElement): void {
+export function openByKeyboard(place: HTMLElement): void {
   new MutationObserver(() => {
     for (const row of place.querySelectorAll<HTMLElement>('.seam-table-row:not([role])')) {
       row.role = 'button'

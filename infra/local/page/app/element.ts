@@ -19,6 +19,10 @@ export function element(name: string, given: Given = {}, ...children: (Child | C
   return made
 }
 
+export function button(label: string, click: () => unknown, given: Given = {}): HTMLElement {
+  return element('button', { type: 'button', click, ...given }, label)
+}
+
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
@@ -30,3 +34,5 @@ export function minutes(seconds: number): string {
   const rest = `${Math.floor(whole / 60) % 60}:${String(whole % 60).padStart(2, '0')}`
   return whole < 3600 ? rest : `${Math.floor(whole / 3600)}:${rest.padStart(5, '0')}`
 }
+
+export const plural = (count: number, what: string) => `${count || 'no'} ${what}${count === 1 ? '' : 's'}`

@@ -13,7 +13,7 @@ let browser: Browser
 let folder: string
 let world: World
 let context: BrowserContext
-/** What the Content-Security-Policy has stopped, and what the page has thrown. */
+/** What the Content-Security-Policy has stopped, what the page has thrown, and what it asked elsewhere. */
 let complaints: string[]
 
 beforeAll(async () => {
@@ -39,6 +39,9 @@ async function open(sub = ''): Promise<Page> {
     if (/Content Security Policy/i.test(message.text())) complaints.push(message.text())
   })
   page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('request', (request) => {
+    if (!/^(http:\/\/127\.0\.0\.1:|data:)/.test(request.url())) complaints.push(request.url())
+  })
   await page.goto(`${world.file.page}/#${sub}`)
   return page
 }
@@ -62,17 +65,26 @@ function says(page: Page, id: string, words: RegExp): Promise<unknown> {
   return page.locator(`#${id}`).filter({ hasText: words }).waitFor()
 }
 
+/** Resolves when the story marks these, and nothing else, as having come or gone. */
+async function marks(page: Page, id: string, change: 'new' | 'gone', ...texts: (string | RegExp)[]) {
+  const marked = page.locator(`#${id} .${change}`)
+  for (const hasText of texts) await marked.filter({ hasText }).waitFor()
+  expect(await marked.count()).toBe(texts.length)
+}
+
 const ada = ['Front Door', 'Garden Gate', 'Living Room']
 const sessionsOf = () => world.seam?.sessions() ?? []
 
-test('who signs in sees their devices and can lock a door; the machine tells every step', async () => {
+test('who signs in sees their devices and can lock a door; the story tells why', async () => {
   const page = await open()
   await signIn(page, 'grace')
   await shows(page, 'Harbour Office')
-  await says(page, 'summary', /A new client session was made/)
-  const steps = await page.locator('#steps h3').allTextContents()
-  expect(steps).toEqual(['Asked', 'Verified', 'Found', 'Verdict', 'Seam', 'Written down', 'Answered'])
-  await says(page, 'steps', /create · first_request/)
+  await says(page, 'headline', /^grace signed in$/)
+  await says(page, 'outcome', /^The token opens 1 device\.$/)
+  await says(page, 'did', /POST \/client-session · 201/)
+  await says(page, 'record', /Created a client session: this login has no client session yet\./)
+  await says(page, 'seam', /get_or_create/)
+  await marks(page, 'hands', 'new', 'Harbour Office')
 
   // By the keyboard alone.
   await page.locator('#devices .seam-table-row').press('Enter')
@@ -85,9 +97,10 @@ test('nothing on the page shows a secret', async () => {
   const page = await open('ada')
   await shows(page, ...ada)
   await press(page, 'Ask again')
-  await page.getByText('On the wire, secrets masked').click()
-  await says(page, 'wire-request', /authorization: Bearer eyJ\S{6}•+\S{4}/)
-  await says(page, 'wire-answer', /"token": "seam_cst1•+\S{4}"/)
+  await says(page, 'outcome', /Reused the existing token/)
+  await page.locator('#recent summary').first().click()
+  await says(page, 'recent', /authorization: Bearer eyJ\S{6}•+\S{4}/)
+  await says(page, 'recent', /"token": "seam_cst1•+\S{4}"/)
   const text = await page.locator('body').textContent()
   for (const { token, user_identifier_key } of sessionsOf()) {
     expect(text).not.toContain(token)
@@ -101,7 +114,7 @@ test('who signs in next sees theirs, and no trace of the first', async () => {
   await shows(page, ...ada)
   // Not for a moment either, while Seam takes its time.
   await press(page, /^Slow/)
-  await page.locator('#seam-trouble').waitFor()
+  await says(page, 'headline', /Seam is slow/)
   await page.locator('#devices').evaluate((place) => {
     const noted = () => place.setAttribute('data-noted', `${place.dataset.noted ?? ''} ${place.textContent}`)
     document.querySelector('[data-sub=grace]')?.addEventListener('click', () => {
@@ -114,38 +127,81 @@ test('who signs in next sees theirs, and no trace of the first', async () => {
   expect(noted).toContain('Harbour Office')
   for (const trace of ada) expect(noted).not.toContain(trace)
   await press(page, /^Works/)
-  const text = await page.locator('#app').textContent()
-  for (const trace of [...ada, 'Signed in as ada']) expect(text).not.toContain(trace)
+  await says(page, 'headline', /Seam works again/)
+  const texts = await page.locator('#app, #story').allTextContents()
+  for (const trace of ada) expect(texts.join()).not.toContain(trace)
   await press(page, 'Sign out')
-  await says(page, 'status', /Signed out; the client session has ended/)
+  await says(page, 'outcome', /Its token died at once\. Signed out/)
   await shows(page)
+  await press(page, 'Sign in again')
+  await shows(page, 'Harbour Office')
 })
 
-test('an account that is connected on Seam’s page brings its devices, without a reload', async () => {
+test('an account that is connected on Seam’s page widens the token in the hand', async () => {
   const page = await open('grace')
   await shows(page, 'Harbour Office')
+  const token = await page.locator('#token').textContent()
   const [seam] = await Promise.all([context.waitForEvent('page'), press(page, 'Connect an account')])
   await seam.getByRole('button', { name: 'Log in' }).click()
   await shows(page, 'Harbour Office', 'New Door')
   await page.locator('#connecting').waitFor({ state: 'hidden' })
+  await says(page, 'outcome', /Same token, 1 device more/)
+  await says(page, 'did', /Seam told the webhook: connected_account\.connected/)
+  await marks(page, 'hands', 'new', 'New Door')
+  expect(await page.locator('#token').textContent()).toBe(token)
 })
 
-test('what the operator takes away vanishes, and what is given appears', async () => {
+test('what the operator takes away vanishes at once, and what is given appears', async () => {
   const page = await open('ada')
   await shows(page, ...ada)
   await press(page, /^Take away: ecobee/)
   await shows(page, 'Front Door', 'Garden Gate')
-  await press(page, /^Give: ecobee/)
+  await says(page, 'headline', /^You took ecobee ada@example\.com from ada$/)
+  await says(page, 'outcome', /The old token died at once\. The token opens 2 devices/)
+  await says(page, 'hands', /Seam answers 401/)
+  await marks(page, 'hands', 'gone', 'Living Room')
+  await marks(page, 'seam', 'gone', /is dead/)
+  await marks(page, 'record', 'gone', 'ecobee ada@example.com', /^gone: client session/)
+  const free = page.getByLabel('An account of the workspace')
+  await free.selectOption({ label: 'ecobee ada@example.com: Living Room' })
+  await press(page, 'Give')
   await shows(page, ...ada)
-  await press(page, 'Disable the user')
-  await says(page, 'status', /The access of this user has ended.*local\|ada/)
+  await says(page, 'outcome', /Same token, 1 device more/)
+  await press(page, 'Disable')
+  await says(page, 'outcome', /The access of this subject has ended/)
   await shows(page)
-  await press(page, 'Enable the user')
+  await press(page, 'Enable')
+  await shows(page, ...ada)
+})
+
+test('a user identity brings its own devices, under another client session', async () => {
+  const page = await open('grace')
+  await shows(page, 'Harbour Office')
+  await press(page, 'Give a user identity')
+  await shows(page, 'Guest House', 'Harbour Office')
+  await marks(page, 'record', 'new', 'user identity', /client session/)
+  await press(page, 'Take the user identity')
+  await shows(page, 'Harbour Office')
+})
+
+test('two browsers of one person have a client session each, and one may sign out alone', async () => {
+  const page = await open('ada')
+  await shows(page, ...ada)
+  await press(page, 'Open a second browser')
+  await page.getByRole('button', { name: 'Browser 2' }).waitFor()
+  await shows(page, ...ada)
+  await marks(page, 'seam', 'new', /lives/)
+  expect(sessionsOf().map(({ live }) => live)).toEqual([true, true])
+  await press(page, 'Sign out')
+  await says(page, 'outcome', /Signed out/)
+  await says(page, 'hands', /Browser 1\s*seam_cst1/)
+  expect(sessionsOf().map(({ live }) => live)).toEqual([true, false])
+  await press(page, 'Browser 1')
   await shows(page, ...ada)
 })
 
 test('a client session that was deleted at Seam is replaced by itself, once for two tabs', async () => {
-  const tabs = await Promise.all([open('ada'), open('ada')])
+  const tabs = [await open('ada'), await open('ada')]
   for (const tab of tabs) await shows(tab, ...ada)
   const [first] = sessionsOf()
   expect(sessionsOf()).toHaveLength(1)
@@ -158,26 +214,60 @@ test('a client session that was deleted at Seam is replaced by itself, once for 
     await shows(tab, ...ada)
   }
   expect(sessionsOf().map(({ live }) => live)).toEqual([false, true])
+  // What somebody else does is no headline here.
+  await says(tabs[1] as Page, 'headline', /^ada signed in$/)
+  await says(tabs[1] as Page, 'recent', /end_at_seam/)
+})
 
-  // A third sees what was before, and asks for nothing because of it.
-  const third = await open('ada')
-  await shows(third, ...ada)
-  await third.getByText('operator: end at seam').waitFor()
-  const asked = await third.evaluate(
-    () =>
-      performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/client-session')).length,
-  )
-  expect(asked).toBe(1)
+test('requests of other programs are listed, and leave the headline alone', async () => {
+  const page = await open('ada')
+  await shows(page, ...ada)
+  const authorization = `Bearer ${await world.identityProvider.sign({ sub: 'grace' })}`
+  await fetch(`${world.file.api}/client-session`, { method: 'POST', headers: { authorization } })
+  await page.locator('#recent summary', { hasText: '201 create' }).first().click()
+  await says(page, 'recent', /Not of this page/)
+  await says(page, 'headline', /^ada signed in$/)
 })
 
 test('a sign-in that has expired is renewed, and the devices stay', async () => {
   const page = await open('ada')
   await shows(page, ...ada)
   const refused = page.waitForResponse((response) => response.status() === 401)
-  await press(page, 'Let the sign-in expire')
+  await press(page, 'Expire the sign-in')
   await refused
-  await says(page, 'summary', /handed out again/)
+  await says(page, 'outcome', /Reused the existing token/)
   await shows(page, ...ada)
+})
+
+test('a user may be invented, with any claims', async () => {
+  const page = await open()
+  await page.getByText('Somebody else').click()
+  await page.getByLabel('Subject').fill('eve')
+  await page.getByLabel('Claims to add').fill('{"aud":"another-app"}')
+  await press(page, 'Sign in')
+  await says(page, 'outcome', /bearer token is not accepted/)
+  await says(page, 'recent', /401 invalid_token/)
+})
+
+test('a bearer token is explained on the page, and does not leave it', async () => {
+  const page = await open()
+  const expired = await world.identityProvider.sign({ sub: 'ada', exp: 1 })
+  const good = await world.identityProvider.sign({ sub: 'ada' })
+  const sent: string[] = []
+  page.on('request', (request) =>
+    sent.push(request.url(), request.postData() ?? '', ...Object.values(request.headers())),
+  )
+  await page.getByText('Explain a bearer token').click()
+  const field = page.getByLabel(/Paste it here/)
+  await field.fill(expired)
+  await says(page, 'explained', /It expired \d+ days ago/)
+  await field.fill(`${good.slice(0, -4)}AAAA`)
+  await says(page, 'explained', /Its signature does not fit/)
+  await field.fill(good)
+  await says(page, 'explained', /It speaks for local\|ada\. The token is good/)
+  expect(sent.filter((text) => text.includes(good.slice(-40)) || text.includes(expired.slice(-40)))).toEqual(
+    [],
+  )
 })
 
 test('a world that stops and starts again: the page waits, and goes on by itself', async () => {
@@ -185,11 +275,11 @@ test('a world that stops and starts again: the page waits, and goes on by itself
   await shows(page, ...ada)
   const { api } = world.file
   await world.close()
-  await says(page, 'connection', /has stopped/)
+  await says(page, 'connection', /Stopped/)
   await signIn(page, 'grace')
   await shows(page)
   world = await startWorld({ folder, port: Number(new URL(api).port) })
-  await says(page, 'connection', /is running/)
+  await says(page, 'connection', /Running/)
   await shows(page, 'Harbour Office')
 })
 
@@ -199,29 +289,52 @@ test('Seam that is down is told, and works again when it is mended; the cleanup 
   await press(page, /^Down/)
   await says(page, 'status', /Seam cannot be asked/)
   await press(page, 'Ask again')
-  await says(page, 'summary', /handed out again/)
+  await says(page, 'record', /Reused the existing token/)
   await press(page, /^Works/)
-  await says(page, 'status', /3 devices/)
+  await says(page, 'outcome', /3 devices more/)
   await press(page, 'Run the cleanup')
-  await says(page, 'steps', /3 records looked at/)
+  await says(page, 'outcome', /3 records looked at/)
 })
 
 test('a Seam that answers with an account too many is not believed, and widens nobody who has a token', async () => {
   const page = await open('grace')
   await shows(page, 'Harbour Office')
   await press(page, /^Wrong/)
-  await page.locator('#seam-trouble').waitFor()
+  await says(page, 'headline', /an account too many/)
   // Seam's component looks its client session up when it is made.
   const lookedUp = page.waitForResponse(/\/client_sessions\/get$/)
   await page.reload()
   expect((await lookedUp).status()).toBe(200)
   await shows(page, 'Harbour Office')
   await press(page, 'Sign out')
-  await says(page, 'status', /Signed out/)
-  await signIn(page, 'grace')
-  await says(page, 'steps', /not believed/)
+  await says(page, 'outcome', /Signed out/)
+  await press(page, 'Sign in again')
+  await says(page, 'seam', /Not believed/)
   await shows(page)
   await press(page, /^Works/)
+})
+
+test('fits a phone: nothing is cut off, and what is touched is large enough', async () => {
+  const page = await open('ada')
+  await page.setViewportSize({ width: 390, height: 844 })
+  await shows(page, ...ada)
+  for (const summary of await page.locator('summary').all()) await summary.click()
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll('button, summary, select, input, nav a')]
+      .map((one) => ({ text: one.textContent, box: one.getBoundingClientRect() }))
+      .filter(({ box }) => box.height > 0 && (box.height < 44 || box.right > 390)),
+  )
+  expect(small).toEqual([])
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+  // At 1024 px the names of devices used to be clipped.
+  await page.setViewportSize({ width: 1024, height: 768 })
+  const clipped = await page.evaluate(() =>
+    [...document.querySelectorAll('#devices .seam-title')].filter((one) => {
+      const row = one.closest('.seam-table-row')?.getBoundingClientRect()
+      return row === undefined || one.getBoundingClientRect().top < row.top
+    }),
+  )
+  expect(clipped).toEqual([])
 })
 
 test('where another identity provider is trusted, the page says how to ask', async () => {
@@ -230,6 +343,7 @@ test('where another identity provider is trusted, the page says how to ask', asy
   const configuration = { deployment: 'own', issuers, allowedOrigins: ['https://app.example'] }
   world = await startWorld({ folder, configuration: readConfiguration(configuration) })
   const page = await open('ada')
-  await says(page, 'connection', /is running/)
-  await says(page, 'status', /another identity provider.*curl/)
+  await says(page, 'connection', /Running/)
+  await says(page, 'outcome', /another identity provider/)
+  await says(page, 'headline', /curl/)
 })

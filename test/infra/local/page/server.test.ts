@@ -49,22 +49,31 @@ async function seen(count: number): Promise<{ text: string; observations: Observ
 
 describe('the operator’s buttons', () => {
   it('do what they say, and tell what the record then holds', async () => {
-    const [account] = (await desk('grace')).held
-    expect(account).toMatchObject({ provider: 'schlage', whose: 'grace@example.com' })
-    const { connected_account_id } = account ?? {}
-    expect((await wish({ act: 'withdraw', sub: 'grace', connected_account_id })).status).toBe(204)
-    const after = await desk('grace')
-    expect(after.held).toEqual([])
-    expect(after.free).toContainEqual(account)
+    const held = async () => (await desk('grace')).record?.connected_account_ids
+    const account = (await desk('grace')).accounts.find(({ whose }) => whose === 'grace@example.com')
+    expect(account).toMatchObject({ provider: 'schlage', devices: ['Harbour Office'] })
+    const connected_account_id = account?.connected_account_id ?? ''
+    expect(await held()).toEqual([connected_account_id])
+    const withdrawn = await wish({ act: 'withdraw', sub: 'grace', connected_account_id })
+    expect(await withdrawn.json()).toEqual({ request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) })
+    expect(await held()).toEqual([])
     await wish({ act: 'grant', sub: 'grace', connected_account_id })
-    expect((await desk('grace')).held).toEqual([account])
+    expect(await held()).toEqual([connected_account_id])
+  })
+
+  it('say in a sentence what fails', async () => {
+    const failed = await wish({ act: 'withdraw', sub: 'nobody', connected_account_id: 'x' })
+    expect([failed.status, await failed.json()]).toEqual([
+      502,
+      { error: expect.stringMatching(/^\S.* .*\.$/) },
+    ])
   })
 
   it('obey this page alone', async () => {
     const sites = ['https://elsewhere.example', world.file.api, '', 'null']
     for (const site of sites)
       expect((await wish({ act: 'disable', sub: 'ada' }, site)).status, site).toBe(403)
-    expect((await desk('ada')).status).toBe('active')
+    expect((await desk('ada')).record?.status).toBe('active')
   })
 
   it('know no other acts', async () => {
