@@ -23,19 +23,15 @@ export const functionOf = {
   service: 'vend',
 } as const
 
+type Tag = keyof typeof functionOf
+
 /** What a path answers to. */
-export type Methods = Partial<
-  Record<'get' | 'post' | 'delete', { tags: [keyof typeof functionOf]; [member: string]: unknown }>
->
+export type Methods = Partial<Record<'get' | 'post' | 'delete', { tags: [Tag]; [member: string]: unknown }>>
 
 const clientSession = {
-  post: {
-    operationId: 'vendClientSession',
-    tags: ['client session'],
-    summary: 'The caller’s client session token',
+  post: operation('client session', 'vendClientSession', 'The caller’s client session token', {
     description:
       'Reuses the client session of the caller, extends it, or makes a new one: callers may ask as often as they need a token. It reaches the connected accounts of the caller and no others.',
-    security: [{ bearer: [] }],
     requestBody: jsonBody(
       'ClientSessionRequest',
       { stale_client_session_id: clientSessionExample.client_session_id },
@@ -50,43 +46,25 @@ const clientSession = {
       201: answer('ClientSession', 'A new client session.', clientSessionExample),
       ...problems(...forCallers, ...withBody),
     },
-  },
-  delete: {
-    operationId: 'signOut',
-    tags: ['client session'],
-    summary: 'Ends the client session of the caller’s login',
+  }),
+  delete: operation('client session', 'signOut', 'Ends the client session of the caller’s login', {
     description:
       'Where the issuer names a session claim, the caller’s other logins keep theirs; otherwise all share one. May be repeated: without a client session it does nothing.',
-    security: [{ bearer: [] }],
-    responses: {
-      204: { description: 'There is no client session any more.', headers: usualHeaders },
-      ...problems(...forCallers),
-    },
-  },
+    responses: { 204: empty('There is no client session any more.'), ...problems(...forCallers) },
+  }),
 } satisfies Methods
 
 const clientSessions = {
-  delete: {
-    operationId: 'signOutEverywhere',
-    tags: ['client session'],
-    summary: 'Ends all client sessions of the caller',
+  delete: operation('client session', 'signOutEverywhere', 'Ends all client sessions of the caller', {
     description:
       'On every device, and refuses bearer tokens issued before. May be repeated with the same bearer token, to see it to its end.',
-    security: [{ bearer: [] }],
-    responses: {
-      204: { description: 'There is no client session any more.', headers: usualHeaders },
-      ...problems(...forCallers),
-    },
-  },
+    responses: { 204: empty('There is no client session any more.'), ...problems(...forCallers) },
+  }),
 } satisfies Methods
 
 const connectWebview = {
-  post: {
-    operationId: 'makeConnectWebview',
-    tags: ['connect webview'],
-    summary: 'A Connect Webview for the caller',
+  post: operation('connect webview', 'makeConnectWebview', 'A Connect Webview for the caller', {
     description: 'The account that somebody logs in to there becomes one of the caller’s.',
-    security: [{ bearer: [] }],
     requestBody: jsonBody(
       'ConnectWebviewRequest',
       { accepted_providers: ['august', 'yale'], custom_redirect_url: 'https://app.example/devices' },
@@ -100,15 +78,11 @@ const connectWebview = {
       }),
       ...problems(...forCallers, ...withBody),
     },
-  },
+  }),
 } satisfies Methods
 
 const oneConnectWebview = {
-  get: {
-    operationId: 'readConnectWebview',
-    tags: ['connect webview'],
-    summary: 'How a Connect Webview goes',
-    security: [{ bearer: [] }],
+  get: operation('connect webview', 'readConnectWebview', 'How a Connect Webview goes', {
     parameters: [
       {
         name: 'connect_webview_id',
@@ -123,16 +97,13 @@ const oneConnectWebview = {
       200: answer('ConnectWebviewStatus', 'How it goes by now.', { status: 'connected' }),
       ...problems(...forCallers, 404),
     },
-  },
+  }),
 } satisfies Methods
 
 const text = { type: 'string' }
 
 const webhook = {
-  post: {
-    operationId: 'takeWebhook',
-    tags: ['webhook'],
-    summary: 'Seam’s events',
+  post: operation('webhook', 'takeWebhook', 'Seam’s events', {
     description: 'Only for Seam, whose webhooks Svix signs.',
     security: [],
     parameters: ['svix-id', 'svix-timestamp', 'svix-signature'].map((name) => ({
@@ -146,10 +117,10 @@ const webhook = {
       content: { 'application/json': { schema: { type: 'object', description: 'An event of Seam’s.' } } },
     },
     responses: {
-      204: { description: 'It has had its effect, or has none here.', headers: usualHeaders },
+      204: empty('It has had its effect, or has none here.'),
       ...problems(...always, 413, 502, 503, 504),
     },
-  },
+  }),
 } satisfies Methods
 
 const refusal = {
@@ -195,10 +166,7 @@ const identityEvents = {
 } satisfies Methods
 
 const health = {
-  get: {
-    operationId: 'readHealth',
-    tags: ['service'],
-    summary: 'Whether the service answers',
+  get: operation('service', 'readHealth', 'Whether the service answers', {
     security: [],
     responses: {
       200: answer('Health', 'It does.', {
@@ -208,14 +176,11 @@ const health = {
       }),
       ...problems(500),
     },
-  },
+  }),
 } satisfies Methods
 
 const itself = {
-  get: {
-    operationId: 'readOpenApi',
-    tags: ['service'],
-    summary: 'This document',
+  get: operation('service', 'readOpenApi', 'This document', {
     security: [],
     responses: {
       200: {
@@ -225,7 +190,7 @@ const itself = {
       },
       ...problems(500),
     },
-  },
+  }),
 } satisfies Methods
 
 /** Every route of the service. The stack makes its own from these; `app.ts` has the handlers. */
@@ -238,6 +203,16 @@ export const paths = {
   '/identity-events': identityEvents,
   '/healthz': health,
   '/openapi.json': itself,
+}
+
+/** One for callers with a bearer token, unless `more` says otherwise. */
+function operation<More extends object>(tag: Tag, operationId: string, summary: string, more: More) {
+  const tags: [Tag] = [tag]
+  return { operationId, tags, summary, security: [{ bearer: [] }] as object[], ...more }
+}
+
+function empty(description: string) {
+  return { description, headers: usualHeaders }
 }
 
 function answer(name: string, description: string, example: unknown) {

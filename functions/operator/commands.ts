@@ -15,10 +15,9 @@ interface Row<C extends CommandName> {
   run(acting: Acting, params: Params<C>): Promise<Result<C>>
 }
 
-const { strictObject, nullable, optional } = z
 const { subject, accountId, flag, cursor: after, pageSize: limit } = words
-const one = strictObject({ subject })
-const granting = { subject, access_until: optional(nullable(words.instant)), unverified: flag }
+const one = z.strictObject({ subject })
+const granting = { subject, access_until: z.optional(z.nullable(words.instant)), unverified: flag }
 const takesAccounts = { connected_account_ids: words.someAccountIds }
 const statuses = z.enum(['active', 'disabled', 'removed'])
 /** Each user is looked at by itself, so that one bad line does not hold up the others. */
@@ -29,37 +28,37 @@ const users = z
 export const commands: { [C in CommandName]: Row<C> } = {
   show: { takes: one, run: looking.showUser },
   list: {
-    takes: strictObject({
-      status: optional(statuses),
-      connected_account_id: optional(accountId),
+    takes: z.strictObject({
+      status: z.optional(statuses),
+      connected_account_id: z.optional(accountId),
       after,
       limit,
     }),
     run: looking.listUsers,
   },
-  grant: { takes: strictObject({ ...granting, ...takesAccounts }), run: changing.grant },
-  withdraw: { takes: strictObject({ subject, ...takesAccounts }), run: changing.withdraw },
-  set: { takes: strictObject({ ...granting, connected_account_ids: words.accountIds }), run: changing.set },
+  grant: { takes: z.strictObject({ ...granting, ...takesAccounts }), run: changing.grant },
+  withdraw: { takes: z.strictObject({ subject, ...takesAccounts }), run: changing.withdraw },
+  set: { takes: z.strictObject({ ...granting, connected_account_ids: words.accountIds }), run: changing.set },
   set_identity: {
-    takes: strictObject({ subject, user_identity_id: nullable(words.identityId) }),
+    takes: z.strictObject({ subject, user_identity_id: z.nullable(words.identityId) }),
     run: changing.setIdentity,
   },
   disable: { takes: one, run: changing.disable },
   enable: { takes: one, run: changing.enable },
   remove: { takes: one, run: changing.remove },
-  move: { takes: strictObject({ from: subject, to: subject }), run: changing.move },
+  move: { takes: z.strictObject({ from: subject, to: subject }), run: changing.move },
   sessions: { takes: one, run: looking.showSessions },
   end_session: { takes: one, run: changing.endAllSessions },
-  end_token: { takes: strictObject({ token: words.clientSessionToken }), run: unrecorded.endFoundToken },
+  end_token: { takes: z.strictObject({ token: words.clientSessionToken }), run: unrecorded.endFoundToken },
   sign_out_everywhere: { takes: one, run: changing.signOutEverywhere },
-  accounts: { takes: strictObject({ unassigned: flag }), run: looking.listAccounts },
+  accounts: { takes: z.strictObject({ unassigned: flag }), run: looking.listAccounts },
   lift_deletion: {
-    takes: strictObject({ connected_account_id: accountId }),
+    takes: z.strictObject({ connected_account_id: accountId }),
     run: changing.liftAccountDeletion,
   },
-  import: { takes: strictObject({ users, replace: flag, dry_run: flag }), run: importUsers },
-  export: { takes: strictObject({ after, limit }), run: exportUsers },
-  orphans: { takes: strictObject({ delete: flag }), run: unrecorded.listOrphans },
-  drain: { takes: strictObject({ after }), run: unrecorded.drainPage },
-  explain: { takes: strictObject({ token: words.token }), run: explainToken },
+  import: { takes: z.strictObject({ users, replace: flag, dry_run: flag }), run: importUsers },
+  export: { takes: z.strictObject({ after, limit }), run: exportUsers },
+  orphans: { takes: z.strictObject({ delete: flag }), run: unrecorded.listOrphans },
+  drain: { takes: z.strictObject({ after }), run: unrecorded.drainPage },
+  explain: { takes: z.strictObject({ token: words.token }), run: explainToken },
 }
