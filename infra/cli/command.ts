@@ -10,7 +10,7 @@ export const groups = {
   bulk: 'Everything at once:',
 } as const
 
-export interface OptionRow {
+interface OptionRow {
   /** What follows the option, such as `<time>`; absent: it is a flag. */
   value?: string
   /** It may be given several times. */

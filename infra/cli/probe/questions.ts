@@ -1,9 +1,9 @@
+import type { Reply } from '../setup/seam.ts'
 import {
   byPublishableKey,
   call,
   newKey,
   type Question,
-  type Reply,
   type Sandbox,
   type Session,
   said,

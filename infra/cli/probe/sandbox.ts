@@ -4,6 +4,7 @@ import * as z from 'zod/v4-mini'
 import { CliError } from '../../local/cli-error.ts'
 import type { Readings } from '../../local/seam/readings.ts'
 import { Refused } from '../errors.ts'
+import { post, type Reply } from '../setup/seam.ts'
 
 /** A Seam workspace for trying things, and all that was made in it, so that nothing of it stays. */
 export interface Sandbox {
@@ -26,16 +27,6 @@ export interface Sandbox {
 
 type Credentials = { token: string } | { publishableKey: string }
 
-export interface Reply {
-  /** 0: no answer. */
-  status: number
-  headers: Headers
-  /** Seam's `error.type`. */
-  type: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: what Seam answers is the question here.
-  body: any
-}
-
 const session = z.object({
   client_session_id: z.string(),
   token: z.string(),
@@ -52,9 +43,6 @@ const workspace = z.object({
   is_publishable_key_auth_enabled: z.optional(z.boolean()),
 })
 type Workspace = z.infer<typeof workspace>
-
-/** Milliseconds; long, because how long Seam takes is not the question. */
-const retryDelay = 20_000
 
 type Options = Pick<Sandbox, 'endpoint' | 'apiKey' | 'logIn'> & Partial<Pick<Sandbox, 'clock' | 'sleep'>>
 
@@ -88,24 +76,14 @@ export async function call(
   params: object = {},
   credentials: Credentials = { token: apiKey },
 ): Promise<Reply> {
-  const headers = new Headers({ 'content-type': 'application/json' })
-  if ('token' in credentials) headers.set('authorization', `Bearer ${credentials.token}`)
-  else headers.set('seam-publishable-key', credentials.publishableKey)
-  try {
-    const response = await fetch(`${endpoint}${path}`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(params),
-      redirect: 'error',
-      signal: AbortSignal.timeout(retryDelay),
-    })
-    const body = await response.json().catch(() => undefined)
-    const id = body?.client_session?.client_session_id
-    if (typeof id === 'string') made.add(id)
-    return { status: response.status, headers: response.headers, type: body?.error?.type, body }
-  } catch {
-    return { status: 0, headers: new Headers(), type: undefined, body: undefined }
-  }
+  const headers: Record<string, string> =
+    'token' in credentials
+      ? { authorization: `Bearer ${credentials.token}` }
+      : { 'seam-publishable-key': credentials.publishableKey }
+  const reply = await post(`${endpoint}${path}`, headers, params)
+  const id = reply.body?.client_session?.client_session_id
+  if (typeof id === 'string') made.add(id)
+  return reply
 }
 
 /** `ok` when Seam did it, else such as `400 invalid_input`. */

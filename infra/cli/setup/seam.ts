@@ -36,28 +36,52 @@ const answers = {
 }
 type Call = keyof typeof answers
 
-/** Milliseconds. */
-const timeout = 15_000
+export interface Reply {
+  /** 0: no answer. */
+  status: number
+  headers: Headers
+  /** Seam's `error.type`. */
+  type: string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: what Seam answers is for the caller to check.
+  body: any
+}
 
-/** @throws CliError without any part of the request, so that no key is ever shown */
+/** Milliseconds; long, because how long Seam takes is not the question. */
+const timeout = 20_000
+
+/** One POST to Seam. Never throws, so that no part of the request is ever shown. */
+export async function post(url: string, headers: Record<string, string>, params: object): Promise<Reply> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(params),
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeout),
+    })
+    const body = await response.json().catch(() => undefined)
+    return { status: response.status, headers: response.headers, type: typeOfError(body), body }
+  } catch {
+    return { status: 0, headers: new Headers(), type: undefined, body: undefined }
+  }
+}
+
+/** @throws CliError */
 export async function callSeam<C extends Call>(
   { endpoint, apiKey }: SeamAccess,
   call: C,
   params: object = {},
 ): Promise<z.infer<(typeof answers)[C]>> {
-  const response = await fetch(`${endpoint}/${call}`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify(params),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeout),
-  }).catch(() => undefined)
-  if (response === undefined) throw new CliError(`Seam did not answer ${call}. Run it again.`)
-  const body: unknown = await response.json().catch(() => undefined)
-  const said = [response.status, typeOfError(body)].filter(Boolean).join(' ')
-  if (response.status === 429 || response.status >= 500)
+  const { status, type, body } = await post(
+    `${endpoint}/${call}`,
+    { authorization: `Bearer ${apiKey}` },
+    params,
+  )
+  if (status === 0) throw new CliError(`Seam did not answer ${call}. Run it again.`)
+  const said = [status, type].filter(Boolean).join(' ')
+  if (status === 429 || status >= 500)
     throw new CliError(`Seam failed to answer ${call} (${said}). Run it again.`)
-  if (!response.ok) throw new Refused(`Seam refused ${call} (${said}).`)
+  if (status >= 300) throw new Refused(`Seam refused ${call} (${said}).`)
   const parsed = answers[call].safeParse(body)
   if (parsed.success) return parsed.data as z.infer<(typeof answers)[C]>
   throw new CliError(`This version does not understand Seam’s answer to ${call}.`)
