@@ -1,5 +1,15 @@
 import * as z from 'zod/v4-mini'
 import { areToldApart, issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
+import {
+  addressForm,
+  type claimRule,
+  httpsAddress,
+  issuer,
+  shortName,
+  text,
+  unknownSubjects,
+  whole,
+} from './caller/issuer-settings.ts'
 import { eventIssuer, subjectNamespace } from './caller/owner.ts'
 import { isAppScheme, isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
@@ -8,143 +18,6 @@ import { times, timingFaults } from './times.ts'
  * The configuration, `tokenVending` of a stage in token-vending.json: one schema for the stack, the local world and the commands;
  * functions carry what it gave. Every message names the field and says what to change.
  */
-
-const asymmetric = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-] as const
-
-const whole = (least: number, most: number, unit: string) =>
-  z
-    .int({ error: `give a whole number of ${unit} from ${least} to ${most}` })
-    .check(
-      z.gte(least, { error: `give at least ${least} ${unit}` }),
-      z.lte(most, { error: `give at most ${most} ${unit}` }),
-    )
-
-const text = z
-  .string({ error: ({ input }) => (input === undefined ? 'is missing; add it' : 'give a text in quotes') })
-  .check(z.minLength(1, { error: 'this text must not be empty' }))
-
-const addressForm =
-  'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)'
-const httpsAddress = text.check(z.refine((address) => isSafeAddress(address), { error: addressForm }))
-
-const pointer = text.check(
-  z.regex(/^(\/([^/~]|~0|~1)+)+$/, { error: 'give a JSON pointer to a claim, such as "/sub"' }),
-)
-
-const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'give a text, a number, true or false',
-})
-
-const claimRule = z.union(
-  [
-    z.strictObject({ claim: pointer, equals: scalar }),
-    z.strictObject({ claim: pointer, oneOf: z.array(scalar).check(z.minLength(1)) }),
-    z.strictObject({ claim: pointer, contains: scalar }),
-  ],
-  { error: 'give { "claim": "/pointer" } with exactly one of "equals", "oneOf" (a list) or "contains"' },
-)
-
-const unknownSubjects = z.enum(['reject', 'provision'], { error: 'choose "reject" or "provision"' })
-
-const shortName = text.check(
-  z.regex(/^[a-z0-9-]{1,32}$/, { error: 'use 1 to 32 of the characters a-z, 0-9 and -' }),
-)
-
-const issuer = z.strictObject({
-  /** Short and stable: it is part of every subject. */
-  name: shortName,
-  /** Exactly the `iss` of its tokens, to the last slash. Where discovery has to find the keys, an https:// address. */
-  issuer: text.check(
-    z.regex(/^[^\s\p{Cc}\p{Cf}\p{Cs}\p{DI}]+$/u, {
-      error: 'give the "iss" of its tokens: a text without blanks',
-    }),
-  ),
-  audiences: z
-    .array(text, { error: 'list the audiences whose tokens are meant for this service' })
-    .check(
-      z.minLength(1, { error: 'list at least one audience; an empty list would mean nobody, never all' }),
-    ),
-  algorithms: z._default(
-    z
-      .array(
-        z.enum(asymmetric, {
-          error: `use only ${asymmetric.join(', ')}: with a shared secret (HS256) whoever can verify a token can also make one`,
-        }),
-      )
-      .check(z.minLength(1, { error: 'list at least one algorithm' })),
-    ['RS256'],
-  ),
-  /** Where its keys are; absent: what its discovery document says. */
-  jwksUri: z.optional(
-    text.check(
-      z.refine((address) => isSafeAddress(address, { query: true }), {
-        error: addressForm.replace(', query', ''),
-      }),
-    ),
-  ),
-  /** The `typ` header its tokens must carry, e.g. `at+jwt` (RFC 9068). */
-  typ: z.optional(text),
-  clockToleranceSeconds: z._default(whole(0, 60, 'seconds'), 5),
-  /** Tokens issued longer ago than this are refused, and so are tokens without `iat`. */
-  maxTokenAgeSeconds: z.optional(whole(60, 31_536_000, 'seconds')),
-  /** The claim that carries the audience, for access tokens without `aud` (Cognito `/client_id`, Clerk `/azp`). */
-  audienceClaim: z._default(pointer, '/aud'),
-  subjectClaim: z._default(pointer, '/sub'),
-  /** Says yes to a subject that can change hands, such as an e-mail address. */
-  acceptMutableSubject: z.optional(z.boolean({ error: 'give true or false' })),
-  /** Two issuers may share one on purpose, when both carry the app's own user id. */
-  subjectNamespace: z.optional(shortName),
-  claimRules: z._default(z.array(claimRule), []),
-  unknownSubjects: z.optional(unknownSubjects),
-  /** The claim that names one login, such as `/sid`: each login then has a client session of its own. */
-  sessionClaim: z.optional(pointer),
-  /** Step-up (RFC 9470): how long ago the user may have signed in, and as which of these alternatives. */
-  maxAuthAgeSeconds: z.optional(whole(30, 31_536_000, 'seconds')),
-  acrValues: z.optional(
-    z
-      .array(
-        text.check(
-          z.regex(/^[!#-[\]-~]+$/, { error: 'use printable ASCII without blanks, quotes or backslashes' }),
-        ),
-      )
-      .check(z.minLength(1, { error: 'list at least one value, or leave it out' })),
-  ),
-  authTimeClaim: z._default(pointer, '/auth_time'),
-  /** A list counts when it holds one of the values. */
-  acrClaim: z._default(pointer, '/acr'),
-  /** As `clientSession.longestAgeSeconds`, for this issuer's logins: a phone is disturbed by each replacement. */
-  longestAgeSeconds: z.optional(whole(60, 2_592_000, 'seconds')),
-  /** What it may tell at `POST /identity-events`; absent: nothing. */
-  events: z.optional(
-    z.strictObject({
-      /** The `aud` of its events: for most providers the client id of the page. */
-      audiences: z
-        .array(text)
-        .check(z.minLength(1, { error: 'list at least one audience, such as the client id of your page' })),
-      kinds: z
-        .array(
-          z.enum(['backchannel-logout', 'security-events'], {
-            error: 'choose "backchannel-logout", "security-events" or both',
-          }),
-        )
-        .check(z.minLength(1, { error: 'list at least one kind, or leave out "events"' })),
-      /** The `iss` of its events where it differs, as Google’s does by a slash. */
-      issuer: z.optional(text),
-    }),
-  ),
-})
 
 const origin = text.check(
   z.refine((value) => originFault(value) === undefined, {

@@ -82,6 +82,7 @@ const pure = [
   'identity-events/token',
   'http/addresses',
   'caller/issuer-risks',
+  'caller/issuer-settings',
   'seam/api-key',
   'entries/event',
   'http/contract',
