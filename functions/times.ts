@@ -23,7 +23,7 @@ export interface Times {
   unknownAccount: number
   /** The window of the budgets on creations and on new records. */
   budgetWindow: number
-  /** One attempt at an issuer's discovery document or key set. */
+  /** One document of an issuer: its discovery, or its keys. */
   keySet: number
   /** After an attempt at a key set, successful or not, before the next one. */
   keySetCooldown: number
@@ -83,7 +83,7 @@ export const times: Times = {
   reportedDead: 1 * minute,
   unknownAccount: 60 * minute,
   budgetWindow: 60 * minute,
-  keySet: 1.5 * second,
+  keySet: 3 * second,
   keySetCooldown: 30 * second,
   dynamodb: 1 * second,
   seam: 3 * second,
@@ -133,6 +133,11 @@ export function timingFaults(times: Times, lifetime: number): string[] {
     [
       margin > times.goodForMore,
       `raise the lifetime above ${(5 * times.goodForMore) / second} seconds: a fifth of it is the time to refresh in, and tokens are handed out only while they are good for ${times.goodForMore / second} more`,
+    ],
+    // Who has a session is served by a slow issuer: its keys' item read, two documents, the item written, the record read.
+    [
+      2 * times.keySet + 3 * times.dynamodb < times.vend,
+      'two documents of an issuer, and three operations of the table, must fit into `vend`',
     ],
     [times.seam + 3 * times.dynamodb < times.vend, 'a call to Seam and its commit must fit into `vend`'],
   ]

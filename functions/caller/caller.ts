@@ -4,7 +4,7 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem, type StepUp } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
-import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuerOf, subjectOf } from './claims.ts'
+import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuedAhead, issuerOf, subjectOf } from './claims.ts'
 import { type JwsFault, longestToken, readJws } from './jws.ts'
 import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
@@ -43,9 +43,12 @@ export type Refusal =
   | 'ambiguous_issuer'
   | 'unknown_key'
   | 'signature'
+  | 'issued_in_the_future'
 
 /** Why a verified caller is refused with `claim_denied`: a fresh sign-in would change nothing. */
 export type Denial = 'subject' | 'claim_rule' | 'no_session_claim'
+
+const tooLong = 'The bearer token is longer than 9,500 characters. Have fewer claims put into it.'
 
 export interface CallerDeps {
   issuers: Issuer[]
@@ -62,8 +65,8 @@ export function callerVerifier(deps: CallerDeps): VerifyCaller {
 
 /**
  * The caller of an `Authorization` header. Throws a `Problem`: `missing_token`; `invalid_token`, the same answer for
- * every fault, with the `reason` only in the log; `issuer_keys_unavailable`; or, once the caller is verified,
- * `claim_denied` with their own subject where it is usable.
+ * every fault up to the signature, with the `reason` only in the log; `too_large`; `issuer_keys_unavailable`; or, once
+ * the token is verified, an `invalid_token` that says `retry`, or `claim_denied` with their own subject where it is usable.
  */
 export async function verifyCaller(
   { issuers, findKeys, clock }: CallerDeps,
@@ -81,15 +84,11 @@ export async function verifyCaller(
   const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
   if (fault !== undefined) refuse(fault)
 
-  const {
-    keys,
-    fault: why,
-    stale,
-  } = await findKeys(issuer, header as { alg: string; kid?: string }, deadline)
-  if (keys.length === 0) refuse(why ?? 'unknown_key')
-  if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
+  const stale = await checkSignature(findKeys, issuer, token, header as { alg: string }, deadline)
 
   // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.
+  const early = issuedAhead(claims, clock())
+  if (early > 0) throw retryLater('issued_in_the_future', early)
   const sub = subjectOf(claims, issuer)
   if (sub === undefined) throw denied('subject')
   const subject = `${subjectNamespace(issuer)}|${sub}`
@@ -118,8 +117,25 @@ export async function verifyCaller(
 function bearerToken(authorization = ''): string {
   const [, rest] = /^bearer +([^ ].*)$/is.exec(authorization) ?? []
   if (rest === undefined) throw new Problem('missing_token')
-  if (rest.length > longestToken) refuse('too_long')
+  // By length alone, so it tells nothing about what is in it.
+  if (rest.length > longestToken) throw new Problem('too_large', { reason: 'too_long', detail: tooLong })
   return rest
+}
+
+/** Throws the one refusal that tells nothing, unless a key of the issuer has signed the token. True: with stale keys. */
+async function checkSignature(
+  findKeys: FindKeys,
+  issuer: Issuer,
+  token: string,
+  header: { alg: string; kid?: string },
+  deadline: Deadline,
+): Promise<boolean> {
+  const found = await findKeys(issuer, header, deadline)
+  if (found.keys.length === 0) refuse(found.fault ?? 'unknown_key')
+  if (await isSignedByOneOf(found.keys, token, issuer)) return found.stale
+  const again = await findKeys(issuer, header, deadline, { again: true })
+  if (await isSignedByOneOf(again.keys, token, issuer)) return again.stale
+  refuse('signature')
 }
 
 export async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
@@ -136,6 +152,11 @@ export async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: 
 
 function denied(reason: Denial, subject?: string): Problem {
   return new Problem('claim_denied', { reason, ...(subject !== undefined && { subject }) })
+}
+
+/** A verified token that is right too soon: a fresh one will do, after `seconds`. */
+export function retryLater(reason: string, seconds: number): Problem {
+  return new Problem('invalid_token', { reason, action: 'retry', retryAfter: seconds })
 }
 
 function refuse(reason: Refusal): never {

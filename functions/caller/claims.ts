@@ -17,7 +17,6 @@ export type ClaimsFault =
   | 'expiry_missing'
   | 'expired'
   | 'not_yet_valid'
-  | 'issued_in_the_future'
   | 'issue_time_missing'
   | 'too_old'
   | 'time'
@@ -37,6 +36,8 @@ const usualTypes = ['jwt', 'at+jwt']
 const longestKeyId = 255
 /** OpenID Connect Core §2. */
 const longestSubject = 255
+/** Seconds that an issuer's clock may be ahead of ours in `iat`. */
+const aheadAtMost = 30
 /** The last second that a `Date` can tell (ECMA-262). */
 const lastSecond = 8.64e12
 
@@ -82,10 +83,14 @@ function timeFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | u
     return 'time'
   if (now >= exp + tolerance) return 'expired'
   if (nbf !== undefined && now < nbf - tolerance) return 'not_yet_valid'
-  if (iat !== undefined && now < iat - tolerance) return 'issued_in_the_future'
   if (issuer.maxTokenAgeSeconds === undefined) return undefined
   if (iat === undefined) return 'issue_time_missing'
   return now > iat + issuer.maxTokenAgeSeconds + tolerance ? 'too_old' : undefined
+}
+
+/** How much too early a verified token was issued, in seconds; not positive: in time. `now` in epoch milliseconds. */
+export function issuedAhead({ iat }: Claims, now: number): number {
+  return typeof iat === 'number' ? iat - aheadAtMost - now / 1000 : 0
 }
 
 /** A NumericDate (RFC 7519 §2) of this world: JSON's `1e999` is Infinity, and would never expire. */

@@ -18,6 +18,9 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'] as 
 /** Bits; what OpenSSL verifies with, from RFC 7518 §3.3's least on. */
 const [shortest, longest] = [2048, 16_384]
 
+/** Tried for one token: without `kid` any may have signed it, and some issuers publish one `kid` several times. */
+const mostCandidates = 16
+
 /** The keys that a header may mean; or none, and why. */
 export async function matchingKeys(
   published: JWK[],
@@ -25,7 +28,7 @@ export async function matchingKeys(
 ): Promise<{ keys: CryptoKey[]; fault?: KeyFault }> {
   const named = published.filter((jwk) => kid === undefined || jwk.kid === kid)
   const found = await Promise.all(named.map((jwk) => usableKey(jwk, alg)))
-  const keys = found.filter((one) => typeof one !== 'string')
+  const keys = found.filter((one) => typeof one !== 'string').slice(0, mostCandidates)
   const fault = faultIn(found)
   return { keys, ...(fault !== undefined && { fault }) }
 }

@@ -1,5 +1,4 @@
 import type { JWK } from 'jose'
-import type { Issuer } from '../config.ts'
 import { type Deadline, signalWithin } from '../http/deadline.ts'
 import type { Times } from '../times.ts'
 
@@ -41,36 +40,29 @@ export interface KeySetDeps {
 }
 
 /**
- * The keys an issuer publishes now, in one attempt of `times.keySet` for discovery and keys together; throws
- * `KeySetError`. It calls the address in the configuration, or the one in the issuer's own discovery document
- * (OpenID Connect Discovery §4), over https and without following redirects: never one from a token.
+ * The keys published at an address of the configuration, or of an issuer's own discovery document: over https and
+ * without following redirects, never one from a token. Throws `KeySetError`; so does `discover`.
  */
-export async function fetchKeySet(
-  { issuer, jwksUri }: Issuer,
-  deps: KeySetDeps,
-  deadline: Deadline,
-): Promise<JWK[]> {
-  const signal = signalWithin(deps.times.keySet, deadline)
-  const document = await read(deps, jwksUri ?? (await discover(deps, issuer, signal)), signal)
-  const keys = keysIn(document)
+export async function fetchKeySet(deps: KeySetDeps, address: string, deadline: Deadline): Promise<JWK[]> {
+  const keys = keysIn(await read(deps, address, deadline))
   if (keys === undefined) throw new KeySetError('not_a_key_set')
   return keys
 }
 
-async function discover(deps: KeySetDeps, issuer: string, signal: AbortSignal): Promise<string> {
+/** Where an issuer says that its keys are (OpenID Connect Discovery §4). */
+export async function discover(deps: KeySetDeps, issuer: string, deadline: Deadline): Promise<string> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-  const found = await read(deps, address, signal)
+  const found = await read(deps, address, deadline)
   // §4.3: another issuer's document, served here by mistake or malice, must not lend us its keys.
   if (found.issuer !== issuer) throw new KeySetError('other_issuer')
-  return String(found.jwks_uri)
+  const { jwks_uri } = found
+  if (typeof jwks_uri !== 'string' || !isSafe(jwks_uri, deps.loopback)) throw new KeySetError('plain_address')
+  return jwks_uri
 }
 
-async function read(
-  deps: KeySetDeps,
-  address: string,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
+async function read(deps: KeySetDeps, address: string, deadline: Deadline): Promise<Record<string, unknown>> {
   if (!isSafe(address, deps.loopback)) throw new KeySetError('plain_address')
+  const signal = signalWithin(deps.times.keySet, deadline)
   try {
     const headers = { accept: 'application/json' }
     const response = await deps.fetch(address, { redirect: 'manual', headers, signal })
@@ -83,7 +75,8 @@ async function read(
     return parse(await limitedText(response))
   } catch (error) {
     if (error instanceof KeySetError) throw error
-    throw new KeySetError(signal.aborted ? 'timeout' : 'unreachable')
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    throw new KeySetError(timedOut ? 'timeout' : 'unreachable')
   }
 }
 

@@ -3,7 +3,7 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { type KeyFault, matchingKeys, usableKey } from './key-match.ts'
-import { fetchKeySet, type KeySetDeps, KeySetError, type KeySetFault, keysIn } from './key-set.ts'
+import { discover, fetchKeySet, type KeySetDeps, KeySetError, type KeySetFault, keysIn } from './key-set.ts'
 
 /** An issuer's keys as the table keeps them, so that a cold start does not need the identity provider. */
 export interface StoredKeySet {
@@ -13,6 +13,13 @@ export interface StoredKeySet {
   keys: JWK[]
   /** Epoch milliseconds. */
   fetched_at: number
+  discovered?: Discovered
+}
+
+/** Where the discovery document said to look, and when, in epoch milliseconds. */
+interface Discovered {
+  jwks_uri: string
+  at: number
 }
 
 /** A trust anchor: anyone who can write here can sign in as anybody. */
@@ -21,7 +28,13 @@ export interface KeyStore {
   writeKeySet(name: string, keySet: StoredKeySet): Promise<void>
 }
 
-export type FindKeys = (issuer: Issuer, header: KeyHeader, deadline: Deadline) => Promise<FoundKeys>
+/** `again`: those found before have not signed the token; the issuer may have replaced one under its old name. */
+export type FindKeys = (
+  issuer: Issuer,
+  header: KeyHeader,
+  deadline: Deadline,
+  how?: { again: boolean },
+) => Promise<FoundKeys>
 /** `fault`: why the key that was meant is not used, where there is one. */
 type FoundKeys = { keys: CryptoKey[]; fault?: KeyFault; stale: boolean }
 type KeyHeader = { alg: string; kid?: string }
@@ -36,10 +49,10 @@ export interface KeyDeps extends KeySetDeps {
 export const freshFor = 10 * 60_000
 /** If the issuer is down, cached keys keep working for this long. */
 export const staleFor = 24 * 60 * 60_000
+/** So long the keys are looked for where the discovery document said, without asking it. */
+const discoveredFor = 60 * 60_000
 /** Refreshes for unknown keys that may follow each other at once; one more with every cooldown that passes. */
 const spareRefreshes = 3
-/** A token without `kid` is tried with at most this many keys. */
-const mostCandidates = 4
 
 /** What this process knows of one issuer's keys. Ages are judged when used: the process may have been frozen for hours. */
 interface Ring extends KeyDeps {
@@ -48,6 +61,7 @@ interface Ring extends KeyDeps {
   /** The last attempt at the issuer, and how it failed if it did. */
   attemptedAt: number
   failure?: KeySetFault
+  discovered?: Discovered
   spare: number
   spareSince: number
   refreshing?: Promise<void>
@@ -62,30 +76,38 @@ export function keyFinder(deps: KeyDeps) {
     rings.set(issuer.name, ring)
     return ring
   }
-  const find: FindKeys = (issuer, header, deadline) => findKeys(ringOf(issuer), header, deadline)
+  const find: FindKeys = (issuer, ...how) => findKeys(ringOf(issuer), ...how)
   return Object.assign(find, { recall: (issuer: Issuer) => recall(ringOf(issuer)) })
 }
 
 /**
- * The keys that may have signed a token with this header: none when the issuer has no such key, more than one
- * only for a token without `kid`. `stale`: the issuer could not confirm them for longer than `freshFor`.
+ * The keys that may have signed a token with this header: none when the issuer has no such key, or, `again`, when
+ * there is no more to say than before. `stale`: the issuer could not confirm them for longer than `freshFor`.
  * Throws `issuer_keys_unavailable` when that cannot be known now.
  */
-async function findKeys(ring: Ring, header: KeyHeader, deadline: Deadline): Promise<FoundKeys> {
+async function findKeys(
+  ring: Ring,
+  header: KeyHeader,
+  deadline: Deadline,
+  { again } = { again: false },
+): Promise<FoundKeys> {
   const isFresh = () => ageOf(ring, ring.known) < freshFor
   if (!isFresh() && mayAttempt(ring)) await refresh(ring, isFresh, deadline)
   if (ageOf(ring, ring.known) >= staleFor) throw unavailable(ring)
 
-  let found = await matching(ring, header)
   // A younger set says all there is to say about an unknown key.
   const isJustFetched = () => ageOf(ring, ring.known) < ring.times.keySetCooldown / 6
+  let found = again && !isJustFetched() ? { keys: [] } : await matching(ring, header)
   // A key that is new at the issuer must not be refused until a cooldown is over.
   while (found.keys.length === 0 && !isJustFetched() && mayRefreshAgain(ring)) {
     await refresh(ring, isJustFetched, deadline)
     found = await matching(ring, header)
   }
+  if (found.keys.length > 0 || again) return { ...found, stale: !isFresh() }
   // Law 8: a key that could not be looked for is not an unknown key.
-  if (found.keys.length === 0 && ring.failure !== undefined) throw unavailable(ring)
+  if (ring.failure !== undefined) throw unavailable(ring)
+  // The issuer may have moved its keys.
+  delete ring.discovered
   return { ...found, stale: !isFresh() }
 }
 
@@ -134,17 +156,33 @@ async function refreshOnce(ring: Ring, isEnough: () => boolean, deadline: Deadli
   if (isEnough()) return
   ring.attemptedAt = ring.clock()
   try {
-    const keys = await fetchKeySet(ring.issuer, ring, deadline)
     const { name, issuer, jwksUri } = ring.issuer
-    const where = { issuer, ...(jwksUri !== undefined && { jwks_uri: jwksUri }) }
-    const set: StoredKeySet = { ...where, keys, fetched_at: ring.attemptedAt }
+    const keys = await fetchKeySet(ring, jwksUri ?? (await discoveredAddress(ring, deadline)), deadline)
+    const set: StoredKeySet = {
+      issuer,
+      ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
+      keys,
+      fetched_at: ring.attemptedAt,
+      ...(ring.discovered && { discovered: ring.discovered }),
+    }
     remember(ring, set)
     // If this fails, every cold start asks the issuer: slower, not wrong.
     await ring.store.writeKeySet(name, set).catch(() => undefined)
   } catch (error) {
     if (!(error instanceof KeySetError)) throw error
     ring.failure = error.fault
+    // The keys may have moved; of a slow issuer the next attempt needs the keys alone.
+    if (error.fault !== 'timeout') delete ring.discovered
   }
+}
+
+async function discoveredAddress(ring: Ring, deadline: Deadline): Promise<string> {
+  const { discovered, attemptedAt, issuer } = ring
+  if (discovered !== undefined && Math.abs(attemptedAt - discovered.at) < discoveredFor)
+    return discovered.jwks_uri
+  const jwks_uri = await discover(ring, issuer.issuer, deadline)
+  ring.discovered = { jwks_uri, at: attemptedAt }
+  return jwks_uri
 }
 
 /** Only what this configuration would have fetched itself counts. */
@@ -157,6 +195,7 @@ async function readStored({ store, issuer }: Ring): Promise<StoredKeySet | undef
 
 function remember(ring: Ring, set: StoredKeySet): void {
   ring.known = set
+  if (set.discovered !== undefined) ring.discovered = set.discovered
   // Also when another process fetched it after our attempt failed.
   if (set.fetched_at >= ring.attemptedAt) delete ring.failure
 }
@@ -172,7 +211,6 @@ function unavailable({ attemptedAt, failure, clock, times }: Ring): Problem {
   return new Problem('issuer_keys_unavailable', { dependency: 'issuer', reason: failure, retryAfter })
 }
 
-async function matching({ known }: Ring, header: KeyHeader) {
-  const { keys, ...why } = await matchingKeys(known?.keys ?? [], header)
-  return { keys: keys.slice(0, mostCandidates), ...why }
+function matching({ known }: Ring, header: KeyHeader) {
+  return matchingKeys(known?.keys ?? [], header)
 }

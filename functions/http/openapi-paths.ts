@@ -6,8 +6,7 @@ const connectWebviewId = '1d4a2b7e-9f1c-4f0e-8a55-1b8f0c3a77d2'
 
 /** Any request may get these. */
 const always = [400, 500] as const
-const forCallers = [...always, 401, 403, 429, 502, 503, 504] as const
-const withBody = [413, 415] as const
+const forCallers = [...always, 401, 403, 413, 429, 502, 503, 504] as const
 
 export const usualHeaders = {
   'x-request-id': { $ref: '#/components/headers/RequestId' },
@@ -44,7 +43,7 @@ const clientSession = {
         clientSessionExample,
       ),
       201: answer('ClientSession', 'A new client session.', clientSessionExample),
-      ...problems(...forCallers, ...withBody),
+      ...problems(...forCallers, 415),
     },
   }),
   delete: operation('client session', 'signOut', 'Ends the client session of the caller’s login', {
@@ -76,7 +75,7 @@ const connectWebview = {
         url: `https://connect.getseam.com/connect_webviews/view?connect_webview_id=${connectWebviewId}`,
         expires_at: '2026-04-01T12:00:00.000Z',
       }),
-      ...problems(...forCallers, ...withBody),
+      ...problems(...forCallers, 415),
     },
   }),
 } satisfies Methods

@@ -36,7 +36,7 @@ export async function explainToken(
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { code, details } = error
-    if (code === 'claim_denied' || code === 'invalid_token') {
+    if (code === 'claim_denied' || code === 'invalid_token' || code === 'too_large') {
       const reason = details.reason as Refusal | Denial
       return { accepted: false, reason, sentence: firstFault(reason, token, configuration.issuers, clock()) }
     }

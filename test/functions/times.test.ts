@@ -11,6 +11,7 @@ test.each([
   ['an act that may outlast its lease', { ...times, vend: times.lease }, 'end before its lease'],
   ['a grace that a late call outlasts', { ...times, grace: times.grace - 60_000 }, 'raise `grace`'],
   ['a vend that leaves no time to commit', { ...times, vend: 4000 }, 'must fit into `vend`'],
+  ['an issuer that takes all of a vend', { ...times, keySet: 4000 }, 'two documents of an issuer'],
 ])('%s is a fault', (_, wrong, sentence) => {
   expect(timingFaults(wrong, hour).join()).toContain(sentence)
 })

@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import { faultIn, type KeyFault, usableKey } from '../../../functions/caller/key-match.ts'
-import { fetchKeySet, KeySetError } from '../../../functions/caller/key-set.ts'
+import { discover, fetchKeySet, KeySetError } from '../../../functions/caller/key-set.ts'
 import type { Configuration, Issuer } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { keyFaults, keySetFaults } from '../../../functions/operator/fault.ts'
@@ -21,11 +21,12 @@ async function oneIssuer(issuer: Issuer): Promise<Finding[]> {
     theirClock = Date.parse(response.headers.get('date') ?? '')
     return response
   }
-  // A person waits longer than a request may.
-  const patient = { ...times, keySet: 5 * times.keySet }
   try {
-    const deps = { fetch: watching, times: patient, loopback: true }
-    const keys = await fetchKeySet(issuer, deps, deadlineIn(patient.keySet, Date.now))
+    // As long as a request waits, and no longer.
+    const deps = { fetch: watching, times, loopback: true }
+    const deadline = deadlineIn(2 * times.keySet, Date.now)
+    const address = issuer.jwksUri ?? (await discover(deps, issuer.issuer, deadline))
+    const keys = await fetchKeySet(deps, address, deadline)
     return [...(await keysFindings(what, issuer, keys)), ...clockFinding(what, issuer, theirClock)]
   } catch (error) {
     if (!(error instanceof KeySetError)) throw error

@@ -57,15 +57,23 @@ export const keysUnavailable = (reason?: string): Refuses => ({
   headers: { 'retry-after': '30' },
 })
 
+export const tooLong: Refuses = {
+  status: 413,
+  code: 'too_large',
+  action: 'fix_request',
+  reason: 'too_long',
+  headers: { 'www-authenticate': null },
+}
+
 type TokenAttack = [name: string, reason: string, token: (world: AttackedWorld) => string]
 
 /** Attacks that consist of a token alone. */
-export function tokens(className: string, attacks: TokenAttack[]): Row[] {
+export function tokens(className: string, attacks: TokenAttack[], answer = invalidToken): Row[] {
   return attacks.map(([name, reason, token]) => ({
     class: className,
     name,
     request: (world) => bearer(token(world)),
-    answer: invalidToken(reason),
+    answer: answer(reason),
   }))
 }
 

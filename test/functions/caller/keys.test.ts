@@ -162,7 +162,7 @@ describe('an unknown key', () => {
     provider.keys = [first.jwk, second.jwk]
     const found = await Promise.all(Array.from({ length: 50 }, () => find(findKeys, issuer, 'second')))
     expect(new Set(found)).toEqual(new Set([1]))
-    expect(provider.requests.length).toBe(2 * aSet)
+    expect(provider.requests.length).toBe(aSet + 1)
   })
 
   it('is found in the table when another process has looked', async () => {
@@ -173,7 +173,7 @@ describe('an unknown key', () => {
     provider.keys = [first.jwk, second.jwk]
     await find(one, issuer, 'second')
     expect(await find(other, issuer, 'second')).toBe(1)
-    expect(provider.requests.length).toBe(2 * aSet)
+    expect(provider.requests.length).toBe(aSet + 1)
   })
 
   it('is not looked for in a set that has just been fetched', async () => {
@@ -205,6 +205,110 @@ describe('an unknown key', () => {
     provider.keys = [second.jwk]
     now += 30_000
     expect(await find(findKeys, issuer, 'second')).toBe(1)
+  })
+})
+
+describe('keys that do not fit a signature', () => {
+  const again = async (findKeys: FindKeys, issuer: Issuer, kid?: string) => {
+    const header = { alg: 'ES256', ...(kid !== undefined && { kid }) }
+    return (await findKeys(issuer, header, deadlineIn(10_000, clock), { again: true })).keys
+  }
+  const replacement = signingKey('ES256', { kid: 'first' })
+  const { kid: _nameless, ...nameless } = replacement.jwk
+
+  it.each([
+    ['under the same name', 'first', replacement.jwk],
+    ['in a set without names', undefined, nameless],
+  ])('are looked for once more: replaced %s, all are served at once', async (_, kid, jwk) => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    const [old] = (await findKeys(issuer, { alg: 'ES256', ...(kid && { kid }) }, deadlineIn(10_000, clock)))
+      .keys
+    now += 6_000
+    provider.keys = [jwk]
+    const found = await Promise.all(Array.from({ length: 50 }, () => again(findKeys, issuer, kid)))
+    for (const keys of found) {
+      expect(keys).toHaveLength(1)
+      expect(await crypto.subtle.exportKey('jwk', keys[0] as CryptoKey)).toMatchObject({ x: jwk.x })
+      expect(keys[0]).not.toBe(old)
+    }
+    expect(provider.requests.length).toBe(aSet + 1)
+  })
+
+  it('in a flood cost what unknown keys cost', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    for (let second = 0; second < 300; second += 1) {
+      now += 1000
+      await again(findKeys, issuer, 'first')
+    }
+    expect(provider.requests.length).toBe(aSet + 3 + 10)
+  })
+
+  it('are the caller’s fault when the issuer cannot be asked', async () => {
+    const [findKeys, issuer] = [process(), issuerOf()]
+    await find(findKeys, issuer, 'first')
+    now += 10_000
+    provider.instead = down
+    expect(await again(findKeys, issuer, 'first')).toHaveLength(1)
+    expect(await again(findKeys, issuer, 'first')).toHaveLength(0)
+  })
+
+  it('are up to sixteen for one token', async () => {
+    const many = Array.from({ length: 20 }, () => signingKey('ES256', { kid: 'many' }).jwk)
+    provider.keys = [signingKey('RS256', { kid: 'many' }).jwk, ...many]
+    expect(await find(process(), issuerOf(), 'many')).toBe(16)
+    expect(await find(process(), issuerOf())).toBe(16)
+  })
+})
+
+describe('a slow issuer', () => {
+  /** Answers that come after this much virtual time; a request that is given up ends there. */
+  const slow = (took: (path: string) => number): typeof fetch =>
+    (async (address: string, init: RequestInit) => {
+      const path = new URL(address).pathname
+      const wait = took(path)
+      now += Math.min(wait, times.keySet)
+      if (wait > times.keySet) throw Object.assign(new Error(), { name: 'TimeoutError' })
+      return fetch(address, init)
+    }) as typeof fetch
+
+  it('has three seconds for each document', async () => {
+    expect(times.keySet).toBe(3_000)
+    expect(await find(process({ fetch: slow(() => 2_900) }), issuerOf(), 'first')).toBe(1)
+  })
+
+  it('whose keys did not come in time is asked for them alone the next time', async () => {
+    let keysTake = 4_000
+    const findKeys = process({ fetch: slow((path) => (path === '/jwks' ? keysTake : 2_900)) })
+    const issuer = issuerOf()
+    await outage(find(findKeys, issuer, 'first'))
+    expect(provider.requests).toEqual([discoveryPath])
+    keysTake = 2_900
+    now += times.keySetCooldown
+    expect(await find(findKeys, issuer, 'first')).toBe(1)
+    expect(provider.requests).toEqual([discoveryPath, '/jwks'])
+  })
+
+  it('is asked for one document by any process for an hour, unless the keys are no longer there', async () => {
+    const issuer = issuerOf()
+    await find(process(), issuer, 'first')
+    for (let look = 1; look < 6; look++) {
+      now += freshFor
+      await find(process(), issuer, 'first')
+    }
+    expect(provider.requests).toEqual([discoveryPath, ...Array(6).fill('/jwks')])
+    now += freshFor
+    await find(process(), issuer, 'first')
+    expect(provider.requests.slice(7)).toEqual([discoveryPath, '/jwks'])
+
+    const findKeys = process()
+    now += freshFor
+    provider.instead = (path, response) => path === '/jwks' && down(path, response)
+    await find(findKeys, issuer, 'first')
+    provider.instead = undefined
+    now += times.keySetCooldown
+    await find(findKeys, issuer, 'first')
+    expect(provider.requests.slice(9)).toEqual(['/jwks', discoveryPath, '/jwks'])
   })
 })
 

@@ -1,5 +1,5 @@
 import { attackerKey, keys } from '../issuers.ts'
-import { bearer, invalidToken, missingToken, requests } from '../row.ts'
+import { bearer, invalidToken, missingToken, requests, tooLong } from '../row.ts'
 
 /** Headers that hold no token, more than one, or one that is not where it belongs. */
 
@@ -61,9 +61,9 @@ export const credentialRows = requests('credentials', [
   ],
   [
     'an RS256 token longer than any header should be',
-    invalidToken('too_long'),
+    tooLong,
     (world) =>
-      bearer(world.token({ groups: Array.from({ length: 600 }, (_, i) => `group-${i}`) }, {}, keys.rs)),
+      bearer(world.token({ groups: Array.from({ length: 700 }, (_, i) => `group-${i}`) }, {}, keys.rs)),
   ],
   ['none, to make a Connect Webview', missingToken, () => ({ path: '/connect-webview' })],
   [

@@ -1,6 +1,6 @@
 import { compact, encoded, signatureOf } from '../../signing.ts'
 import { ownKeys } from '../issuers.ts'
-import { tokens } from '../row.ts'
+import { tokens, tooLong } from '../row.ts'
 import type { AttackedWorld } from '../world.ts'
 
 /** Tokens that two parsers could read differently, or that are none. */
@@ -172,11 +172,13 @@ export const readingRows = [
       'too_deep',
       (world) => raw(header.replace('{', `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`), payload(world)),
     ],
-    ['more than 9,500 characters', 'too_long', (world) => world.token({ filler: 'x'.repeat(7000) })],
-    [
-      'more than 9,500 characters of key id',
-      'too_long',
-      (world) => world.token({}, { kid: 'k'.repeat(7000) }),
-    ],
   ]),
+  ...tokens(
+    'duplicate members and size',
+    [
+      ['more than 9,500 characters', 'too_long', (world) => world.token({ filler: 'x'.repeat(7000) })],
+      ['a key id of more than 9,500', 'too_long', (world) => world.token({}, { kid: 'k'.repeat(7000) })],
+    ],
+    () => tooLong,
+  ),
 ]
