@@ -4,7 +4,15 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem, type StepUp } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
-import { brokenRule, type ClaimsFault, claimsFault, headerFault, issuedAhead, issuerOf, subjectOf } from './claims.ts'
+import {
+  brokenRule,
+  type ClaimsFault,
+  claimsFault,
+  headerFault,
+  issuedAhead,
+  issuerOf,
+  subjectOf,
+} from './claims.ts'
 import { type JwsFault, longestToken, readJws } from './jws.ts'
 import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
@@ -88,7 +96,8 @@ export async function verifyCaller(
 
   // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.
   const early = issuedAhead(claims, clock())
-  if (early > 0) throw retryLater('issued_in_the_future', early)
+  if (early > 0)
+    throw new Problem('invalid_token', { reason: 'issued_in_the_future', action: 'retry', retryAfter: early })
   const sub = subjectOf(claims, issuer)
   if (sub === undefined) throw denied('subject')
   const subject = `${subjectNamespace(issuer)}|${sub}`
@@ -152,11 +161,6 @@ export async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: 
 
 function denied(reason: Denial, subject?: string): Problem {
   return new Problem('claim_denied', { reason, ...(subject !== undefined && { subject }) })
-}
-
-/** A verified token that is right too soon: a fresh one will do, after `seconds`. */
-export function retryLater(reason: string, seconds: number): Problem {
-  return new Problem('invalid_token', { reason, action: 'retry', retryAfter: seconds })
 }
 
 function refuse(reason: Refusal): never {

@@ -1,4 +1,4 @@
-import { type Caller, retryLater } from '../caller/caller.ts'
+import type { Caller } from '../caller/caller.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import type { Configuration } from '../config.ts'
 import { Problem } from '../http/problem.ts'
@@ -88,7 +88,7 @@ export function checkToken(user: User, caller: Caller, now: number): void {
   if (fault !== 'just_signed_out') throw new Problem('invalid_token', { reason: fault })
   // A sign-in right now would give another token of this margin.
   const waits = (user.not_before ?? 0) + toleranceOf(caller) - now
-  throw retryLater(fault, waits / 1000)
+  throw new Problem('invalid_token', { reason: fault, action: 'retry', retryAfter: waits / 1000 })
 }
 
 /** What the record holds against this bearer token. */
