@@ -45,12 +45,10 @@ export interface Caller {
 export type Refusal =
   | JwsFault
   | ClaimsFault
-  | KeyFault
+  | SignatureFault
   | 'too_long'
   | 'unknown_issuer'
   | 'ambiguous_issuer'
-  | 'unknown_key'
-  | 'signature'
   | 'issued_in_the_future'
 
 /** Why a verified caller is refused with `claim_denied`: a fresh sign-in would change nothing. */
@@ -92,7 +90,8 @@ export async function verifyCaller(
   const fault = headerFault(header, issuer) ?? claimsFault(claims, issuer, clock())
   if (fault !== undefined) refuse(fault)
 
-  const stale = await checkSignature(findKeys, issuer, token, header as { alg: string }, deadline)
+  const signed = await checkSignature(findKeys, issuer, { token, header }, deadline)
+  if (typeof signed === 'string') refuse(signed)
 
   // Safe to use from here on: the verified bytes are the bytes that were read, in their only encoding.
   const early = issuedAhead(claims, clock())
@@ -115,7 +114,7 @@ export async function verifyCaller(
     ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
     token_sha256: hash('sha256', token, 'hex').slice(0, 12),
     ...(step_up && { step_up }),
-    ...(stale && { stale_keys: true }),
+    ...(signed.stale && { stale_keys: true }),
   }
 }
 
@@ -131,23 +130,24 @@ function bearerToken(authorization = ''): string {
   return rest
 }
 
-/** Throws the one refusal that tells nothing, unless a key of the issuer has signed the token. True: with stale keys. */
-async function checkSignature(
+export type SignatureFault = KeyFault | 'unknown_key' | 'signature'
+
+/** Whether a key of the issuer has signed the token, after a second look at the issuer where none of the known ones has. */
+export async function checkSignature(
   findKeys: FindKeys,
   issuer: Issuer,
-  token: string,
-  header: { alg: string; kid?: string },
+  { token, header }: { token: string; header: Record<string, unknown> },
   deadline: Deadline,
-): Promise<boolean> {
-  const found = await findKeys(issuer, header, deadline)
-  if (found.keys.length === 0) refuse(found.fault ?? 'unknown_key')
-  if (await isSignedByOneOf(found.keys, token, issuer)) return found.stale
-  const again = await findKeys(issuer, header, deadline, { again: true })
-  if (await isSignedByOneOf(again.keys, token, issuer)) return again.stale
-  refuse('signature')
+): Promise<{ stale: boolean } | SignatureFault> {
+  const named = header as { alg: string; kid?: string }
+  const found = await findKeys(issuer, named, deadline)
+  if (found.keys.length === 0) return found.fault ?? 'unknown_key'
+  if (await isSignedByOneOf(found.keys, token, issuer)) return found
+  const again = await findKeys(issuer, named, deadline, { again: true })
+  return (await isSignedByOneOf(again.keys, token, issuer)) ? again : 'signature'
 }
 
-export async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
+async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer): Promise<boolean> {
   for (const key of keys) {
     try {
       await compactVerify(token, key, { algorithms: issuer.algorithms })

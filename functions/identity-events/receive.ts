@@ -1,6 +1,6 @@
 import { takeProviderEvent } from '../accounts/acts.ts'
 import type { AccountDeps } from '../accounts/change.ts'
-import { isSignedByOneOf } from '../caller/caller.ts'
+import { checkSignature } from '../caller/caller.ts'
 import { names } from '../caller/claims.ts'
 import { type Jws, readJws } from '../caller/jws.ts'
 import type { FindKeys } from '../caller/keys.ts'
@@ -56,11 +56,10 @@ async function verifyEvents(
   if (issuer === undefined) refuse('unknown_issuer')
   const fault = eventFault(jws, kind, issuer, terms.times, clock())
   if (fault !== undefined) refuse(fault)
-  const { keys, stale } = await findKeys(issuer, jws.header as { alg: string; kid?: string }, deadline)
-  if (keys.length === 0) refuse('unknown_key')
-  if (!(await isSignedByOneOf(keys, token, issuer))) refuse('signature')
+  const signed = await checkSignature(findKeys, issuer, { token, header: jws.header }, deadline)
+  if (typeof signed === 'string') refuse(signed)
   audit.issuer = issuer.name
-  if (stale) audit.stale_keys = true
+  if (signed.stale) audit.stale_keys = true
   return { issuer, claims: jws.claims }
 }
 

@@ -1,3 +1,4 @@
+import type { SignatureFault } from '../caller/caller.ts'
 import { type ClaimsFault, headerFault, isTime, mediaType, names } from '../caller/claims.ts'
 import type { Jws, JwsFault } from '../caller/jws.ts'
 import type { Issuer } from '../config.ts'
@@ -19,9 +20,9 @@ export interface Delivery {
 export type EventFault =
   | JwsFault
   | ClaimsFault
+  | SignatureFault
   | 'unknown_issuer'
-  | 'unknown_key'
-  | 'signature'
+  | 'issued_in_the_future'
   | 'no_events'
   | 'nonce'
   | 'subject'
