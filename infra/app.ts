@@ -1,6 +1,7 @@
 import { App, type AppProps, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { readConfiguration } from '../functions/config.ts'
+import { currentCommit } from './stack/release.ts'
 import { TokenVending } from './stack/token-vending.ts'
 import { chooseStage, propsOf, type Stages, stackNameOf } from './stage.ts'
 
@@ -11,11 +12,15 @@ import { chooseStage, propsOf, type Stages, stackNameOf } from './stage.ts'
  */
 export function tokenVendingApp(appProps?: AppProps, stages?: Stages): App {
   const app = new App(appProps)
-  const props = propsOf(stageOf(app, stages))
+  const { terminationProtection = true, ...props } = propsOf(stageOf(app, stages))
   const configuration = readConfiguration(props.configuration)
 
-  const stack = new Stack(app, stackNameOf(configuration.deployment), {
+  const { deployment } = configuration
+  const stack = new Stack(app, stackNameOf(deployment), {
     description: 'The Seam token vending machine.',
+    terminationProtection,
+    // Of the stack, which hands them on: in the template, each commit would show as a change of every resource.
+    tags: { app: 'seam-token-vending', deployment, commit: currentCommit() },
   })
   new TokenVending(stack, 'TokenVending', props)
   // Beside CDK's own validator of templates (a flag in cdk.json): any finding of either fails the synthesis.

@@ -15,24 +15,59 @@ export interface Stage {
 }
 export type Stages = Record<string, Stage>
 
+const arnOf = (what: string, shape: RegExp) =>
+  z
+    .string({ error: `give the ARN of ${what}` })
+    .check(z.regex(shape, { error: `give the whole ARN of ${what}` }))
+const secretArn = arnOf('a secret', /^arn:[^:]+:secretsmanager:.*-\w{6}$/)
+const keyArn = arnOf('a key of KMS', /^arn:[^:]+:kms:[^:]+:\d+:key\/(mrk-)?[0-9a-f-]{32,36}$/)
+const yesOrNo = z.boolean({ error: 'give true or false' })
+const whole = (unit: string) =>
+  z
+    .int({ error: `give a whole number of ${unit}` })
+    .check(z.gte(1, { error: 'give at least 1, or leave it out' }))
+
 const stackSettings = z.strictObject({
-  allowLocalOrigins: z.optional(z.boolean({ error: 'give true or false' })),
-  seamApiKeySecretArn: z.optional(
-    z
-      .string({ error: 'give the ARN of a secret' })
-      .check(z.regex(/^arn:[^:]+:secretsmanager:.*-\w{6}$/, { error: 'give the whole ARN of a secret' })),
-  ),
-  dashboard: z.optional(z.boolean({ error: 'give true or false' })),
+  allowLocalOrigins: z.optional(yesOrNo),
+  seamApiKeySecretArn: z.optional(secretArn),
+  seamApiKeySecretKeyArn: z.optional(keyArn),
+  dashboard: z.optional(yesOrNo),
   alarmEmail: z.optional(
     z
       .string({ error: 'give an e-mail address' })
       .check(z.regex(/^[^@\s]+@[^@\s]+$/, { error: 'give an e-mail address' })),
   ),
-  vendConcurrency: z.optional(
-    z
-      .int({ error: 'give a whole number of environments' })
-      .check(z.gte(1, { error: 'give at least 1, or leave it out' })),
+  vendConcurrency: z.optional(whole('environments')),
+  tableUnits: z.optional(whole('request units')),
+  domain: z.optional(
+    z.strictObject({
+      name: z
+        .string({ error: 'give a host name' })
+        .check(
+          z.regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, { error: 'give a host name in small letters, no wildcard' }),
+        ),
+      certificateArn: arnOf('a certificate of ACM in the region of the stack', /^arn:[^:]+:acm:.+$/),
+      hostedZoneId: z.optional(
+        z
+          .string({ error: 'give the id of a zone of Route 53' })
+          .check(z.regex(/^Z[A-Z0-9]+$/, { error: 'give an id such as Z0123456789' })),
+      ),
+      disableGenerated: z.optional(yesOrNo),
+    }),
   ),
+  existing: z.optional(
+    z.strictObject({
+      tableArn: z.optional(arnOf('a table', /^arn:[^:]+:dynamodb:[^:]+:\d+:table\/[\w.-]+$/)),
+      sealingKeySecretArn: z.optional(secretArn),
+      auditLogGroups: z.optional(
+        z.array(z.string().check(z.regex(/^[\w./#-]+$/, { error: 'give the name of a log group' })), {
+          error: 'list the names of log groups',
+        }),
+      ),
+    }),
+  ),
+  encryptionKeyArn: z.optional(keyArn),
+  terminationProtection: z.optional(yesOrNo),
 })
 
 /** The file in this folder, or undefined when there is none. @throws ConfigurationError */
@@ -72,8 +107,10 @@ export function chooseStage(
   return [chosen, stage]
 }
 
-/** The props of the construct, which checks the configuration itself: other apps use it without this file. */
-export function propsOf({ tokenVending, tokenVendingStack = {} }: Stage): TokenVendingProps {
+/** Those of the construct, which checks the configuration itself, since other apps use it without this file; and one of the stack. */
+export type StageProps = TokenVendingProps & { terminationProtection?: boolean | undefined }
+
+export function propsOf({ tokenVending, tokenVendingStack = {} }: Stage): StageProps {
   const parsed = stackSettings.safeParse(tokenVendingStack, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { extname } from 'node:path'
 import { AssetHashType, DockerImage, Duration } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import {
   ApplicationLogLevel,
   Architecture,
@@ -26,6 +27,8 @@ export interface HandlerDeps {
   readonly configuration: Configuration
   readonly table: VendingTable
   readonly secrets: Secrets
+  /** What table, secrets and logs are encrypted with; absent: AWS's own keys. */
+  readonly encryptionKey?: IKey | undefined
 }
 
 export interface HandlerProps<E extends Entry> extends HandlerDeps {
@@ -52,13 +55,18 @@ export class Handler<E extends Entry> extends Construct {
 
   constructor(scope: Construct, id: string, props: HandlerProps<E>) {
     super(scope, id)
-    const { entry, configuration } = props
+    const { entry, configuration, encryptionKey } = props
 
-    this.logGroup = new LogGroup(this, 'Log', { retention: props.logRetention ?? RetentionDays.ONE_MONTH })
+    this.logGroup = new LogGroup(this, 'Log', {
+      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      ...(encryptionKey && { encryptionKey }),
+    })
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     this.logGroup.grantWrite(this.role)
     props.table.grant(this.role, entry)
     props.secrets.grantRead(this.role, entry)
+    // What the table and the secrets do with it on behalf of who asks them.
+    encryptionKey?.grant(this.role, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey')
 
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,

@@ -20,6 +20,8 @@ export const outputs = {
 export const laterOutputs = {
   Version: 'The version of the program.',
   Commit: 'The commit that it was deployed from.',
+  RegionalDomainName: 'What the DNS record of the API’s own domain leads to.',
+  RegionalHostedZoneId: 'The zone of that, for an alias record of Route 53.',
   ConfigurationHash:
     'SHA-256 of the configuration, as GET /healthz tells it; the template’s metadata has it all.',
 } as const

@@ -1,12 +1,18 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import type { Entry } from './bundle.ts'
 
 export interface SecretsProps {
   /** A secret that already holds the Seam API key, as plain text. Absent: one is made for the operator to fill in. */
-  readonly seamApiKeySecretArn?: string
+  readonly seamApiKeySecretArn?: string | undefined
+  /** The key of KMS that it is encrypted with; absent: AWS's own. */
+  readonly seamApiKeySecretKeyArn?: string | undefined
+  readonly encryptionKey?: IKey | undefined
+  /** One that an earlier stack has left. */
+  readonly sealingKeySecretArn?: string | undefined
 }
 
 /** What must stay secret; none of it is ever in the template or in a function's environment. */
@@ -15,30 +21,28 @@ export class Secrets extends Construct {
   readonly sealingKey: ISecret
   readonly webhookSecrets: ISecret
 
-  constructor(scope: Construct, id: string, { seamApiKeySecretArn }: SecretsProps) {
+  private readonly apiKeyKeyArn: string | undefined
+
+  constructor(scope: Construct, id: string, props: SecretsProps) {
     super(scope, id)
+    this.apiKeyKeyArn = props.seamApiKeySecretKeyArn
+    const { seamApiKeySecretArn, sealingKeySecretArn, encryptionKey } = props
     this.seamApiKey =
       seamApiKeySecretArn === undefined
-        ? emptySecret(this, 'SeamApiKey', 'The Seam API key, as plain text.')
+        ? emptySecret(this, 'SeamApiKey', 'The Seam API key, as plain text.', encryptionKey)
         : Secret.fromSecretCompleteArn(this, 'SeamApiKey', seamApiKeySecretArn)
 
     this.webhookSecrets = emptySecret(
       this,
       'WebhookSecrets',
       'What Seam’s webhooks are signed with: a JSON list of "whsec_…", so that one can follow another.',
+      encryptionKey,
     )
 
-    this.sealingKey = new Secret(this, 'SealingKey', {
-      description: 'Seals client session tokens in the table: {"current": "…", "previous": "…"}.',
-      generateSecretString: {
-        secretStringTemplate: '{}',
-        generateStringKey: 'current',
-        passwordLength: 64,
-        excludePunctuation: true,
-      },
-      // It opens what is in the table, which stays too.
-      removalPolicy: RemovalPolicy.RETAIN,
-    })
+    this.sealingKey =
+      sealingKeySecretArn === undefined
+        ? newSealingKey(this, encryptionKey)
+        : Secret.fromSecretCompleteArn(this, 'SealingKey', sealingKeySecretArn)
 
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SMG4',
@@ -55,6 +59,11 @@ export class Secrets extends Construct {
         resources: readers[entry].map((name) => this[name].secretArn),
       }),
     )
+    // Every one of them reads the API key.
+    if (this.apiKeyKeyArn !== undefined)
+      role.addToPrincipalPolicy(
+        new PolicyStatement({ actions: ['kms:Decrypt'], resources: [this.apiKeyKeyArn] }),
+      )
   }
 }
 
@@ -70,9 +79,24 @@ const readers: Record<Entry, ('seamApiKey' | 'sealingKey' | 'webhookSecrets')[]>
 }
 
 /** Without a value until the operator gives it one; the L2 construct would put in a random text that looks like one. */
-function emptySecret(scope: Construct, id: string, description: string): Secret {
-  const secret = new Secret(scope, id, { description })
+function emptySecret(scope: Construct, id: string, description: string, encryptionKey?: IKey): Secret {
+  const secret = new Secret(scope, id, { description, ...(encryptionKey && { encryptionKey }) })
   const resource = secret.node.defaultChild as CfnSecret
   resource.generateSecretString = undefined
   return secret
+}
+
+function newSealingKey(scope: Construct, encryptionKey?: IKey): Secret {
+  return new Secret(scope, 'SealingKey', {
+    description: 'Seals client session tokens in the table: {"current": "…", "previous": "…"}.',
+    ...(encryptionKey && { encryptionKey }),
+    generateSecretString: {
+      secretStringTemplate: '{}',
+      generateStringKey: 'current',
+      passwordLength: 64,
+      excludePunctuation: true,
+    },
+    // It opens what is in the table, which stays too.
+    removalPolicy: RemovalPolicy.RETAIN,
+  })
 }

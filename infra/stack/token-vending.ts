@@ -1,5 +1,6 @@
-import { Annotations, CfnOutput, CfnRule, Fn, Stack } from 'aws-cdk-lib'
+import { Annotations, CfnOutput, CfnRule, Fn, Stack, Tags } from 'aws-cdk-lib'
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import {
@@ -11,7 +12,7 @@ import {
 } from '../../functions/config.ts'
 import { configurationHash } from '../../functions/http/health.ts'
 import { times } from '../../functions/times.ts'
-import { Api } from './api.ts'
+import { Api, type ApiDomain } from './api.ts'
 import type { Entry } from './bundle.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
@@ -51,6 +52,35 @@ export interface TokenVendingProps {
    * @default false
    */
   readonly dashboard?: boolean
+  /**
+   * The key of KMS that the secret of `seamApiKeySecretArn` is encrypted with.
+   * @default AWS's own
+   */
+  readonly seamApiKeySecretKeyArn?: string
+  /**
+   * A name of one's own for the API, beside the generated one.
+   * @default none
+   */
+  readonly domain?: ApiDomain
+  /**
+   * What an earlier stack has left when it was deleted. Its audit log groups are read by `who`.
+   * @default everything is new
+   */
+  readonly existing?: {
+    readonly tableArn?: string | undefined
+    readonly sealingKeySecretArn?: string | undefined
+    readonly auditLogGroups?: string[] | undefined
+  }
+  /**
+   * A key of KMS for table, secrets and log groups. Its policy must allow the log groups of the region.
+   * @default AWS's own keys
+   */
+  readonly encryptionKeyArn?: string
+  /**
+   * Request units a second that the table may be asked for at most.
+   * @default twenty for each request that the API lets through, and no more than AWS's default quota, 40,000
+   */
+  readonly tableUnits?: number
 }
 
 /**
@@ -108,9 +138,17 @@ export class TokenVending extends Construct {
       Annotations.of(this).addWarningV2(`seam-token-vending:configuration-${index}`, warning)
     const { requestsPerSecond } = configuration.limits
 
-    const table = new VendingTable(this, 'Records', { requestsPerSecond })
-    const secrets = new Secrets(this, 'Secrets', props)
-    const deps = { configuration, table, secrets }
+    const { existing = {}, encryptionKeyArn, tableUnits } = props
+    const encryptionKey =
+      encryptionKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'Key', encryptionKeyArn)
+    const table = new VendingTable(this, 'Records', {
+      ...existing,
+      requestsPerSecond,
+      tableUnits,
+      encryptionKey,
+    })
+    const secrets = new Secrets(this, 'Secrets', { ...props, ...existing, encryptionKey })
+    const deps = { configuration, table, secrets, encryptionKey }
     const environment = {
       TABLE_NAME: table.table.tableName,
       SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
@@ -189,6 +227,8 @@ export class TokenVending extends Construct {
         webhook: webhook.lambda,
         'identity-events': identityEvents.lambda,
       },
+      domain: props.domain,
+      encryptionKey,
     })
 
     this.watching = new Watching(this, 'Watching', {
@@ -202,6 +242,8 @@ export class TokenVending extends Construct {
       dashboard: props.dashboard ?? false,
     })
 
+    Tags.of(this).add('app', 'seam-token-vending')
+    Tags.of(this).add('deployment', configuration.deployment)
     this.refuseToDeployTheExample()
     const release = {
       Version: packageVersion(),
@@ -210,14 +252,14 @@ export class TokenVending extends Construct {
     }
     this.addMetadata(release)
     this.addOutputs({
-      Endpoint: this.api.api.apiEndpoint,
+      Endpoint: this.api.endpoint,
       Next: `npm run setup -- --stack ${Stack.of(this).stackName}`,
       AdminFunction: admin.lambda.functionName,
       CleanupFunction: this.cleaning.handler.lambda.functionName,
-      AuditLogGroups: Fn.join(
-        ',',
-        audited.map(({ logGroup }) => logGroup.logGroupName),
-      ),
+      AuditLogGroups: Fn.join(',', [
+        ...audited.map(({ logGroup }) => logGroup.logGroupName),
+        ...(existing.auditLogGroups ?? []),
+      ]),
       Table: table.table.tableName,
       SeamEndpoint: configuration.seamEndpoint,
       SeamApiKeySecret: secrets.seamApiKey.secretArn,
@@ -225,6 +267,10 @@ export class TokenVending extends Construct {
       SealingKeySecret: secrets.sealingKey.secretArn,
       AlarmTopic: this.watching.topic.topicArn,
       ...release,
+      ...(this.api.domainName && {
+        RegionalDomainName: this.api.domainName.regionalDomainName,
+        RegionalHostedZoneId: this.api.domainName.regionalHostedZoneId,
+      }),
     })
   }
 

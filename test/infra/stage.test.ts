@@ -53,15 +53,35 @@ describe('token-vending.json', () => {
       'tokenVendingStack: unknown: vendConcurency; remove it or correct the spelling',
     )
     expect(settings({ vendConcurrency: 0 })).toThrow('tokenVendingStack.vendConcurrency: give at least 1')
+    const domain = {
+      name: 'doors.acme.example',
+      certificateArn: 'arn:aws:acm:eu-central-1:111122223333:certificate/0a1b',
+    }
+    expect(settings({ domain })).not.toThrow()
+    expect(settings({ domain: { ...domain, name: '*.acme.example' } })).toThrow(
+      'domain.name: give a host name',
+    )
+    expect(settings({ domain: { ...domain, certificateArn: '0a1b' } })).toThrow(
+      'domain.certificateArn: give the whole',
+    )
+    expect(settings({ existing: { tableArn: 'doors' } })).toThrow(
+      'existing.tableArn: give the whole ARN of a table',
+    )
+    expect(settings({ existing: { table: 'doors' } })).toThrow('existing: unknown: table')
+    expect(settings({ encryptionKeyArn: 'alias/own' })).toThrow(
+      'encryptionKeyArn: give the whole ARN of a key',
+    )
   })
 })
 
 describe('the CDK app', () => {
   const context = { 'aws:cdk:bundling-stacks': [], tokenVending: exampleConfiguration }
-  const stackIn = (stages: Parameters<typeof tokenVendingApp>[1], stage?: string) =>
-    tokenVendingApp({ context: { ...context, ...(stage && { stage }) } }, stages)
-      .node.children.filter(Stack.isStack)
-      .map(({ stackName }) => stackName)
+  const stacksIn = (stages: Parameters<typeof tokenVendingApp>[1], stage?: string) =>
+    tokenVendingApp({ context: { ...context, ...(stage && { stage }) } }, stages).node.children.filter(
+      Stack.isStack,
+    )
+  const stackIn = (...given: Parameters<typeof stacksIn>) =>
+    stacksIn(...given).map(({ stackName }) => stackName)
 
   it('takes the only stage of the file, the one that the context names, or without a file the context', () => {
     expect(stackIn({ dev })).toEqual(['token-vending-own'])
@@ -69,5 +89,16 @@ describe('the CDK app', () => {
     expect(stackIn(undefined)).toEqual(['token-vending-example'])
     expect(() => stackIn({ dev, prod })).toThrow('choose one with -c stage=NAME')
     expect(() => stackIn(undefined, 'prod')).toThrow('there is no token-vending.json')
+  })
+
+  it('protects its stack, unless a stage says otherwise, and says what it is and where it came from', () => {
+    const [one] = stacksIn({ prod })
+    const [other] = stacksIn({ prod: { ...prod, tokenVendingStack: { terminationProtection: false } } })
+    expect([one?.terminationProtection, other?.terminationProtection]).toEqual([true, false])
+    expect(one?.tags.tagValues()).toEqual({
+      app: 'seam-token-vending',
+      deployment: 'prod',
+      commit: expect.stringMatching(/^([0-9a-f]{12}(-dirty)?|unknown)$/),
+    })
   })
 })

@@ -2,6 +2,7 @@ import { clientSessionAnswer, problemAnswer } from '../../../functions/http/cont
 import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { seamClient } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
+import { parsedJson } from '../../stage.ts'
 import { bad, check, type Finding, unknown } from './finding.ts'
 
 /** What a stranger meets at the endpoint: health, refusals, preflights, and a webhook that nobody has signed. */
@@ -114,11 +115,11 @@ export async function vendFindings(endpoint: string, token: string | undefined):
   if (token === undefined)
     return [unknown('a vend', 'not tried', 'give a bearer token on standard input with "--token -"')]
   const headers = bearer(token)
-  const { status, body, problem } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
-  const vended = clientSessionAnswer.safeParse(body).data
-  if (status >= 300 || vended === undefined) return [refusedVend(status, problem)]
   const negatives = Object.entries(spoilt(token)).map(([what, one]) => refusalFinding(endpoint, what, one))
   const refused = await Promise.all(negatives)
+  const { status, body, problem } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
+  const vended = clientSessionAnswer.safeParse(body).data
+  if (status >= 300 || vended === undefined) return [...refused, refusedVend(status, problem)]
 
   const seam = seamClient({ endpoint: vended.endpoint, apiKey: async () => '', times })
   const opened = async () =>
@@ -149,7 +150,9 @@ export async function vendFindings(endpoint: string, token: string | undefined):
 /** Nobody but the issuer can sign the claims that were changed, so each of these must be refused. */
 function spoilt(token: string): Record<string, string> {
   const [header = '', payload = '', signature = ''] = token.split('.')
-  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+  const claims = parsedJson(Buffer.from(payload, 'base64url').toString())
+  // The vend says what is wrong with it.
+  if (typeof claims !== 'object' || signature === '') return {}
   const changed = (changes: object) =>
     [header, Buffer.from(JSON.stringify({ ...claims, ...changes })).toString('base64url'), signature].join(
       '.',

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Configuration } from '../../../functions/config.ts'
 import { CliError } from '../../local/cli-error.ts'
+import { stackOf } from '../configuration.ts'
+import { UsageError } from '../errors.ts'
 import type { Tool } from '../tool.ts'
 import { deployableFindings, localFileFindings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
@@ -44,6 +46,10 @@ async function* deployedFindings(
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     yield [bad('stack', 'cannot be looked into', error.message)]
+    const name = stackOf(tool.deps.folder, tool.target)
+    if (!(error instanceof UsageError) || name === undefined) return
+    const [{ signIn }, { keptFindings }] = await Promise.all([import('../aws/stack.ts'), import('./kept.ts')])
+    yield await keptFindings((await signIn(tool.environment)).client, name, undefined)
   }
 }
 

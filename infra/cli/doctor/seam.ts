@@ -74,10 +74,18 @@ async function webhookFindings(seam: SeamAccess, vending: string): Promise<Findi
     const url = `${vending}/webhooks/seam`
     const { webhooks } = await callSeam(seam, 'webhooks/list')
     const webhook = webhooks.find((one) => one.url === url)
-    if (webhook === undefined) return [bad(what, `none of Seam’s leads to ${url}`, setUp)]
+    const others = webhooks.filter((one) => one.url !== url && one.url.endsWith('/webhooks/seam'))
+    const notes = others.map((one) =>
+      look(
+        'another webhook',
+        `of Seam’s leads to ${one.url}`,
+        'of a stack that is gone? Delete it in Seam’s console',
+      ),
+    )
+    if (webhook === undefined) return [bad(what, `none of Seam’s leads to ${url}`, setUp), ...notes]
     const missing = unheard(webhook)
-    if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp)]
-    return [good(what, 'Seam’s leads here'), await secretFinding(url, webhook.secret)]
+    if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp), ...notes]
+    return [good(what, 'Seam’s leads here'), await secretFinding(url, webhook.secret), ...notes]
   } catch (error) {
     if (error instanceof CliError) return [unknown(what, 'not checked', error.message)]
     throw error

@@ -10,8 +10,10 @@ import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
 import { bad, check, type Finding, good, look, unknown } from './finding.ts'
+import { keptFindings } from './kept.ts'
 import { workspaceFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
+import { trailFinding } from './trail.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
 export async function* stackFindings(
@@ -20,10 +22,12 @@ export async function* stackFindings(
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
   const { name, outputs, aws } = stack
-  const { Endpoint, Table, SeamEndpoint } = outputs
+  const { Endpoint, Table, SeamEndpoint, RegionalDomainName } = outputs
   yield [good('stack', `${name} in ${aws.region}`), await releaseFinding(stack, configuration)]
   const answers = await endpointFindings(Endpoint, configuration?.allowedOrigins ?? [])
   yield answers
+  if (answers[0]?.state === 'bad' && RegionalDomainName !== undefined)
+    yield [look('domain', `may not lead to ${RegionalDomainName} yet`, 'make its DNS record, or wait for it')]
 
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
@@ -48,7 +52,8 @@ export async function* stackFindings(
         () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
       ),
     ]
-    yield [await alarmFinding(stack)]
+    yield await keptFindings(stack.client, name, Table)
+    yield [await alarmFinding(stack), await trailFinding(stack)]
     if (answers[0]?.state === 'good') yield await vendFindings(Endpoint, token)
   } finally {
     client.destroy()

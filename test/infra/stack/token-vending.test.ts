@@ -259,6 +259,146 @@ describe('a stack that is not ready', () => {
   })
 })
 
+/** The value of one output, undefined when there is none. */
+function outputOf(it: Template, name: string) {
+  const found = Object.entries(it.findOutputs('*')).find(([key]) => key.startsWith(`TokenVending${name}`))
+  return found?.[1].Value
+}
+
+describe('a domain of one’s own', () => {
+  const domain = {
+    name: 'doors.acme.example',
+    certificateArn: 'arn:aws:acm:eu-central-1:111122223333:certificate/0a1b',
+  }
+
+  it('is where the outputs lead, while the generated address stays', () => {
+    const stack = synthesised({ domain: { ...domain, hostedZoneId: 'Z0123' } })
+    expect(outputOf(stack, 'Endpoint')).toBe('https://doors.acme.example')
+    stack.hasResourceProperties('AWS::ApiGatewayV2::DomainName', {
+      DomainName: domain.name,
+      DomainNameConfigurations: [
+        { CertificateArn: domain.certificateArn, EndpointType: 'REGIONAL', SecurityPolicy: 'TLS_1_2' },
+      ],
+    })
+    const [[domainId] = []] = resources(stack, 'AWS::ApiGatewayV2::DomainName')
+    const [[apiId, api] = []] = resources(stack, 'AWS::ApiGatewayV2::Api')
+    expect(api?.Properties.DisableExecuteApiEndpoint).not.toBe(true)
+    stack.hasResourceProperties('AWS::ApiGatewayV2::ApiMapping', {
+      ApiId: { Ref: apiId },
+      DomainName: { Ref: domainId },
+    })
+    stack.hasResourceProperties('AWS::Route53::RecordSet', {
+      HostedZoneId: 'Z0123',
+      Name: domain.name,
+      Type: 'A',
+      AliasTarget: { DNSName: { 'Fn::GetAtt': [domainId, 'RegionalDomainName'] } },
+    })
+  })
+
+  it('without a zone says what its record must lead to; switched off, the generated address is nowhere', () => {
+    const stack = synthesised({ domain: { ...domain, disableGenerated: true } })
+    stack.resourceCountIs('AWS::Route53::RecordSet', 0)
+    const [[domainId] = []] = resources(stack, 'AWS::ApiGatewayV2::DomainName')
+    expect(outputOf(stack, 'RegionalDomainName')).toEqual({
+      'Fn::GetAtt': [domainId, 'RegionalDomainName'],
+    })
+    expect(outputOf(stack, 'RegionalHostedZoneId')).toEqual({
+      'Fn::GetAtt': [domainId, 'RegionalHostedZoneId'],
+    })
+    stack.hasResourceProperties('AWS::ApiGatewayV2::Api', { DisableExecuteApiEndpoint: true })
+    expect(JSON.stringify(stack.toJSON().Outputs)).not.toMatch(/execute-api|ApiEndpoint/)
+  })
+})
+
+describe('what an earlier stack has left', () => {
+  const tableArn = 'arn:aws:dynamodb:eu-central-1:111122223333:table/kept'
+  const sealingKeySecretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:sealing-AbCdEf'
+  const stack = synthesised({
+    existing: { tableArn, sealingKeySecretArn, auditLogGroups: ['kept-admin', 'kept-webhook'] },
+  })
+
+  it('takes the place of what would be made', () => {
+    stack.resourceCountIs('AWS::DynamoDB::Table', 0)
+    stack.resourceCountIs('AWS::SecretsManager::Secret', 2)
+    for (const [, { Properties }] of resources(stack, 'AWS::Lambda::Function')) {
+      const { TABLE_NAME, SEALING_KEY_SECRET_ARN = sealingKeySecretArn } = Properties.Environment.Variables
+      expect([TABLE_NAME, SEALING_KEY_SECRET_ARN]).toEqual(['kept', sealingKeySecretArn])
+    }
+    expect(outputOf(stack, 'Table')).toBe('kept')
+    expect(JSON.stringify(outputOf(stack, 'AuditLogGroups'))).toContain('"kept-admin,kept-webhook"')
+  })
+
+  it('may be used as what was made would be', () => {
+    const statements = resources(stack, 'AWS::IAM::Policy').flatMap(
+      ([, { Properties }]) => Properties.PolicyDocument.Statement,
+    )
+    const resourcesOf = (service: string) =>
+      statements
+        .filter(({ Action }) => JSON.stringify(Action).includes(`${service}:`))
+        .map(({ Resource }) => JSON.stringify(Resource))
+    for (const resource of resourcesOf('dynamodb')) expect(resource).toContain(tableArn)
+    expect(resourcesOf('dynamodb')).toContain(JSON.stringify(`${tableArn}/index/due`))
+    expect(resourcesOf('secretsmanager').filter((it) => it.includes(sealingKeySecretArn))).toHaveLength(4)
+  })
+})
+
+describe('a key of one’s own', () => {
+  const encryptionKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0'
+  const seamApiKeySecretArn = 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:seam-AbCdEf'
+  const mayUse = (stack: Template, action: string, key: string) =>
+    resources(stack, 'AWS::IAM::Policy').filter(([, { Properties }]) =>
+      Properties.PolicyDocument.Statement.some(
+        (it: { Action: string | string[]; Resource: unknown }) =>
+          it.Action.includes(action) && it.Resource === key,
+      ),
+    ).length
+
+  it('encrypts table, secrets and every log group, and each function may use it', () => {
+    const stack = synthesised({ encryptionKeyArn, seamApiKeySecretArn })
+    stack.hasResourceProperties('AWS::DynamoDB::Table', {
+      SSESpecification: { KMSMasterKeyId: encryptionKeyArn, SSEEnabled: true, SSEType: 'KMS' },
+    })
+    for (const type of ['AWS::SecretsManager::Secret', 'AWS::Logs::LogGroup'])
+      for (const [, { Properties }] of resources(stack, type))
+        expect(Properties.KmsKeyId).toBe(encryptionKeyArn)
+    const functions = resources(stack, 'AWS::Lambda::Function').length
+    expect(mayUse(stack, 'kms:Decrypt', encryptionKeyArn)).toBe(functions)
+    expect(mayUse(stack, 'kms:GenerateDataKey', encryptionKeyArn)).toBe(functions)
+  })
+
+  it('of an API key’s secret alone is used to read that', () => {
+    const stack = synthesised({ seamApiKeySecretKeyArn: encryptionKeyArn, seamApiKeySecretArn })
+    expect(mayUse(stack, 'kms:Decrypt', encryptionKeyArn)).toBe(5)
+    expect(mayUse(stack, 'kms:GenerateDataKey', encryptionKeyArn)).toBe(0)
+    expect(mayUse(template, 'kms:Decrypt', encryptionKeyArn)).toBe(0)
+  })
+})
+
+describe('the limits of an account', () => {
+  it('are not used up by the access log’s name, which the next stack may have again', () => {
+    for (const name of ['token-vending-example', 'doors']) {
+      const stack = new Stack(new App({ context: { ...context, 'aws:cdk:bundling-stacks': [] } }), name)
+      new TokenVending(stack, 'TokenVending', { configuration: exampleConfiguration })
+      const made = Template.fromStack(stack)
+      made.hasResource('AWS::Logs::LogGroup', {
+        Properties: { LogGroupName: Match.stringLikeRegexp(`^/aws/vendedlogs/${name}-access-\\w{8}$`) },
+        DeletionPolicy: 'Delete',
+      })
+      made.hasResourceProperties('AWS::ApiGatewayV2::Api', { Name: name })
+    }
+  })
+
+  it('are not passed by the table unless that is asked for', () => {
+    const configuration = { ...exampleConfiguration, limits: { requestsPerSecond: 5000 } }
+    const units = (props: object) => {
+      const [[, table] = []] = resources(synthesised({ configuration, ...props }), 'AWS::DynamoDB::Table')
+      return table?.Properties.OnDemandThroughput.MaxWriteRequestUnits
+    }
+    expect(units({})).toBe(40_000)
+    expect(units({ tableUnits: 90_000 })).toBe(90_000)
+  })
+})
+
 describe('what is deployed', () => {
   it('stands in the metadata setting by setting, and in the outputs as a hash', () => {
     const limits = { requestsPerSecond: 7 }

@@ -12,6 +12,10 @@ export interface Cloud {
   stacks: Map<string, StackOutputs>
   /** Of any stack's template. */
   metadata: object
+  /** By id: what deleted stacks had, as type, logical id, physical id, and status. */
+  deleted: Map<string, [string, string, string, string?][]>
+  /** Of the one trail of CloudTrail. */
+  eventSelectors: object
   /** By name: what invoking a function comes to. */
   functions: Map<string, (event: unknown) => Promise<unknown>>
   /** By name of the log group. */
@@ -75,6 +79,10 @@ export async function startCloud(): Promise<Cloud> {
     if (headers.authorization?.includes(scope) !== true) throw new Refused('InvalidSignatureException', 403)
     if (cloud.denied.has(action)) throw new Refused('AccessDeniedException', 403)
     if (operation === 'GetTemplateSummary') return templateSummary()
+    if (operation === 'ListStacks') return deletedStacks()
+    if (operation === 'DescribeStackResources')
+      return keptResources(new URLSearchParams(body).get('StackName') ?? '')
+    if (service === 'cloudtrail') return { body: JSON.stringify(trailCall(operation)) }
     if (service === 'cloudformation') return describeStacks(new URLSearchParams(body).get('StackName') ?? '')
     if (service === 'sns') return topicAttributes()
     if (service === 'lambda') return invoke(decodeURIComponent(url.split('/')[3] ?? ''), body)
@@ -101,6 +109,31 @@ export async function startCloud(): Promise<Cloud> {
     return {
       body: `<GetTemplateSummaryResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><GetTemplateSummaryResult><Metadata>${metadata}</Metadata></GetTemplateSummaryResult></GetTemplateSummaryResponse>`,
     }
+  }
+
+  function deletedStacks(): Reply {
+    const members = [...cloud.deleted.keys()].map(
+      (id) =>
+        `<member><StackName>${id.split('/')[1]}</StackName><StackId>${id}</StackId><StackStatus>DELETE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime></member>`,
+    )
+    return {
+      body: `<ListStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><ListStacksResult><StackSummaries>${members.join('')}</StackSummaries></ListStacksResult></ListStacksResponse>`,
+    }
+  }
+
+  function keptResources(id: string): Reply {
+    const members = (cloud.deleted.get(id) ?? []).map(
+      ([type, logical, physical, status = 'DELETE_SKIPPED']) =>
+        `<member><ResourceType>${type}</ResourceType><LogicalResourceId>${logical}</LogicalResourceId><PhysicalResourceId>${physical}</PhysicalResourceId><ResourceStatus>${status}</ResourceStatus><Timestamp>2026-01-01T00:00:00Z</Timestamp></member>`,
+    )
+    return {
+      body: `<DescribeStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourcesResult><StackResources>${members.join('')}</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`,
+    }
+  }
+
+  function trailCall(operation: string): object {
+    if (operation === 'GetEventSelectors') return cloud.eventSelectors
+    return { trailList: [{ Name: 'all', TrailARN: 'the-trail', HomeRegion: region }] }
   }
 
   function topicAttributes(): Reply {
@@ -163,6 +196,8 @@ export async function startCloud(): Promise<Cloud> {
     },
     stacks: new Map(),
     metadata: {},
+    deleted: new Map(),
+    eventSelectors: {},
     functions: new Map(),
     logs: new Map(),
     secrets: new Map(),
@@ -183,8 +218,8 @@ export const withoutFiles = {
 }
 
 function callOf(url: string, headers: IncomingHttpHeaders, body: string): [string, string, string] {
-  const [target = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.')
-  if (target !== '') return [target.replace(/_\d+$/, '').toLowerCase(), target, operation]
+  const target = /(\w+?)(?:_\d+)?\.(\w+)$/.exec(String(headers['x-amz-target'] ?? ''))
+  if (target !== null) return [target[1]?.toLowerCase() ?? '', url, target[2] ?? '']
   if (url.endsWith('/invocations')) return ['lambda', url, 'InvokeFunction']
   const action = new URLSearchParams(body).get('Action') ?? ''
   return [action === 'GetTopicAttributes' ? 'sns' : 'cloudformation', url, action]

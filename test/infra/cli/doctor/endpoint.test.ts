@@ -85,6 +85,18 @@ test('one that takes any token is red for those that are forged, expired or mean
   ])
 })
 
+test('a token of somebody who is refused tries the others too; one that is no JWT tries itself alone', async () => {
+  const token = await world.identityProvider.sign({ sub: 'ada', aud: 'another-service' })
+  const findings = await vendFindings(world.file.api, token)
+  expect(findings.map(({ what, state }) => `${what}: ${state}`)).toEqual([
+    'with a forged token: good',
+    'with an expired token: good',
+    'with a foreign audience: good',
+    'a vend: bad',
+  ])
+  expect(await vendFindings(world.file.api, 'opaque')).toMatchObject([{ what: 'a vend', state: 'bad' }])
+})
+
 test('where nobody answers, or somebody else does, there is only that to say', async () => {
   expect(await endpointFindings(world.file.page, [])).toMatchObject([{ what: 'endpoint', state: 'bad' }])
   expect(await endpointFindings('http://127.0.0.1:1', [])).toMatchObject([{ what: 'endpoint', state: 'bad' }])

@@ -45,6 +45,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   cloud.denied.clear()
+  cloud.deleted.clear()
   cloud.subscriptions = { confirmed: 1, pending: 0 }
   cloud.secrets.set('the-SeamApiKeySecret', world.seam?.apiKey ?? '')
   cloud.secrets.set('the-WebhookSecretsSecret', JSON.stringify([webhookSecret]))
@@ -93,7 +94,7 @@ test('a stack that is well is seen from its endpoint to its secrets, none of whi
     ]),
   )
   for (const secret of cloud.secrets.values()) expect(JSON.stringify(findings)).not.toContain(secret)
-  expect(cloud.calls.filter((call) => !/Describe|Get/.test(call))).toEqual([])
+  expect(cloud.calls.filter((call) => !/Describe|Get|ListStacks/.test(call))).toEqual([])
 })
 
 test('what is deployed is compared with what stands here, setting by setting', async () => {
@@ -114,6 +115,108 @@ test('what is deployed is compared with what stands here, setting by setting', a
   cloud.denied.add('cloudformation:GetTemplateSummary')
   const { about } = await look(undefined, { ...configuration, limits })
   expect(about('deployed configuration')?.said).toContain('cloudformation:GetTemplateSummary')
+})
+
+const idOf = (name: string) => `arn:aws:cloudformation:eu-central-1:111122223333:stack/${name}/0a1b`
+const resourcesOf = (table: string): [string, string, string, string?][] => [
+  ['AWS::DynamoDB::Table', 'DoorsRecordsTable86B470AA', table],
+  ['AWS::SecretsManager::Secret', 'DoorsSecretsSealingKeyFDE32A5D', 'arn:the-old-key'],
+  ['AWS::SecretsManager::Secret', 'DoorsSecretsSeamApiKey9BC705A1', 'arn:gone', 'DELETE_COMPLETE'],
+  ['AWS::Logs::LogGroup', 'DoorsAdminLog7EFED2F6', 'old-admin'],
+  ['AWS::Logs::LogGroup', 'DoorsVendLog8BFE2CCA', 'old-vend'],
+]
+
+test('what a deleted stack has left is named, as it would be adopted, until it is in use or gone', async () => {
+  cloud.deleted.set(idOf('doors'), resourcesOf(world.file.table))
+  expect((await look()).about('kept data')).toBeUndefined()
+  cloud.deleted.set(idOf('doors'), resourcesOf('deleted-since'))
+  expect((await look()).about('kept data')).toBeUndefined()
+  cloud.deleted.set(idOf('gone'), resourcesOf(world.file.table))
+  const { out } = await runHere(
+    (streams) => runProgram(['doctor', '--stack', 'gone', '--json'], environment, streams, { folder }),
+    environment,
+  )
+  const kept: Finding[] = out
+    .split('\n')
+    .filter((line) => line.includes('kept data'))
+    .map((line) => JSON.parse(line))
+  expect(kept).toMatchObject([{ state: 'look', said: expect.stringContaining(world.file.table) }])
+  expect(JSON.parse(/\{.*\}/.exec(kept[0]?.todo ?? '')?.[0] ?? '')).toEqual({
+    tableArn: `arn:aws:dynamodb:eu-central-1:111122223333:table/${world.file.table}`,
+    sealingKeySecretArn: 'arn:the-old-key',
+    auditLogGroups: ['old-admin'],
+  })
+  cloud.denied.add('cloudformation:ListStacks')
+  expect((await look()).about('kept data')).toMatchObject({ state: 'unknown' })
+})
+
+test.each([
+  ['nothing', {}, 'look'],
+  [
+    'only what changes AWS',
+    { AdvancedEventSelectors: [{ FieldSelectors: [{ Field: 'eventCategory', Equals: ['Management'] }] }] },
+    'look',
+  ],
+  [
+    'every function',
+    { EventSelectors: [{ DataResources: [{ Type: 'AWS::Lambda::Function', Values: ['arn:aws:lambda'] }] }] },
+    'good',
+  ],
+  [
+    'another function',
+    {
+      EventSelectors: [
+        {
+          DataResources: [
+            {
+              Type: 'AWS::Lambda::Function',
+              Values: ['arn:aws:lambda:eu-central-1:111122223333:function:other'],
+            },
+          ],
+        },
+      ],
+    },
+    'look',
+  ],
+  [
+    'the admin function',
+    {
+      AdvancedEventSelectors: [
+        {
+          FieldSelectors: [
+            { Field: 'eventCategory', Equals: ['Data'] },
+            { Field: 'resources.type', Equals: ['AWS::Lambda::Function'] },
+            {
+              Field: 'resources.ARN',
+              StartsWith: ['arn:aws:lambda:eu-central-1:111122223333:function:the-Admin'],
+            },
+          ],
+        },
+      ],
+    },
+    'good',
+  ],
+])('a trail that records %s', async (_, selectors, state) => {
+  cloud.eventSelectors = selectors
+  expect((await look()).about('who did it')?.state).toBe(state)
+  cloud.denied.add('cloudtrail:GetEventSelectors')
+  expect((await look()).about('who did it')).toMatchObject({
+    state: 'unknown',
+    said: expect.stringContaining('AccessDenied'),
+  })
+})
+
+test('a domain that nothing leads to yet is told apart from an endpoint that is broken', async () => {
+  const stack = someOutputs({
+    Endpoint: 'http://127.0.0.1:1',
+    Table: world.file.table,
+    RegionalDomainName: 'd-0a1b.execute-api.eu-central-1.amazonaws.com',
+  })
+  const before = cloud.stacks.get('doors')
+  cloud.stacks.set('doors', stack)
+  const { about } = await look()
+  if (before !== undefined) cloud.stacks.set('doors', before)
+  expect(about('domain')?.said).toContain('d-0a1b')
 })
 
 test('secrets that are not stored are red, and setup is what to do', async () => {
@@ -189,6 +292,12 @@ test('a webhook that is not there, or gets too little, is red', async () => {
   seam?.remove(webhook_id)
   seam?.add(url)
   expect((await look()).about('webhook secret')).toMatchObject({ state: 'bad' })
+  expect((await look()).about('another webhook')).toBeUndefined()
+  seam?.add('https://of-an-older-stack.example/webhooks/seam')
+  expect((await look()).about('another webhook')).toMatchObject({
+    state: 'look',
+    said: expect.stringContaining('https://of-an-older-stack.example/webhooks/seam'),
+  })
 })
 
 test('npm run doctor -- --stack: a name that there is not is red, and ends with 1', async () => {

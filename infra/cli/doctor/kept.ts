@@ -1,0 +1,63 @@
+import type { CloudFormation, StackResource } from '@aws-sdk/client-cloudformation'
+import { awsError } from '../errors.ts'
+import { type Finding, look, unknown } from './finding.ts'
+
+/** What deleted stacks of this name have left, and none uses. `used`: the table of the one that there is. */
+export async function keptFindings(
+  client: CloudFormation,
+  name: string,
+  used: string | undefined,
+): Promise<Finding[]> {
+  const { paginateListStacks } = await import('@aws-sdk/client-cloudformation')
+  const deleted = { StackStatusFilter: ['DELETE_COMPLETE' as const] }
+  const findings: Finding[] = []
+  try {
+    for await (const { StackSummaries = [] } of paginateListStacks({ client }, deleted))
+      for (const { StackName, StackId = '' } of StackSummaries)
+        if (StackName === name) findings.push(...(await keptBy(client, StackId, used)))
+    return findings
+  } catch (error) {
+    const permissions = 'cloudformation:ListStacks and DescribeStackResources'
+    const { message } = awsError(error, 'look for what deleted stacks have left', permissions)
+    return [unknown('kept data', 'not looked for', message)]
+  }
+}
+
+async function keptBy(
+  client: CloudFormation,
+  StackName: string,
+  used: string | undefined,
+): Promise<Finding[]> {
+  const { StackResources = [] } = await client.describeStackResources({ StackName })
+  const kept = (type: string, id: RegExp) => keptOf(StackResources, type, id)
+  const [table] = kept('AWS::DynamoDB::Table', /Table/)
+  if (table === undefined || table === used || !(await isThere(client, table))) return []
+  const [, partition, , region, account] = StackName.split(':')
+  const existing = {
+    tableArn: `arn:${partition}:dynamodb:${region}:${account}:table/${table}`,
+    sealingKeySecretArn: kept('AWS::SecretsManager::Secret', /SealingKey/)[0],
+    auditLogGroups: kept('AWS::Logs::LogGroup', /(Admin|Webhook|Connect|Events)Log/),
+  }
+  const said = `the table ${table} of a deleted stack is used by nobody`
+  const todo = `to use it, deploy with "existing": ${JSON.stringify(existing)} in tokenVendingStack; otherwise delete it`
+  return [look('kept data', said, todo)]
+}
+
+function keptOf(resources: StackResource[], type: string, id: RegExp): string[] {
+  return resources.flatMap(({ ResourceStatus, ResourceType, LogicalResourceId = '', PhysicalResourceId }) =>
+    ResourceStatus === 'DELETE_SKIPPED' && ResourceType === type && id.test(LogicalResourceId)
+      ? (PhysicalResourceId ?? [])
+      : [],
+  )
+}
+
+/** CloudFormation remembers for 90 days what somebody may have deleted since. */
+async function isThere({ config }: CloudFormation, TableName: string): Promise<boolean> {
+  const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
+  const client = new DynamoDB({ region: config.region, credentials: config.credentials })
+  return client
+    .describeTable({ TableName })
+    .then(() => true)
+    .catch((error: unknown) => !(error instanceof Error && error.name === 'ResourceNotFoundException'))
+    .finally(() => client.destroy())
+}
