@@ -15,59 +15,43 @@ export interface Stage {
 }
 export type Stages = Record<string, Stage>
 
-const arnOf = (what: string, shape: RegExp) =>
-  z
-    .string({ error: `give the ARN of ${what}` })
-    .check(z.regex(shape, { error: `give the whole ARN of ${what}` }))
-const secretArn = arnOf('a secret', /^arn:[^:]+:secretsmanager:.*-\w{6}$/)
-const keyArn = arnOf('a key of KMS', /^arn:[^:]+:kms:[^:]+:\d+:key\/(mrk-)?[0-9a-f-]{32,36}$/)
-const yesOrNo = z.boolean({ error: 'give true or false' })
-const whole = (unit: string) =>
-  z
-    .int({ error: `give a whole number of ${unit}` })
-    .check(z.gte(1, { error: 'give at least 1, or leave it out' }))
+const text = (what: string, shape: RegExp) =>
+  z.optional(z.string({ error: `give ${what}` }).check(z.regex(shape, { error: `give ${what}` })))
+const arn = (what: string, shape: RegExp) => text(`the whole ARN of ${what}`, shape)
+const secretArn = arn('a secret', /^arn:[^:]+:secretsmanager:.*-\w{6}$/)
+const keyArn = arn('a key of KMS', /^arn:[^:]+:kms:[^:]+:\d+:key\/(mrk-)?[0-9a-f-]{32,36}$/)
+const yesOrNo = z.optional(z.boolean({ error: 'give true or false' }))
+const some = (unit: string) => {
+  const least = z.gte(1, { error: 'give at least 1, or leave it out' })
+  return z.optional(z.int({ error: `give a whole number of ${unit}` }).check(least))
+}
+const certificateArn = arn('a certificate of ACM in the region of the stack', /^arn:[^:]+:acm:.+$/)
 
 const stackSettings = z.strictObject({
-  allowLocalOrigins: z.optional(yesOrNo),
-  seamApiKeySecretArn: z.optional(secretArn),
-  seamApiKeySecretKeyArn: z.optional(keyArn),
-  dashboard: z.optional(yesOrNo),
-  alarmEmail: z.optional(
-    z
-      .string({ error: 'give an e-mail address' })
-      .check(z.regex(/^[^@\s]+@[^@\s]+$/, { error: 'give an e-mail address' })),
-  ),
-  vendConcurrency: z.optional(whole('environments')),
-  tableUnits: z.optional(whole('request units')),
+  allowLocalOrigins: yesOrNo,
+  seamApiKeySecretArn: secretArn,
+  seamApiKeySecretKeyArn: keyArn,
+  dashboard: yesOrNo,
+  alarmEmail: text('an e-mail address', /^[^@\s]+@[^@\s]+$/),
+  vendConcurrency: some('environments'),
+  tableUnits: some('request units'),
   domain: z.optional(
     z.strictObject({
-      name: z
-        .string({ error: 'give a host name' })
-        .check(
-          z.regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, { error: 'give a host name in small letters, no wildcard' }),
-        ),
-      certificateArn: arnOf('a certificate of ACM in the region of the stack', /^arn:[^:]+:acm:.+$/),
-      hostedZoneId: z.optional(
-        z
-          .string({ error: 'give the id of a zone of Route 53' })
-          .check(z.regex(/^Z[A-Z0-9]+$/, { error: 'give an id such as Z0123456789' })),
-      ),
-      disableGenerated: z.optional(yesOrNo),
+      name: z.nonoptional(text('a host name in small letters, no wildcard', /^([a-z0-9-]+\.)+[a-z]{2,}$/)),
+      certificateArn: z.nonoptional(certificateArn),
+      hostedZoneId: text('the id of a zone of Route 53', /^Z[A-Z0-9]+$/),
+      disableGenerated: yesOrNo,
     }),
   ),
   existing: z.optional(
     z.strictObject({
-      tableArn: z.optional(arnOf('a table', /^arn:[^:]+:dynamodb:[^:]+:\d+:table\/[\w.-]+$/)),
-      sealingKeySecretArn: z.optional(secretArn),
-      auditLogGroups: z.optional(
-        z.array(z.string().check(z.regex(/^[\w./#-]+$/, { error: 'give the name of a log group' })), {
-          error: 'list the names of log groups',
-        }),
-      ),
+      tableArn: arn('a table', /^arn:[^:]+:dynamodb:[^:]+:\d+:table\/[\w.-]+$/),
+      sealingKeySecretArn: secretArn,
+      auditLogGroups: z.optional(z.array(z.string(), { error: 'list the names of log groups' })),
     }),
   ),
-  encryptionKeyArn: z.optional(keyArn),
-  terminationProtection: z.optional(yesOrNo),
+  encryptionKeyArn: keyArn,
+  terminationProtection: yesOrNo,
 })
 
 /** The file in this folder, or undefined when there is none. @throws ConfigurationError */

@@ -7,7 +7,10 @@ export interface AwsService {
   target: string
   contentType: string
   /** The variable that names another address for it. */
-  endpointVariable: 'AWS_ENDPOINT_URL_DYNAMODB' | 'AWS_ENDPOINT_URL_SECRETS_MANAGER'
+  endpointVariable:
+    | 'AWS_ENDPOINT_URL_DYNAMODB'
+    | 'AWS_ENDPOINT_URL_SECRETS_MANAGER'
+    | 'AWS_ENDPOINT_URL_CLOUDTRAIL'
 }
 
 /**

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { isSafeAddress, originFault } from '../../functions/http/addresses.ts'
 import { apiKeyForm, apiKeyIn } from '../../functions/seam/api-key.ts'
-import { chooseStage, readStages, stagesFile } from '../stage.ts'
+import { chooseStage, readStages } from '../stage.ts'
 import { CliError, codeOf } from './cli-error.ts'
 import type { WorldOptions } from './world.ts'
 
@@ -93,13 +93,9 @@ function configurationOf(text: string) {
       `TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".`,
     )
   }
-  if (typeof input === 'object' && input !== null && !('issuers' in input)) {
-    const within = Object.values(input).some((one) => typeof one === 'object' && one && 'tokenVending' in one)
-    if (within)
-      throw new CliError(
-        `TOKEN_VENDING is the whole file; give the object at "tokenVending" in it, or of ${stagesFile} a stage: npm start -- --stage NAME.`,
-      )
-  }
+  const members = typeof input === 'object' && input !== null ? Object.entries(input) : []
+  if (members.some(([name, one]) => name === 'context' || typeof one?.tokenVending === 'object'))
+    throw new CliError('TOKEN_VENDING is a whole file; give the object at "tokenVending" in it.')
   try {
     return readConfiguration(input, { loopback: true })
   } catch (error) {

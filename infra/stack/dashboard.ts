@@ -6,14 +6,10 @@ import {
   GraphWidget,
   type IMetric,
   type IWidget,
-  LogQueryVisualizationType,
-  LogQueryWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
 import type { Watched } from './alarms.ts'
 import type { Api } from './api.ts'
-import type { Entry } from './bundle.ts'
-import type { Handler } from './handler.ts'
 import type { Metrics } from './metrics.ts'
 
 interface DashboardProps {
@@ -21,16 +17,14 @@ interface DashboardProps {
   readonly metrics: Metrics
   readonly watched: Watched
   readonly api: Api
-  readonly vend: Handler<'vend'>
-  readonly connect: Handler<'connect'>
 }
 
-/** For the person on call, from above: is anything wrong, for whom, what is slow, what broke, which requests. */
+/** For the person on call, from above: is anything wrong, for whom, what is slow, what broke. Which requests: infra/OPERATING.md has the queries. */
 export function drawDashboard(scope: Construct, props: DashboardProps): Dashboard {
   const { alarms } = props
   const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(12) })
   dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms }))
-  for (const row of [vendGraphs, timeGraphs, errorGraphs, logTables]) dashboard.addWidgets(...row(props))
+  for (const row of [vendGraphs, timeGraphs, errorGraphs]) dashboard.addWidgets(...row(props))
   return dashboard
 }
 
@@ -89,49 +83,10 @@ function errorGraphs({ metrics, watched }: DashboardProps): IWidget[] {
   ]
 }
 
-function logTables({ vend, connect }: DashboardProps): IWidget[] {
-  return [
-    logTable(
-      'Refusals and outages by reason',
-      8,
-      [vend, connect],
-      ['filter status >= 400', 'stats count(*) as times by code, reason', 'sort times desc'],
-    ),
-    logTable(
-      'The last vends that were not simply reuse',
-      16,
-      [vend],
-      [
-        'fields @timestamp, status, code, reason, dependency, verdict, verdict_reason, took, steps.table, steps.seam, waits, request_id',
-        'filter what = "vend" and (verdict != "reuse" or status >= 400)',
-        'sort @timestamp desc',
-        'limit 50',
-      ],
-    ),
-  ]
-}
-
 function graph(
   title: string,
   left: IMetric[],
   { stacked = false, right = [] }: { stacked?: boolean; right?: IMetric[] } = {},
 ): GraphWidget {
   return new GraphWidget({ title, left, right, stacked, width: 8, height: 6, leftYAxis: { min: 0 } })
-}
-
-function logTable(
-  title: string,
-  width: number,
-  from: Handler<Entry>[],
-  queryLines: string[],
-): LogQueryWidget {
-  const logGroupNames = from.map(({ logGroup }) => logGroup.logGroupName)
-  return new LogQueryWidget({
-    title,
-    width,
-    height: 8,
-    view: LogQueryVisualizationType.TABLE,
-    logGroupNames,
-    queryLines,
-  })
 }

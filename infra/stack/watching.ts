@@ -61,7 +61,7 @@ export class Watching extends Construct {
       const name = id as keyof Watched
       return this.ring(id, watched[name], { ...rule, ...limits[name] })
     })
-    if (props.dashboard) this.dashboard = drawDashboard(this, { alarms, metrics, watched, api, ...functions })
+    if (props.dashboard) this.dashboard = drawDashboard(this, { alarms, metrics, watched, api })
   }
 
   private ring(id: string, metric: IMetric, rule: Rule & Limit): Alarm {

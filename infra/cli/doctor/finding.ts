@@ -1,3 +1,4 @@
+import { awsError } from '../errors.ts'
 import type { Paint } from '../print.ts'
 
 /** What one check came to: a line, with what to do about it. PURE. */
@@ -22,6 +23,19 @@ export const unknown = (what: string, said: string, todo?: string) => finding('u
 /** Good, or else red with what to do. */
 export const check = (what: string, isGood: boolean, said: string, otherwise: string, todo: string) =>
   isGood ? good(what, said) : bad(what, otherwise, todo)
+
+/** What AWS does not let be seen is unknown; the missing permission is what to do. */
+export async function asked<Found extends Finding | Finding[]>(
+  what: string,
+  permission: string,
+  look: () => Promise<Found>,
+): Promise<Found | Finding> {
+  try {
+    return await look()
+  } catch (error) {
+    return unknown(what, 'not checked', awsError(error, 'look', permission).message)
+  }
+}
 
 const marks = {
   good: ['ok', 'green'],

@@ -1,6 +1,5 @@
 import type { CloudFormation, StackResource } from '@aws-sdk/client-cloudformation'
-import { awsError } from '../errors.ts'
-import { type Finding, look, unknown } from './finding.ts'
+import { asked, type Finding, look } from './finding.ts'
 
 /** What deleted stacks of this name have left, and none uses. `used`: the table of the one that there is. */
 export async function keptFindings(
@@ -10,17 +9,15 @@ export async function keptFindings(
 ): Promise<Finding[]> {
   const { paginateListStacks } = await import('@aws-sdk/client-cloudformation')
   const deleted = { StackStatusFilter: ['DELETE_COMPLETE' as const] }
-  const findings: Finding[] = []
-  try {
+  const permissions = 'cloudformation:ListStacks and DescribeStackResources'
+  const found = await asked('kept data', permissions, async () => {
+    const findings: Finding[] = []
     for await (const { StackSummaries = [] } of paginateListStacks({ client }, deleted))
       for (const { StackName, StackId = '' } of StackSummaries)
         if (StackName === name) findings.push(...(await keptBy(client, StackId, used)))
     return findings
-  } catch (error) {
-    const permissions = 'cloudformation:ListStacks and DescribeStackResources'
-    const { message } = awsError(error, 'look for what deleted stacks have left', permissions)
-    return [unknown('kept data', 'not looked for', message)]
-  }
+  })
+  return [found].flat()
 }
 
 async function keptBy(

@@ -9,7 +9,7 @@ import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
-import { bad, check, type Finding, good, look, unknown } from './finding.ts'
+import { asked, bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { keptFindings } from './kept.ts'
 import { workspaceFindings } from './seam.ts'
 import { cleanupFinding, tableFindings } from './table.ts'
@@ -138,9 +138,9 @@ async function secretFinding(
 }
 
 /** Whether somebody hears of alarms: an address counts once its owner has said yes to AWS. */
-async function alarmFinding({ aws, outputs: { AlarmTopic } }: DeployedStack): Promise<Finding> {
-  const { SNS } = await import('@aws-sdk/client-sns')
-  try {
+function alarmFinding({ aws, outputs: { AlarmTopic } }: DeployedStack): Promise<Finding> {
+  return asked('alarms', 'sns:GetTopicAttributes', async () => {
+    const { SNS } = await import('@aws-sdk/client-sns')
     const { Attributes = {} } = await new SNS(aws).getTopicAttributes({ TopicArn: AlarmTopic })
     const confirmed = Number(Attributes.SubscriptionsConfirmed ?? 0)
     const isPending = Number(Attributes.SubscriptionsPending ?? 0) > 0
@@ -149,8 +149,5 @@ async function alarmFinding({ aws, outputs: { AlarmTopic } }: DeployedStack): Pr
       ? 'follow the link in AWS’s mail to whom you named'
       : `set alarmEmail and deploy, or aws sns subscribe --topic-arn ${AlarmTopic} --protocol email --notification-endpoint <address>`
     return check('alarms', confirmed > 0, `are told to ${confirmed}`, otherwise, todo)
-  } catch (error) {
-    const { message } = awsError(error, 'look at the alarms’ topic', 'sns:GetTopicAttributes')
-    return unknown('alarms', 'not checked', message)
-  }
+  })
 }

@@ -2,7 +2,7 @@ import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Configuration } from '../../../functions/config.ts'
 import { tableShape } from '../../../functions/table/shape.ts'
-import { bad, check, type Finding, look, unknown } from './finding.ts'
+import { asked, bad, check, type Finding, look, unknown } from './finding.ts'
 
 /** Whether the table is the one that the code was written for. */
 export async function tableFindings(
@@ -41,38 +41,24 @@ export async function tableFindings(
   }
 }
 
-async function timeToLiveFinding(client: DynamoDB, TableName: string): Promise<Finding> {
+function timeToLiveFinding(client: DynamoDB, TableName: string): Promise<Finding> {
   const what = 'time to live'
   const { ttl } = tableShape
-  try {
+  return asked(what, 'dynamodb:DescribeTimeToLive', async () => {
     const { TimeToLiveDescription } = await client.describeTimeToLive({ TableName })
     const isRight = TimeToLiveDescription?.AttributeName === ttl
-    return check(
-      what,
-      isRight,
-      `by "${ttl}"`,
-      'is off, so old items stay for good',
-      `switch it on for "${ttl}"`,
-    )
-  } catch (error) {
-    return unknown(
-      what,
-      `not checked (${nameOf(error)})`,
-      'let these credentials dynamodb:DescribeTimeToLive',
-    )
-  }
+    const otherwise = 'is off, so old items stay for good'
+    return check(what, isRight, `by "${ttl}"`, otherwise, `switch it on for "${ttl}"`)
+  })
 }
 
-async function backupFinding(client: DynamoDB, TableName: string): Promise<Finding> {
+function backupFinding(client: DynamoDB, TableName: string): Promise<Finding> {
   const what = 'point-in-time recovery'
-  try {
+  return asked(what, 'dynamodb:DescribeContinuousBackups', async () => {
     const { ContinuousBackupsDescription: backups } = await client.describeContinuousBackups({ TableName })
     const isOn = backups?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED'
-    return check(what, isOn, 'is on', 'is off: a lost table would be lost for good', 'deploy again')
-  } catch (error) {
-    const todo = 'let these credentials dynamodb:DescribeContinuousBackups'
-    return unknown(what, `not checked (${nameOf(error)})`, todo)
-  }
+    return check(what, isOn, 'is on', 'is off: a lost table would be lost for good', 'switch it on')
+  })
 }
 
 /** What the last run of cleaning up said, as JSON, and whether it was lately. */

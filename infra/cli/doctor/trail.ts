@@ -1,25 +1,23 @@
-import { requestSigner } from '../../../functions/aws/signature.ts'
+import { call, serviceCaller } from '../../../functions/aws/caller.ts'
 import type { DeployedStack } from '../aws/stack.ts'
-import { type Finding, good, look, unknown } from './finding.ts'
+import { Refused } from '../errors.ts'
+import { asked, type Finding, good, look } from './finding.ts'
+
+const permissions = 'cloudtrail:DescribeTrails and GetEventSelectors'
 
 /** Whether CloudTrail knows who invokes the admin function; without that, `by` in the audit is what they claim. */
 export async function trailFinding({ aws, outputs }: DeployedStack): Promise<Finding> {
   const what = 'who did it'
-  try {
+  return asked(what, permissions, async () => {
     const { trailList } = await cloudTrail<{ trailList: Trail[] }>(aws, 'DescribeTrails', {})
-    for (const { Name, TrailARN, HomeRegion: region = aws.region } of trailList) {
-      const selectors = await cloudTrail<Selectors>({ ...aws, region }, 'GetEventSelectors', {
-        TrailName: TrailARN,
-      })
+    for (const { Name, TrailARN: TrailName, HomeRegion: region = aws.region } of trailList) {
+      const selectors = await cloudTrail<Selectors>({ ...aws, region }, 'GetEventSelectors', { TrailName })
       if (covers(selectors, outputs.AdminFunction))
         return good(what, `the trail ${Name} records who invokes the admin function`)
     }
     const said = 'no trail of CloudTrail records who invokes the admin function'
     return look(what, said, 'switch its data events on; OPERATING.md, "Who did it", has the selector')
-  } catch (error) {
-    const said = `not checked (${error instanceof Error ? error.message : 'unknown'})`
-    return unknown(what, said, 'let these credentials cloudtrail:DescribeTrails and GetEventSelectors')
-  }
+  })
 }
 
 interface Trail {
@@ -55,34 +53,30 @@ function covers(selectors: Selectors, functionName: string): boolean {
   )
 }
 
-/** Its client is no dependency for two calls. @throws an error whose message is AWS's name for it */
+/** By the small caller: the SDK's client would be a dependency for two calls. @throws when AWS does not answer plainly */
 async function cloudTrail<Answer>(
   { region, credentials }: DeployedStack['aws'],
   operation: string,
   input: object,
 ): Promise<Answer> {
-  const { AWS_ENDPOINT_URL_CLOUDTRAIL, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT } = process.env
-  const host = `cloudtrail${AWS_USE_FIPS_ENDPOINT === 'true' ? '-fips' : ''}.${region}.amazonaws.com`
-  const url = new URL(AWS_ENDPOINT_URL_CLOUDTRAIL ?? AWS_ENDPOINT_URL ?? `https://${host}`)
-  const body = JSON.stringify(input)
   const { accessKeyId, secretAccessKey, sessionToken } = await credentials()
-  const signed = {
-    'content-type': 'application/x-amz-json-1.1',
-    host: url.host,
-    'x-amz-date': new Date().toISOString().replace(/[-:]|\.\d{3}/g, ''),
-    ...(sessionToken !== undefined && { 'x-amz-security-token': sessionToken }),
-    'x-amz-target': `com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.${operation}`,
+  const endpoint = process.env.AWS_ENDPOINT_URL_CLOUDTRAIL ?? process.env.AWS_ENDPOINT_URL
+  const environment = {
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken && { AWS_SESSION_TOKEN: sessionToken }),
+    ...(endpoint && { [service.endpointVariable]: endpoint }),
   }
-  const sign = requestSigner({ region, service: 'cloudtrail' })
-  const authorization = sign(signed, body, { accessKeyId, secretAccessKey, sessionToken })
-  const signal = AbortSignal.timeout(15_000)
-  const response = await fetch(url.origin, {
-    method: 'POST',
-    headers: { ...signed, authorization },
-    body,
-    signal,
-  })
-  const answer = (await response.json().catch(() => ({}))) as Answer & { __type?: string }
-  if (!response.ok) throw new Error(answer.__type?.split('#').at(-1) ?? `HTTP ${response.status}`)
-  return answer
+  const caller = serviceCaller({ environment, clock: Date.now, noteSdk: () => {} }, service)
+  return call<Answer>(caller, { operation, input, ms: 15_000 }, () =>
+    Promise.reject(new Refused(`AWS refused, or did not answer: let these credentials ${permissions}.`)),
+  ).finally(() => caller.agent.destroy())
 }
+
+const service = {
+  name: 'cloudtrail',
+  target: 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101',
+  contentType: 'application/x-amz-json-1.1',
+  endpointVariable: 'AWS_ENDPOINT_URL_CLOUDTRAIL',
+} as const

@@ -202,7 +202,7 @@ test.each([
   cloud.denied.add('cloudtrail:GetEventSelectors')
   expect((await look()).about('who did it')).toMatchObject({
     state: 'unknown',
-    said: expect.stringContaining('AccessDenied'),
+    todo: expect.stringContaining('cloudtrail:DescribeTrails'),
   })
 })
 
