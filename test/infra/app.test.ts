@@ -6,7 +6,7 @@ import { CfnFunction } from 'aws-cdk-lib/aws-lambda'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { afterAll, describe, expect, it } from 'vitest'
 import { tokenVendingApp } from '../../infra/app.ts'
-import { context } from './stack/stack.ts'
+import { context, exampleConfiguration } from './stack/stack.ts'
 
 const outdir = mkdtempSync(join(tmpdir(), 'app-'))
 afterAll(() => rmSync(outdir, { recursive: true }))
@@ -32,6 +32,26 @@ describe('the synthesis', () => {
     const { made, stack } = app()
     expect(Stack.isStack(stack)).toBe(true)
     made.synth()
+    expect(findings()).toEqual({})
+  })
+
+  it('passes with every setting of the stack too', () => {
+    const tokenVendingStack = {
+      dashboard: true,
+      alarmEmail: 'on-call@acme.example',
+      vendConcurrency: 20,
+      domain: {
+        name: 'doors.acme.example',
+        certificateArn:
+          'arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+        hostedZoneId: 'Z0123456789ABC',
+        disableGenerated: true,
+      },
+      encryptionKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',
+      seamApiKeySecretArn: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:seam-AbCdEf',
+    }
+    const stages = { prod: { tokenVending: exampleConfiguration, tokenVendingStack } }
+    tokenVendingApp({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } }, stages).synth()
     expect(findings()).toEqual({})
   })
 

@@ -368,7 +368,7 @@ describe('a key of one’s own', () => {
 
   it('of an API key’s secret alone is used to read that', () => {
     const stack = synthesised({ seamApiKeySecretKeyArn: encryptionKeyArn, seamApiKeySecretArn })
-    expect(mayUse(stack, 'kms:Decrypt', encryptionKeyArn)).toBe(5)
+    expect(mayUse(stack, 'kms:Decrypt', encryptionKeyArn)).toBe(6)
     expect(mayUse(stack, 'kms:GenerateDataKey', encryptionKeyArn)).toBe(0)
     expect(mayUse(template, 'kms:Decrypt', encryptionKeyArn)).toBe(0)
   })
