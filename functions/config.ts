@@ -25,7 +25,7 @@ const origin = text.check(
   }),
 )
 
-const configuration = z.strictObject({
+export const configuration = z.strictObject({
   /** Part of every `user_identifier_key`. */
   deployment: shortName,
   issuers: z

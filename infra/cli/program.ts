@@ -209,5 +209,7 @@ function usageSentence(error: CommanderError | UsageError, row: Command | undefi
   return `${safe[0]?.toUpperCase()}${safe.slice(1).replace(/\.$/, '')}.${meant && ` ${meant.replace(/[()]/g, '')}`}`
 }
 
-const invocation = ({ npm_lifecycle_event }: Environment) =>
-  npm_lifecycle_event === undefined ? 'seam-token-vending' : 'npm run token-vending --'
+const invocation = ({ npm_lifecycle_event: script }: Environment) =>
+  script === undefined || script === 'npx'
+    ? `${script ?? ''} seam-token-vending`.trim()
+    : 'npm run token-vending --'

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { isSafeAddress, originFault } from '../../functions/http/addresses.ts'
@@ -18,7 +17,7 @@ type Environment = Partial<
 
 /** The folder of the local world, for every command that talks to it. */
 export function localFolder({ LOCAL_DIR }: Environment): string {
-  return LOCAL_DIR ? resolve(LOCAL_DIR) : fileURLToPath(new URL('../../.local', import.meta.url))
+  return resolve(LOCAL_DIR || '.local')
 }
 
 /**

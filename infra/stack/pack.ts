@@ -1,15 +1,19 @@
-import { execFileSync } from 'node:child_process'
 import { globSync } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { build, type Metafile } from 'esbuild'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+import packageJson from '../../package.json' with { type: 'json' }
 import { bundle, type Entry, project } from './bundle.ts'
+import { writeTypes } from './packed-types.ts'
 
 /**
  * Writes `dist/`, which is what others install: Node runs no TypeScript under `node_modules`. `npm pack` calls this.
  *
- *     browser.js, browser/         the page's helper, one file without dependencies
- *     token-vending.js             the construct, for other CDK apps
- *     bundles/<entry>/             what it deploys, but for the configuration; `packed-bundle.ts` says how that gets in
+ *     esm/, cjs/                   the helper and the hook for pages, the construct for CDK apps; types beside them
+ *     node/                        the operator's program and the local world for tests, with AWS's SDK in shared chunks
+ *     bundles/<entry>/             what the construct deploys, but for the configuration; `packed-bundle.ts` adds that
+ *
+ * Everything is bundled but the optional peers, so whoever wants the helper installs one package. AWS's six clients make
+ * up 1.5 MB of it; as dependencies they would put 30 MB on the disk of every page's developer.
  */
 
 const dist = `${project}/dist`
@@ -22,41 +26,98 @@ const entries: Record<Entry, true> = {
   admin: true,
 }
 
-await rm(dist, { recursive: true, force: true })
-await Promise.all([writeHelper(), writeConstruct(), writeFunctions(), writeTypes()])
+const shared = {
+  absWorkingDir: project,
+  bundle: true,
+  external: Object.keys(packageJson.peerDependencies),
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+} as const satisfies BuildOptions
 
-async function writeHelper(): Promise<void> {
-  await build({
-    entryPoints: [`${project}/functions/browser/client-session.ts`],
-    outfile: `${dist}/browser.js`,
-    bundle: true,
-    format: 'esm',
+/** What Node 20 does not have yet: a library must not add it to the globals of others. */
+const node20 = {
+  platform: 'node',
+  target: 'node20.19',
+  mainFields: ['module', 'main'],
+  inject: [`${import.meta.dirname}/bundled/node20.ts`],
+  define: {
+    'Map.groupBy': 'mapGroupBy',
+    'Object.groupBy': 'objectGroupBy',
+    'URL.parse': 'parseUrl',
+    // AWS's SDK would ask on each command for a newer Node, so that newer SDKs can be installed. This one is bundled.
+    'process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED': '"true"',
+  },
+} as const satisfies BuildOptions
+
+await rm(dist, { recursive: true, force: true })
+const [programs, ...others] = await Promise.all([
+  writePrograms(),
+  writePages(),
+  writeConstruct(),
+  writeFunctions(),
+])
+await writeFile(`${dist}/LICENSES.txt`, await licenses([programs, ...others.flat()]))
+await writeTypes(dist)
+
+/** In both module systems: jest and CDK apps still `require`. */
+async function inBoth(options: BuildOptions): Promise<Metafile[]> {
+  const cjs = { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' }
+  const results = await Promise.all([
+    build({ ...shared, ...options, format: 'esm', outdir: `${dist}/esm` }),
+    build({
+      ...shared,
+      ...options,
+      format: 'cjs',
+      outdir: `${dist}/cjs`,
+      define: { ...options.define, ...cjs },
+    }),
+  ])
+  await writeFile(`${dist}/cjs/package.json`, '{"type":"commonjs"}\n')
+  return results.flatMap(({ metafile }) => metafile ?? [])
+}
+
+function writePages(): Promise<Metafile[]> {
+  return inBoth({
+    entryPoints: { browser: 'functions/browser/client-session.ts' },
     target: 'es2022',
     banner: {
-      js: '// The page’s side of seam-token-vending (MIT License). See browser/client-session.d.ts for how to use it.',
+      js: '// The page’s side of seam-token-vending (MIT License). See its types for how to use it.',
     },
   })
 }
 
-async function writeConstruct(): Promise<void> {
-  const options = { bundle: true, format: 'esm', platform: 'node', packages: 'external' } as const
-  await build({
-    ...options,
-    entryPoints: [`${project}/infra/stack/token-vending.ts`],
-    outfile: `${dist}/token-vending.js`,
-  })
-  await build({
-    ...options,
-    entryPoints: [`${project}/infra/stack/packed-bundle.ts`],
-    outfile: `${dist}/bundle.js`,
-  })
+function writeConstruct(): Promise<Metafile[]> {
+  const entryPoints = {
+    'token-vending': 'infra/stack/token-vending.ts',
+    bundle: 'infra/stack/packed-bundle.ts',
+  }
+  return inBoth({ ...node20, entryPoints })
 }
 
-async function writeFunctions(): Promise<void> {
-  const metafiles = await Promise.all(
+async function writePrograms(): Promise<Metafile> {
+  const { metafile } = await build({
+    ...shared,
+    ...node20,
+    entryPoints: { cli: 'infra/cli/main.ts' },
+    outdir: `${dist}/node`,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // Some of what is bundled is CommonJS.
+    banner: {
+      js: `import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);`,
+    },
+  })
+  return metafile
+}
+
+function writeFunctions(): Promise<Metafile[]> {
+  return Promise.all(
     Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/bundles/${entry}`)),
   )
-  await writeFile(`${dist}/bundles/LICENSES.txt`, await licenses(metafiles))
 }
 
 /** Their licences must go with the packages. */
@@ -72,18 +133,4 @@ async function licenses(metafiles: Metafile[]): Promise<string> {
   }
   const parts = Object.entries(packages).map(([text, names]) => `${names.join('\n')}\n\n${text}\n`)
   return parts.join(`\n${'-'.repeat(80)}\n\n`)
-}
-
-async function writeTypes(): Promise<void> {
-  execFileSync(
-    process.execPath,
-    [`${project}/node_modules/typescript/bin/tsc`, '-p', `${import.meta.dirname}/pack.tsconfig.json`],
-    { stdio: 'inherit' },
-  )
-  for (const file of globSync(`${dist}/**/*.d.ts`)) {
-    const text = await readFile(file, 'utf8')
-    await writeFile(file, text.replaceAll(/(from '\.[^']+)\.ts'/g, "$1.js'"))
-  }
-  // Beside its file, so that both can be copied.
-  await rename(`${dist}/functions/browser`, `${dist}/browser`)
 }

@@ -7,7 +7,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
  */
 const [entry, folder = '.'] = process.argv.slice(2)
 const configuration = readFileSync(0, 'utf8')
-cpSync(`${import.meta.dirname}/bundles/${entry}`, folder, { recursive: true })
+cpSync(`${import.meta.dirname}/../bundles/${entry}`, folder, { recursive: true })
 const code = readFileSync(`${folder}/${entry}.mjs`, 'utf8')
 writeFileSync(`${folder}/configuration.mjs`, `globalThis.TOKEN_VENDING_CONFIGURATION=${configuration}`)
 writeFileSync(`${folder}/${entry}.mjs`, `import './configuration.mjs';${code}`)

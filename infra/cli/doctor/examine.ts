@@ -74,9 +74,9 @@ async function* outsideFindings(
 /** What the project's commands run with. */
 export async function machineFindings(versions = versionsHere()): Promise<Finding[]> {
   const { node, npm } = await versions
-  const todo = 'use "npm run doctor": npm’s scripts bring Node 24 with them'
+  const isNewEnough = node.localeCompare('20.19', 'en', { numeric: true }) > 0
   return [
-    check('Node', Number.parseInt(node, 10) >= 24, node, `${node} runs this`, todo),
+    check('Node', isNewEnough, node, `${node} runs this`, 'install Node 20.19 or later'),
     npm === undefined
       ? unknown('npm', 'is not on the path')
       : Number.parseInt(npm, 10) >= 11

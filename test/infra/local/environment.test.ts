@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { localFolder, readEnvironment } from '../../../infra/local/environment.ts'
 
@@ -13,7 +12,7 @@ const configuration = {
 
 it('needs nothing to be said', () => {
   expect(readEnvironment({})).toEqual({
-    folder: fileURLToPath(new URL('../../../.local', import.meta.url)),
+    folder: resolve('.local'),
     port: 4800,
     usualPorts: { identityProvider: 4801, seam: 4802, page: 4803 },
   })
