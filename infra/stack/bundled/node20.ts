@@ -2,20 +2,19 @@
 
 export function mapGroupBy<T, K>(items: Iterable<T>, keyOf: (item: T, index: number) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>()
-  let index = 0
-  for (const item of items) {
-    const key = keyOf(item, index++)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [item])
-    else group.push(item)
+  for (const [index, item] of [...items].entries()) {
+    const key = keyOf(item, index)
+    const group = groups.get(key) ?? []
+    group.push(item)
+    groups.set(key, group)
   }
   return groups
 }
 
 export function objectGroupBy<T>(items: Iterable<T>, keyOf: (item: T, index: number) => PropertyKey): object {
-  return Object.assign(Object.create(null), Object.fromEntries(mapGroupBy(items, keyOf)))
+  return Object.fromEntries(mapGroupBy(items, keyOf))
 }
 
-export function parseUrl(address: string, base?: string): URL | null {
-  return URL.canParse(address, base) ? new URL(address, base) : null
+export function parseUrl(address: string): URL | null {
+  return URL.canParse(address) ? new URL(address) : null
 }

@@ -80,7 +80,17 @@ async function complaints(files: string[], options: object = {}): Promise<string
 
 test('the package holds what is built, the documents, and what they link to', async () => {
   const names = await readdir(installed('.'))
-  expect(names.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'functions', 'infra', 'package.json', 'test'])
+  expect(names.sort()).toEqual([
+    '.ci',
+    '.github',
+    'LICENSE',
+    'README.md',
+    'dist',
+    'functions',
+    'infra',
+    'package.json',
+    'test',
+  ])
   const documents = globSync('**/*.md', { cwd: installed('.') })
   expect(documents).toEqual(expect.arrayContaining(['README.md', 'functions/browser/README.md']))
   for (const file of documents) {
