@@ -1,25 +1,26 @@
+import type { Bearer, GetToken, SubjectOf } from './options.ts'
 import { within } from './time.ts'
-
-type Bearer = string | null | undefined
-
-/**
- * The bearer token of the user who is signed in now, or nothing when nobody is. It is called at every use, because only
- * this shows a switch of user: answer from your identity provider's cache, unless `fresh` asks for a new one.
- */
-export type GetToken = (options: { fresh: boolean }) => Bearer | Promise<Bearer>
-
-/** What in a bearer token's claims tells users apart. */
-export type SubjectOf = (claims: Record<string, unknown>) => unknown
+import { ClientSessionError } from './wire.ts'
 
 /** Milliseconds. */
 const getTokenTime = 10_000
 
 export type BearerGetter = (mustBeFresh: boolean) => Promise<Bearer>
 
-/** Throws what `getToken` throws, or a timeout. */
+/** What the identity providers' libraries say when somebody has to sign in: in `error`, `errorCode`, `code` or `name`. */
+const signedOut =
+  /^(\w+_required|invalid_grant|missing_refresh_token|no_account_error|(InteractionRequired|NotAuthorized)\w+)$/
+
+export function meansSignedOut(thrown: unknown): boolean {
+  const said = Object(thrown)
+  return ['error', 'errorCode', 'code', 'name'].some((where) => signedOut.test(said[where]))
+}
+
+/** Throws what `getToken` throws, or a timeout, or a `ClientSessionError` when it gives no text. */
 export function bearerGetter(getToken: GetToken): BearerGetter {
   let fresh: Promise<Bearer> | undefined
-  const get = (options: { fresh: boolean }) => within(getTokenTime, (async () => getToken(options))())
+  const get = (options: { fresh: boolean }) =>
+    within(getTokenTime, (async () => textOf(await getToken(options)))())
 
   return function getBearer(mustBeFresh) {
     // Never shared: an earlier call may answer for a user who has just left.
@@ -32,13 +33,19 @@ export function bearerGetter(getToken: GetToken): BearerGetter {
   }
 }
 
+function textOf(bearer: Bearer): Bearer {
+  if (!bearer || typeof bearer === 'string') return bearer
+  throw new ClientSessionError('fix_request', 'get_token_failed', { title: 'getToken must return a string' })
+}
+
 export const issAndSub: SubjectOf = ({ iss, sub }) => sub && [iss, sub]
 
 /** A token that cannot be read, or names nobody, is a user of its own: a new token, a new session. */
 export function subjectIn(bearer: string, subjectOf: SubjectOf): string {
   try {
-    const payload = bearer.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? ''
-    return JSON.stringify(subjectOf(JSON.parse(atob(payload)))) ?? bearer
+    const [, payload = ''] = bearer.split('.')
+    const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')))
+    return JSON.stringify(subjectOf(claims)) ?? bearer
   } catch {
     return bearer
   }

@@ -1,5 +1,5 @@
-import type { GetToken, SubjectOf } from './bearers.ts'
 import type { Listener } from './listeners.ts'
+import type { ClientSessionOptions } from './options.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { ClientSession } from './wire.ts'
 
@@ -8,19 +8,9 @@ import type { ClientSession } from './wire.ts'
  * nothing, stores nothing (memory only), and is safe to import on a server.
  */
 
+export type { ClientSessionOptions, GetToken, OnStepUp, Requirement, SubjectOf } from './options.ts'
 export { type Action, type ClientSession, ClientSessionError } from './wire.ts'
-export type { GetToken, Listener, SubjectOf }
-
-export interface ClientSessionOptions {
-  /** The deployment's address, with or without `/client-session`. */
-  url: string
-  getToken: GetToken
-  /**
-   * For a configuration with a `subjectClaim` of its own.
-   * @default `iss` and `sub`
-   */
-  subjectOf?: SubjectOf
-}
+export type { Listener }
 
 export interface ClientSessions {
   /**
@@ -33,11 +23,15 @@ export interface ClientSessions {
   onChange(listener: Listener): () => void
   /**
    * Forgets everything at once and ends the session of this login; where the configuration has no `sessionClaim`, all
-   * devices of the user share it. Call it before you sign out at your identity provider. Never rejects; false: not
-   * confirmed in 10 s, so the session may live until it expires.
+   * devices of the user share it. `everywhere`: ends all sessions of the user, and the bearer tokens that were issued so far
+   * make no more. The other tabs of this origin forget, too. Call it before you sign out at your identity provider. Never
+   * rejects; false: not confirmed in 10 s, so the session may live until it expires.
    */
-  signOut(): Promise<boolean>
-  /** Forgets everything at once. Call it when your identity provider says that the user changed, and to try again after `stop`. */
+  signOut(options?: { everywhere?: boolean }): Promise<boolean>
+  /**
+   * Forgets everything at once. Call it when your identity provider says that the user changed, and to try again after
+   * `stop` or `step_up`.
+   */
   reset(): void
 }
 
@@ -123,6 +117,6 @@ export interface ClientSessions {
  *   })
  * }
  */
-export function clientSession({ url, getToken, subjectOf }: ClientSessionOptions): ClientSessions {
-  return new SessionKeeper(url, getToken, subjectOf)
+export function clientSession(options: ClientSessionOptions): ClientSessions {
+  return new SessionKeeper(options)
 }

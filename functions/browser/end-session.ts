@@ -1,5 +1,6 @@
-import { type BearerGetter, type SubjectOf, subjectIn } from './bearers.ts'
-import { between, sleep } from './time.ts'
+import { type BearerGetter, subjectIn } from './bearers.ts'
+import type { SubjectOf } from './options.ts'
+import { sleep } from './time.ts'
 import { type ClientSessionError, send } from './wire.ts'
 
 const mostTries = 3
@@ -10,26 +11,28 @@ export interface BrowserDeps {
   subjectOf: SubjectOf
 }
 
-/** Ends the client session of the bearer token's login at the endpoint; false when that is not confirmed. */
+/** Ends the client session of the bearer token's login at the endpoint, or all; false when that is not confirmed. */
 export async function endSession(
-  deps: BrowserDeps,
-  bearer: string,
+  { url, getBearer, subjectOf }: BrowserDeps,
+  everywhere: boolean | undefined,
+  first: string,
   using: (bearer: string) => void,
 ): Promise<boolean> {
-  using(bearer)
+  let bearer = first
   for (let tries = 1; ; tries++)
     try {
-      await send(deps.url, 'DELETE', bearer)
+      using(bearer)
+      await send(url, 'DELETE', bearer, undefined, everywhere)
       return true
     } catch (thrown) {
-      const { action, retryAfter } = thrown as ClientSessionError
-      if (action === 'reauthenticate' && tries === 1) {
-        const next = await deps.getBearer(true)
-        // Another user's session is not ours to end.
-        if (!next || subjectIn(next, deps.subjectOf) !== subjectIn(bearer, deps.subjectOf)) return false
-        return endSession(deps, next, using)
-      }
-      if (action !== 'retry' || tries === mostTries) return false
-      await sleep(Math.max(1000 * tries, retryAfter * 1000) * between(1, 1.25))
+      const { action, code, retryAfter } = thrown as ClientSessionError
+      const isRetry = action === 'retry'
+      if (tries === mostTries || !(isRetry || action === 'reauthenticate')) return false
+      if (isRetry) await sleep(1000 * Math.max(tries, retryAfter))
+      if (code !== 'invalid_token') continue
+      const next = await getBearer(true)
+      // Another user's session is not ours to end.
+      if (!next || subjectIn(next, subjectOf) !== subjectIn(bearer, subjectOf)) return false
+      bearer = next
     }
 }

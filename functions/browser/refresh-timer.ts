@@ -47,17 +47,18 @@ export function refreshTimer({ now, wanted, due, renew, wake }: TimerDeps) {
     if (isVisible()) after(wake())
   }
 
+  function listen(how: 'addEventListener' | 'removeEventListener'): void {
+    globalThis.document?.[how]('visibilitychange', onWake)
+    globalThis[how]?.('online', onWake)
+  }
+
   return {
     refresh,
     after,
-    start(): void {
-      globalThis.document?.addEventListener('visibilitychange', onWake)
-      globalThis.addEventListener?.('online', onWake)
-    },
+    start: () => listen('addEventListener'),
     stop(): void {
       clearTimeout(timer)
-      globalThis.document?.removeEventListener('visibilitychange', onWake)
-      globalThis.removeEventListener?.('online', onWake)
+      listen('removeEventListener')
     },
   }
 }

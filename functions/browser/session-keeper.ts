@@ -1,10 +1,21 @@
 import { backoffTimer } from './backoff.ts'
-import { bearerGetter, type GetToken, issAndSub, type SubjectOf, subjectIn } from './bearers.ts'
+import { bearerGetter, issAndSub, meansSignedOut, subjectIn } from './bearers.ts'
 import { type BrowserDeps, endSession } from './end-session.ts'
 import { type Listener, listenerSet } from './listeners.ts'
+import type { ClientSessionOptions } from './options.ts'
 import { refreshTimer } from './refresh-timer.ts'
+import { stepUpAsker } from './step-up.ts'
+import { openTabs } from './tabs.ts'
 import { between, sleep, stopwatch, unlessAborted, within } from './time.ts'
-import { type ClientSession, ClientSessionError, isClientSession, send } from './wire.ts'
+import {
+  type Action,
+  type ClientSession,
+  ClientSessionError,
+  type Held,
+  isClientSession,
+  send,
+  signedOut,
+} from './wire.ts'
 
 // Milliseconds.
 /** With less left than this, a call waits for a better token, if it can get one. */
@@ -53,9 +64,12 @@ export class SessionKeeper {
   #epoch = 0
   #lastSignOut = 0
   #isSigningOut: boolean | undefined
+  #tabs: BroadcastChannel | undefined
+  readonly #stepUp: ReturnType<typeof stepUpAsker>
 
-  constructor(url: string, getToken: GetToken, subjectOf: SubjectOf = issAndSub) {
+  constructor({ url, getToken, subjectOf = issAndSub, onStepUp }: ClientSessionOptions) {
     this.#deps = { url, getBearer: bearerGetter(getToken), subjectOf }
+    this.#stepUp = stepUpAsker(onStepUp)
   }
 
   // Fields, so that a page may take one out of the object.
@@ -75,23 +89,30 @@ export class SessionKeeper {
     }
   }
 
-  readonly signOut = (): Promise<boolean> => {
+  readonly signOut = (options: { everywhere?: boolean } = {}): Promise<boolean> => this.#leave(options)
+
+  /** Forgets everything; the bearer token of this sign-in makes no session again. `end`: what to end at the endpoint. */
+  #leave(end?: { everywhere?: boolean }): Promise<boolean> {
     const asked = this.#deps.getBearer(false)
     const running = this.#running
-    this.#forget()
+    this.#forget(signedOut())
     const epoch = this.#epoch
     this.#lastSignOut = epoch
     this.#isSigningOut = true
+    // A page that still asks must not open a session for the same sign-in again.
+    const refuse = (bearer: string) => {
+      if (epoch === this.#epoch) this.#refused = { bearer, error: signedOut() }
+    }
     const ended = (async () => {
       const bearer = await asked
+      if (!bearer) return false
+      refuse(bearer)
+      const subject = subjectIn(bearer, this.#deps.subjectOf)
+      // Of a token that cannot be read, the subject is the token itself.
+      if (end && subject !== bearer) this.#tabs?.postMessage(subject)
       // If the endpoint saw that request after this one, it would create a new session.
       await running?.catch(() => {})
-      return bearer
-        ? endSession(this.#deps, bearer, (bearer) => {
-            // A page that still asks must not open a session for the same sign-in again.
-            if (epoch === this.#epoch) this.#refused = { bearer, error: signedOut() }
-          })
-        : false
+      return !!end && endSession(this.#deps, end.everywhere, bearer, refuse)
     })()
     return within(signOutTime, ended)
       .catch(() => false)
@@ -107,9 +128,14 @@ export class SessionKeeper {
   }
 
   async #ask(refresh?: boolean, signal?: AbortSignal): Promise<ClientSession> {
+    this.#tabs ??= openTabs(this.#deps.url, (subject) => {
+      // Only what is still being made here needs to be ended here.
+      if (subject === this.#subject) void this.#leave(this.#running && {})
+    })
     const began = this.#epoch
+    // A window that opens by a timer would be blocked.
+    const mayRenew: Partial<Record<Action, boolean>> = { reauthenticate: true, step_up: !refresh }
     let fresh = false
-    let mayReauthenticate = true
     let answered = false
     for (let tries = 1; tries <= 2 * mostTries; tries++) {
       signal?.throwIfAborted()
@@ -129,9 +155,10 @@ export class SessionKeeper {
         if (epoch !== this.#epoch) continue
         const error = thrown as ClientSessionError
         const { action, code } = error
-        if (action === 'reauthenticate' && mayReauthenticate && !/^(not_)?signed_/.test(code)) {
+        const isNobody = /^(not_)?signed_/.test(code)
+        if (mayRenew[action] && !isNobody && (action !== 'step_up' || (await this.#stepUp.ask(error)))) {
           fresh = true
-          mayReauthenticate = false
+          mayRenew[action] = false
           continue
         }
         if (action === 'reauthenticate' || action === 'stop') this.#held = undefined
@@ -144,6 +171,8 @@ export class SessionKeeper {
         }
         // Timers may ring a moment early.
         await sleep(wait + 10)
+        // Issued too soon after a sign-out: the same one is refused for its whole life.
+        fresh = code === 'invalid_token'
       }
     }
     throw new ClientSessionError('retry', 'unexpected_answer')
@@ -153,7 +182,11 @@ export class SessionKeeper {
   async #currentBearer(fresh: boolean): Promise<string | undefined> {
     const epoch = this.#epoch
     const question = ++this.#questions
-    const bearer = await this.#deps.getBearer(fresh).catch((cause: unknown) => {
+    let cause: unknown
+    const bearer = await this.#deps.getBearer(fresh).catch((thrown: unknown) => {
+      cause = thrown
+      if (meansSignedOut(thrown)) return undefined
+      if (thrown instanceof ClientSessionError) throw thrown
       throw this.#failed(new ClientSessionError('retry', 'get_token_failed', { cause }), epoch)
     })
     const answer = bearer ? subjectIn(bearer, this.#deps.subjectOf) : ''
@@ -163,7 +196,7 @@ export class SessionKeeper {
     if (this.#subject !== undefined && answer !== this.#subject) this.#forget()
     this.#subject = answer
     this.#lastAnswered = Math.max(question, this.#lastAnswered)
-    if (!bearer) throw new ClientSessionError('reauthenticate', 'not_signed_in')
+    if (!bearer) throw new ClientSessionError('reauthenticate', 'not_signed_in', { cause })
     return bearer
   }
 
@@ -213,6 +246,7 @@ export class SessionKeeper {
       }
       if (client_session_id !== this.#stale) this.#stale = undefined
       this.#refused = undefined
+      this.#stepUp.mayAsk = true
       this.#backoff.recovered()
     } catch (thrown) {
       const error = this.#failed(thrown as ClientSessionError, epoch)
@@ -226,16 +260,17 @@ export class SessionKeeper {
     return error
   }
 
-  #dropSession(): void {
+  #dropSession(error?: ClientSessionError): void {
     this.#held = undefined
-    this.#listeners.tell()
+    this.#listeners.tell(undefined, error)
   }
 
-  #forget(): void {
+  #forget(error?: ClientSessionError): void {
     this.#epoch++
     this.#subject = this.#running = this.#stale = this.#refused = undefined
+    this.#stepUp.mayAsk = true
     this.#backoff.recovered()
-    this.#dropSession()
+    this.#dropSession(error)
   }
 
   /** When the timer has something to do: the next try, or the end of the session. */
@@ -251,17 +286,4 @@ export class SessionKeeper {
 interface GetOptions {
   stale?: string
   signal?: AbortSignal
-}
-
-interface Held {
-  session: ClientSession
-  /** By the stopwatch, as `expiresAt`. */
-  refreshAt: number
-  expiresAt: number
-  /** Its user was still signed in after it had come. */
-  confirmed: boolean
-}
-
-function signedOut(): ClientSessionError {
-  return new ClientSessionError('reauthenticate', 'signed_out')
 }

@@ -15,29 +15,39 @@ export interface ClientSession {
   readonly refresh_in: number
 }
 
-/** What is left to do: sign in again; try later; nothing, this user has no access; correct the page. */
+/** What is left to do: sign in again; sign in more strongly; try later; nothing, this user has no access; correct the page. */
 export type Action = 'reauthenticate' | 'step_up' | 'retry' | 'stop' | 'fix_request'
 
 /** `cause` is what `getToken` or the network threw. */
 export class ClientSessionError extends Error {
   override readonly name: string = 'ClientSessionError'
-  readonly action: Action
-  /** The endpoint's, or one of `not_signed_in`, `signed_out`, `get_token_failed`, `network`, `unexpected_answer`. */
-  readonly code: string
+  declare readonly action: Action
+  /**
+   * The endpoint's, or one of `not_signed_in`, `signed_out`, `get_token_failed`, `network`,
+   * `unexpected_answer`.
+   */
+  declare readonly code: string
   /** Finds the request in the endpoint's log. */
-  readonly requestId: string | undefined
+  declare readonly requestId: string | undefined
   /** The caller's own subject, on a 403, to send to support. */
-  readonly subject: string | undefined
+  declare readonly subject: string | undefined
   /** Seconds that the endpoint asked to wait, or 0. */
-  readonly retryAfter: number
+  declare readonly retryAfter: number
+  /** With `step_up`. */
+  declare readonly acrValues: readonly string[]
+  declare readonly maxAge: number | undefined
 
   constructor(action: Action, code: string, details: Details = {}) {
     super(details.title ?? code, { cause: details.cause })
-    this.action = action
-    this.code = code
-    this.requestId = details.request_id
-    this.subject = details.subject
-    this.retryAfter = details.retryAfter ?? 0
+    Object.assign(this, {
+      action,
+      code,
+      requestId: details.request_id,
+      subject: details.subject,
+      retryAfter: details.retryAfter || 0,
+      acrValues: details.acr_values ?? [],
+      maxAge: details.max_age,
+    })
   }
 }
 
@@ -47,16 +57,46 @@ interface Details {
   request_id?: string
   subject?: string
   retryAfter?: number
+  acr_values?: string[]
+  max_age?: number
 }
 
 /** Milliseconds. The endpoint itself gives up after 10 s. */
 const answerTime = 15_000
 
 /** One request, and what a good answer says. `url`: with or without `/client-session`. Throws `ClientSessionError`. */
-export async function send(url: string, method: 'POST' | 'DELETE', bearer: string, stale?: string) {
+export async function send(
+  url: string,
+  method: 'POST' | 'DELETE',
+  bearer: string,
+  stale?: string,
+  everywhere?: boolean,
+): Promise<unknown> {
   const abandon = new AbortController()
+  const request = async () => {
+    const response = await fetch(
+      url.replace(/(\/client-session)?\/*$/, everywhere ? '/client-sessions' : '/client-session'),
+      {
+        method,
+        headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
+        ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
+        signal: abandon.signal,
+        credentials: 'omit',
+        redirect: 'error',
+        // Signing out outlives the page.
+        keepalive: method === 'DELETE',
+      },
+    )
+    const said = await response.json().catch(() => undefined)
+    if (response.ok) return said
+    const retryAfter = Number(response.headers.get('retry-after'))
+    // An answer without an action is a gateway's, not the endpoint's: retry. An unknown one is a newer endpoint's: stop.
+    const given = said?.action ?? 'retry'
+    const action = /^(reauthenticate|step_up|retry|fix_request)$/.test(given) ? given : 'stop'
+    throw new ClientSessionError(action, said?.code ?? `http_${response.status}`, { ...said, retryAfter })
+  }
   try {
-    return await within(answerTime, request(url, method, bearer, stale, abandon.signal))
+    return await within(answerTime, request())
   } catch (cause) {
     if (cause instanceof ClientSessionError) throw cause
     // A browser says no more than that, also when a gateway's answer lacked CORS headers.
@@ -66,33 +106,21 @@ export async function send(url: string, method: 'POST' | 'DELETE', bearer: strin
   }
 }
 
-async function request(
-  url: string,
-  method: string,
-  bearer: string,
-  stale: string | undefined,
-  signal: AbortSignal,
-): Promise<unknown> {
-  const response = await fetch(url.replace(/(\/client-session)?\/*$/, '/client-session'), {
-    method,
-    headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
-    ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
-    signal,
-    cache: 'no-store',
-    credentials: 'omit',
-    redirect: 'error',
-    // Signing out outlives the page.
-    keepalive: method === 'DELETE',
-  })
-  const said = await response.json().catch(() => undefined)
-  if (response.ok) return said
-  const retryAfter = Number(response.headers.get('retry-after')) || 0
-  // An answer without an action is a gateway's, not the endpoint's: retry.
-  const action = /^(reauthenticate|stop|fix_request)$/.test(said?.action) ? said.action : 'retry'
-  throw new ClientSessionError(action, said?.code ?? `http_${response.status}`, { ...said, retryAfter })
+export function isClientSession(it: unknown): it is ClientSession {
+  const session = it as ClientSession | undefined
+  return !!session?.token && !!session.client_session_id && session.expires_in > 0 && session.refresh_in >= 0
 }
 
-export function isClientSession(it: unknown): it is ClientSession {
-  const { token, client_session_id, expires_in, refresh_in } = (it ?? {}) as Partial<ClientSession>
-  return !!token && !!client_session_id && Number(expires_in) > 0 && Number(refresh_in) >= 0
+/** A session at hand. */
+export interface Held {
+  session: ClientSession
+  /** By the stopwatch, as `expiresAt`. */
+  refreshAt: number
+  expiresAt: number
+  /** Its user was still signed in after it had come. */
+  confirmed: boolean
+}
+
+export function signedOut(): ClientSessionError {
+  return new ClientSessionError('reauthenticate', 'signed_out')
 }

@@ -7,7 +7,7 @@ import { ClientSessionError } from '../../../functions/browser/client-session.ts
 
 /** The helper as something that is copied, bundled and imported anywhere. */
 
-test('it weighs no more than 3 kB, and needs nothing', async () => {
+test('it weighs no more than 3.5 kB, and needs nothing', async () => {
   const { outputFiles, metafile } = await build({
     entryPoints: ['functions/browser/client-session.ts'],
     bundle: true,
@@ -18,7 +18,7 @@ test('it weighs no more than 3 kB, and needs nothing', async () => {
     metafile: true,
   })
   expect(Object.keys(metafile.inputs).filter((file) => !file.startsWith('functions/browser'))).toEqual([])
-  expect(gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length).toBeLessThanOrEqual(3000)
+  expect(gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length).toBeLessThanOrEqual(3500)
 })
 
 test('a server may import and make it: nothing runs, and the process ends', async () => {

@@ -17,7 +17,7 @@ test('signing out ends the session at the endpoint, and forgets it before that',
   await until(() => page.told.length === 1)
   const release = page.endpoint.hold()
   const out = sessions.signOut()
-  expect(page.told).toEqual(['seam_cst_ada-0', 'nothing'])
+  expect(page.told).toEqual(['seam_cst_ada-0', 'signed_out'])
   expect(await errorOf(sessions.getClientSession())).toMatchObject({ code: 'signed_out' })
   release()
   expect(await out).toBe(true)
@@ -35,7 +35,7 @@ test('with the network down it forgets all the same, and says that nobody confir
   page.online()
   await pass(7_200_000)
   expect(page.endpoint.requests).toHaveLength(4)
-  expect(page.told.slice(0, 2)).toEqual(['seam_cst_ada-0', 'nothing'])
+  expect(page.told.slice(0, 2)).toEqual(['seam_cst_ada-0', 'signed_out'])
   expect(page.told.slice(2)).not.toContain('seam_cst_ada-0')
 })
 
@@ -111,4 +111,73 @@ test('a new sign-in works, of somebody else and of the same user', async () => {
   expect(tokenOf(await sessions.getClientSession())).toBe('seam_cst_grace-0')
   page.getToken = () => bearerOf('ada', { iat: 2 })
   expect(tokenOf(await sessions.getClientSession())).toBe('seam_cst_ada-1')
+})
+
+test('everywhere: all sessions of the user', async () => {
+  const sessions = page.sessions()
+  await sessions.getClientSession()
+  expect(await sessions.signOut({ everywhere: true })).toBe(true)
+  expect(page.endpoint.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /client-session',
+    'DELETE /client-sessions',
+  ])
+})
+
+test('a bearer token issued too soon after a sign-out elsewhere signs out with a later one', async () => {
+  const sessions = page.sessions()
+  await sessions.getClientSession()
+  page.getToken = ({ fresh }) => bearerOf('ada', { fresh })
+  page.endpoint.instead.push(problem(401, 'invalid_token', 'retry', { 'retry-after': '5' }))
+  expect(await passing(sessions.signOut())).toBe(true)
+  expect(methods().slice(1)).toEqual([
+    `DELETE ${bearerOf('ada', { fresh: false })}`,
+    `DELETE ${bearerOf('ada', { fresh: true })}`,
+  ])
+})
+
+test('a bearer token that is refused for ever is not sent for ever', async () => {
+  const sessions = page.sessions()
+  await sessions.getClientSession()
+  page.endpoint.instead.push(...Array(20).fill(problem(401, 'invalid_token', 'reauthenticate')))
+  expect(await sessions.signOut()).toBe(false)
+  expect(page.endpoint.requests).toHaveLength(4)
+})
+
+test('the user’s other tabs know at once, ask with the same bearer token no more, and end nothing twice', async () => {
+  const overheard: unknown[] = []
+  const eavesdropper = new BroadcastChannel(`client-session ${page.endpoint.url}`)
+  eavesdropper.onmessage = ({ data }) => overheard.push(data)
+  const [here, there, other] = [
+    page.sessions(),
+    page.sessions(),
+    page.sessions({ getToken: () => bearerOf('grace') }),
+  ]
+  page.listen(there)
+  await Promise.all([here.getClientSession(), other.getClientSession()])
+  await until(() => page.told.length === 1)
+  await here.signOut()
+  await until(() => page.told.length === 2)
+  expect(page.told).toEqual(['seam_cst_ada-0', 'signed_out'])
+  expect(await errorOf(there.getClientSession())).toMatchObject({ code: 'signed_out' })
+  expect(methods().filter((it) => it.startsWith('DELETE'))).toHaveLength(1)
+  expect(tokenOf(await other.getClientSession())).toBe('seam_cst_grace-0')
+  await until(() => overheard.length > 0)
+  expect(overheard).toEqual(['["https://issuer.example","ada"]'])
+  eavesdropper.close()
+  page.getToken = () => bearerOf('ada', { iat: 2 })
+  expect(tokenOf(await there.getClientSession())).toBe('seam_cst_ada-1')
+})
+
+test('what another tab is asking for while this one signs out is ended, too', async () => {
+  const [here, there] = [page.sessions(), page.sessions()]
+  await here.getClientSession()
+  const release = page.endpoint.hold()
+  const got = errorOf(there.getClientSession())
+  await until(() => page.endpoint.requests.length === 2)
+  const out = here.signOut()
+  await until(() => page.endpoint.requests.length === 3)
+  release()
+  expect(await got).toMatchObject({ code: 'signed_out' })
+  expect(await out).toBe(true)
+  await until(() => methods().filter((it) => it.startsWith('DELETE')).length === 2)
 })

@@ -65,6 +65,166 @@ describe('reauthenticate', () => {
   })
 })
 
+describe('nobody is signed in, in the words of an identity provider', () => {
+  const named = (name: string, more: object = {}) => Object.assign(new Error('x'), { name, ...more })
+  test.each([
+    ['auth0-spa-js', named('Error', { error: 'login_required' })],
+    ['auth0-spa-js, consent', named('OAuthError', { error: 'consent_required' })],
+    ['auth0-spa-js, refresh', named('MissingRefreshTokenError', { error: 'missing_refresh_token' })],
+    ['oidc-client-ts', named('ErrorResponse', { error: 'invalid_grant' })],
+    ['a plain object', { error: 'interaction_required' }],
+    ['MSAL', named('InteractionRequiredAuthError', { errorCode: 'no_tokens_found' })],
+    ['Okta', named('AuthSdkError', { errorCode: 'login_required' })],
+    ['Cognito', named('NotAuthorizedException')],
+  ])('%s: reauthenticate, at once and once', async (_, thrown) => {
+    const sessions = page.sessions()
+    page.listen(sessions)
+    await sessions.getClientSession()
+    page.asked.length = 0
+    page.getToken = () => Promise.reject(thrown)
+    const before = Date.now()
+    expect(await errorOf(sessions.getClientSession())).toMatchObject({
+      action: 'reauthenticate',
+      code: 'not_signed_in',
+      cause: thrown,
+    })
+    // Asked once more, as at every switch of user.
+    expect([Date.now() - before, page.asked]).toEqual([0, [false, false]])
+    expect(page.told).toEqual(['seam_cst_ada-0', 'nothing', 'not_signed_in'])
+    await pass(3_600_000)
+    expect([page.asked, page.endpoint.requests.length]).toEqual([[false, false], 1])
+  })
+
+  test.each([
+    ['a failure', new Error('offline')],
+    ['a string', 'login_required_elsewhere'],
+    ['nothing', undefined],
+  ])('%s is still tried again', async (_, thrown) => {
+    page.getToken = () => Promise.reject(thrown)
+    expect(await errorOf(page.sessions().getClientSession())).toMatchObject({
+      code: 'get_token_failed',
+      action: 'retry',
+    })
+  })
+})
+
+test('an object in place of a bearer token: fix_request, once, and listeners hear of it', async () => {
+  page.getToken = () => ({ accessToken: bearerOf('ada') }) as never
+  const sessions = page.sessions()
+  page.listen(sessions)
+  await pass(3_600_000)
+  expect(page.asked).toEqual([false])
+  expect(page.told).toEqual(['get_token_failed'])
+  expect(await errorOf(sessions.getClientSession())).toMatchObject({
+    action: 'fix_request',
+    message: /string/,
+  })
+  expect(await sessions.signOut()).toBe(false)
+  expect(page.endpoint.requests).toEqual([])
+})
+
+describe('step_up', () => {
+  const stepUp = (requirement: object) => (response: Parameters<typeof answer>[0]) =>
+    answer(response, 401, { code: 'insufficient_user_authentication', action: 'step_up', ...requirement })
+  const wanted = stepUp({ acr_values: ['mfa', 'phr'], max_age: 300 })
+  const requirement = { acrValues: ['mfa', 'phr'], maxAge: 300 }
+
+  test('asks the page once for any number of callers, and goes on with a fresh bearer token', async () => {
+    page.endpoint.instead.push(wanted)
+    page.getToken = ({ fresh }) => bearerOf('ada', { fresh })
+    const asked: unknown[] = []
+    const sessions = page.sessions({ onStepUp: (requirement) => void asked.push(requirement) })
+    page.listen(sessions)
+    const got = await Promise.all(Array.from({ length: 20 }, () => sessions.getClientSession()))
+    expect(new Set(got.map(tokenOf))).toEqual(new Set(['seam_cst_ada-0']))
+    expect(asked).toEqual([requirement])
+    expect(page.asked.filter((fresh) => fresh)).toHaveLength(1)
+    expect(page.endpoint.requests).toHaveLength(2)
+    expect(page.told).toEqual(['seam_cst_ada-0'])
+  })
+
+  test('never asks twice for what is still not enough, but after `reset` or a session', async () => {
+    page.endpoint.instead.push(...always(wanted))
+    let iat = 0
+    page.getToken = () => bearerOf('ada', { iat: ++iat })
+    let asked = 0
+    const sessions = page.sessions({ onStepUp: () => asked++ })
+    page.listen(sessions)
+    const error = await errorOf(sessions.getClientSession())
+    expect(error).toMatchObject({
+      action: 'step_up',
+      code: 'insufficient_user_authentication',
+      ...requirement,
+    })
+    for (let i = 0; i < 5; i++) await errorOf(sessions.getClientSession())
+    await pass(24 * 3_600_000)
+    page.online()
+    await pass(10_000)
+    expect(asked).toBe(1)
+    expect(page.told).toEqual(['insufficient_user_authentication'])
+    sessions.reset()
+    await errorOf(sessions.getClientSession())
+    expect(asked).toBe(2)
+    page.endpoint.instead.length = 0
+    const { client_session_id: stale } = await sessions.getClientSession()
+    page.endpoint.instead.push(wanted)
+    expect(tokenOf(await sessions.getClientSession({ stale }))).toBe('seam_cst_ada-1')
+    expect(asked).toBe(3)
+  })
+
+  test.each([
+    ['without `onStepUp`', undefined],
+    ['when the user closes the window', () => Promise.reject(new Error('closed'))],
+  ])('is an error %s, with what is wanted', async (_, onStepUp) => {
+    page.endpoint.instead.push(wanted)
+    const error = await errorOf(page.sessions({ ...(onStepUp && { onStepUp }) }).getClientSession())
+    expect(error).toMatchObject({ action: 'step_up', ...requirement })
+    expect([page.asked, page.endpoint.requests.length]).toEqual([[false], 1])
+  })
+
+  test('a timer opens no window: the session at hand serves until its end, and then the page is told', async () => {
+    let asked = 0
+    const sessions = page.sessions({ onStepUp: () => asked++ })
+    page.listen(sessions)
+    await sessions.getClientSession()
+    page.endpoint.instead.push(...always(wanted))
+    await pass(3_500_000)
+    expect(page.endpoint.requests).toHaveLength(2)
+    expect(tokenOf(await sessions.getClientSession())).toBe('seam_cst_ada-0')
+    await pass(200_000)
+    expect([asked, page.told]).toEqual([0, ['seam_cst_ada-0', 'nothing', 'insufficient_user_authentication']])
+  })
+})
+
+test('an action of the future is `stop`', async () => {
+  page.endpoint.instead.push(problem(400, 'new', 'dance'))
+  expect(await errorOf(page.sessions().getClientSession())).toMatchObject({ action: 'stop', code: 'new' })
+  expect(page.endpoint.requests).toHaveLength(1)
+})
+
+test.each([5, 45])(
+  'a bearer token issued too soon after a sign-out is replaced after %s s',
+  async (seconds) => {
+    page.getToken = ({ fresh }) => bearerOf('ada', { fresh })
+    const from = Date.now() + seconds * 1000
+    const judge: Page['endpoint']['instead'][number] = (response, received) => {
+      const left = String(Math.max(1, Math.ceil((from - received.at) / 1000)))
+      if (received.bearer === bearerOf('ada', { fresh: true })) return response.destroy()
+      return problem(401, 'invalid_token', 'retry', { 'retry-after': left })(response, received)
+    }
+    page.endpoint.instead.push(judge)
+    if (seconds > 30) page.endpoint.instead.push(judge)
+    const sessions = page.sessions()
+    page.listen(sessions)
+    await pass(4_000)
+    expect(page.asked).not.toContain(true)
+    await pass(120_000)
+    expect(waits()[0]).toBeGreaterThanOrEqual(seconds * 1000)
+    expect(page.endpoint.requests.at(-1)?.bearer).toBe(bearerOf('ada', { fresh: true }))
+    expect(page.told.at(-1)).toBe('seam_cst_ada-0')
+  },
+)
+
 describe('stop', () => {
   const disabled = problem(403, 'subject_disabled', 'stop')
 
@@ -118,7 +278,6 @@ describe('retry', () => {
       'unexpected_answer',
     ],
     ['half a session', (response) => answer(response, 200, { token: 'x' }), 'unexpected_answer'],
-    ['an action of the future', problem(400, 'new', 'dance'), 'new'],
   ] as [string, Page['endpoint']['instead'][number], string][])(
     '%s is tried again, and not for ever',
     async (_, trouble, code) => {
