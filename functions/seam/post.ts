@@ -39,9 +39,9 @@ export async function post<Form extends keyof typeof answers>(
   if (response.status === 401 && token === undefined)
     response = await send(clients, call, await readKey(clients, true, deadline), deadline)
   // Loaded, with zod, by the first who asks Seam: who reuses a client session needs neither.
-  const { answers, typeOfError } = await import('./answers.ts')
+  const { answers: forms, typeOfError } = await import('./answers.ts')
   if (response.status !== 200) throw failureOf(path, response, typeOfError(response.json))
-  const parsed = answers[form].safeParse(response.json)
+  const parsed = forms[form].safeParse(response.json)
   if (!parsed.success)
     throw new SeamFailure('upstream_rejected', path, {
       ...response,

@@ -1,14 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import packageJson from '../../package.json' with { type: 'json' }
 
 /** What is deployed, in words that `cdk diff` shows and the doctor compares. */
 
-/** Of package.json, which in the package stands one folder nearer. */
-export function packageVersion(): string {
-  const files = ['/../package.json', '/../../package.json'].map((path) => import.meta.dirname + path)
-  const { version }: { version: string } = JSON.parse(readFileSync(files.find(existsSync) ?? '', 'utf8'))
-  return version
-}
+/** Of package.json, which goes with whatever is bundled. */
+export const packageVersion = (): string => packageJson.version
 
 /** Of the repository that this runs in, "-dirty" where it says more than its commit; "unknown" outside of one. */
 export function currentCommit(): string {

@@ -45,7 +45,7 @@ test('a listener’s own mistake reaches the console, and nobody else', async ()
 
 /** What a script prints that has the helper, in a process without a browser's globals. */
 async function inProcess(script: string): Promise<string> {
-  const source = `const { clientSession } = await import('./functions/browser.ts');${script}`
+  const source = `const { clientSession } = await import('./functions/browser/client-session.ts');${script}`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', source])
   return stdout.trim()
 }

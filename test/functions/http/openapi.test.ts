@@ -35,7 +35,7 @@ test('is handed out to whoever asks, and describes itself', async () => {
 
 test('the helper’s types are what is answered', () => {
   expectTypeOf<ClientSession>().toEqualTypeOf<Readonly<ClientSessionAnswer>>()
-  expectTypeOf<ProblemAnswer['action']>().toExtend<Action>()
+  expectTypeOf<Action>().toEqualTypeOf<ProblemAnswer['action']>()
 })
 
 describe('is in good order:', () => {
