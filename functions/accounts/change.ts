@@ -7,7 +7,7 @@ import { newUser, pending, type Subject, type User } from '../record/user.ts'
 import { widenSessions } from '../session/carry-out.ts'
 import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
 import { deleteRetired } from '../session/retire.ts'
-import type { Table } from '../table/table.ts'
+import type { AccountTable, UserTable } from '../table/table.ts'
 
 /**
  * How any change of who may have what is made: read, write against what was read, then have Seam follow. Every act may
@@ -15,17 +15,7 @@ import type { Table } from '../table/table.ts'
  */
 
 export interface AccountDeps extends SessionDeps {
-  table: SessionDeps['table'] &
-    Pick<
-      Table,
-      | 'addHolder'
-      | 'readHolders'
-      | 'readTombstone'
-      | 'putTombstone'
-      | 'readSettled'
-      | 'addSettled'
-      | 'settleTombstone'
-    >
+  table: UserTable & AccountTable
   accountsPerUser: number
   /** Called for each change once it is written, before Seam is. */
   noteChange?: (change: MappingChange, act: 'connect' | 'account_deleted') => void

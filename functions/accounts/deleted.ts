@@ -7,7 +7,6 @@ import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { newTrace } from '../session/deps.ts'
 import { deleteRetired } from '../session/retire.ts'
 import { holderShards } from '../table/keys.ts'
-import type { Table } from '../table/table.ts'
 import type { AccountDeps } from './change.ts'
 
 /**
@@ -147,11 +146,7 @@ function noteTaken({ noteChange }: DeletedDeps, before: User, after: User, at: n
 
 /** By an operator, when Seam shows the account again: it may be granted from now on. Nobody gets it back by this. */
 export async function liftDeletion(
-  deps: {
-    table: Pick<Table, 'readTombstone' | 'liftTombstone'>
-    seam: { knowsAccount: (accountId: string, deadline: Deadline) => Promise<boolean> }
-    clock: () => number
-  },
+  deps: Pick<AccountDeps, 'table' | 'seam' | 'clock'>,
   accountId: string,
   deadline: Deadline,
 ): Promise<'lifted' | 'not_deleted'> {

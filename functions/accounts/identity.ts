@@ -3,14 +3,9 @@ import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { namesIdentity, type Subject, type User } from '../record/user.ts'
 import { setIdentity } from '../record/writes.ts'
-import type { Table } from '../table/table.ts'
 import { type AccountDeps, type ChangeResult, changeUser } from './change.ts'
 
 /** A user's Seam user identity, which no other user may have at the same time. */
-
-export type IdentityDeps = AccountDeps & {
-  table: AccountDeps['table'] & Pick<Table, 'readIdentity' | 'putIdentity'>
-}
 
 /**
  * Sets the identity, or takes it away. The identity's item is written after the very revision that the record's write
@@ -18,7 +13,7 @@ export type IdentityDeps = AccountDeps & {
  * identity, the later writer of the item refuses the other.
  */
 export function setUserIdentity(
-  deps: IdentityDeps,
+  deps: AccountDeps,
   who: Subject,
   userIdentityId: string | undefined,
   deadline: Deadline,
@@ -40,12 +35,7 @@ export function setUserIdentity(
 
 const mostTries = 5
 
-async function takeIdentity(
-  deps: IdentityDeps,
-  owner: string,
-  id: string,
-  deadline: Deadline,
-): Promise<void> {
+async function takeIdentity(deps: AccountDeps, owner: string, id: string, deadline: Deadline): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
     const item = await deps.table.readIdentity(id)
     if (deadline.left() <= 0) throw new Problem('busy', { reason: 'no_time_to_write' })
@@ -56,7 +46,7 @@ async function takeIdentity(
 }
 
 /** Whether the owner in the item no longer has the identity, nor is about to get it. False: read again. */
-async function letsGo(deps: IdentityDeps, owner: string, id: string): Promise<boolean> {
+async function letsGo(deps: AccountDeps, owner: string, id: string): Promise<boolean> {
   const other = await deps.table.readUser(owner)
   if (other === undefined) return true
   if (namesIdentity(other, id))

@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import type { Terms } from '../session/terms.ts'
-import type { Table } from '../table/table.ts'
+import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
 import { isNobodysFailure, isRateLimit } from './one-user.ts'
 import { type CleanupReport, count, type Stop } from './report.ts'
@@ -11,24 +11,7 @@ import { type CleanupReport, count, type Stop } from './report.ts'
 /** What one run is given, and what it counts: failures, what is left, and whether it is over. */
 
 export interface CleanupDeps {
-  table: Pick<
-    Table,
-    | 'readUser'
-    | 'compareAndSet'
-    | 'readSettings'
-    | 'due'
-    | 'allOwners'
-    | 'startRun'
-    | 'endRun'
-    | 'addHolder'
-    | 'readHolders'
-    | 'readTombstone'
-    | 'putTombstone'
-    | 'readSettled'
-    | 'addSettled'
-    | 'settleTombstone'
-    | 'runEndsAt'
-  >
+  table: UserTable & AccountTable & Omit<RunTable, 'readReport'> & Pick<Table, 'readSettings'>
   /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
   seam: Seam
   clock: () => number

@@ -1,4 +1,4 @@
-import type { IdentityDeps } from '../accounts/identity.ts'
+import type { AccountDeps } from '../accounts/change.ts'
 import type { VerifyCaller } from '../caller/caller.ts'
 import { subjectOf } from '../caller/claims.ts'
 import { ownerOf, subjectNamespace } from '../caller/owner.ts'
@@ -11,9 +11,9 @@ import type { Seam } from '../seam/client.ts'
 import type { Table } from '../table/table.ts'
 
 /** What a command acts with, made for one request. */
-export interface Acting extends IdentityDeps {
-  table: IdentityDeps['table'] & Pick<Table, 'allOwners' | 'noteOrphan' | 'liftTombstone'>
-  seam: IdentityDeps['seam'] & Pick<Seam, 'listConnectedAccounts' | 'listWithoutTokens' | 'whose'>
+export interface Acting extends AccountDeps {
+  table: AccountDeps['table'] & Pick<Table, 'allOwners' | 'noteOrphan'>
+  seam: AccountDeps['seam'] & Pick<Seam, 'listConnectedAccounts' | 'listWithoutTokens' | 'whose'>
   verifyCaller: VerifyCaller
   configuration: Configuration
   /** The whole request's. */

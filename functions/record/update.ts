@@ -1,6 +1,6 @@
-import { longestAgeOf, type Terms } from '../session/terms.ts'
+import { type Kept, longestAgeOf, type Terms } from '../session/terms.ts'
+import type { Times } from '../times.ts'
 import { entryDueAt, isRecorded, type Session, type User } from './user.ts'
-import { tidy } from './writes.ts'
 
 /**
  * The one way to write a record: compare-and-set on `revision`, a new random value each time. A late writer's change
@@ -71,4 +71,25 @@ function sessionDueAt(user: User, binding: string, session: Session, terms: Term
     ? session.created_at + longestAge
     : Math.max(session.claimed_at + terms.times.grace, session.lease_until ?? 0)
   return Math.min(ends, until)
+}
+
+/** Drops what is too old to matter. Belongs to every write, so that no record grows for ever. */
+export function tidy(user: User, kept: Kept, times: Times, now: number): User {
+  const since = (ages: Record<string, number>, age: number) =>
+    Object.fromEntries(Object.entries(ages).filter(([, at]) => now < at + age))
+  const used = ({ since, reported_dead_at = since }: User['recent'][string]) =>
+    now < Math.max(since, reported_dead_at) + times.budgetWindow
+  const { expires: _expires, ...rest } = user
+  const settled = user.status === 'removed' && user.retired.length === 0
+  return {
+    ...rest,
+    logins: since(user.logins, kept.logins),
+    withdrawn: since(user.withdrawn, kept.logins),
+    ended: since(user.ended, kept.ended),
+    recent: Object.fromEntries(Object.entries(user.recent).filter(([, recent]) => used(recent))),
+    ...(user.unknown_account_ids !== undefined && {
+      unknown_account_ids: since(user.unknown_account_ids, times.unknownAccount),
+    }),
+    ...(settled && { expires: Math.ceil((now + kept.tombstones) / 1000) }),
+  }
 }

@@ -274,37 +274,6 @@ export function endLogin(user: User, binding: string, iat: number, now: number):
   return { ...retire(user, [binding], now), ended: { ...user.ended, [binding]: Math.max(before, iat) } }
 }
 
-/** How long the record remembers what a late message could bring back, ms. */
-export interface Kept {
-  /** Logins, and what was withdrawn. */
-  logins: number
-  /** Logins that a provider has ended. */
-  ended: number
-  /** A tombstone without anything at Seam. */
-  tombstones: number
-}
-
-/** Drops what is too old to matter. Belongs to every write, so that no record grows for ever. */
-export function tidy(user: User, kept: Kept, times: Times, now: number): User {
-  const since = (ages: Record<string, number>, age: number) =>
-    Object.fromEntries(Object.entries(ages).filter(([, at]) => now < at + age))
-  const used = ({ since, reported_dead_at = since }: User['recent'][string]) =>
-    now < Math.max(since, reported_dead_at) + times.budgetWindow
-  const { expires: _expires, ...rest } = user
-  const settled = user.status === 'removed' && user.retired.length === 0
-  return {
-    ...rest,
-    logins: since(user.logins, kept.logins),
-    withdrawn: since(user.withdrawn, kept.logins),
-    ended: since(user.ended, kept.ended),
-    recent: Object.fromEntries(Object.entries(user.recent).filter(([, recent]) => used(recent))),
-    ...(user.unknown_account_ids !== undefined && {
-      unknown_account_ids: since(user.unknown_account_ids, times.unknownAccount),
-    }),
-    ...(settled && { expires: Math.ceil((now + kept.tombstones) / 1000) }),
-  }
-}
-
 export function missing(all: string[], some: string[]): string[] {
   const there = new Set(some)
   return all.filter((one) => !there.has(one))

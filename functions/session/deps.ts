@@ -1,16 +1,16 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { UpdateDeps } from '../record/update.ts'
-import type { User } from '../record/user.ts'
 import { admit, type Breaker, type Breakers } from '../seam/breaker.ts'
 import type { Seam } from '../seam/client.ts'
 import type { WorkspaceKnower } from '../seam/workspace.ts'
+import type { UserTable } from '../table/table.ts'
 import type { Seal } from './seal.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What acts on client sessions need: the clients, and the terms that the configuration leads to. */
 export interface SessionDeps extends UpdateDeps {
-  table: UpdateDeps['table'] & { readUser: (owner: string) => Promise<User | undefined> }
+  table: UserTable
   seam: Pick<
     Seam,
     'getOrCreate' | 'delete' | 'list' | 'knowsAccount' | 'listConnectedAccountIds' | 'knowsIdentity'

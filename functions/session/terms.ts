@@ -1,9 +1,19 @@
 import type { Configuration } from '../config.ts'
-import type { Kept } from '../record/writes.ts'
 import { refreshMarginOf, type Times } from '../times.ts'
 import { bindingPrefix, prefixOf, shared } from './binding.ts'
 
 /** The terms of client sessions. PURE. */
+
+/** How long the record remembers what a late message could bring back, ms. */
+export interface Kept {
+  /** Logins, and what was withdrawn. */
+  logins: number
+  /** Logins that a provider has ended. */
+  ended: number
+  /** A tombstone without anything at Seam. */
+  tombstones: number
+}
+
 export interface Terms {
   /** Of a client session, ms. */
   lifetime: number

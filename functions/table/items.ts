@@ -32,6 +32,33 @@ export interface TableItems extends TableOptions {
 export const text = (value: string): AttributeValue => ({ S: value })
 export const number = (value: number): AttributeValue => ({ N: String(value) })
 
+/** The condition of a compare-and-set: the item still has this revision, or there is none. */
+export function atRevision(revision: string | undefined): Condition {
+  if (revision === undefined) return { if: 'attribute_not_exists(revision)' }
+  return { if: 'revision = :read', values: { ':read': text(revision) } }
+}
+
+/** The functions of one module, with the items handed in. */
+export type Bound<Functions> = {
+  [Name in keyof Functions]: Functions[Name] extends (
+    items: TableItems,
+    ...given: infer Given
+  ) => infer Result
+    ? (...given: Given) => Result
+    : never
+}
+
+export function bound<Functions extends Record<string, (items: TableItems, ...given: never[]) => unknown>>(
+  items: TableItems,
+  functions: Functions,
+): Bound<Functions> {
+  const entries = Object.entries(functions).map(([name, act]) => [
+    name,
+    (...given: never[]) => act(items, ...given),
+  ])
+  return Object.fromEntries(entries) as Bound<Functions>
+}
+
 export function tableItems(options: TableOptions): TableItems {
   const { client, tableName: TableName } = options
   const Key = (item: string) => ({ [tableShape.key]: { S: item } })

@@ -1,3 +1,4 @@
+import type { liftDeletion } from '../../../functions/accounts/deleted.ts'
 import type { Caller } from '../../../functions/caller/caller.ts'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
 import type { Order } from '../../../functions/cleanup/tally.ts'
@@ -92,6 +93,7 @@ export function machineOf(protocol: Protocol, around: Surroundings, act: Act, of
 
   return {
     terms,
+    bindingOfSid: protocol.bindingOfSid,
     vend(
       caller: Person,
       staleClientSessionId?: string,
@@ -134,4 +136,4 @@ export function machineOf(protocol: Protocol, around: Surroundings, act: Act, of
   }
 }
 
-export type KeepDeps = Parameters<Protocol['keeperOf']>[0]
+export type KeepDeps = Parameters<Protocol['keeperOf']>[0] & Parameters<typeof liftDeletion>[0]

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
-import { recordLoginOf, takeProviderEvent } from '../../../functions/accounts/acts.ts'
+import { type ProviderEvent, recordLoginOf, takeProviderEvent } from '../../../functions/accounts/acts.ts'
 import { type ChangeResult, changeUser } from '../../../functions/accounts/change.ts'
+import { accountDeleted, liftDeletion } from '../../../functions/accounts/deleted.ts'
+import type { Caller } from '../../../functions/caller/caller.ts'
 import type { Deadline } from '../../../functions/http/deadline.ts'
 import { Problem } from '../../../functions/http/problem.ts'
 import { setAccessUntil } from '../../../functions/record/writes.ts'
@@ -39,6 +41,7 @@ const limits: Record<ActDeed['do'], number> = {
   until: 120 * second,
   move: 240 * second,
   account_deleted: 900 * second,
+  lift_deletion: 120 * second,
   clean_up: 300 * second,
 }
 
@@ -57,7 +60,8 @@ export async function carryOutDeed(run: Run, deed: Ours): Promise<void> {
   else if (deed.do === 'login') await login(run, deed, act, machine)
   else if (deed.do === 'provider' || deed.do === 'login_ended') await tellOf(run, deed, act, machine)
   else if (deed.do === 'clean_up') await cleanUp(run, deed.allUsers ?? false, machine)
-  else if (deed.do === 'account_deleted') await accountDeleted(run, deed.account, act, machine)
+  else if (deed.do === 'account_deleted') await deleteAccount(run, deed.account, act, machine)
+  else if (deed.do === 'lift_deletion') await lift(run, deed.account, act, machine)
   else if (deed.do === 'move') await move(run, deed.user, deed.to, act, machine)
   else await keep(run, deed as RecordDeed, act, machine)
   act.ended = true
@@ -86,7 +90,11 @@ export async function vend(
   const { value: vended, error, audit } = await machine.vend(caller, stale)
   count(run, audit.verdicts)
   run.tell?.(`  vend ${act.process.name} ${audit.verdicts} ${vended?.body.client_session_id ?? error}`)
-  if (vended === undefined) return { code: checkProblem(run, act, error) }
+  if (vended === undefined) {
+    const code = checkProblem(run, act, error)
+    if (code === 'invalid_token') world.watch.refused(caller)
+    return { code }
+  }
   const { client_session_id, token } = vended.body
   run.lastHanded.set(name, { id: client_session_id, token })
   world.watch.handedOut(caller, vended, act, machine.terms)
@@ -100,7 +108,9 @@ async function signOut(run: Run, who: Login, act: Act, machine: Machine): Promis
   const caller = callerOf(run, who)
   const { owner, binding } = caller
   const all = act.name === 'sign_out_all'
+  const refused = all ? watch.refusing(owner) : undefined
   const { error, audit } = await machine.signOut({ ...caller, issued_at: act.startedAt }, all)
+  refused?.()
   count(run, audit.verdicts)
   run.tell?.(`  ${act.name} ${error ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
@@ -139,20 +149,42 @@ async function tellOf(
   machine: Machine,
 ): Promise<void> {
   const { watch } = run.world
-  const at = Math.floor((act.startedAt - deed.ago) / 1000) * 1000
-  const { owner, binding } = callerOf(run, { user: deed.user, sid: 'sid' in deed ? deed.sid : 0 })
-  const event =
-    deed.do === 'provider' ? { kind: deed.kind, at } : { kind: 'login_ended' as const, binding, at }
+  const began = act.startedAt
+  const at = Math.floor((began - deed.ago) / 1000) * 1000
+  const caller = callerOf(run, { user: deed.user, sid: 'sid' in deed ? deed.sid : 0 })
+  const { owner, binding } = caller
+  const event = deed.do === 'provider' ? { kind: deed.kind, at } : logoutOf(caller, deed.sid, at, machine)
+  // What it is about, whatever our side makes of it.
+  const about =
+    deed.do === 'provider' ? deed.kind : caller.issuer.sessionClaim === '/sid' ? 'login_ended' : 'signed_out'
+  if (about === 'disabled' || about === 'enabled') watch.providerTells(owner, about, at)
+  else
+    watch.refuses(
+      about === 'signed_out' ? owner : `${owner} ${binding}`,
+      about === 'signed_out' ? at : Number.POSITIVE_INFINITY,
+    )
   const { value, error } = await machine.keep((_keeper, deadline, deps) =>
     takeProviderEvent(deps, owner, event, deadline),
   )
   run.tell?.(`  ${event.kind} ${error ?? value?.failure ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
-  if (!isDone(value)) return
-  if (event.kind === 'signed_out') watch.signedOut(owner, at)
-  if (event.kind !== 'login_ended' || !('binding' in event)) return
+  if (value === undefined || !isDone(value)) return
+  if (about === 'disabled' && value.user.status !== 'removed')
+    watch.took({ owner, began, status: 'disabled', providerAt: at, tokens: true })
+  if (about === 'signed_out') {
+    watch.signedOut(owner, at)
+    // Those of before the event; whoever signed in since may have got a new session meanwhile.
+    watch.took({ owner, began: Math.min(began, at - times.clockSkew), tokens: true })
+  }
+  if (about !== 'login_ended') return
   watch.loginEnded(owner, binding)
-  watch.took({ owner, began: act.startedAt, tokens: true, binding })
+  watch.took({ owner, began, tokens: true, binding })
+}
+
+/** A logout token with `sub` and `sid`: about the login where that is what sessions are bound to, else about the person. */
+function logoutOf({ issuer }: Caller, sid: number, at: number, machine: Machine): ProviderEvent {
+  const binding = machine.bindingOfSid(`sid-${sid}`, issuer)
+  return binding === undefined ? { kind: 'signed_out', at } : { kind: 'login_ended', binding, at }
 }
 
 async function endToken(run: Run, who: Login, act: Act, machine: Machine): Promise<void> {
@@ -177,19 +209,34 @@ async function cleanUp(run: Run, allUsers: boolean, machine: Machine): Promise<v
 }
 
 /** Seam deletes the account and says so, again and again until it is heard. */
-async function accountDeleted(run: Run, account: number, act: Act, machine: Machine): Promise<void> {
+async function deleteAccount(run: Run, account: number, act: Act, machine: Machine): Promise<void> {
   const { world } = run
   const id = accountId(account)
   world.lost.add(id)
   world.seam.dropAccount(id)
+  const deleted = world.now()
+  const at = world.seamClock()
   for (let delivery = 0; delivery < 6; delivery++) {
     const began = world.now()
-    const { value, error } = await machine.keep((keeper, deadline) => keeper.accountDeleted(id, deadline))
+    const { value, error } = await machine.keep((_keeper, deadline, deps) =>
+      accountDeleted(deps, id, at, deadline),
+    )
     run.tell?.(`  account_deleted ${error ?? JSON.stringify(value)}`)
     if (error !== undefined) checkProblem(run, act, error)
-    if (value?.finished) return world.watch.accountGone(id, began)
+    if (value?.finished) return world.watch.accountGone(id, deleted, began)
     await world.clockwork.sleep(20 * second)
   }
+}
+
+async function lift(run: Run, account: number, act: Act, machine: Machine): Promise<void> {
+  const { world } = run
+  const id = accountId(account)
+  world.lost.delete(id)
+  world.watch.lifts(id, Number.POSITIVE_INFINITY)
+  const { value, error } = await machine.keep((_keeper, deadline, deps) => liftDeletion(deps, id, deadline))
+  world.watch.lifts(id, world.now())
+  run.tell?.(`  lift_deletion ${error ?? value}`)
+  if (error !== undefined) checkProblem(run, act, error)
 }
 
 async function move(run: Run, user: number, other: number, act: Act, machine: Machine): Promise<void> {
@@ -197,8 +244,11 @@ async function move(run: Run, user: number, other: number, act: Act, machine: Ma
   const from = person(user)
   const to = person(other)
   const giving = watch.gives({ owner: to.owner, accounts: everyAccount, until: true, status: 'revive' })
+  watch.gives({ owner: from.owner, accounts: [], status: 'remove' }).over = 0
+  const refused = watch.refusing(from.owner)
   const it = await machine.keep((keeper, deadline) => keeper.move(from.owner, to, deadline))
   giving.over = run.world.now()
+  refused()
   run.tell?.(`  move ${it.error ?? it.value?.from.failure ?? 'done'}`)
   if (it.error !== undefined) checkProblem(run, act, it.error)
   else if (isDone(it.value?.from))
@@ -218,9 +268,12 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
     accounts,
     ...(deed.do === 'enable' && { status: 'enable' as const }),
     ...((deed.do === 'grant' || deed.do === 'set') && { status: 'revive' as const }),
+    ...(deed.do === 'remove' && { status: 'remove' as const }),
     until: deed.do === 'until' || deed.do === 'remove',
   }
   const given = giving ? watch.gives(giving) : undefined
+  const refuses = deed.do === 'sign_out_everywhere' || deed.do === 'remove'
+  const refused = refuses ? watch.refusing(owner) : undefined
 
   const { value, error } = await machine.keep<ChangeResult>((keeper, deadline, deps) => {
     switch (deed.do) {
@@ -253,6 +306,7 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
     }
   })
   if (given !== undefined) given.over = run.world.now()
+  refused?.()
   run.tell?.(`  ${deed.do} ${error ?? value?.failure ?? 'done'}`)
   if (error !== undefined) checkProblem(run, act, error)
   count(
@@ -270,7 +324,7 @@ async function keep(run: Run, deed: RecordDeed, act: Act, machine: Machine): Pro
   else if (deed.do === 'until') watch.took({ ...taking, until })
   else if (deed.do === 'end_session' || deed.do === 'sign_out_everywhere')
     watch.took({ ...taking, tokens: true })
-  if (deed.do === 'sign_out_everywhere' || deed.do === 'remove') watch.signedOut(owner, began)
+  if (refuses) watch.signedOut(owner, began)
 }
 
 const everyAccount = Array.from({ length: accountCount }, (_, i) => accountId(i))

@@ -43,6 +43,7 @@ const everyday: Weights = {
   until: 1.5,
   move: 0.4,
   account_deleted: 0.6,
+  lift_deletion: 0.4,
   clean_up: 2.5,
   kill: 1,
   freeze: 1,
@@ -56,7 +57,14 @@ const everyday: Weights = {
 }
 
 /** `gaps` between commands: weight, and ms at most; -1: until a moment in the life of a client session. */
-const moods: { weights: Weights; gaps: [weight: number, most: number][] }[] = [
+const moods: {
+  weights: Weights
+  gaps: [weight: number, most: number][]
+  /** How many accounts there are to draw from; all, when absent. */
+  accounts?: number
+  /** In a hundred users, whom nobody has heard of yet; 15, when absent. */
+  newcomers?: number
+}[] = [
   {
     weights: everyday,
     gaps: [
@@ -88,6 +96,35 @@ const moods: { weights: Weights; gaps: [weight: number, most: number][] }[] = [
     ],
   },
   {
+    weights: { vend: 6, grant: 6, account_deleted: 6, lift_deletion: 4, clean_up: 3, freeze: 1, kill: 0.5 },
+    gaps: [
+      [6, 5],
+      [3, 300],
+      [2, 90 * second],
+    ],
+    accounts: 1,
+  },
+  {
+    weights: {
+      vend: 8,
+      provider: 6,
+      login_ended: 2,
+      set_identity: 6,
+      disable: 2,
+      enable: 2,
+      remove: 1,
+      grant: 2,
+      deletes_fail: 1,
+    },
+    gaps: [
+      [6, 5],
+      [3, 4 * second],
+      [2, 90 * second],
+      [1, hour],
+    ],
+    newcomers: 50,
+  },
+  {
     weights: { ...everyday, vend: 20, clean_up: 6, kill: 3 },
     gaps: [
       [3, 5],
@@ -115,7 +152,7 @@ export function scenarios(): fc.Arbitrary<Scenario> {
 
 function scenario(
   users: number,
-  { weights, gaps }: (typeof moods)[number],
+  { weights, gaps, accounts: drawn = accountCount, newcomers = 15 }: (typeof moods)[number],
   trouble: number,
   calm: boolean,
 ): fc.Arbitrary<Scenario> {
@@ -132,7 +169,7 @@ function scenario(
     ...deeds
       .filter(([, weight]) => weight > 0)
       .map(([name, weight]): Weighted<Command> => {
-        const deed = fc.record({ do: fc.constant(name), after, fates, ...detailsOf(name, users) })
+        const deed = fc.record({ do: fc.constant(name), after, fates, ...detailsOf(name, users, drawn) })
         return [weight, deed as unknown as fc.Arbitrary<Command>]
       }),
   )
@@ -145,7 +182,7 @@ function scenario(
       longest: oneof([11, fc.constant(Number.MAX_SAFE_INTEGER)], [1, fc.constant(8 * minute)]),
     }),
     offer: below(offers.length),
-    users: fc.array(oneof([85, accounts(0, accountCount - 1)], [15, fc.constant(null)]), {
+    users: fc.array(oneof([100 - newcomers, accounts(0, accountCount - 1)], [newcomers, fc.constant(null)]), {
       minLength: users,
       maxLength: users,
     }),
@@ -155,16 +192,16 @@ function scenario(
 }
 
 /** What a command says beside when it begins. */
-function detailsOf(name: string, users: number): Record<string, fc.Arbitrary<unknown>> {
+function detailsOf(name: string, users: number, drawn: number): Record<string, fc.Arbitrary<unknown>> {
   const process = below(processCount)
   const user = below(users)
-  const account = below(accountCount)
+  const account = below(drawn)
   const sid = below(sidCount)
   const ago = fc.constantFrom(0, second, minute, hour)
   switch (name) {
     case 'grant':
     case 'withdraw':
-      return { process, user, accounts: accounts(1, 2) }
+      return { process, user, accounts: accounts(1, Math.min(2, drawn), drawn) }
     case 'set':
       return { process, user, accounts: accounts(0, accountCount - 1) }
     case 'login':
@@ -189,13 +226,14 @@ function detailsOf(name: string, users: number): Record<string, fc.Arbitrary<unk
     case 'move':
       return { process, user, to: user }
     case 'account_deleted':
+    case 'lift_deletion':
       return { process, account }
     case 'clean_up':
       return { process, allUsers: oneof([9, fc.constant(false)], [1, fc.constant(true)]) }
     case 'kill':
       return { process }
     case 'freeze':
-      return { process, ms: fc.constantFrom(second, 15 * second, 2 * minute, hour) }
+      return { process, ms: fc.constantFrom(second, 15 * second, 2 * minute, 10 * minute, hour) }
     case 'lose_account':
     case 'find_account':
       return { account }
@@ -267,8 +305,8 @@ function delay(): fc.Arbitrary<number> {
   return oneof([50, below(4)], [40, below(60)], [8, below(900)], [2, below(3200)])
 }
 
-function accounts(least: number, most: number): fc.Arbitrary<number[]> {
-  const all = Array.from({ length: accountCount }, (_, i) => i)
+function accounts(least: number, most: number, of = accountCount): fc.Arbitrary<number[]> {
+  const all = Array.from({ length: of }, (_, i) => i)
   return fc.subarray(all, { minLength: least, maxLength: most })
 }
 

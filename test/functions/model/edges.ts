@@ -79,6 +79,7 @@ type TableCall =
   | 'readSettled'
   | 'addSettled'
   | 'settleTombstone'
+  | 'liftTombstone'
   | 'readIdentity'
   | 'putIdentity'
   | 'runEndsAt'
@@ -144,7 +145,8 @@ export function edgesOf(around: Surroundings, act: Act) {
       return user
     },
     async compareAndSet(owner, revision, next) {
-      const result = await atTable('compareAndSet', () => table.compareAndSet(owner, revision, next))
+      const write = () => watch.writing(act, () => table.compareAndSet(owner, revision, next))
+      const result = await atTable('compareAndSet', write)
       act.committedAt = clockwork.now() + process.ahead
       act.seen = result.written || result.found?.revision === next?.revision ? next : result.found
       return result
@@ -165,6 +167,7 @@ export function edgesOf(around: Surroundings, act: Act) {
         ? undefined
         : atTable('addSettled', () => table.addSettled(account, shard, tombstone, owners)),
     settleTombstone: (...how) => atTable('settleTombstone', () => table.settleTombstone(...how)),
+    liftTombstone: (...how) => atTable('liftTombstone', () => table.liftTombstone(...how)),
     readIdentity: (id) => atTable('readIdentity', () => table.readIdentity(id)),
     putIdentity: (...how) => atTable('putIdentity', () => table.putIdentity(...how)),
     runEndsAt: async () => undefined,

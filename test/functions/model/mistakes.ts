@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { Problem } from '../../../functions/http/problem.ts'
 import type { User } from '../../../functions/record/user.ts'
+import { bindingOfValue } from '../../../functions/session/binding.ts'
 import { claimed, forgetting, retiredBy, retires, withSessions } from './altered.ts'
 import { answers, edges, type Plant, reads, seam, skips, table, timesOf, writes } from './planting.ts'
 import type { Progress } from './progress.ts'
+import type { Protocol } from './protocol.ts'
 import type { Invariant } from './watch.ts'
 
 /**
@@ -148,6 +151,34 @@ export const mistakes: Record<string, Mistake> = {
     breaks: 'own',
     plant: answers((answer, asked) => ({ ...answer, ...asked, expires_at: isoTime(asked.expires_at) })),
   },
+  'the clock is not looked at between the claim and the call': {
+    breaks: 'led',
+    plant: edges(({ clock, table, seam }) => {
+      let claimedAt: number | undefined
+      return {
+        clock: () => claimedAt ?? clock(),
+        table: {
+          ...table,
+          async compareAndSet(...how) {
+            claimedAt = undefined
+            const at = clock()
+            const result = await table.compareAndSet(...how)
+            const [, , next] = how
+            if (Object.values(next.sessions).some(({ lease_owner }) => lease_owner)) claimedAt = at
+            return result
+          },
+        },
+        seam: {
+          ...seam,
+          getOrCreate(...how) {
+            const call = seam.getOrCreate(...how)
+            claimedAt = undefined
+            return call
+          },
+        },
+      }
+    }),
+  },
   'a delete is sent, and not waited for': {
     breaks: 'promise',
     plant: seam((right) => ({
@@ -181,7 +212,9 @@ export const mistakes: Record<string, Mistake> = {
   },
   'a key of another generation is kept, and so is one that a restore brings back': {
     breaks: 'handed',
-    plant: reads((user, { generation }) => withSessions(user, (one) => ({ ...one, generation }))),
+    plant: reads((user, { process: { generation } }) =>
+      withSessions(user, (one) => ({ ...one, generation })),
+    ),
   },
   'who waits for the winner waits for ever': {
     breaks: 'ends',
@@ -204,7 +237,59 @@ export const mistakes: Record<string, Mistake> = {
     }),
   },
 
+  'a login is marked after its account was added': {
+    breaks: 'marked',
+    plant: writes(async (next, read, { table, uuid }) => {
+      const added = next.connected_account_ids.length > (read?.connected_account_ids.length ?? 0)
+      if (!added || read === undefined || isDeepStrictEqual(next.logins, read.logins)) return next
+      const granted = { ...next, logins: read.logins, revision: uuid() }
+      await table.compareAndSet(next.owner, read.revision, granted)
+      return next
+    }),
+  },
+  'a tombstone forgets the logins': {
+    breaks: 'marked',
+    plant: writes((next) => (next.status === 'removed' ? { ...next, logins: {} } : next)),
+  },
+  'a login brings a removed user back': {
+    breaks: 'promise',
+    plant: reads((user, { name }) =>
+      name === 'login' && user.status === 'removed' ? { ...user, status: 'active' } : user,
+    ),
+  },
+
   // What providers say.
+  'a logout token’s `sid` is heeded under another binding': {
+    breaks: 'promise',
+    plant: (protocol) => ({
+      ...protocol,
+      bindingOfSid: (sid, issuer) => bindingOfValue(sid, { ...issuer, sessionClaim: '/sid' }),
+    }),
+  },
+  'sign-outs and disables of a provider are put in one order': {
+    breaks: 'promise',
+    plant: writes((next, read) => {
+      const last = read?.provider_event_at ?? 0
+      // A sign-out moves the time of both; a disable from before that is taken for an old one.
+      const signedOut = next.not_before !== read?.not_before && next.status === read?.status
+      return signedOut ? { ...next, provider_event_at: Math.max(last, next.not_before ?? 0) } : next
+    }),
+  },
+  '`not_before` is the time at which the provider’s word arrives': {
+    breaks: 'spared',
+    plant: writes((next, read, { clock }, { name }) => {
+      const told = name === 'provider' || name === 'login_ended'
+      return told && next.not_before !== read?.not_before ? { ...next, not_before: clock() } : next
+    }),
+  },
+  'an operator’s disable does nothing after a provider’s': {
+    breaks: 'promise',
+    plant: writes((next, read) =>
+      read?.disabled_by === 'provider' && next.status === 'disabled'
+        ? { ...next, disabled_by: 'provider' }
+        : next,
+    ),
+  },
   'the end of a login is not remembered': {
     breaks: 'promise',
     plant: writes((next) => ({ ...next, ended: {} })),
@@ -229,7 +314,58 @@ export const mistakes: Record<string, Mistake> = {
     plant: table(() => ({ readIdentity: async () => undefined, putIdentity: async () => true })),
   },
 
+  'an identity is free as soon as no record has it, whatever is still alive with it': {
+    breaks: 'identity',
+    plant: table(({ readIdentity, readUser, compareAndSet }, { uuid }) => {
+      let mine: string | undefined
+      return {
+        async readUser(owner) {
+          mine ??= owner
+          return readUser(owner)
+        },
+        async readIdentity(id) {
+          const item = await readIdentity(id)
+          if (item === undefined || item.owner === mine || mine === undefined) return item
+          const other = await readUser(item.owner)
+          if (other === undefined || other.user_identity_id === id) return item
+          const next = { ...other, revision: uuid() }
+          return (await compareAndSet(other.owner, other.revision, next)).written
+            ? { ...item, owner: mine }
+            : item
+        },
+      }
+    }),
+  },
+
   // Writing records.
+  'a record is created with its accounts and its identity': {
+    breaks: 'promise',
+    plant: skips((next, read) => read === undefined && isEmpty(next)),
+  },
+  'a record is created after its holders and the look at the tombstone': {
+    breaks: 'promise',
+    plant: creatingLate,
+  },
+  'a record is created after its identity was taken': {
+    breaks: 'identity',
+    plant: creatingLate,
+  },
+  'whoever holds the lease writes what it meant to': {
+    breaks: 'retired',
+    plant: table(({ compareAndSet }, _edges, act) => ({
+      async compareAndSet(owner, revision, next) {
+        const { binding } = act
+        const result = await compareAndSet(owner, revision, next)
+        if (result.written || result.found?.revision === next.revision) return result
+        const { found } = result
+        const session = next.sessions[binding]
+        const same = session?.user_identifier_key === found?.sessions[binding]?.user_identifier_key
+        const committed = session?.client_session_id !== undefined && session.lease_owner === undefined
+        if (!same || !committed || found?.sessions[binding]?.lease_owner === undefined) return result
+        return compareAndSet(owner, found.revision, next)
+      },
+    })),
+  },
   'a refused write is written all the same': {
     breaks: 'forgotten',
     plant: table(({ compareAndSet }) => ({
@@ -277,6 +413,18 @@ export const mistakes: Record<string, Mistake> = {
       }
     }),
   },
+  'a deletion goes on after its tombstone was lifted': {
+    breaks: 'walked',
+    plant: table(({ readTombstone }) => {
+      const seen = new Map<string, Awaited<ReturnType<typeof readTombstone>>>()
+      return {
+        async readTombstone(account) {
+          if (seen.get(account) === undefined) seen.set(account, await readTombstone(account))
+          return seen.get(account)
+        },
+      }
+    }),
+  },
   'an act that is repeated reports success, though its delete has never reached Seam': {
     breaks: 'promise',
     plant: (protocol) => ({
@@ -299,6 +447,61 @@ export const mistakes: Record<string, Mistake> = {
       },
     })),
   },
+  'a key that nobody answered is waited for': {
+    breaks: 'bare_keys',
+    plant: (protocol) => ({
+      ...protocol,
+      async signOut(deps, request) {
+        await protocol.signOut(deps, request)
+        const user = await deps.table.readUser(request.caller.owner)
+        if (user?.retired.some(({ client_session_id: id }) => id === undefined))
+          throw new Problem('upstream_unavailable', { reason: 'unconfirmed' })
+      },
+    }),
+  },
+  'a commit that is refused for another login’s sake calls again': {
+    breaks: 'one_call_each',
+    plant: table(({ compareAndSet }, _edges, act) => ({
+      async compareAndSet(owner, revision, next) {
+        const { binding } = act
+        const result = await compareAndSet(owner, revision, next)
+        if (result.written || next.sessions[binding]?.client_session_id === undefined) return result
+        // Another revision is another record.
+        const asked_until = (next.sessions[binding]?.asked_until ?? 0) + 1
+        const found = withSessions(result.found as User, (one, at) =>
+          at === binding ? { ...one, asked_until } : one,
+        )
+        return { ...result, found }
+      },
+    })),
+  },
+  'when it was reported dead is noted in the session': {
+    breaks: 'few_reports',
+    plant: reads((user) => {
+      const recent = Object.entries(user.recent).map(([binding, { reported_dead_at: at = 0, ...rest }]) => {
+        const kept = at > (user.sessions[binding]?.claimed_at ?? 0)
+        return [binding, kept ? { ...rest, reported_dead_at: at } : rest]
+      })
+      return { ...user, recent: Object.fromEntries(recent) }
+    }),
+  },
+  'a session in flight makes room': {
+    breaks: 'in_flight',
+    plant: reads((user, { binding }) =>
+      withSessions(user, (one, at) => {
+        const { lease_owner: _owner, lease_until: _until, ...rest } = one
+        return at === binding ? one : rest
+      }),
+    ),
+  },
+  'a record is due when its last entry is': {
+    breaks: 'own_backoff',
+    plant: writes((next) =>
+      next.retired.length === 0
+        ? next
+        : { ...next, due_at: Math.max(...next.retired.map(({ next_at }) => next_at)) },
+    ),
+  },
   'revisions are compared instead of accounts': {
     breaks: 'no_churn',
     plant: (protocol) => {
@@ -317,6 +520,31 @@ export const mistakes: Record<string, Mistake> = {
       return read(written(protocol))
     },
   },
+}
+
+function isEmpty({ connected_account_ids, user_identity_id, sessions }: User): boolean {
+  const nothing = connected_account_ids.length + Object.keys(sessions).length === 0
+  return nothing && user_identity_id === undefined
+}
+
+/** An empty new record is written only directly before the next write, whatever happens in between. */
+function creatingLate(right: Protocol): Protocol {
+  return table(({ compareAndSet }) => {
+    let waiting: User | undefined
+    return {
+      async compareAndSet(owner, revision, next) {
+        if (revision === undefined && isEmpty(next)) {
+          waiting = next
+          return { written: true }
+        }
+        if (waiting === undefined || waiting.revision !== revision)
+          return compareAndSet(owner, revision, next)
+        const created = await compareAndSet(owner, undefined, waiting)
+        waiting = undefined
+        return created.written ? compareAndSet(owner, revision, next) : created
+      },
+    }
+  })(right)
 }
 
 function isoTime(ms: number): string {

@@ -1,7 +1,7 @@
 import type { User } from '../../../functions/record/user.ts'
 import type { ClientSession, SessionRequest } from '../../../functions/seam/client.ts'
 import type { Times } from '../../../functions/times.ts'
-import type { Process } from './edges.ts'
+import type { Act } from './edges.ts'
 import type { Protocol } from './protocol.ts'
 
 /** The ways in which mistakes are planted: each takes a protocol and returns one that is wrong at one place. */
@@ -10,18 +10,20 @@ export type Plant = (right: Protocol) => Protocol
 export type Edges = ReturnType<Protocol['edgesOf']>
 
 /** What a process reads, writes and calls, some of it replaced; made anew for each act. */
-export function edges(wrong: (right: Edges) => Partial<Edges>): Plant {
+export function edges(wrong: (right: Edges, act: Act) => Partial<Edges>): Plant {
   return (protocol) => ({
     ...protocol,
-    edgesOf(...how) {
-      const right = protocol.edgesOf(...how)
-      return { ...right, ...wrong(right) }
+    edgesOf(around, act) {
+      const right = protocol.edgesOf(around, act)
+      return { ...right, ...wrong(right, act) }
     },
   })
 }
 
-export function table(wrong: (right: Edges['table'], edges: Edges) => Partial<Edges['table']>): Plant {
-  return edges((right) => ({ table: { ...right.table, ...wrong(right.table, right) } }))
+export function table(
+  wrong: (right: Edges['table'], edges: Edges, act: Act) => Partial<Edges['table']>,
+): Plant {
+  return edges((right, act) => ({ table: { ...right.table, ...wrong(right.table, right, act) } }))
 }
 
 export function seam(wrong: (right: Edges['seam'], edges: Edges) => Partial<Edges['seam']>): Plant {
@@ -29,37 +31,29 @@ export function seam(wrong: (right: Edges['seam'], edges: Edges) => Partial<Edge
 }
 
 /** Records are read as this makes of them. */
-export function reads(wrong: (user: User, process: Process) => User): Plant {
-  return (protocol) => ({
-    ...protocol,
-    edgesOf(around, act) {
-      const right = protocol.edgesOf(around, act)
-      const seen = (user: User | undefined) => user && wrong(user, act.process)
-      return {
-        ...right,
-        table: {
-          ...right.table,
-          readUser: async (owner) => seen(await right.table.readUser(owner)),
-          async compareAndSet(...how) {
-            const result = await right.table.compareAndSet(...how)
-            return result.written ? result : { ...result, found: seen(result.found) }
-          },
-        },
-      }
-    },
+export function reads(wrong: (user: User, act: Act) => User): Plant {
+  return table(({ readUser, compareAndSet }, _edges, act) => {
+    const seen = (user: User | undefined) => user && wrong(user, act)
+    return {
+      readUser: async (owner) => seen(await readUser(owner)),
+      async compareAndSet(...how) {
+        const result = await compareAndSet(...how)
+        return result.written ? result : { ...result, found: seen(result.found) }
+      },
+    }
   })
 }
 
 /** Records are written as this makes of them; `read` is what the new one was computed from. */
 export function writes(
-  wrong: (next: User, read: User | undefined, edges: Edges) => User | Promise<User>,
+  wrong: (next: User, read: User | undefined, edges: Edges, act: Act) => User | Promise<User>,
 ): Plant {
-  return table(({ readUser, compareAndSet }, edges) => {
+  return table(({ readUser, compareAndSet }, edges, act) => {
     const seen = remembered()
     return {
       readUser: async (owner) => seen.note(await readUser(owner)),
       async compareAndSet(owner, revision, next) {
-        const made = await wrong(next, seen.at(revision), edges)
+        const made = await wrong(next, seen.at(revision), edges, act)
         const result = await compareAndSet(owner, revision, made)
         seen.note(result.written ? next : result.found)
         return result

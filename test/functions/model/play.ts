@@ -1,3 +1,4 @@
+import { judge } from '../../../functions/session/verdict.ts'
 import { person } from './acts.ts'
 import { carryOutDeed, isOurs } from './doing.ts'
 import type { Process } from './edges.ts'
@@ -68,12 +69,25 @@ async function tellAll(run: Run): Promise<void> {
   for (const command of scenario.commands) {
     const { after } = command
     await wait(world, typeof after === 'number' ? after : world.timeOf(after) - world.now())
+    lookAround(run)
     const restores = command.do === 'restore' ? run.backups.at(-command.back) : undefined
     if (scenario.commands.some(({ do: deed }) => deed === 'restore')) run.backups.push(world.table.backup())
     if (restores !== undefined) await restore(run, restores, command.fates)
     else perform(run, command)
   }
   await heal(run)
+}
+
+/** Why nothing is to be done about a login, as an operator who asks for an explanation would be told. */
+function lookAround({ world, reached }: Run): void {
+  for (const user of world.table.users.values())
+    for (const binding of [
+      person(0, { offer: world.scenario.offer }).binding,
+      ...Object.keys(user.sessions),
+    ]) {
+      const { act, reason } = judge(user, binding, world.terms(), world.now(), { asked: false })
+      if (act === 'leave') reached.set(`leave:${reason}`, (reached.get(`leave:${reason}`) ?? 0) + 1)
+    }
 }
 
 /** At most a day: a moment may be far away. */

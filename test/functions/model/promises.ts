@@ -8,8 +8,8 @@ import type { Held } from './watch.ts'
 export interface Giving {
   owner: string
   accounts: readonly string[]
-  /** It lifts a disable, or brings a removed user back. */
-  status?: 'enable' | 'revive'
+  /** It lifts a disable, or brings a removed user back; or removes a user, who comes back without any. */
+  status?: 'enable' | 'revive' | 'remove'
   until?: boolean
   /** A login's own time: a withdrawal after that is stronger, also if it began before the login was told. */
   at?: number
@@ -23,6 +23,8 @@ export interface Taking {
   began: number
   accounts?: readonly string[]
   status?: 'disabled' | 'removed'
+  /** By the identity provider, at this time of its own; `status` is `disabled`. */
+  providerAt?: number
   /** No live token outlasts this. */
   until?: number | undefined
   /** Every token that was handed out before the act began is dead; of one login, or of all. */
@@ -32,11 +34,19 @@ export interface Taking {
   but?: Giving
 }
 
+const active = { disabled: false, disabledAt: undefined }
+
 interface Promised {
   /** When the act began that took it away. */
   withdrawn: Map<string, number>
   disabled: boolean
+  /** When the provider disabled this user. */
+  disabledAt: number | undefined
+  /** Of the latest that the provider has said of the status, whether it has arrived or not. */
+  statusAt: number
   removed: boolean
+  /** A remove has begun: who is brought back since is active. */
+  removing: boolean
   until: number
   dead: Set<string>
 }
@@ -51,7 +61,10 @@ export function promiseKeeper(now: () => number) {
       found = {
         withdrawn: new Map(),
         disabled: false,
+        disabledAt: undefined,
+        statusAt: Number.NEGATIVE_INFINITY,
         removed: false,
+        removing: false,
         until: Number.POSITIVE_INFINITY,
         dead: new Set(),
       }
@@ -68,10 +81,19 @@ export function promiseKeeper(now: () => number) {
       const it = promisedTo(giving.owner)
       for (const id of giving.accounts)
         if (giving.at === undefined || giving.at >= (it.withdrawn.get(id) ?? 0)) it.withdrawn.delete(id)
-      if (giving.status === 'enable') it.disabled = false
-      if (giving.status === 'revive' && it.removed) Object.assign(it, { removed: false, disabled: false })
+      if (giving.status === 'enable') Object.assign(it, active)
+      if (giving.status === 'remove') it.removing = true
+      if (giving.status === 'revive' && it.removing)
+        Object.assign(it, { ...active, removed: false, removing: false })
       if (giving.until) it.until = Number.POSITIVE_INFINITY
       return begun
+    },
+
+    /** The provider says that a user is disabled or enabled since then; an enable lifts only a disable of the provider. */
+    providerTells(owner: string, kind: 'disabled' | 'enabled', at: number): void {
+      const it = promisedTo(owner)
+      it.statusAt = Math.max(it.statusAt, at)
+      if (kind === 'enabled' && at > (it.disabledAt ?? at)) it.disabledAt = undefined
     },
 
     /** The table is an earlier one, and knows of nothing. */
@@ -91,12 +113,15 @@ export function promiseKeeper(now: () => number) {
       )
       for (const id of taking.accounts ?? [])
         if (!meanwhile.some(({ accounts }) => accounts.includes(id))) it.withdrawn.set(id, taking.began)
-      if (taking.status === 'disabled' && !meanwhile.some(({ status }) => status)) it.disabled = true
+      if (taking.status === 'disabled' && !meanwhile.some(({ status }) => status)) {
+        const { providerAt } = taking
+        if (providerAt === undefined) it.disabled = true
+        else if (providerAt >= it.statusAt) it.disabledAt = providerAt
+      }
       if (taking.status === 'removed') {
         it.until = Number.POSITIVE_INFINITY
         it.removed = !meanwhile.some(({ status }) => status === 'revive')
-        // Removed and brought back, a user is active.
-        if (!it.removed) it.disabled = false
+        if (!it.removed) Object.assign(it, active)
       }
       if (taking.until !== undefined && !meanwhile.some(({ until }) => until)) it.until = taking.until
       if (!taking.tokens) return
@@ -114,7 +139,7 @@ export function promiseKeeper(now: () => number) {
     broken({ owner, session }: Held): string | undefined {
       const it = promised.get(owner)
       if (it === undefined) return undefined
-      if (it.disabled || it.removed) return 'lives, and its user is barred'
+      if (it.disabled || it.disabledAt !== undefined || it.removed) return 'lives, and its user is barred'
       if (it.dead.has(session.client_session_id)) return 'lives, and was reported as ended'
       if (session.expires_at > it.until) return 'outlasts the access'
       const id = session.connected_account_ids.find((one) => it.withdrawn.has(one))

@@ -1,4 +1,5 @@
 import { cleanUp } from '../../../functions/cleanup/run.ts'
+import { bindingOfSid } from '../../../functions/session/binding.ts'
 import type { Terms } from '../../../functions/session/terms.ts'
 import { signOut, signOutEverywhere } from '../../../functions/vending/sign-out.ts'
 import { vend } from '../../../functions/vending/vend.ts'
@@ -13,6 +14,8 @@ export interface Protocol {
   edgesOf: typeof edgesOf
   /** What the configuration leads to. */
   termsOf: (terms: Terms) => Terms
+  /** Which login a provider's logout is about. */
+  bindingOfSid: typeof bindingOfSid
   vend: typeof vend
   signOut: typeof signOut
   signOutEverywhere: typeof signOutEverywhere
@@ -23,6 +26,7 @@ export interface Protocol {
 export const protocol: Protocol = {
   edgesOf,
   termsOf: (terms) => terms,
+  bindingOfSid,
   vend,
   signOut,
   signOutEverywhere,

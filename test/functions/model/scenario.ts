@@ -45,6 +45,8 @@ export type ActDeed = { process: number } & (
   | { do: 'move'; user: number; to: number }
   /** Seam's event, delivered once more for as long as it is answered with an outage. */
   | { do: 'account_deleted'; account: number }
+  /** Seam shows the account again, and an operator lifts the tombstone. */
+  | { do: 'lift_deletion'; account: number }
   | { do: 'clean_up'; allUsers?: boolean }
 )
 
@@ -58,6 +60,7 @@ export type RecordDeed =
   | { do: 'until'; user: number; ms: number | null }
   /** Told by the identity provider, `ago` after it happened. */
   | { do: 'provider'; user: number; kind: 'disabled' | 'enabled' | 'signed_out'; ago: number }
+  /** A logout token of the provider, with `sub` and `sid`. */
   | { do: 'login_ended'; user: number; sid: number; ago: number }
 
 export type WorldDeed =

@@ -18,9 +18,11 @@ export function modelTable(wrote: (before: User | undefined, after: User) => voi
   const users = new Map<string, User>()
   const orphans = new Map<string, number>()
   const holders = new Map<string, Set<string>>()
-  const tombstones = new Map<string, Tombstone & { at: number }>()
-  /** By tombstone and shard. */
-  const settled = new Map<string, Set<string>>()
+  const tombstones = new Map<string, Tombstone>()
+  /** When an operator lifted the last tombstone. */
+  const lifted = new Map<string, number>()
+  /** By account and shard: of the tombstone that was walked last. */
+  const settled = new Map<string, { tombstone: string; owners: readonly string[] }>()
   const identities = new Map<string, IdentityItem>()
   const budgets = new Map<string, number>()
   /** The index as it was a while ago, for readers that it has not reached yet. */
@@ -69,18 +71,30 @@ export function modelTable(wrote: (before: User | undefined, after: User) => voi
     holds: (id: string, owner: string) => holders.get(id)?.has(owner) === true,
     readTombstone(id: string): Tombstone | undefined {
       const found = tombstones.get(id)
-      return found && { tombstone: found.tombstone, settled: found.settled }
+      return found && { ...found }
     },
-    putTombstone(id: string, at: number, name: string): Tombstone {
-      const found = tombstones.get(id) ?? { tombstone: name, settled: false, at }
-      tombstones.set(id, found)
-      return { tombstone: found.tombstone, settled: found.settled }
+    putTombstone(id: string, at: number, name: string): Tombstone | undefined {
+      const standing = tombstones.get(id)
+      if (standing !== undefined) return { ...standing }
+      if ((lifted.get(id) ?? Number.NEGATIVE_INFINITY) >= at) return undefined
+      tombstones.set(id, { tombstone: name, settled: false })
+      return { tombstone: name, settled: false }
     },
-    readSettled: (id: string, shard: number, tombstone: string): string[] => [
-      ...(settled.get(`${id} ${shard} ${tombstone}`) ?? []),
-    ],
+    liftTombstone(id: string, tombstone: string, now: number): boolean {
+      const found = tombstones.get(id)
+      if (found?.tombstone !== tombstone || !found.settled) return false
+      tombstones.delete(id)
+      lifted.set(id, now)
+      return true
+    },
+    readSettled(id: string, shard: number, tombstone: string): string[] {
+      const found = settled.get(`${id} ${shard}`)
+      return found?.tombstone === tombstone ? [...found.owners] : []
+    },
     addSettled(id: string, shard: number, tombstone: string, owners: string[]): void {
-      for (const owner of owners) setOf(settled, `${id} ${shard} ${tombstone}`).add(owner)
+      if (owners.length === 0) return
+      const before = this.readSettled(id, shard, tombstone)
+      settled.set(`${id} ${shard}`, { tombstone, owners: [...new Set([...before, ...owners])] })
     },
     settleTombstone(id: string, tombstone: string): void {
       const found = tombstones.get(id)
@@ -135,9 +149,10 @@ export function modelTable(wrote: (before: User | undefined, after: User) => voi
       const copied = (sets: Map<string, Set<string>>) =>
         [...sets].map(([id, owners]) => [id, new Set(owners)] as const)
       const held = copied(holders)
-      const done = copied(settled)
+      const done = [...settled]
       const stones = [...tombstones].map(([id, one]) => [id, { ...one }] as const)
       const named = [...identities]
+      const lifts = [...lifted]
       return () => {
         epoch++
         run = kept.run
@@ -148,6 +163,7 @@ export function modelTable(wrote: (before: User | undefined, after: User) => voi
         refill(settled, done)
         refill(tombstones, stones)
         refill(identities, named)
+        refill(lifted, lifts)
       }
     },
   }

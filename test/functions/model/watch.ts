@@ -22,6 +22,10 @@ export const invariants = {
   forgotten: 'a key leaves a record only into `retired`, and that only when nothing can show under it',
   strangers: 'strangers are untouched',
   holders: 'who holds an account is found at the account',
+  marked:
+    'one write marks a login and adds its account, and the mark stays for as long as the login may be told',
+  spared: 'a bearer token issued after the sign-outs of its user and its login is not refused',
+  walked: 'a deletion takes accounts only while its tombstone stands',
   ends: 'every act ends, and says nothing but what its contract has',
   heals: 'once the trouble is over, everything heals without an operator',
 } as const
@@ -41,6 +45,9 @@ export interface Held {
   since: number
 }
 
+/** What makes a bearer token look older than it is: the tolerance, and clocks that differ. */
+const margin = times.clockSkew + 6000
+
 export type Watch = ReturnType<typeof watcher>
 
 export function watcher(world: {
@@ -49,6 +56,7 @@ export function watcher(world: {
   user: (owner: string) => User | undefined
   users: () => Iterable<User>
   holds: (account: string, owner: string) => boolean
+  isTombstone: (account: string) => boolean
   accountsKnownTo: (workspace: SeamWorkspace) => string[]
 }) {
   let failure: Failure | undefined
@@ -62,7 +70,15 @@ export function watcher(world: {
   const gone = new Set<string>()
   /** Logins whose end the provider's word has been reported about. */
   const endedLogins = new Set<string>()
+  /** When the last lift of an account's tombstone was over, or given up. */
+  const lifted = new Map<string, number>()
+  /** Bearer tokens issued before may be refused. */
+  const mayRefuse = new Map<string, number>()
+  /** Acts under way that refuse a user's bearer tokens. */
+  const refusing = new Map<string, number>()
   const promises = promiseKeeper(world.now)
+  /** Whose write the table carries out. */
+  let writer: Act | undefined
   /** The table has been restored, and vending is closed until the runbook is at its end. */
   let restoring = false
 
@@ -121,7 +137,18 @@ export function watcher(world: {
     accountsKnownTo: world.accountsKnownTo,
     gives: promises.gives,
     mayConnect: promises.mayConnect,
+    providerTells: promises.providerTells,
     checkHeld,
+
+    /** Whatever the table writes now is this act's. */
+    writing<T>(act: Act, write: () => T): T {
+      writer = act
+      try {
+        return write()
+      } finally {
+        writer = undefined
+      }
+    },
 
     /** An act has reported that something is taken away. */
     took(taking: Parameters<typeof promises.takes>[0]): void {
@@ -131,8 +158,39 @@ export function watcher(world: {
 
     /** The table has written a user. */
     wrote(before: User | undefined, after: User): void {
-      if (before !== undefined) checkForgotten(before, after)
+      if (before !== undefined) {
+        checkForgotten(before, after)
+        checkMarks(before, after)
+        checkWalk(before, after)
+      }
       checkWritten(before, after)
+    },
+
+    /** Bearer tokens of this user, or of this login, that were issued before may be refused from now on. */
+    refuses(whose: string, before: number): void {
+      mayRefuse.set(whose, Math.max(before, mayRefuse.get(whose) ?? 0))
+    },
+
+    /** An act begins that refuses the bearer tokens of this user so far; call what it returns when it is over. */
+    refusing(owner: string): () => void {
+      refusing.set(owner, (refusing.get(owner) ?? 0) + 1)
+      return () => {
+        refusing.set(owner, (refusing.get(owner) ?? 0) - 1)
+        this.refuses(owner, world.now())
+      }
+    },
+
+    /** A bearer token was refused. */
+    refused({ owner, binding, issued_at = 0 }: Caller): void {
+      if ((refusing.get(owner) ?? 0) > 0) return
+      const before = Math.max(mayRefuse.get(owner) ?? 0, mayRefuse.get(`${owner} ${binding}`) ?? 0)
+      if (issued_at >= before + margin) fail('spared', `a bearer token of ${owner}`)
+    },
+
+    /** A lift of this account's tombstone begins, or is over. */
+    lifts(id: string, over: number): void {
+      lifted.set(id, over)
+      gone.delete(id)
     },
 
     /** Something has changed at Seam. */
@@ -215,7 +273,9 @@ export function watcher(world: {
     },
 
     /** Nobody's token opens this account ever again. */
-    accountGone(id: string, began: number): void {
+    accountGone(id: string, deleted: number, began: number): void {
+      // Of before the lift, or so close to it that the clocks may tell otherwise.
+      if (deleted <= (lifted.get(id) ?? 0) + times.clockSkew) return
       gone.add(id)
       for (const user of world.users()) checkGone(user)
       for (const owner of new Set(ownerOfKey.values())) {
@@ -249,6 +309,19 @@ export function watcher(world: {
     },
   }
 
+  /** A record has got this identity. */
+  function checkTaken(owner: string, id: string): void {
+    if (restoring) return
+    for (const other of world.users())
+      if (other.owner !== owner && other.user_identity_id === id)
+        fail('identity', `${owner} and ${other.owner} have ${id}`)
+    for (const session of world.seam().sessions()) {
+      const whose = ownerOfKey.get(session.user_identifier_key ?? '')
+      if (session.user_identity_id === id && whose !== owner && isLive(session) && !session.reopened)
+        fail('identity', `${owner} gets ${id}, with which ${session.client_session_id} of ${whose} lives`)
+    }
+  }
+
   /** One identity, one user: also as far as what lives at Seam goes. */
   function checkIdentity(session: Session, owner: string): void {
     const id = session.user_identity_id
@@ -256,6 +329,23 @@ export function watcher(world: {
     for (const other of world.users())
       if (other.owner !== owner && other.user_identity_id === id)
         fail('identity', `${session.client_session_id} of ${owner} has the identity of ${other.owner}`)
+  }
+
+  function checkMarks(before: User, after: User): void {
+    const added = after.connected_account_ids.filter((id) => !before.connected_account_ids.includes(id))
+    const marks = Object.entries(after.logins).filter(([mark, at]) => before.logins[mark] !== at)
+    if (writer?.name === 'login' && added.length > 0 && marks.length === 0)
+      fail('marked', `a login adds ${added} to ${after.owner}, and is not marked`)
+    for (const [mark, at] of Object.entries(before.logins))
+      if (!Object.hasOwn(after.logins, mark) && world.now() < at + times.eventKept)
+        fail('marked', `${after.owner} forgets a login`)
+  }
+
+  function checkWalk(before: User, after: User): void {
+    if (writer?.name !== 'account_deleted' && writer?.name !== 'clean_up') return
+    for (const id of before.connected_account_ids)
+      if (!after.connected_account_ids.includes(id) && !world.isTombstone(id))
+        fail('walked', `${writer.name} takes ${id} from ${after.owner}`)
   }
 
   function noteEnded({ retired }: User): void {
@@ -277,10 +367,8 @@ export function watcher(world: {
       for (const session of under(key)) checkScope(session, after)
     }
     noteEnded(after)
-    for (const other of world.users())
-      if (other.owner !== owner && after.user_identity_id !== undefined && !restoring)
-        if (other.user_identity_id === after.user_identity_id)
-          fail('identity', `${owner} and ${other.owner} have ${after.user_identity_id}`)
+    if (after.user_identity_id !== undefined && after.user_identity_id !== before?.user_identity_id)
+      checkTaken(owner, after.user_identity_id)
     if (after.connected_account_ids !== before?.connected_account_ids)
       for (const id of after.connected_account_ids)
         if (!world.holds(id, owner)) fail('holders', `${id} does not know of ${owner}`)

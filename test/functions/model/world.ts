@@ -61,6 +61,7 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
     user: table.read,
     users: () => table.users.values(),
     holds: table.holds,
+    isTombstone: (id) => table.readTombstone(id) !== undefined,
     accountsKnownTo: () => everyAccount.filter((id) => !lost.has(id)),
   })
   const around: Surroundings = {

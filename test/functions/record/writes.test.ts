@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { tidy } from '../../../functions/record/update.ts'
 import {
   entryStep,
   heldAccountIds,
@@ -33,7 +34,6 @@ import {
   setAccessUntil,
   setIdentity,
   signOutEverywhere,
-  tidy,
   withdraw,
 } from '../../../functions/record/writes.ts'
 import { times } from '../../../functions/times.ts'
