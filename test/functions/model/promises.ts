@@ -104,6 +104,9 @@ export function promiseKeeper(now: () => number) {
 
     takes(taking: Taking, held: Iterable<Held>): void {
       const it = promisedTo(taking.owner)
+      const { providerAt } = taking
+      // The provider has said something later since.
+      if (providerAt !== undefined && providerAt < it.statusAt) return
       const meanwhile = givings.filter(
         (one) =>
           one !== taking.but &&
@@ -114,9 +117,8 @@ export function promiseKeeper(now: () => number) {
       for (const id of taking.accounts ?? [])
         if (!meanwhile.some(({ accounts }) => accounts.includes(id))) it.withdrawn.set(id, taking.began)
       if (taking.status === 'disabled' && !meanwhile.some(({ status }) => status)) {
-        const { providerAt } = taking
         if (providerAt === undefined) it.disabled = true
-        else if (providerAt >= it.statusAt) it.disabledAt = providerAt
+        else it.disabledAt = providerAt
       }
       if (taking.status === 'removed') {
         it.until = Number.POSITIVE_INFINITY
