@@ -42,7 +42,9 @@ async function checkMove(deps: AccountDeps, from: User, to: string): Promise<voi
   if (to === from.owner) throw unmovable('a user cannot be moved to itself')
   if (from.status === 'disabled') throw unmovable('the user to move from is disabled; enable it first')
   if (from.user_identity_id !== undefined)
-    throw unmovable('the user to move from has a user identity; `set-identity` it to `none` first')
+    throw unmovable(
+      'the user to move from has a user identity; `set-identity` it to `none`, and give it to the new login once its old client sessions have settled, some minutes later',
+    )
   const target = await deps.table.readUser(to)
   if (target === undefined) return
   if (target.status === 'disabled') throw unmovable('the user to move to is disabled; enable it first')

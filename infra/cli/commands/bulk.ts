@@ -13,7 +13,8 @@ import { pages, type Tool } from '../tool.ts'
 export const bulkCommands = {
   import: command({
     group: 'bulk',
-    about: 'import users from NDJSON: {"subject", "connected_account_ids", "status"?, "access_until"?}',
+    about:
+      'import users from NDJSON: {"subject", "connected_account_ids", "status"?, "access_until"?, "not_before"?, "user_identity_id"?}',
     words: { '[file]': 'the file; absent or "-": standard input' },
     options: {
       replace: { about: 'make these the users’ accounts, and no others' },

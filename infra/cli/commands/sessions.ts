@@ -32,8 +32,8 @@ export const sessionCommands = {
   }),
   'end-session': command({
     group: 'sessions',
-    about: 'end a user’s client session, or that of a client session token on standard input',
-    words: { '[subject]': 'whose session; or give --token -' },
+    about: 'end a user’s client sessions, or that of a client session token on standard input',
+    words: { '[subject]': 'whose sessions; or give --token -' },
     options: { token: { value: '<->', about: 'read the client session token from standard input' } },
     examples: [`end-session 'main|ada'`, 'end-session --token - < found-token.txt'],
     async run(tool, [subject], { token }) {
@@ -47,7 +47,7 @@ export const sessionCommands = {
   'sign-out-everywhere': oneSubject(
     'sign_out_everywhere',
     'signed out everywhere',
-    'refuse the bearer tokens issued to a user so far, and end the client session',
+    'refuse the bearer tokens issued to a user so far, and end all client sessions',
   ),
   orphans: command({
     group: 'sessions',

@@ -43,13 +43,13 @@ export const userCommands = {
     },
   }),
   grant: granting('grant', {
-    about: 'give accounts to a user; a new user is recorded, a live token opens them at once',
+    about: 'give accounts to a user; a new user is recorded, live tokens open them at once',
     words: accountWords,
     examples: [`grant 'main|ada' ${exampleAccount}`, `grant 'main|guest-7' ${exampleAccount} --until +30d`],
   }),
   withdraw: command({
     group: 'users',
-    about: 'take accounts away from a user; the live client session is ended',
+    about: 'take accounts away from a user, whose client sessions are ended',
     words: { ...subjectWord, ...accountWords },
     examples: [`withdraw 'main|ada' ${exampleAccount}`],
     run: (tool, [subject = '', ...connected_account_ids]) =>
@@ -70,7 +70,7 @@ export const userCommands = {
       return changed(tool, 'recorded', tool.callAdmin('set_identity', { subject, user_identity_id }))
     },
   }),
-  disable: oneSubject('disable', 'disabled', 'end a user’s client session, and make none until enabled'),
+  disable: oneSubject('disable', 'disabled', 'end a user’s client sessions, and make none until enabled'),
   enable: oneSubject('enable', 'enabled', 'let a disabled user have client sessions again'),
   remove: oneSubject(
     'remove',
@@ -79,7 +79,7 @@ export const userCommands = {
   ),
   move: command({
     group: 'users',
-    about: 'give a person’s new login the accounts and end date of the old one, and remove the old one',
+    about: 'give a person’s new login the accounts and end date of the old one, which is removed',
     words: { '<from>': 'the old subject', '<to>': 'the new subject' },
     examples: [`move 'old|ada' 'main|ada'`],
     async run(tool, [from = '', to = '']) {
@@ -242,10 +242,10 @@ function changeSentences(done: string, report: ChangeReport): string {
 
 const fates: Record<SessionFate, string> = {
   none: 'there was no client session',
-  kept: 'the client session is as it was',
-  widened: 'the live client session opens them now, with the same token',
-  ended: 'the client session was ended at Seam',
+  kept: 'client sessions are as they were',
+  widened: 'live client sessions open them now, with the same tokens',
+  ended: 'client sessions were ended at Seam',
   widening:
-    'Seam could not be told to widen the live client session: will be retried with the user’s next request',
-  ending: 'Seam could not be told to end the client session: will be retried by cleanup',
+    'Seam could not be told to widen live client sessions: will be retried with the user’s next request',
+  ending: 'Seam could not be told to end client sessions: will be retried by cleanup',
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { User } from '../../../functions/record/user.ts'
+import { sideBySide } from '../../../functions/seam/rate-limit.ts'
 import { type Keeper, keeperOf } from '../keeper.ts'
 import { ask, devicesOf, ownerOfSub, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
@@ -47,6 +48,31 @@ test('is out of every old token’s reach when it has finished, and may be repea
   expect((await keeper.accountDeleted(account, soon())).finished).toBe(true)
   expect(written()).toBe(before)
 })
+
+if (process.env.LONG === '1')
+  test('of thirty thousand holders none keeps it', { timeout: 60 * 60_000 }, async () => {
+    const account = world.seam.addAccount()
+    const subs = Array.from({ length: 30_000 }, (_, n) => `many-${n}`)
+    await sideBySide(subs, 32, async (sub) => {
+      const who = { owner: ownerOfSub(sub), subject: `main|${sub}`, iss: world.identityProvider.issuer, sub }
+      const granted = await keeper.grant(who, [account], soon())
+      expect(granted.user.connected_account_ids).toEqual([account])
+    })
+    world.seam.deleteAccount(account)
+    const owners = new Set<string>()
+    let finished = false
+    while (!finished) {
+      const walked = await keeper.accountDeleted(account, soon())
+      for (const owner of walked.owners) owners.add(owner)
+      finished = walked.finished
+    }
+    expect(owners.size).toBe(30_000)
+    let kept = 0
+    await sideBySide(subs, 32, async (sub) => {
+      kept += (await world.user(sub))?.connected_account_ids.length ?? 0
+    })
+    expect(kept).toBe(0)
+  })
 
 test('a grant that was on its way is refused, also where there was nothing to take', async () => {
   const sub = `slow-${randomUUID()}`

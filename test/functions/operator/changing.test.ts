@@ -124,6 +124,24 @@ test('a removed user comes back with a grant, and what was signed out stays so',
   expect(await world.vend(sub)).toMatch(/^seam_cst/)
 })
 
+test('a user with an identity is moved once it is taken away, and then it can be given to the new login', async () => {
+  const [from, to] = [world.subjectOf(newSub()), world.subjectOf(newSub())]
+  const connected_account_ids = world.newAccounts(1)
+  const identity = (subject: string, user_identity_id: string | null) =>
+    world.callAdmin('set_identity', { subject, user_identity_id })
+  await world.callAdmin('grant', { subject: from, connected_account_ids })
+  await identity(from, 'identity-moved')
+  await expect(world.callAdmin('move', { from, to })).rejects.toThrow('`set-identity` it to `none`')
+  expect(await world.callAdmin('show', { subject: from })).toMatchObject({ connected_account_ids })
+  await identity(from, null)
+  expect(await world.callAdmin('move', { from, to })).toMatchObject({
+    to: { granted: connected_account_ids },
+  })
+  expect(await identity(to, 'identity-moved')).toMatchObject({
+    user: { connected_account_ids, user_identity_id: 'identity-moved' },
+  })
+})
+
 test('an identity is set and taken away, each ending the client session, and no two users have the same', async () => {
   const [one, other] = [world.subjectOf(newSub()), world.subjectOf(newSub())]
   const set = (subject: string, user_identity_id: string | null) =>

@@ -137,12 +137,12 @@ describe('users', () => {
     const granted = await terminal.admin(['grant', 'local|grace', account])
     expect([granted.code, granted.out]).toEqual([
       0,
-      "'local|grace': 1 account granted; the live client session opens them now, with the same token.\n",
+      "'local|grace': 1 account granted; live client sessions open them now, with the same tokens.\n",
     ])
     expect((await terminal.devicesOf(old)).count).toBe(count + 1)
     const withdrawn = await terminal.admin(['withdraw', 'local|grace', account])
     expect(withdrawn.out).toBe(
-      "'local|grace': 1 account withdrawn; the client session was ended at Seam.\n" +
+      "'local|grace': 1 account withdrawn; client sessions were ended at Seam.\n" +
         '  What was made with its token stays: access codes, for example.\n',
     )
     expect((await terminal.devicesOf(old)).status).toBe(401)
@@ -170,7 +170,7 @@ describe('users', () => {
     const mistyped = '00000000-0000-4000-8000-000000000000'
     const { out } = await terminal.admin(['grant', 'local|grace', mistyped, '--unverified'])
     expect(out).toBe(
-      "'local|grace': 1 account granted; the client session is as it was.\n" +
+      "'local|grace': 1 account granted; client sessions are as they were.\n" +
         `  Unknown at Seam, so they open nothing: ${mistyped}. Mistyped, or of another workspace?\n`,
     )
     // What the record has already is no news, and an earlier grant may be finished.
