@@ -1,4 +1,5 @@
 import type { Reply } from '../setup/seam.ts'
+import { identityQuestions } from './identity-questions.ts'
 import {
   byPublishableKey,
   call,
@@ -198,6 +199,7 @@ export const questions: Question[] = [
       },
     }),
   ),
+  ...identityQuestions,
   {
     name: 'rate_limit',
     local: 'all of them',

@@ -15,6 +15,8 @@ export interface Sandbox {
   accountIds: string[]
   /** Run at the end, from the first on. */
   undo: (() => Promise<unknown>)[]
+  /** Run after that, when no client session is left. */
+  undoLast: (() => Promise<unknown>)[]
   /** Client sessions to delete at the end. */
   made: Set<string>
   clock(): number
@@ -49,7 +51,7 @@ type Options = Pick<Sandbox, 'endpoint' | 'apiKey' | 'logIn'> & Partial<Pick<San
 /** @throws CliError unless the key opens a sandbox workspace: in no other one is anything asked */
 export async function openSandbox(options: Options): Promise<Sandbox> {
   const { endpoint } = options
-  const access = { undo: [], made: new Set<string>(), clock: Date.now, sleep: wait, ...options }
+  const access = { undo: [], undoLast: [], made: new Set<string>(), clock: Date.now, sleep: wait, ...options }
   const opened = await call(access, '/workspaces/get')
   if (opened.status === 401 || opened.status === 403)
     throw new Refused(`${endpoint} does not accept this API key.`)
@@ -97,7 +99,7 @@ export const newKey = () => `probe_${randomUUID()}`
 export async function vend(
   sandbox: Sandbox,
   user_identifier_key = newKey(),
-  params: { connected_account_ids?: string[]; expires_at?: string } = {},
+  params: { connected_account_ids?: string[]; user_identity_id?: string; expires_at?: string } = {},
 ): Promise<Session> {
   const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
   const asked = { user_identifier_key, expires_at, connected_account_ids: [], ...params }
@@ -140,6 +142,7 @@ export async function cleanUp(sandbox: Sandbox): Promise<string[]> {
     const { status } = await call(sandbox, '/client_sessions/delete', { client_session_id })
     if (status !== 200 && status !== 404) left.push(client_session_id)
   }
+  for (const undo of sandbox.undoLast.splice(0)) await undo()
   return left
 }
 

@@ -19,6 +19,10 @@ export const userIdentityRoutes = [
   route('/user_identities/get', apiKey, named, (seam, { user_identity_id }) => ({
     user_identity: shown(identityOf(seam, user_identity_id)),
   })),
+  route('/user_identities/delete', apiKey, named, (seam, { user_identity_id }) => {
+    seam.identities.splice(seam.identities.indexOf(identityOf(seam, user_identity_id)), 1)
+    seam.changes++
+  }),
   route('/user_identities/list', apiKey, z.object({}), ({ identities }) => ({
     user_identities: identities.map(shown),
   })),

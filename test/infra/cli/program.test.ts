@@ -232,7 +232,7 @@ describe('users', () => {
     const moved = await terminal.admin(['move', 'local|old-login', 'local|new-login'])
     expect(moved.out).toMatch(/^'local\|new-login': 1 account granted/)
     expect(moved.out).toMatch(
-      /^'local\|old-login': removed, 1 account withdrawn; the client session was ended/m,
+      /^'local\|old-login': removed, 1 account withdrawn; client sessions were ended/m,
     )
     expect((await terminal.admin(['move', 'local|old-login', 'local|new-login'])).code).toBe(0)
     const signedOut = await terminal.admin(['sign-out-everywhere', 'local|new-login'])

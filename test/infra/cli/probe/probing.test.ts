@@ -28,16 +28,13 @@ async function probed(readings: Partial<Readings> = {}) {
   return { answers, left, before }
 }
 
-async function accounts(): Promise<string[]> {
-  const response = await fetch(`${seam.url}/connected_accounts/list`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${seam.apiKey}` },
-  })
-  const { connected_accounts } = (await response.json()) as {
-    connected_accounts: { connected_account_id: string }[]
-  }
-  return connected_accounts.map(({ connected_account_id }) => connected_account_id)
+async function listed(path: string): Promise<Record<string, string>[]> {
+  const headers = { authorization: `Bearer ${seam.apiKey}` }
+  const answer = await fetch(`${seam.url}/${path}/list`, { method: 'POST', headers })
+  return ((await answer.json()) as Record<string, Record<string, string>[]>)[path] ?? []
 }
+
+const accounts = async () => (await listed('connected_accounts')).map((one) => one.connected_account_id)
 
 const saidIn = (answers: Answered[]) =>
   Object.fromEntries(answers.map(({ name, answer, unanswered }) => [name, answer ?? unanswered]))
@@ -67,6 +64,12 @@ const plain = {
   publishable_off: '401 unauthorized',
   publishable_live: 'its token, for 1 account',
   publishable_deleted: 'another one, for 0 accounts',
+  identity_again: 'the same',
+  identity_changed: 'takes it',
+  identity_and_accounts: 'both',
+  identity_phone: 'phone_sessions/get_or_create answers 404 not_found',
+  identity_twice: 'independent',
+  identity_unknown: '404 user_identity_not_found',
   rate_limit: 'all of them',
 }
 
@@ -104,6 +107,7 @@ test('nothing of it stays: no client session, no account, no open door', async (
   expect(seam.sessions().length).toBeGreaterThan(20)
   expect(seam.sessions().filter(({ live }) => live)).toEqual([])
   expect(await accounts()).toEqual(before)
+  expect(await listed('user_identities')).toEqual([])
   const opened = await fetch(`${seam.url}/client_sessions/get_or_create`, {
     method: 'POST',
     headers: { 'seam-publishable-key': seam.publishableKey, 'content-type': 'application/json' },
