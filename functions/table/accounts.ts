@@ -20,18 +20,18 @@ export interface IdentityItem {
 }
 
 /** Notes that this owner may hold the account: a superset of the truth, which only grows. */
-export async function addHolder({ update }: TableItems, accountId: string, owner: string): Promise<void> {
+export async function addHolder({ update }: TableItems, account: string, owner: string) {
   const values = { ':owner': { SS: [owner] } }
-  await update(keys.holders(accountId, holderShard(owner)), 'ADD owners :owner', { values })
+  await update(keys.holders(account, holderShard(owner)), 'ADD owners :owner', { values })
 }
 
-export async function readHolders({ read }: TableItems, accountId: string, shard: number): Promise<string[]> {
-  return (await read(keys.holders(accountId, shard)))?.owners?.SS ?? []
+export async function readHolders({ read }: TableItems, account: string, shard: number) {
+  return (await read(keys.holders(account, shard)))?.owners?.SS ?? []
 }
 
 /** Strongly consistent; undefined: Seam has not deleted it, as far as we know. */
-export async function readTombstone({ read }: TableItems, accountId: string): Promise<Tombstone | undefined> {
-  const item = await read(keys.account(accountId))
+export async function readTombstone({ read }: TableItems, account: string): Promise<Tombstone | undefined> {
+  const item = await read(keys.account(account))
   const tombstone = item?.tombstone?.S
   return tombstone === undefined ? undefined : { tombstone, settled: item?.settled?.BOOL === true }
 }
@@ -39,46 +39,41 @@ export async function readTombstone({ read }: TableItems, accountId: string): Pr
 /** Undefined when it was lifted after `at`: an event that late changes nothing. `id`: for a new tombstone. */
 export async function putTombstone(
   items: TableItems,
-  accountId: string,
+  account: string,
   at: number,
   id: string,
 ): Promise<Tombstone | undefined> {
   const { partition, sort } = tableShape.due
   // Due until it is settled: cleanup goes on where time ran out.
   const { written, item } = await items.update(
-    keys.account(accountId),
+    keys.account(account),
     `SET deleted_at = if_not_exists(deleted_at, :at), tombstone = if_not_exists(tombstone, :id), #shard = :shard, #due = if_not_exists(#due, :at)`,
     {
       if: 'attribute_not_exists(settled) AND (attribute_not_exists(lifted_at) OR lifted_at < :at)',
       names: { '#shard': partition, '#due': sort },
-      values: { ':at': number(at), ':id': text(id), ':shard': number(dueShard(accountId)) },
+      values: { ':at': number(at), ':id': text(id), ':shard': number(dueShard(account)) },
     },
   )
   if (written) return { tombstone: item?.tombstone?.S ?? id, settled: false }
-  return readTombstone(items, accountId)
+  return readTombstone(items, account)
 }
 
 /** Holders of this shard whose records were written since this very tombstone. */
-export async function readSettled(
-  { read }: TableItems,
-  accountId: string,
-  shard: number,
-  tombstone: string,
-): Promise<string[]> {
-  const item = await read(keys.settled(accountId, shard))
+export async function readSettled({ read }: TableItems, account: string, shard: number, tombstone: string) {
+  const item = await read(keys.settled(account, shard))
   return item?.tombstone?.S === tombstone ? (item.owners?.SS ?? []) : []
 }
 
 export async function addSettled(
   { update }: TableItems,
-  accountId: string,
+  account: string,
   shard: number,
   tombstone: string,
   owners: string[],
-): Promise<void> {
+) {
   if (owners.length === 0) return
   const values = { ':tombstone': text(tombstone), ':owners': { SS: owners } }
-  const item = keys.settled(accountId, shard)
+  const item = keys.settled(account, shard)
   const same = 'attribute_not_exists(tombstone) OR tombstone = :tombstone'
   const change = 'SET tombstone = :tombstone ADD owners :owners'
   if ((await update(item, change, { if: same, values })).written) return
@@ -88,13 +83,9 @@ export async function addSettled(
 }
 
 /** Every holder's record has been written since this very tombstone. */
-export async function settleTombstone(
-  { update }: TableItems,
-  accountId: string,
-  tombstone: string,
-): Promise<void> {
+export async function settleTombstone({ update }: TableItems, account: string, tombstone: string) {
   const { partition, sort } = tableShape.due
-  await update(keys.account(accountId), 'SET settled = :yes REMOVE #shard, #due', {
+  await update(keys.account(account), 'SET settled = :yes REMOVE #shard, #due', {
     if: 'tombstone = :tombstone',
     names: { '#shard': partition, '#due': sort },
     values: { ':tombstone': text(tombstone), ':yes': { BOOL: true } },
@@ -102,25 +93,17 @@ export async function settleTombstone(
 }
 
 /** False unless this very tombstone stands, and is settled. */
-export async function liftTombstone(
-  { update }: TableItems,
-  accountId: string,
-  tombstone: string,
-  now: number,
-): Promise<boolean> {
+export async function liftTombstone({ update }: TableItems, account: string, tombstone: string, now: number) {
   const change = 'SET lifted_at = :now REMOVE deleted_at, tombstone, settled'
-  const { written } = await update(keys.account(accountId), change, {
+  const { written } = await update(keys.account(account), change, {
     if: 'tombstone = :tombstone AND settled = :yes',
     values: { ':tombstone': text(tombstone), ':yes': { BOOL: true }, ':now': number(now) },
   })
   return written
 }
 
-export async function readIdentity(
-  { read }: TableItems,
-  userIdentityId: string,
-): Promise<IdentityItem | undefined> {
-  const item = await read(keys.identity(userIdentityId))
+export async function readIdentity({ read }: TableItems, id: string): Promise<IdentityItem | undefined> {
+  const item = await read(keys.identity(id))
   const owner = item?.owner?.S
   const revision = item?.revision?.S
   return owner === undefined || revision === undefined ? undefined : { owner, revision }
@@ -129,12 +112,12 @@ export async function readIdentity(
 /** Writes `next` if the item still has `revision` (absent: if there is none). */
 export async function putIdentity(
   items: TableItems,
-  userIdentityId: string,
+  id: string,
   revision: string | undefined,
   next: IdentityItem,
-): Promise<boolean> {
+) {
   const attributes = { owner: text(next.owner), revision: text(next.revision) }
-  const { written } = await items.put(keys.identity(userIdentityId), attributes, atRevision(revision))
+  const { written } = await items.put(keys.identity(id), attributes, atRevision(revision))
   // The answer to our own write may have been lost, and the write repeated.
-  return written || (await readIdentity(items, userIdentityId))?.revision === next.revision
+  return written || (await readIdentity(items, id))?.revision === next.revision
 }

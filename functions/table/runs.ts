@@ -62,12 +62,7 @@ export async function allOwners(
 }
 
 /** Takes the right to clean up until `until`; false while another run has it. */
-export async function startRun(
-  { read, update }: TableItems,
-  run: string,
-  now: number,
-  until: number,
-): Promise<boolean> {
+export async function startRun({ read, update }: TableItems, run: string, now: number, until: number) {
   const change = 'SET lease_owner = :run, lease_until = :until'
   const { written, item } = await update(keys.cleanupRun(), change, {
     if: 'attribute_not_exists(lease_until) OR lease_until <= :now',
@@ -78,12 +73,7 @@ export async function startRun(
 }
 
 /** Gives it back at `until`, with a report as JSON, unless another run has taken over. */
-export async function endRun(
-  { update }: TableItems,
-  run: string,
-  until: number,
-  report: string,
-): Promise<void> {
+export async function endRun({ update }: TableItems, run: string, until: number, report: string) {
   await update(keys.cleanupRun(), 'SET lease_until = :until, last_report = :report', {
     if: 'lease_owner = :run',
     values: { ':run': text(run), ':until': number(until), ':report': text(report) },

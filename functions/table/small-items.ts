@@ -34,12 +34,7 @@ function settingsFromItem(item: Item | undefined): Settings | undefined {
 }
 
 /** Counts one more of `what` in this window; false when there were `limit` already. */
-export async function takeFromBudget(
-  { update }: TableItems,
-  what: string,
-  limit: number,
-  expires: number,
-): Promise<boolean> {
+export async function takeFromBudget({ update }: TableItems, what: string, limit: number, expires: number) {
   const { written } = await update(keys.budget(what), `ADD taken :one SET ${tableShape.ttl} = :expires`, {
     if: 'attribute_not_exists(taken) OR taken < :limit',
     values: { ':one': number(1), ':limit': number(limit), ':expires': number(expires) },
@@ -51,13 +46,9 @@ export async function takeFromBudget(
  * Notes a client session that no record names, and returns when that was noted first (epoch milliseconds).
  * The note expires; without it the wait only starts again.
  */
-export async function noteOrphan(
-  { update }: TableItems,
-  clientSessionId: string,
-  now: number,
-): Promise<number> {
+export async function noteOrphan({ update }: TableItems, id: string, now: number) {
   const { item } = await update(
-    keys.orphan(clientSessionId),
+    keys.orphan(id),
     `SET first_seen_at = if_not_exists(first_seen_at, :now), ${tableShape.ttl} = :expires`,
     { values: { ':now': number(now), ':expires': number(Math.ceil(now / 1000) + orphanNoteKept) } },
   )
@@ -69,6 +60,6 @@ export async function readKeySet({ read }: TableItems, name: string): Promise<St
   return item?.key_set?.S === undefined ? undefined : JSON.parse(item.key_set.S)
 }
 
-export async function writeKeySet({ put }: TableItems, name: string, keySet: StoredKeySet): Promise<void> {
+export async function writeKeySet({ put }: TableItems, name: string, keySet: StoredKeySet) {
   await put(keys.keySet(name), { key_set: text(JSON.stringify(keySet)) })
 }

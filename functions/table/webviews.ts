@@ -22,11 +22,11 @@ export interface WebviewRecord {
 /** False when somebody else has made this Connect Webview. `expires`: epoch seconds, for the TTL. */
 export async function putWebview(
   { read, put }: TableItems,
-  connectWebviewId: string,
+  id: string,
   { owner, made_at, expires_at }: WebviewRecord,
   expires: number,
-): Promise<boolean> {
-  const item = keys.webview(connectWebviewId)
+) {
+  const item = keys.webview(id)
   const { written, item: found } = await put(
     item,
     {
@@ -41,11 +41,8 @@ export async function putWebview(
   return written || (found ?? (await read(item)))?.owner?.S === owner
 }
 
-export async function readWebview(
-  { read }: TableItems,
-  connectWebviewId: string,
-): Promise<WebviewRecord | undefined> {
-  const item = await read(keys.webview(connectWebviewId))
+export async function readWebview({ read }: TableItems, id: string): Promise<WebviewRecord | undefined> {
+  const item = await read(keys.webview(id))
   if (item?.owner?.S === undefined) return undefined
   const status = item.webview_status?.S as WebviewStatus | undefined
   const reason = item.webview_reason?.S
@@ -59,45 +56,40 @@ export async function readWebview(
 }
 
 /** Takes the turn to ask Seam about it; false when another has taken it after `since`. Epoch milliseconds. */
-export async function takeTurnToAsk(
-  items: TableItems,
-  connectWebviewId: string,
-  now: number,
-  since: number,
-): Promise<boolean> {
+export async function takeTurnToAsk(items: TableItems, id: string, now: number, since: number) {
   const values = { ':now': number(now), ':since': number(since) }
   const itsTurn = ' AND (attribute_not_exists(asked_at) OR asked_at <= :since)'
-  return (await change(items, connectWebviewId, 'SET asked_at = :now', values, itsTurn)).written
+  return (await change(items, id, 'SET asked_at = :now', values, itsTurn)).written
 }
 
 export async function noteWebviewStatus(
   items: TableItems,
-  connectWebviewId: string,
+  id: string,
   status: WebviewStatus,
   reason?: string,
-): Promise<void> {
+) {
   const values = { ':status': text(status), ...(reason && { ':reason': text(reason) }) }
   const also = reason === undefined ? ' REMOVE webview_reason' : ', webview_reason = :reason'
-  await change(items, connectWebviewId, `SET webview_status = :status${also}`, values)
+  await change(items, id, `SET webview_status = :status${also}`, values)
 }
 
 /** Only where there is a record: the TTL may have taken it, and a half one must not come back. */
 function change(
   { update }: TableItems,
-  connectWebviewId: string,
+  id: string,
   expression: string,
   values: Item,
   also = '',
 ): Promise<Written> {
   const condition = { if: `attribute_exists(#owner)${also}`, names: { '#owner': 'owner' }, values }
-  return update(keys.webview(connectWebviewId), expression, condition)
+  return update(keys.webview(id), expression, condition)
 }
 
 /** Whether it has had its effect. Forgotten some time after `expires` (epoch seconds); effects may be repeated. */
-export async function hasEvent({ read }: TableItems, eventId: string): Promise<boolean> {
+export async function hasEvent({ read }: TableItems, eventId: string) {
   return (await read(keys.event(eventId))) !== undefined
 }
 
-export async function markEvent({ put }: TableItems, eventId: string, expires: number): Promise<void> {
+export async function markEvent({ put }: TableItems, eventId: string, expires: number) {
   await put(keys.event(eventId), { [tableShape.ttl]: number(expires) })
 }
