@@ -62,6 +62,8 @@ const moods: {
   gaps: [weight: number, most: number][]
   /** How many accounts there are to draw from; all, when absent. */
   accounts?: number
+  /** About few of all deeds: half as often as the others. */
+  seldom?: boolean
   /** In a hundred users, whom nobody has heard of yet; 15, when absent. */
   newcomers?: number
 }[] = [
@@ -103,6 +105,7 @@ const moods: {
       [2, 90 * second],
     ],
     accounts: 1,
+    seldom: true,
   },
   {
     weights: {
@@ -123,9 +126,10 @@ const moods: {
       [1, hour],
     ],
     newcomers: 50,
+    seldom: true,
   },
   {
-    weights: { ...everyday, vend: 20, clean_up: 6, kill: 3 },
+    weights: { ...everyday, vend: 20, clean_up: 6, kill: 5 },
     gaps: [
       [3, 5],
       [2, second],
@@ -140,9 +144,9 @@ export function scenarios(): fc.Arbitrary<Scenario> {
   return fc.oneof(
     ...[2, 1, 1].flatMap((often, i) =>
       moods.flatMap((mood) => [
-        { weight: 3 * often, arbitrary: scenario(i + 1, mood, 0, true) },
+        { weight: (mood.seldom ? 3 : 6) * often, arbitrary: scenario(i + 1, mood, 0, true) },
         ...[0, 0.04, 0.12, 0.3].map((trouble) => ({
-          weight: 4 * often,
+          weight: (mood.seldom ? 4 : 8) * often,
           arbitrary: scenario(i + 1, mood, trouble, false),
         })),
       ]),
