@@ -89,7 +89,7 @@ const moods: {
     ],
   },
   {
-    weights: { ...everyday, withdraw: 6, grant: 6, until: 4 },
+    weights: { ...everyday, withdraw: 6, grant: 6, until: 4, kill: 3 },
     gaps: [
       [6, 5],
       [4, 1500],
@@ -129,7 +129,16 @@ const moods: {
     seldom: true,
   },
   {
-    weights: { ...everyday, vend: 20, clean_up: 6, kill: 5 },
+    weights: { vend: 8, grant: 6, withdraw: 1, kill: 6, clean_up: 1 },
+    gaps: [
+      [6, 3],
+      [3, 60],
+      [3, 20 * second],
+    ],
+    seldom: true,
+  },
+  {
+    weights: { ...everyday, vend: 20, clean_up: 6, kill: 3 },
     gaps: [
       [3, 5],
       [2, second],
