@@ -135,7 +135,6 @@ const moods: {
       [3, 60],
       [3, 20 * second],
     ],
-    seldom: true,
   },
   {
     weights: { ...everyday, vend: 20, clean_up: 6, kill: 3 },
