@@ -83,11 +83,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 }
 
 async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, 'close'>> {
-  const folder = await takeFolder(options.folder)
-  atEnd(folder.release)
-  if (options.reset) await clearFolder(folder)
-  await removeWorldFile(folder.path)
-  const memory = await openMemory(folder.file('memory.json'))
+  const { folder, memory } = await openFolder(options, atEnd)
   const origins = new Set<string>()
   const parts = await startParts(options, folder, memory, origins, atEnd)
   const { identityProvider, workspace } = parts
@@ -98,11 +94,8 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const { table: unwatched, ...records } = await openTable(parts, atEnd)
   const table = watcher.over('table', unwatched)
   const seam = watcher.over('seam', clientOf(workspace))
-  const service = serviceOf(
-    configuration,
-    depsOf({ table, seam }, watcher, folder, memory, options.log),
-    watcher,
-  )
+  const clients = depsOf({ table, seam }, watcher, folder, memory, options.log)
+  const service = serviceOf(configuration, clients, watcher)
   if (workspace.local) await endKilledRun(table)
 
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
@@ -128,19 +121,18 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   atEnd(end)
   const { local, endpoint } = workspace
   const { administer } = service
-  parts.page.show({
-    facts: {
-      api,
-      issuer: file.issuer,
-      seam: endpoint,
-      users: subs,
-      configuration,
-      ...(issuer && { operator: true }),
-    },
-    watcher,
-    operator: issuer && { issuer, table, administer, seam, local, cleanUp, watcher },
-  })
+  const facts = { api, issuer: file.issuer, seam: endpoint, users: subs, configuration }
+  const operator = issuer && { issuer, table, administer, seam, local, cleanUp, watcher }
+  parts.page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
   return { file, identityProvider, seam: local, cleanUp }
+}
+
+async function openFolder(options: WorldOptions, atEnd: AtEnd): Promise<{ folder: Folder; memory: Memory }> {
+  const folder = await takeFolder(options.folder)
+  atEnd(folder.release)
+  if (options.reset) await clearFolder(folder)
+  await removeWorldFile(folder.path)
+  return { folder, memory: await openMemory(folder.file('memory.json')) }
 }
 
 async function openTable({ dynamoDb, workspace }: Parts, atEnd: AtEnd) {

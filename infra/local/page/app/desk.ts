@@ -68,7 +68,7 @@ function heldRow(desk: Desk, sub: string, connected_account_id: string, send: Se
   return element(
     'li',
     {},
-    element('span', {}, element('b', {}, name), element('small', {}, devices?.join(', '))),
+    element('span', {}, element('b', {}, name), element('br'), element('small', {}, devices?.join(', '))),
     button('Take away', take, { 'aria-label': `Take away: ${name}` }),
   )
 }

@@ -52,6 +52,7 @@ function tableFor({ token, endpoint }: ClientSession): HTMLElement {
 /** The component's rows can be clicked and nothing else: here they are buttons, for keys and screen readers too. */
 export function openByKeyboard(place: HTMLElement): void {
   new MutationObserver(() => {
+    for (const heading of place.querySelectorAll('h5')) heading.ariaLevel = '3'
     for (const row of place.querySelectorAll<HTMLElement>('.seam-table-row:not([role])')) {
       row.role = 'button'
       row.tabIndex = 0

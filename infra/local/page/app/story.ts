@@ -236,7 +236,7 @@ function outcomeOf(story: Story, now: Scene, seen: Observation[]): string {
       ? (changed.problem ?? '')
       : `Its token died at once. ${changed.problem ?? ''}`
   if (was?.id === undefined) return opens(changed)
-  if (was.id !== changed.id) return `The old token died at once. ${opens(changed)}`
+  if (was.id !== changed.id) return `The old token died at once. ${opens(changed, 'The new one')}`
   const count = (changed.devices?.length ?? 0) - (was.devices?.length ?? 0)
   if (changed.devices === undefined) return 'Same token; Seam cannot be asked for its devices.'
   if (count !== 0) return `Same token, ${plural(Math.abs(count), 'device')} ${count > 0 ? 'more' : 'fewer'}.`
@@ -244,7 +244,7 @@ function outcomeOf(story: Story, now: Scene, seen: Observation[]): string {
   return reused ? 'Reused the existing token: same devices.' : 'Same token, same devices.'
 }
 
-function opens({ token, devices, problem }: Hand): string {
+function opens({ token, devices, problem }: Hand, what = 'The token'): string {
   if (token === undefined) return problem ?? ''
-  return devices ? `The token opens ${plural(devices.length, 'device')}.` : 'A token is in hand.'
+  return devices ? `${what} opens ${plural(devices.length, 'device')}.` : 'A token is in hand.'
 }

@@ -157,7 +157,7 @@ test('what the operator takes away vanishes at once, and what is given appears',
   await press(page, /^Take away: ecobee/)
   await shows(page, 'Front Door', 'Garden Gate')
   await says(page, 'headline', /^You took ecobee ada@example\.com from ada$/)
-  await says(page, 'outcome', /The old token died at once\. The token opens 2 devices/)
+  await says(page, 'outcome', /The old token died at once\. The new one opens 2 devices/)
   await says(page, 'hands', /Seam answers 401/)
   await marks(page, 'hands', 'gone', 'Living Room')
   await marks(page, 'seam', 'gone', /is dead/)
@@ -197,6 +197,17 @@ test('two browsers of one person have a client session each, and one may sign ou
   await says(page, 'hands', /Browser 1\s*seam_cst1/)
   expect(sessionsOf().map(({ live }) => live)).toEqual([true, false])
   await press(page, 'Browser 1')
+  await shows(page, ...ada)
+})
+
+test('the identity provider ends one login: its token dies, and a new login gets another', async () => {
+  const page = await open('ada')
+  await shows(page, ...ada)
+  await press(page, 'Provider ends this login')
+  await says(page, 'outcome', /Its token died at once/)
+  await says(page, 'did', /\/identity-events/)
+  await shows(page)
+  await press(page, 'Sign in again')
   await shows(page, ...ada)
 })
 
