@@ -113,6 +113,14 @@ describe('npm start', () => {
     expect(await pasteCurl(again)).toMatchObject({ token })
   })
 
+  it('ends in a sentence when its folder is deleted', async () => {
+    const world = await untilReady(start())
+    await rm(folder, { recursive: true, force: true })
+    expect(await world.ended).toBe(1)
+    expect(world.output()).toContain(`${folder} was deleted, so the local world has stopped.`)
+    folder = await mkdtemp(join(tmpdir(), 'start-'))
+  })
+
   it('ends when npm, which started it, is killed', async () => {
     const npm = run('/bin/sh', ['-c', `"${process.execPath}" "${main}" & wait`], {
       npm_lifecycle_event: 'start',

@@ -139,6 +139,28 @@ describe('the local world', () => {
     expect(await devicesOf(await vend(await start(), 'grace'))).toEqual([])
   })
 
+  it('begins anew when it is told so, and deletes nothing but its own', async () => {
+    const first = await start()
+    const { token } = await vend(first, 'ada')
+    await first.close()
+    await writeFile(join(folder, 'of-somebody-else'), '')
+    expect((await vend(await start({ reset: true }), 'ada')).token).not.toBe(token)
+    expect(await readdir(folder)).toContain('of-somebody-else')
+  })
+
+  it('frees the lease of a cleanup that was killed with its world', async () => {
+    const first = await start()
+    const until = Date.now() + 600_000
+    const open = ({ file }: World) => {
+      const client = worldDynamoDbClient(file)
+      ends.push(async () => client.destroy())
+      return vendingTable({ client, tableName: file.table })
+    }
+    expect(await open(first).startRun('killed', Date.now(), until)).toBe(true)
+    await first.close()
+    expect(await open(await start()).runEndsAt()).toBeLessThan(until)
+  })
+
   it('gives everybody their accounts anew when the records are gone', async () => {
     const first = await start()
     await first.close()

@@ -234,7 +234,7 @@ function prepareActs(): void {
   on(
     'sign-in',
     (sub) => `${sub} signed in again`,
-    async () => signIn(active, who, claims),
+    async () => signIn(active, who, claims, true),
   )
   on(
     'sign-out',

@@ -119,9 +119,11 @@ const compared = (before: string[], after: string[], same: boolean): Chip[] => [
 ]
 
 function requestLine({ audit, report }: Observation): string {
-  const { method, path, status, took, command, event_type, code } = audit
+  const { what: kind, method, path, status, took, command, event_type, code } = audit
   if (report !== undefined) return reportLine(report)
-  const what = event_type ? `Seam told the webhook: ${event_type}` : (command ?? `${method} ${path}`)
+  const what = event_type
+    ? `${kind === 'webhook' ? 'Seam told the webhook' : 'The provider told'}: ${event_type}`
+    : (command ?? `${method} ${path}`)
   return [what, status, code, took !== undefined && duration(took)].filter(Boolean).join(' · ')
 }
 

@@ -205,7 +205,7 @@ test('the identity provider ends one login: its token dies, and a new login gets
   await shows(page, ...ada)
   await press(page, 'Provider ends this login')
   await says(page, 'outcome', /Its token died at once/)
-  await says(page, 'did', /\/identity-events/)
+  await says(page, 'did', /The provider told: backchannel-logout/)
   await shows(page)
   await press(page, 'Sign in again')
   await shows(page, ...ada)
