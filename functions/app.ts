@@ -198,10 +198,9 @@ export function identityEventsApp(times: Times, deps: IdentityEventsAppDeps): Ho
     const { audit, deadline } = c.var
     audit.what = 'identity_event'
     const delivery = deliveryIn(new TextDecoder().decode(await readBytes(c, longestEvent)))
-    const isLogout = delivery.kind === 'backchannel-logout'
     try {
-      await receiveEvents(deps, delivery, { deadline, audit })
-      return c.body(null, isLogout ? 200 : 202)
+      await receiveEvents(deps, { ...delivery, deadline, audit })
+      return c.body(null, delivery.kind === 'backchannel-logout' ? 200 : 202)
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'invalid_request') throw error
       Object.assign(audit, { code: error.code, reason: error.details.reason })

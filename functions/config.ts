@@ -10,7 +10,7 @@ import {
   unknownSubjects,
   whole,
 } from './caller/issuer-settings.ts'
-import { eventIssuer, subjectNamespace } from './caller/owner.ts'
+import { subjectNamespace } from './caller/owner.ts'
 import { isAppScheme, isSafeAddress, originFault } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
 
@@ -142,8 +142,6 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
         `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
       ])
     for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
-    if (issuers.slice(0, i).some((other) => shareEvents(other, settings)))
-      faults.push([['issuers', i, 'events'], 'another issuer has an audience of these; list each once'])
   }
   const refusePlain = (path: PropertyKey[], address = '') => {
     if (!loopback && address.startsWith('http:'))
@@ -155,12 +153,6 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   refusePlain(['seamEndpoint'], seamEndpoint)
   if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
   return parsed.data
-}
-
-function shareEvents(one: Issuer, other: Issuer): boolean {
-  const { audiences = [] } = other.events ?? {}
-  const shared = one.events?.audiences.some((audience) => audiences.includes(audience)) ?? false
-  return shared && eventIssuer(one) === eventIssuer(other)
 }
 
 /** What is allowed and may still be a mistake, in sentences. */

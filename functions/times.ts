@@ -37,8 +37,6 @@ export interface Times {
   deleteInVend: number
   /** What an identity provider’s event waits for at Seam: its sender gives up after a few seconds. */
   deleteInEvent: number
-  /** A logout token is believed for this long after its `iat`, if its `exp` does not end it sooner. */
-  logoutToken: number
   /** One reading of a secret; half of it is for the attempt without the SDK. */
   secrets: number
   /** One request to the vend function, and every act of it from claim to commit. */
@@ -90,7 +88,6 @@ export const times: Times = {
   probe: 2 * second,
   deleteInVend: 1 * second,
   deleteInEvent: 2.5 * second,
-  logoutToken: 15 * minute,
   secrets: 2 * second,
   vend: 10 * second,
   connectWebview: 24 * 60 * minute,

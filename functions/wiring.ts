@@ -81,26 +81,18 @@ export function wireWebhook(
   return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(clients) }) }
 }
 
-/** What identity providers meet. It takes away alone, so it neither opens nor seals a token. */
+/** What identity providers meet. */
 export function wireIdentityEvents(
   configuration: Configuration,
   times: Times,
-  clients: Omit<CallerClients, 'seal'>,
+  clients: CallerClients,
   options: { loopback?: boolean } = {},
 ) {
-  const deps = depsOf(configuration, times, { ...clients, seal: noSeal })
-  const findKeys = findKeysOf(deps, clients, onlyReading(clients.table), options)
+  const deps = depsOf(configuration, times, clients)
+  const { findKeys, recall } = callers(deps, clients, onlyReading(clients.table), options)
   const noteChange: AccountDeps['noteChange'] = (change) =>
     clients.auditLog?.({ what: 'account', act: 'identity_event', by: 'provider', ...change })
-  return {
-    app: identityEventsApp(times, { ...deps, noteChange, findKeys }),
-    recall: () => Promise.allSettled(configuration.issuers.map(findKeys.recall)),
-  }
-}
-
-const noSeal: Seal = {
-  seal: () => Promise.reject(new Error('no token is sealed here')),
-  open: () => Promise.reject(new Error('no token is opened here')),
+  return { app: identityEventsApp(times, { ...deps, noteChange, findKeys }), recall }
 }
 
 /** What the operator asks for: whoever changes a mapping is logged, subject in clear. */
@@ -132,27 +124,15 @@ function onlyReading({ readKeySet }: KeyStore): KeyStore {
 }
 
 function callers(
-  deps: ReturnType<typeof depsOf>,
+  { configuration, terms, clock, timing }: ReturnType<typeof depsOf>,
   clients: { fetch: typeof fetch },
-  store: KeyStore,
-  options: { loopback?: boolean },
-): { verifyCaller: VerifyCaller; recall: () => Promise<unknown> } {
-  const { configuration, clock, timing } = deps
-  const { issuers } = configuration
-  const findKeys = findKeysOf(deps, clients, store, options)
-  return {
-    verifyCaller: timing('verify', callerVerifier({ issuers, findKeys, clock })),
-    recall: () => Promise.allSettled(issuers.map(findKeys.recall)),
-  }
-}
-
-function findKeysOf(
-  { terms, clock }: ReturnType<typeof depsOf>,
-  { fetch }: { fetch: typeof globalThis.fetch },
   store: KeyStore,
   { loopback = false }: { loopback?: boolean },
 ) {
-  return keyFinder({ store, fetch, clock, times: terms.times, loopback })
+  const { issuers } = configuration
+  const findKeys = keyFinder({ store, fetch: clients.fetch, clock, times: terms.times, loopback })
+  const verifyCaller: VerifyCaller = timing('verify', callerVerifier({ issuers, findKeys, clock }))
+  return { findKeys, verifyCaller, recall: () => Promise.allSettled(issuers.map(findKeys.recall)) }
 }
 
 function depsOf(configuration: Configuration, times: Times, untimed: Clients) {

@@ -15,6 +15,7 @@ export const documents = [
   'functions/DESIGN.md',
   'functions/browser/README.md',
   'infra/OPERATING.md',
+  'infra/IDENTITY-EVENTS.md',
   'infra/FROM-A-SNIPPET.md',
   'infra/client-session-paths.md',
   'test/bench/README.md',

@@ -9,6 +9,7 @@ import type { Audit } from '../functions/http/audit.ts'
 import { clientSessionAnswer } from '../functions/http/contract.ts'
 import { deadlineIn } from '../functions/http/deadline.ts'
 import { AdminRefusal } from '../functions/operator/client.ts'
+import { commands as adminCommands } from '../functions/operator/commands.ts'
 import { times } from '../functions/times.ts'
 import { runProgram } from '../infra/cli/program.ts'
 import { reachLocalWorld } from '../infra/cli/reach.ts'
@@ -229,12 +230,19 @@ describe('each other block', () => {
       ['README.md', 'ts'],
       ['functions/browser/README.md', 'text'],
       ['infra/OPERATING.md', 'json'],
+      ['infra/IDENTITY-EVENTS.md', 'js'],
       ['infra/FROM-A-SNIPPET.md', 'ts'],
       ['infra/FROM-A-SNIPPET.md', 'js'],
     ]
     const known = (block: Block) => kinds.some(([file = '', language = '']) => isIn(file, language)(block))
     expect(others.filter((block) => !known(block)).map(at)).toEqual([])
-    expect(others).toHaveLength(8)
+    expect(others).toHaveLength(9)
+  })
+
+  test('in the recipe for providers that tell nothing: commands that there are', () => {
+    const [recipe] = others.filter(isIn('infra/IDENTITY-EVENTS.md', 'js'))
+    const called = [...(recipe?.text.matchAll(/callAdmin\('(\w+)'/g) ?? [])].map(([, name]) => name)
+    expect([called.length, called.filter((name = '') => !(name in adminCommands))]).toEqual([2, []])
   })
 
   test('in JSON: an answer, a configuration and an audit line', () => {

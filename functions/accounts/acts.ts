@@ -275,7 +275,9 @@ export function takeProviderEvent(
         return endLogin(user, event.binding, event.at, now)
     }
   }
-  return changeUser(deps, owner, { write, onlyIfChanged: true }, deadline)
+  // Its sender gives up after a few seconds, and does not come again.
+  const seamTime = deps.terms.times.deleteInEvent
+  return changeUser(deps, owner, { write, onlyIfChanged: true, seamTime }, deadline)
 }
 
 /** Whether anything stands between this record and success of what was taken away. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Holding, MappingChange } from '../http/audit.ts'
-import type { Deadline } from '../http/deadline.ts'
+import { type Deadline, earlier } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { newUser, pending, type Subject, type User } from '../record/user.ts'
@@ -44,8 +44,10 @@ export interface RecordChange {
   write: (user: User, now: number) => User
   /** What gives widens live sessions; what only gives does not wait for what earlier acts retired. Absent: `takes`. */
   effect?: Effect
-  /** Nothing is written, or deleted at Seam, where nothing changes: for what no act in flight can undo. */
+  /** Nothing is written, or asked of Seam, where nothing changes: for what no act in flight can undo. */
   onlyIfChanged?: boolean
+  /** Milliseconds; all calls to Seam end within this time. */
+  seamTime?: number
   /** Of the sessions that it retires: which binding's must be confirmed as deleted. Absent: all. */
   binding?: string
 }
@@ -62,14 +64,10 @@ export async function changeUser(
   const written = await changeRecord(deps, owner, change, deadline)
   if (written === undefined) throw unrecorded()
   const { retired, unwritten, ...result } = written
-  const { effect = 'takes', binding } = change
-  if (unwritten)
-    return { ...result, deletedAccountIds: [], trace: newTrace(), ...leftUndeleted(deps, result.user) }
-  const scope = {
-    takes: retired || effect !== 'gives',
-    widens: effect !== 'takes',
-    ...(binding !== undefined && { binding }),
-  }
+  const { effect = 'takes' } = change
+  if (unwritten && pending(result.user, deps.terms.times, deps.clock()).length > 0)
+    return { ...result, deletedAccountIds: [], trace: newTrace(), failure: problemFrom(undefined) }
+  const scope = { ...change, takes: retired || effect !== 'gives', widens: effect !== 'takes' }
   return { ...result, deletedAccountIds: [], ...(await followUp(deps, result.user, deadline, scope)) }
 }
 
@@ -131,10 +129,11 @@ export async function followUp(
   deps: AccountDeps,
   read: User,
   deadline: Deadline,
-  { takes, widens, binding }: { takes: boolean; widens: boolean; binding?: string },
+  scope: { takes: boolean; widens: boolean } & Pick<RecordChange, 'binding' | 'seamTime'>,
 ): Promise<{ user: User; trace: Trace; failure?: Problem }> {
+  const { takes, widens, binding, seamTime = Number.POSITIVE_INFINITY } = scope
   const trace = newTrace()
-  const act = { deadline, trace }
+  const act = { deadline, trace, calls: earlier(deadline, seamTime, deps.clock) }
   try {
     const ended: { user: User; failure?: unknown } = takes
       ? await deleteRetired(deps, read, act, binding)
@@ -150,11 +149,6 @@ export async function followUp(
     if (!(error instanceof Problem)) throw error
     return { user: (await deps.table.readUser(read.owner)) ?? read, trace, failure: error }
   }
-}
-
-/** What an earlier act retired it deletes itself, or cleanup does. */
-function leftUndeleted({ terms, clock }: AccountDeps, user: User): { failure?: Problem } {
-  return pending(user, terms.times, clock()).length > 0 ? { failure: problemFrom(undefined) } : {}
 }
 
 /** Why an undeleted session stays: an outage, also where Seam refuses, for it is never the caller's fault. */

@@ -56,6 +56,12 @@ export const shortName = text.check(
   z.regex(/^[a-z0-9-]{1,32}$/, { error: 'use 1 to 32 of the characters a-z, 0-9 and -' }),
 )
 
+const someAudiences = z
+  .array(text, { error: 'list the audiences whose tokens are meant for this service' })
+  .check(z.minLength(1, { error: 'list at least one audience; an empty list would mean nobody, never all' }))
+
+const eventKinds = ['backchannel-logout', 'security-events'] as const
+
 export const issuer = z.strictObject({
   /** Short and stable: it is part of every subject. */
   name: shortName,
@@ -65,11 +71,7 @@ export const issuer = z.strictObject({
       error: 'give the "iss" of its tokens: a text without blanks',
     }),
   ),
-  audiences: z
-    .array(text, { error: 'list the audiences whose tokens are meant for this service' })
-    .check(
-      z.minLength(1, { error: 'list at least one audience; an empty list would mean nobody, never all' }),
-    ),
+  audiences: someAudiences,
   algorithms: z._default(
     z
       .array(
@@ -124,16 +126,10 @@ export const issuer = z.strictObject({
   events: z.optional(
     z.strictObject({
       /** The `aud` of its events: for most providers the client id of the page. */
-      audiences: z
-        .array(text)
-        .check(z.minLength(1, { error: 'list at least one audience, such as the client id of your page' })),
+      audiences: someAudiences,
       kinds: z
-        .array(
-          z.enum(['backchannel-logout', 'security-events'], {
-            error: 'choose "backchannel-logout", "security-events" or both',
-          }),
-        )
-        .check(z.minLength(1, { error: 'list at least one kind, or leave out "events"' })),
+        .array(z.enum(eventKinds, { error: `choose of ${eventKinds.join(', ')}` }))
+        .check(z.minLength(1, { error: 'list at least one, or leave out "events"' })),
       /** The `iss` of its events where it differs, as Google’s does by a slash. */
       issuer: z.optional(text),
     }),

@@ -47,8 +47,7 @@ function readPart(part: string): Record<string, unknown> | JwsFault {
   if (text === undefined) return 'not_text'
   const value: unknown = attempt(() => JSON.parse(text))
   if (value === undefined) return 'not_json'
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not_an_object'
-  return structureFault(text) ?? (value as Record<string, unknown>)
+  return isObject(value) ? (structureFault(text) ?? value) : 'not_an_object'
 }
 
 function attempt<T>(act: () => T): T | undefined {
@@ -81,4 +80,8 @@ export function structureFault(text: string): 'duplicate_member' | 'too_deep' | 
     }
   }
   return undefined
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import { type Deadline, signalWithin } from '../http/deadline.ts'
 import type { Times } from '../times.ts'
+import { isObject } from './jws.ts'
 
 /** Reads the identity providers' discovery documents and key sets. */
 
@@ -118,8 +119,4 @@ function parse(text: string): Record<string, unknown> {
     // Falls through: no input in the error.
   }
   throw new KeySetError('not_json')
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -9,14 +9,3 @@ export function subjectNamespace(issuer: { name: string; subjectNamespace?: stri
 export function ownerOf(subject: string): string {
   return hash('sha256', subject, 'buffer').subarray(0, 16).toString('base64url')
 }
-
-/** The `iss` of this issuer’s events; undefined where it may send none. */
-export function eventIssuer({
-  issuer,
-  events,
-}: {
-  issuer: string
-  events?: { issuer?: string | undefined } | undefined
-}): string | undefined {
-  return events && (events.issuer ?? issuer)
-}

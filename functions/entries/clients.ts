@@ -40,22 +40,6 @@ export function sharedClients(
 
 /** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
 export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
-  const clients = callingClients(environment, clock)
-  return {
-    ...clients,
-    seal: tokenSealer(
-      sealingKeyReader((deadline) =>
-        clients.readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
-      ),
-    ),
-  }
-}
-
-/** For one that may call Seam, and has no business with the tokens in the table. */
-export function callingClients(
-  environment: Omit<Environment, 'SEALING_KEY_SECRET_ARN'> & AwsEnvironment,
-  clock: () => number,
-) {
   const clients = sharedClients(environment, clock)
   const { configuration, readSecret, where } = clients
   return {
@@ -66,6 +50,11 @@ export function callingClients(
       apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
       times,
     }),
+    seal: tokenSealer(
+      sealingKeyReader((deadline) =>
+        readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
+      ),
+    ),
     fetch,
     requestId: (c: Context) => c.env.requestContext.requestId as string,
   }

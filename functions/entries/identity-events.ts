@@ -1,27 +1,20 @@
 import { deadlineIn } from '../http/deadline.ts'
 import { times } from '../times.ts'
 import { wireIdentityEvents } from '../wiring.ts'
-import { callingClients, type Environment } from './clients.ts'
+import { type Environment, lambdaClients } from './clients.ts'
 import { httpHandler } from './http-handler.ts'
 
+/** It takes away alone, and has no business with the tokens in the table. */
 export type IdentityEventsEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 
 const environment = process.env as unknown as IdentityEventsEnvironment
-const clients = callingClients(environment, Date.now)
-const { app, recall } = wireIdentityEvents(clients.configuration, times, {
-  ...clients,
-  // Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.
-  auditLog: clients.log,
-})
+const clients = lambdaClients({ ...environment, SEALING_KEY_SECRET_ARN: '' }, Date.now)
+const { configuration, clock, log, readSecret } = clients
+// Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.
+const { app, recall } = wireIdentityEvents(configuration, times, { ...clients, auditLog: log })
 
-export const handler = httpHandler(app, clients.log)
+export const handler = httpHandler(app, log)
 
 // A sender waits for a few seconds and does not come again.
-await Promise.allSettled([
-  recall(),
-  clients.readSecret(
-    environment.SEAM_API_KEY_SECRET_ARN,
-    { fresh: false },
-    deadlineIn(times.secrets, clients.clock),
-  ),
-])
+const soon = deadlineIn(times.secrets, clock)
+await Promise.allSettled([recall(), readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: false }, soon)])

@@ -1,20 +1,13 @@
 import type { SdkReason } from '../aws/caller.ts'
 
+type CallersAct = 'vend' | 'sign_out' | 'connect_webview'
+
 /**
  * One audit object per decision: a value filled in as the request goes and sent once. Its fields are this list
  * and no others, so that no secret can slip in with an error or an event.
  */
 export interface Audit {
-  what:
-    | 'vend'
-    | 'sign_out'
-    | 'cleanup'
-    | 'webhook'
-    | 'identity_event'
-    | 'connect_webview'
-    | 'account'
-    | 'admin'
-    | 'request'
+  what: CallersAct | 'webhook' | 'identity_event' | 'cleanup' | 'account' | 'admin' | 'request'
   request_id: string
   method?: string
   path?: string

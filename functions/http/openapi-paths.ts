@@ -99,8 +99,6 @@ const oneConnectWebview = {
   }),
 } satisfies Methods
 
-const text = { type: 'string' }
-
 const webhook = {
   post: operation('webhook', 'takeWebhook', 'Seam’s events', {
     description: 'Only for Seam, whose webhooks Svix signs.',
@@ -122,11 +120,8 @@ const webhook = {
   }),
 } satisfies Methods
 
-const refusal = {
-  type: 'object',
-  properties: { error: text, error_description: text, err: text, description: text },
-  additionalProperties: false,
-}
+const done = { description: 'It has had its effect, or has none here.', headers: usualHeaders }
+const [form, compact] = [{ schema: { type: 'object' } }, { schema: { type: 'string' } }]
 
 const identityEvents = {
   post: {
@@ -134,31 +129,16 @@ const identityEvents = {
     tags: ['identity events'],
     summary: 'What an identity provider says of its people',
     description:
-      'Only for the configured identity providers, which sign it: OpenID Connect Back-Channel Logout 1.0, and security event tokens pushed as in RFC 8935. Judged by the body, whatever its content type.',
+      'Only for the configured identity providers: OpenID Connect Back-Channel Logout 1.0, and security event tokens pushed as in RFC 8935. Judged by the body, whatever its content type.',
     security: [],
     requestBody: {
       required: true,
-      content: {
-        'application/x-www-form-urlencoded': {
-          schema: { type: 'object', required: ['logout_token'], properties: { logout_token: text } },
-        },
-        'application/secevent+jwt': { schema: text },
-      },
+      content: { 'application/x-www-form-urlencoded': form, 'application/secevent+jwt': compact },
     },
     responses: {
-      200: {
-        description: 'A logout token: the record says so, or it names nobody here.',
-        headers: usualHeaders,
-      },
-      202: {
-        description: 'A security event token: the record says so, or it names nobody here.',
-        headers: usualHeaders,
-      },
-      400: {
-        description: 'Not accepted; `error` of a logout token, `err` of a security event token.',
-        headers: usualHeaders,
-        content: { 'application/json': { schema: refusal } },
-      },
+      200: { ...done, description: 'A logout token: it has had its effect, or has none here.' },
+      202: done,
+      400: { ...done, description: 'Not accepted.', content: { 'application/json': form } },
       ...problems(413, 500, 503, 504),
     },
   },

@@ -1,9 +1,9 @@
 import type { ProviderEvent } from '../accounts/acts.ts'
 import { subjectOf } from '../caller/claims.ts'
-import { eventIssuer } from '../caller/owner.ts'
+import { isObject } from '../caller/jws.ts'
 import type { Issuer } from '../config.ts'
 import { bindingOfSid } from '../session/binding.ts'
-import { type EventKind, isObject } from './token.ts'
+import type { EventKind } from './token.ts'
 
 /** What a verified event token means here. PURE. */
 
@@ -14,67 +14,53 @@ export interface Meaning {
   type?: string
   /** Absent: accepted and counted, and nothing comes of it. */
   effect?: ProviderEvent
-  /** As the issuer’s bearer tokens name the person; absent: the event names nobody that we could know. */
-  sub?: string
-  reason?: 'unknown_event' | 'only_counted' | 'stream_stopped'
+  /** As the issuer’s bearer tokens name the person; absent: nobody that we could know. */
+  sub?: string | undefined
+  reason?: 'unknown_event' | 'only_counted' | 'stream_stopped' | 'other_issuer'
 }
 
-const secevent = 'https://schemas.openid.net/secevent/'
-const effects: Record<string, Exclude<ProviderEvent['kind'], 'login_ended'>> = {
-  'caep/event-type/session-revoked': 'signed_out',
-  'risc/event-type/sessions-revoked': 'signed_out',
-  'oauth/event-type/tokens-revoked': 'signed_out',
-  'risc/event-type/account-disabled': 'disabled',
-  'risc/event-type/account-enabled': 'enabled',
-  'risc/event-type/account-purged': 'purged',
-}
+export const secevent = 'https://schemas.openid.net/secevent/'
+export const effects = new Map<string, Exclude<ProviderEvent['kind'], 'login_ended'>>([
+  ['caep/event-type/session-revoked', 'signed_out'],
+  ['risc/event-type/sessions-revoked', 'signed_out'],
+  ['oauth/event-type/tokens-revoked', 'signed_out'],
+  ['risc/event-type/account-disabled', 'disabled'],
+  ['risc/event-type/account-enabled', 'enabled'],
+  ['risc/event-type/account-purged', 'purged'],
+])
 const counted = [
   'ssf/event-type/verification',
   'risc/event-type/verification',
   'ssf/event-type/stream-updated',
 ]
 
-/** Undefined: it is about another issuer’s person. */
-export function meaningsOf(kind: EventKind, claims: Claims, issuer: Issuer): Meaning[] | undefined {
+export function meaningsOf(kind: EventKind, claims: Claims, issuer: Issuer): Meaning[] {
   // `event_timestamp` is in seconds or milliseconds, and is not trusted.
   const at = (claims.iat as number) * 1000
-  if (kind === 'security-events') {
-    const events = Object.entries(claims.events as Claims)
-    const meanings = events.map(([uri, event]) => securityEvent(uri, event, at, claims, issuer))
-    return meanings.every((meaning) => meaning !== undefined) ? meanings : undefined
-  }
-  const sub = subjectOf(claims, issuer)
+  if (kind === 'security-events')
+    return Object.entries(claims.events as Claims).map(([uri, event]) =>
+      securityEvent(uri.replace(secevent, ''), isObject(event) ? event : {}, { at, claims, issuer }),
+    )
   const binding = bindingOfSid(claims.sid, issuer)
   const effect: ProviderEvent =
     binding === undefined ? { kind: 'signed_out', at } : { kind: 'login_ended', binding, at }
-  return [{ type: kind, effect, ...(sub !== undefined && { sub }) }]
+  return [{ type: kind, effect, sub: subjectOf(claims, issuer) }]
 }
 
 function securityEvent(
-  uri: string,
-  event: unknown,
-  at: number,
-  claims: Claims,
-  issuer: Issuer,
-): Meaning | undefined {
-  const name = uri.startsWith(secevent) ? uri.slice(secevent.length) : ''
+  name: string,
+  { status, subject: inEvent }: Claims,
+  { at, claims, issuer }: { at: number; claims: Claims; issuer: Issuer },
+): Meaning {
   const type = name.split('/').at(-1) ?? ''
-  if (counted.includes(name)) {
-    const status = type === 'stream-updated' && isObject(event) ? event.status : undefined
+  if (counted.includes(name))
     return { type, reason: status === 'paused' || status === 'disabled' ? 'stream_stopped' : 'only_counted' }
-  }
-  const kind = Object.hasOwn(effects, name) ? effects[name] : undefined
+  const kind = effects.get(name)
   if (kind === undefined) return { reason: 'unknown_event' }
-  const subject = subjectIn(claims.sub_id) ?? subjectIn(isObject(event) ? event.subject : undefined)
-  if (subject === undefined) return { type, effect: { kind, at } }
-  const { iss = issuer.issuer } = subject
-  if (iss !== issuer.issuer && iss !== eventIssuer(issuer)) return undefined
-  const sub = subjectOf(subject, issuer)
-  return { type, effect: { kind, at }, ...(sub !== undefined && { sub }) }
-}
-
-/** RFC 9493. Of a complex subject the user counts; Okta leaves out its `format`. */
-function subjectIn(value: unknown): Claims | undefined {
-  if (!isObject(value)) return undefined
-  return isObject(value.user) ? value.user : value
+  // RFC 9493; older senders have it in the event. Of a complex subject the user counts, whose `format` Okta leaves out.
+  const whole = isObject(claims.sub_id) ? claims.sub_id : isObject(inEvent) ? inEvent : {}
+  const subject = isObject(whole.user) ? whole.user : whole
+  const isOurs = [undefined, issuer.issuer, issuer.events?.issuer].some((iss) => iss === subject.iss)
+  if (!isOurs) return { type, reason: 'other_issuer' }
+  return { type, effect: { kind, at }, sub: subjectOf(subject, issuer) }
 }

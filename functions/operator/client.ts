@@ -146,6 +146,8 @@ export interface ShownUser {
   user_identity_id?: string
   /** Of a disabled user. */
   disabled_by?: 'operator' | 'provider'
+  /** The identity provider has deleted this person, who should be removed here too. */
+  purged_at?: string
   /** Of `client_sessions`, the one that lives longest. */
   client_session?: ShownClientSession
   /** One for each login, or one that all share. */

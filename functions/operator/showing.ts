@@ -14,6 +14,7 @@ export function shownUser(user: User): ShownUser {
     iss,
     status,
     disabled_by,
+    purged_at: isoOf(user.purged_at),
     connected_account_ids,
     user_identity_id,
     access_until: isoOf(user.access_until),

@@ -49,6 +49,8 @@ export const newTrace = (): Trace => ({
 export interface Act {
   deadline: Deadline
   trace: Trace
+  /** When all its calls to end sessions at Seam must have ended, if that is sooner. */
+  calls?: Deadline
 }
 
 export function busy(reason: string): Problem {
@@ -63,8 +65,11 @@ export function startCall(
   act: Act,
   path: string,
   breaker?: Breaker,
-): void {
-  if (act.deadline.left() < times.seam + 2 * times.dynamodb) throw busy('no_time_to_call')
+): Deadline {
+  const { deadline, calls = deadline } = act
+  const tooLate = deadline.left() < times.seam + 2 * times.dynamodb || calls.left() === 0
+  if (tooLate) throw busy('no_time_to_call')
   if (breaker !== undefined) admit(breaker, clock(), times)
   act.trace.seam_calls.push(path)
+  return calls
 }

@@ -112,7 +112,7 @@ export async function endAtSeam(
     await deleteShown(deps, shown, act)
   } else {
     // In another workspace everything is unknown, and nothing ever shows.
-    await deps.workspace.confirm(act.deadline)
+    await deps.workspace.confirm(act.calls ?? act.deadline)
     const shown = await shownUnder(deps, user_identifier_key, act)
     if (shown.length === 0) {
       act.trace.already_gone++
@@ -133,8 +133,8 @@ export async function nothingShows(deps: RetireDeps, key: string, act: Act): Pro
 /** Client sessions at Seam under this very key; a list that ignored its filter would show strangers. */
 async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Act): Promise<string[]> {
   const { end } = deps.breakers
-  startCall(deps, act, 'list', end)
-  const shown = await through(end, deps, () => deps.seam.list({ user_identifier_key }, act.deadline))
+  const until = startCall(deps, act, 'list', end)
+  const shown = await through(end, deps, () => deps.seam.list({ user_identifier_key }, until))
   const now = deps.clock()
   const { clockSkew } = deps.terms.times
   return (
@@ -156,9 +156,9 @@ async function deleteSession(
   act: Act,
 ): Promise<'deleted' | 'unknown'> {
   const { end } = deps.breakers
-  startCall(deps, act, 'delete', end)
+  const until = startCall(deps, act, 'delete', end)
   try {
-    await through(end, deps, () => deps.seam.delete({ client_session_id }, act.deadline))
+    await through(end, deps, () => deps.seam.delete({ client_session_id }, until))
     return 'deleted'
   } catch (error) {
     const status = error instanceof SeamFailure ? error.httpStatus : undefined

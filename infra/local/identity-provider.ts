@@ -5,7 +5,7 @@ import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
 import { listen } from './loopback.ts'
-import { type EventReceiver, type EventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
+import { type EventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export interface IdentityProviderOptions {
@@ -59,7 +59,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     /** May be set and unset at any time. */
     outage: undefined as Outage | undefined,
     /** Hears its events; may be changed at any time. */
-    receiver: undefined as EventReceiver | undefined,
+    receiver: undefined as { url: string; audience: string } | undefined,
     /** Requests received, by path. */
     counts: {} as Record<string, number>,
     /** A token for any claims: `null` leaves one out that would be there by itself. Lasts an hour. */
@@ -70,10 +70,11 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
       const sid = hash('sha256', String(claims.sub), 'base64url').slice(0, 16)
       return signed({ iss, aud, iat, exp: iat + lifetimeSeconds, sid, ...claims }, header, keys[0] ?? {})
     },
-    /** Tells the receiver something of a person; the receiver's status, undefined when nobody listens. */
+    /** Tells the receiver something of a person; its status, undefined when nobody listens. */
     async send(event: EventToSend): Promise<number | undefined> {
+      const { receiver, issuer: iss } = provider
       const sign = (claims: object, header: object) => signed({ ...claims }, header, keys[0] ?? {})
-      return provider.receiver && sendEvent(sign, provider.receiver, event, provider.issuer, clock())
+      return receiver && sendEvent(sign, receiver, { ...event, iss, iat: Math.floor(clock() / 1000) })
     },
     /** Signs with a new key from now on; `keep` still publishes the old ones, as a provider does for a while. */
     async rotateKeys({ keep = true } = {}): Promise<void> {

@@ -1,57 +1,38 @@
 import { randomUUID } from 'node:crypto'
-import type { JWTHeaderParameters } from 'jose'
+import { effects, secevent } from '../../functions/identity-events/meaning.ts'
 import { logoutEvent } from '../../functions/identity-events/token.ts'
 
 /** What the local identity provider can tell of a person, at `POST {issuer}/send`. */
 
-const secevent = 'https://schemas.openid.net/secevent'
-const uris = {
-  'backchannel-logout': logoutEvent,
-  'session-revoked': `${secevent}/caep/event-type/session-revoked`,
-  'sessions-revoked': `${secevent}/risc/event-type/sessions-revoked`,
-  'tokens-revoked': `${secevent}/oauth/event-type/tokens-revoked`,
-  'account-disabled': `${secevent}/risc/event-type/account-disabled`,
-  'account-enabled': `${secevent}/risc/event-type/account-enabled`,
-  'account-purged': `${secevent}/risc/event-type/account-purged`,
-  verification: `${secevent}/ssf/event-type/verification`,
-}
-export type ProviderEventKind = keyof typeof uris
-export const providerEventKinds = Object.keys(uris) as ProviderEventKind[]
-
-/** Who listens, and the `aud` that it knows us by. */
-export interface EventReceiver {
-  url: string
-  audience: string
-}
+const uris = new Map([
+  ['backchannel-logout', logoutEvent],
+  ...[...effects.keys()].map((name) => [name.split('/').at(-1), secevent + name] as [string, string]),
+])
+export const providerEventKinds = [...uris.keys()]
 
 export interface EventToSend {
-  kind: ProviderEventKind
+  kind: string
   sub: string
   /** One login, of a `backchannel-logout`; absent: all of them. */
   sid?: string | undefined
 }
 
-type Sign = (claims: Record<string, unknown>, header: Partial<JWTHeaderParameters>) => Promise<string>
+type Sign = (claims: object, header: { typ: string }) => Promise<string>
 
-/** The receiver's status. */
+/** To `to`, whose status it resolves with. */
 export async function sendEvent(
   sign: Sign,
-  { url, audience: aud }: EventReceiver,
-  { kind, sub, sid }: EventToSend,
-  iss: string,
-  now: number,
+  to: { url: string; audience: string },
+  { kind, sub, sid, iss, iat }: EventToSend & { iss: string; iat: number },
 ): Promise<number> {
-  const isLogout = kind === 'backchannel-logout'
-  const iat = Math.floor(now / 1000)
-  const claims = { iss, aud, iat, jti: randomUUID(), events: { [uris[kind]]: {} } }
-  const token = isLogout
-    ? await sign({ ...claims, exp: iat + 120, sub, ...(sid && { sid }) }, { typ: 'logout+jwt' })
-    : await sign({ ...claims, sub_id: { format: 'iss_sub', iss, sub } }, { typ: 'secevent+jwt' })
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': isLogout ? 'application/x-www-form-urlencoded' : 'application/secevent+jwt' },
-    body: isLogout ? `logout_token=${token}` : token,
-  })
+  const claims = { iss, aud: to.audience, iat, jti: randomUUID(), events: { [uris.get(kind) ?? kind]: {} } }
+  const body =
+    kind === 'backchannel-logout'
+      ? `logout_token=${await sign({ ...claims, exp: iat + 120, sub, sid: sid ?? null }, { typ: 'logout+jwt' })}`
+      : await sign({ ...claims, sub_id: { format: 'iss_sub', iss, sub } }, { typ: 'secevent+jwt' })
+  const type = kind === 'backchannel-logout' ? 'x-www-form-urlencoded' : 'secevent+jwt'
+  const headers = { 'content-type': `application/${type}` }
+  const response = await fetch(to.url, { method: 'POST', headers, body })
   await response.body?.cancel()
   return response.status
 }

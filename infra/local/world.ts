@@ -178,13 +178,8 @@ function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher
   const readSecrets = async () => JSON.stringify(secrets)
   const webhook = wireWebhook(configuration, times, { ...deps, readSecrets })
   const { auditLog = () => {} } = deps
-  const events = wireIdentityEvents(configuration, times, callers, options)
-  const { fetch: answer } = oneApi({
-    vend: vend.app,
-    connect: connect.app,
-    webhook: webhook.app,
-    identityEvents: events.app,
-  })
+  const identityEvents = wireIdentityEvents(configuration, times, callers, options)
+  const { fetch: answer } = oneApi({ vend, connect, webhook, identityEvents })
   return {
     answer: (request: Request) => watcher.during(() => answer(request)),
     /** From now on the local Seam tells what happens there. */
@@ -223,20 +218,13 @@ function worldFileOf(
 function localConfiguration(parts: Parts, { configuration: chosen, origin }: WorldOptions) {
   const { identityProvider, page, workspace } = parts
   const { issuer, audience } = identityProvider
+  const events = { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] }
   const configuration =
     chosen ??
     readConfiguration(
       {
         deployment: 'local',
-        issuers: [
-          {
-            name: 'local',
-            issuer,
-            audiences: [audience],
-            sessionClaim: '/sid',
-            events: { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] },
-          },
-        ],
+        issuers: [{ name: 'local', issuer, audiences: [audience], sessionClaim: '/sid', events }],
         allowedOrigins: [page.url],
         unknownSubjects: 'provision',
       },

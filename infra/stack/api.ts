@@ -25,7 +25,7 @@ export interface ApiProps {
   readonly allowedOrigins: string[]
   readonly requestsPerSecond: number
   /** Those that answer requests. */
-  readonly functions: Record<Answering, IFunction>
+  readonly functions: Record<Answering, { readonly lambda: IFunction }>
   readonly domain?: ApiDomain | undefined
   readonly encryptionKey?: IKey | undefined
 }
@@ -120,7 +120,7 @@ export class Api extends Construct {
 
   private addRoutes(functions: ApiProps['functions']): void {
     const integrations = Object.fromEntries(
-      Object.entries(functions).map(([name, it]) => [name, new HttpLambdaIntegration(name, it)]),
+      Object.entries(functions).map(([name, { lambda }]) => [name, new HttpLambdaIntegration(name, lambda)]),
     )
     // Any other request is refused before it costs an invocation.
     for (const [path, methods] of Object.entries<Methods>(paths))

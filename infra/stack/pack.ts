@@ -17,14 +17,7 @@ import { writeTypes } from './packed-types.ts'
  */
 
 const dist = `${project}/dist`
-const entries: Record<Entry, true> = {
-  vend: true,
-  connect: true,
-  webhook: true,
-  'identity-events': true,
-  cleanup: true,
-  admin: true,
-}
+const entries: Entry[] = ['vend', 'connect', 'webhook', 'identity-events', 'cleanup', 'admin']
 
 const shared = {
   absWorkingDir: project,
@@ -115,9 +108,7 @@ async function writePrograms(): Promise<Metafile> {
 }
 
 function writeFunctions(): Promise<Metafile[]> {
-  return Promise.all(
-    Object.keys(entries).map((entry) => bundle(entry as Entry, undefined, `${dist}/bundles/${entry}`)),
-  )
+  return Promise.all(entries.map((entry) => bundle(entry, undefined, `${dist}/bundles/${entry}`)))
 }
 
 /** Their licences must go with the packages. */

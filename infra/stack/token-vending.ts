@@ -207,26 +207,15 @@ export class TokenVending extends Construct {
       memory: 512,
       logRetention: auditRetention,
     })
-    this.functions = {
-      vend,
-      connect,
-      webhook,
-      'identity-events': identityEvents,
-      cleanup: this.cleaning.handler,
-      admin,
-    }
+    const answering = { vend, connect, webhook, 'identity-events': identityEvents }
+    this.functions = { ...answering, cleanup: this.cleaning.handler, admin }
     /** Whose logs say who was given what. */
     const audited = [admin, webhook, connect, identityEvents]
 
     this.api = new Api(this, 'Api', {
       allowedOrigins: configuration.allowedOrigins,
       requestsPerSecond,
-      functions: {
-        vend: vend.lambda,
-        connect: connect.lambda,
-        webhook: webhook.lambda,
-        'identity-events': identityEvents.lambda,
-      },
+      functions: answering,
       domain: props.domain,
       encryptionKey,
     })

@@ -37,8 +37,8 @@ export function wireOver(addresses: Addresses, options: Options = {}) {
   const { configuration, speed, clients } = clientsOver(addresses, options)
   const vend = wireVend(configuration, speed, { ...clients, fetch }, { loopback: true })
   const connect = wireConnect(configuration, speed, { ...clients, fetch }, { loopback: true })
-  const events = wireIdentityEvents(configuration, speed, { ...clients, fetch }, { loopback: true })
-  return { ...vend, app: oneApi({ vend: vend.app, connect: connect.app, identityEvents: events.app }) }
+  const identityEvents = wireIdentityEvents(configuration, speed, { ...clients, fetch }, { loopback: true })
+  return { ...vend, app: oneApi({ vend, connect, identityEvents }) }
 }
 
 /** What meets Seam's webhooks. `readSecrets`: the value of the webhook secrets' secret. */

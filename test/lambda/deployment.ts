@@ -92,6 +92,7 @@ async function start(sdk: SdkUse, ends: (() => unknown)[]): Promise<Omit<Deploym
         issuer: issuerTls.url,
         audiences: [identityProvider.audience],
         jwksUri: `${issuerTls.url}/jwks`,
+        events: { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] },
       },
     ],
     allowedOrigins: ['https://app.example'],

@@ -177,7 +177,7 @@ async function listUsers(
 
 const userColumns: Columns<ShownUser> = {
   SUBJECT: ({ subject }) => shellQuoted(subject),
-  STATUS: ({ status }) => status,
+  STATUS: ({ status, purged_at }) => (purged_at && status === 'disabled' ? 'disabled, to remove' : status),
   ACCOUNTS: ({ connected_account_ids }) => String(connected_account_ids.length),
   'ACCESS UNTIL': ({ access_until }) => (access_until === undefined ? '' : when(access_until)),
   'CLIENT SESSION'({ client_session, unconfirmed }) {
@@ -193,6 +193,7 @@ function userSheet(user: ShownUser): string {
     ['owner', user.owner],
     ['issuer', user.iss],
     ['status', user.disabled_by === 'provider' ? 'disabled by the identity provider' : user.status],
+    ['deleted at provider', user.purged_at && when(user.purged_at)],
     ['access until', user.access_until && when(user.access_until)],
     ['tokens since', user.not_before && when(user.not_before)],
     ['accounts', user.connected_account_ids.join('\n') || 'none'],

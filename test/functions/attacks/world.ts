@@ -104,8 +104,8 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
     requestId: () => randomUUID(),
   }
   const app = oneApi({
-    vend: wireVend(configuration, times, clients).app,
-    connect: wireConnect(configuration, times, clients).app,
+    vend: wireVend(configuration, times, clients),
+    connect: wireConnect(configuration, times, clients),
   })
 
   // What an attacker, or a restored backup, may have left in the table. These issuers cannot be asked.

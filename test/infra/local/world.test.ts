@@ -9,6 +9,7 @@ import { readConfiguration } from '../../../functions/config.ts'
 import { withdraw } from '../../../functions/record/writes.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { worldDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { providerEventKinds } from '../../../infra/local/provider-events.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { startWorld, type World, type WorldOptions } from '../../../infra/local/world.ts'
 import { readRunningWorld, readWorldFile } from '../../../infra/local/world-file.ts'
@@ -373,6 +374,24 @@ describe('trouble', () => {
     await close()
     await writeFile(join(folder, 'world.json'), JSON.stringify(file))
     await expect(readRunningWorld(folder)).rejects.toThrow(/has ended. Start it again/)
+  })
+
+  it('lets the identity provider tell who is out, by its address too', async () => {
+    const { file, identityProvider } = await start()
+    const world = { file, identityProvider } as World
+    const before = await vend(world, 'ada')
+    const sent = async (body: object) => {
+      const answer = await fetch(`${file.issuer}/send`, { method: 'POST', body: JSON.stringify(body) })
+      return [answer.status, await answer.json()]
+    }
+    expect(await sent({ sub: 'ada', kind: 'account-disabled' })).toEqual([200, { status: 202 }])
+    expect((await vend(world, 'ada')).status).toBe(403)
+    await expect(devicesOf(before)).rejects.toThrow()
+    for (const kind of providerEventKinds) {
+      const status = await identityProvider.send({ sub: 'ada', kind })
+      expect([kind, status]).toEqual([kind, kind === 'backchannel-logout' ? 200 : 202])
+    }
+    expect(await sent({ sub: 'ada', kind: 'a rumour' })).toMatchObject([400, { error: 'invalid_request' }])
   })
 
   it('says which port is taken', async () => {
