@@ -13,6 +13,7 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
     refusalFinding(endpoint, 'without a token', undefined),
     refusalFinding(endpoint, 'with a wrong token', 'no.real.token'),
     webhookFinding(endpoint),
+    eventsFinding(endpoint),
     ...origins.map((origin) => originFinding(endpoint, origin)),
     strangerFinding(endpoint),
   ])
@@ -75,6 +76,12 @@ async function webhookFinding(endpoint: string): Promise<Finding> {
   }
   const isRefused = status === 400 && problem?.code === 'invalid_request'
   return check(what, isRefused, 'is refused', `${status} ${problem?.code ?? ''}`.trimEnd(), 'deploy again')
+}
+
+async function eventsFinding(endpoint: string): Promise<Finding> {
+  const { status, body } = await send(`${endpoint}/identity-events`, { method: 'POST', body: 'nothing' })
+  const isRefused = status === 400 && (body as { err?: unknown } | undefined)?.err === 'invalid_request'
+  return check('unsigned identity event', isRefused, 'is refused', String(status), 'deploy again')
 }
 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {

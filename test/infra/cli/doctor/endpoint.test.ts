@@ -54,6 +54,7 @@ test('a challenge under the name that AWS may give it is as good', async () => {
     { what: 'with a wrong token', state: 'good' },
     {},
     {},
+    {},
   ])
 })
 
@@ -62,6 +63,7 @@ test('one that lets everybody in is red in every line', async () => {
     'without a token',
     'with a wrong token',
     'unsigned webhook',
+    'unsigned identity event',
     'origin https://app.example',
     'other origins',
   ])
