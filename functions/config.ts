@@ -1,7 +1,6 @@
 import * as z from 'zod/v4-mini'
-import { areToldApart, issuerWarnings, subjectFaults } from './caller/issuer-risks.ts'
+import { issuerFaults, issuerWarnings } from './caller/issuer-risks.ts'
 import {
-  addressForm,
   type claimRule,
   httpsAddress,
   issuer,
@@ -11,7 +10,7 @@ import {
   whole,
 } from './caller/issuer-settings.ts'
 import { subjectNamespace } from './caller/owner.ts'
-import { isAppScheme, isSafeAddress, originFault } from './http/addresses.ts'
+import { isAppScheme, originFault, plainForm } from './http/addresses.ts'
 import { times, timingFaults } from './times.ts'
 
 /**
@@ -25,6 +24,13 @@ const origin = text.check(
   }),
 )
 
+const appScheme = text.check(
+  z.refine(isAppScheme, {
+    error:
+      'give the scheme of your own app with its colon, such as "acme-app:"; pages belong into "allowedOrigins"',
+  }),
+)
+
 export const configuration = z.strictObject({
   /** Part of every `user_identifier_key`. */
   deployment: shortName,
@@ -35,18 +41,7 @@ export const configuration = z.strictObject({
     .array(origin, { error: 'list the origins of the pages that may call this service' })
     .check(z.minLength(1, { error: 'list at least one origin, such as "https://app.example"' })),
   /** Schemes of native apps, such as `acme-app:`, to which a Connect Webview may lead back. */
-  allowedRedirects: z._default(
-    z.array(
-      text.check(
-        z.refine(isAppScheme, {
-          error:
-            'give the scheme of your own app with its colon, such as "acme-app:"; pages belong into "allowedOrigins"',
-        }),
-      ),
-      { error: 'list schemes of your apps, such as "acme-app:"' },
-    ),
-    [],
-  ),
+  allowedRedirects: z._default(z.array(appScheme), []),
   /** Whether a subject without a record is refused or gets an empty one. */
   unknownSubjects: z._default(unknownSubjects, 'reject'),
   /** Raised after a restore of the table: client sessions of an earlier generation are retired. */
@@ -123,34 +118,13 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
   if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
     faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
   for (const [i, settings] of issuers.entries()) {
-    const { name, issuer, jwksUri, longestAgeSeconds } = settings
+    const { longestAgeSeconds } = settings
     if (longestAgeSeconds !== undefined && longestAgeSeconds < clientSession.lifetimeSeconds)
       faults.push([['issuers', i, 'longestAgeSeconds'], 'must be at least clientSession.lifetimeSeconds'])
-    if (issuers.findIndex((other) => other.name === name) < i)
-      faults.push([['issuers', i, 'name'], `${name} is the name of another issuer; give each its own`])
-    const twin = issuers
-      .slice(0, i)
-      .find((other) => other.issuer === issuer && !areToldApart(other, settings))
-    if (twin !== undefined)
-      faults.push([
-        ['issuers', i, 'issuer'],
-        `is also the one of ${twin.name}, and a token may fit both; list it once with all its audiences, or tell the two apart by "audiences", or by "equals" or "oneOf" of one claim`,
-      ])
-    if (jwksUri === undefined && !isSafeAddress(issuer))
-      faults.push([
-        ['issuers', i, 'issuer'],
-        `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
-      ])
-    for (const [field, fault] of subjectFaults(settings)) faults.push([['issuers', i, field], fault])
+    for (const [field, fault] of issuerFaults(settings, issuers.slice(0, i), loopback))
+      faults.push([['issuers', i, field], fault])
   }
-  const refusePlain = (path: PropertyKey[], address = '') => {
-    if (!loopback && address.startsWith('http:'))
-      faults.push([path, 'plain http is for the local world only; give an https:// address'])
-  }
-  for (const [i, { issuer, jwksUri }] of issuers.entries()) {
-    refusePlain(['issuers', i, jwksUri === undefined ? 'issuer' : 'jwksUri'], jwksUri ?? issuer)
-  }
-  refusePlain(['seamEndpoint'], seamEndpoint)
+  if (!loopback && seamEndpoint.startsWith('http:')) faults.push([['seamEndpoint'], plainForm])
   if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
   return parsed.data
 }

@@ -4,20 +4,12 @@ import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem, type StepUp } from '../http/problem.ts'
 import { bindingOf } from '../session/binding.ts'
-import {
-  brokenRule,
-  type ClaimsFault,
-  claimsFault,
-  headerFault,
-  issuedAhead,
-  issuerOf,
-  subjectOf,
-} from './claims.ts'
+import type { ClaimsFault, KeyFault } from './claims.ts'
+import { brokenRule, claimsFault, headerFault, issuedAhead, issuerOf, subjectOf } from './claims.ts'
 import { type JwsFault, longestToken, readJws } from './jws.ts'
-import type { KeyFault } from './key-match.ts'
 import type { FindKeys } from './keys.ts'
 import { ownerOf, subjectNamespace } from './owner.ts'
-import { lackingStepUp } from './step-up.ts'
+import { stepUpFor } from './step-up.ts'
 
 /** Whom a verified bearer token speaks for. */
 export interface Caller {
@@ -103,7 +95,7 @@ export async function verifyCaller(
   if (brokenRule(claims, issuer.claimRules) !== undefined) throw denied('claim_rule', subject)
   const binding = bindingOf(claims, issuer)
   if (binding === undefined) throw denied('no_session_claim', subject)
-  const step_up = lackingStepUp(claims, issuer, clock())
+  const step_up = stepUpFor(claims, issuer, clock())
   return {
     issuer,
     iss: issuer.issuer,

@@ -23,6 +23,17 @@ export type ClaimsFault =
   | 'bound_to_a_key'
   | 'security_event'
 
+/** Why a published key verifies nothing: a fixed word for the log, and what follows "the key" for the operator. */
+export const keyFaults = {
+  key_of_another_algorithm: 'is for another algorithm',
+  key_may_not_verify: 'may not verify signatures, by its `use` or `key_ops`',
+  key_private: 'is published with private members, so anybody can sign with it',
+  key_malformed: 'is malformed',
+  key_too_short: 'is too short: RSA needs 2048 bits',
+  key_exponent: 'has an unsafe exponent: it must be odd, and at least 65,537',
+}
+export type KeyFault = keyof typeof keyFaults
+
 /**
  * Header parameters with which a token would bring its own key or ask to be read in another way (RFC 7515 §4.1, RFC 7797).
  * What points at keys (`jku`, `x5u`) or is a certificate (`x5c`, `x5t`) is ignored: SAP and Entra send it, and keys
@@ -37,7 +48,7 @@ const longestKeyId = 255
 /** OpenID Connect Core §2. */
 const longestSubject = 255
 /** Seconds that an issuer's clock may be ahead of ours in `iat`. */
-const aheadAtMost = 30
+export const aheadAtMost = 30
 /** The last second that a `Date` can tell (ECMA-262). */
 const lastSecond = 8.64e12
 

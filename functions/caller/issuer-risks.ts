@@ -1,9 +1,14 @@
-/** What an issuer's settings risk, beyond what a schema can tell. PURE. */
+import { addressForm, isSafeAddress, plainForm } from '../http/addresses.ts'
+import { eventIssuer } from './owner.ts'
+
+/** What is wrong with an issuer's settings, or may be, beyond what a schema can tell. PURE. */
 
 /** Of an `Issuer`, which is made with these checks. */
 interface IssuerSettings {
   name: string
   issuer: string
+  jwksUri?: string | undefined
+  events?: { audiences: string[]; issuer?: string | undefined } | undefined
   audiences: string[]
   audienceClaim: string
   typ?: string | undefined
@@ -11,6 +16,42 @@ interface IssuerSettings {
   acceptMutableSubject?: boolean | undefined
   claimRules: { claim: string; equals?: unknown; oneOf?: unknown[] }[]
   unknownSubjects?: 'reject' | 'provision' | undefined
+}
+
+type IssuerFault = [field: keyof IssuerSettings, message: string]
+
+/** `earlier`: those that stand before it in the list. */
+export function issuerFaults(
+  settings: IssuerSettings,
+  earlier: IssuerSettings[],
+  loopback: boolean,
+): IssuerFault[] {
+  const { name, issuer, jwksUri } = settings
+  const faults = subjectFaults(settings)
+  if (earlier.some((other) => other.name === name))
+    faults.push(['name', `${name} is the name of another issuer; give each its own`])
+  const twin = earlier.find((other) => other.issuer === issuer && !areToldApart(other, settings))
+  if (twin !== undefined)
+    faults.push([
+      'issuer',
+      `is also the one of ${twin.name}, and a token may fit both; list it once with all its audiences, or tell the two apart by "audiences", or by "equals" or "oneOf" of one claim`,
+    ])
+  if (jwksUri === undefined && !isSafeAddress(issuer))
+    faults.push([
+      'issuer',
+      `${addressForm}; it may be any text without blanks if "jwksUri" says where the keys are`,
+    ])
+  else if (!loopback && (jwksUri ?? issuer).startsWith('http:'))
+    faults.push([jwksUri === undefined ? 'issuer' : 'jwksUri', plainForm])
+  if (earlier.some((other) => shareEvents(other, settings)))
+    faults.push(['events', 'another issuer has an audience of these; list each once'])
+  return faults
+}
+
+function shareEvents(one: IssuerSettings, other: IssuerSettings): boolean {
+  const { audiences = [] } = other.events ?? {}
+  const shared = one.events?.audiences.some((audience) => audiences.includes(audience)) ?? false
+  return shared && eventIssuer(one) === eventIssuer(other)
 }
 
 /** Where a claim stands and what it is called: `/user/email` and `/https:~1~1acme.example~1email` are both an `email`. */
@@ -32,14 +73,14 @@ const mutableNames =
   /^(preferredusername|username|upn|userprincipalname|uniquename|((display|full|given|family|first|last|nick|login|samaccount|common)?name)|login(hint)?|handle|phone(number)?)$/
 
 /** Why the claim that names the user may name somebody else tomorrow; by field. */
-export function subjectFaults(issuer: IssuerSettings): [field: keyof IssuerSettings, message: string][] {
+function subjectFaults(issuer: IssuerSettings): IssuerFault[] {
   const { subjectClaim, acceptMutableSubject, claimRules } = issuer
   const { place, name } = nameOf(subjectClaim)
   const isEmail = emailNames.test(name)
   // What every object inherits is no claim: nobody can write into it, and nobody gets in by it.
   const isInherited = /\/(constructor|__proto__)\//.test(place)
   if (isInherited || !(isEmail || mutableNames.test(name))) return []
-  const faults: [keyof IssuerSettings, string][] = []
+  const faults: IssuerFault[] = []
   if (acceptMutableSubject !== true)
     faults.push([
       'subjectClaim',
@@ -59,7 +100,7 @@ export function subjectFaults(issuer: IssuerSettings): [field: keyof IssuerSetti
  * Whether audience or claim rules tell the tokens of two issuers with one `iss` apart. A token may still name the audiences
  * of both, see `issuerOf`.
  */
-export function areToldApart(one: IssuerSettings, other: IssuerSettings): boolean {
+function areToldApart(one: IssuerSettings, other: IssuerSettings): boolean {
   // An `aud` counts wherever the audience stands.
   const isSamePlace = one.audienceClaim === other.audienceClaim
   const isComparable = isSamePlace || [one.audienceClaim, other.audienceClaim].includes('/aud')

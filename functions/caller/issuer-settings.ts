@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { isSafeAddress } from '../http/addresses.ts'
+import { addressForm, isSafeAddress } from '../http/addresses.ts'
 
 /** What `tokenVending.issuers` takes: one identity provider and its tokens. Every message says what to change. */
 
@@ -29,8 +29,6 @@ export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'is missing; add it' : 'give a text in quotes') })
   .check(z.minLength(1, { error: 'this text must not be empty' }))
 
-export const addressForm =
-  'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)'
 export const httpsAddress = text.check(z.refine((address) => isSafeAddress(address), { error: addressForm }))
 
 const pointer = text.check(

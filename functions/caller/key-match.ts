@@ -1,16 +1,7 @@
 import { importJWK, type JWK } from 'jose'
-import { isKeyId } from './claims.ts'
+import { isKeyId, type KeyFault } from './claims.ts'
 
 /** Which published keys may verify a token. The key finder asks here, and the doctor, key by key. */
-
-/** Why a published key verifies nothing; for the log. */
-export type KeyFault =
-  | 'key_of_another_algorithm'
-  | 'key_may_not_verify'
-  | 'key_private'
-  | 'key_malformed'
-  | 'key_too_short'
-  | 'key_exponent'
 
 const curves: Record<string, string> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
 /** With one of these anybody can sign, or factor the modulus. */

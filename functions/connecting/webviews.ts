@@ -15,18 +15,6 @@ import { type LoginDeps, takeLogin } from './logins.ts'
 
 /** Self-service: a caller connects an account of their own, in a Connect Webview that we make and remember. */
 
-/** Seam's, but for `internal_beta`. */
-const providerCategories = [
-  'stable',
-  'consumer_smartlocks',
-  'beta',
-  'thermostats',
-  'noise_sensors',
-  'access_control_systems',
-  'cameras',
-  'connectors',
-] as const
-
 /** What a page may ask for: nothing in it names anybody, and the way back leads to the app's own pages. */
 export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: string[] = []) {
   const starts = [...allowedOrigins.map((origin) => `${origin}/`), ...allowedRedirects]
@@ -43,7 +31,7 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
   return z.strictObject({
     accepted_providers: z.optional(providers),
     excluded_providers: z.optional(providers),
-    provider_category: z.optional(z.enum(providerCategories)),
+    provider_category: z.optional(z.string().check(z.regex(/^(?!internal)[a-z_]{1,64}$/))),
     accepted_capabilities: z.optional(
       z
         .array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera']))

@@ -11,6 +11,11 @@ export const crossOrigin = {
   exposeHeaders: ['retry-after', 'x-request-id', 'www-authenticate', 'x-amzn-remapped-www-authenticate'],
 }
 
+/** What to write instead of an address that is not safe, and of one that is so only on this machine. */
+export const addressForm =
+  'give an https:// address without user, query or fragment, its host a DNS name or an IP address (plain http only for loopback addresses)'
+export const plainForm = 'plain http is for the local world only; give an https:// address'
+
 /** An https:// address of one host without user, query (unless it may) or fragment; plain http only for loopback hosts. */
 export function isSafeAddress(address: string, { query = false } = {}): boolean {
   const url = URL.parse(address)

@@ -136,9 +136,7 @@ export function problemHeaders(problem: Problem): Record<string, string> {
 function challengeOf({ code, details }: Problem): string {
   if (code === 'missing_token') return 'Bearer'
   const { acr_values, max_age } = details.stepUp ?? {}
-  return [
-    `Bearer error="${code}"`,
-    ...(acr_values ? [`acr_values="${acr_values.join(' ')}"`] : []),
-    ...(max_age !== undefined ? [`max_age="${max_age}"`] : []),
-  ].join(', ')
+  const members = Object.entries({ error: code, acr_values: acr_values?.join(' '), max_age })
+  const given = members.filter(([, value]) => value !== undefined)
+  return `Bearer ${given.map(([name, value]) => `${name}="${value}"`).join(', ')}`
 }

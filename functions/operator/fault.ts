@@ -1,7 +1,6 @@
 import type { Denial, Refusal } from '../caller/caller.ts'
-import { brokenRule, claimAt, issuerOf } from '../caller/claims.ts'
+import { brokenRule, claimAt, issuerOf, type KeyFault, keyFaults } from '../caller/claims.ts'
 import { longestToken, readJws } from '../caller/jws.ts'
-import type { KeyFault } from '../caller/key-match.ts'
 import type { KeySetFault } from '../caller/key-set.ts'
 import type { ClaimRule, Issuer } from '../config.ts'
 
@@ -24,17 +23,8 @@ export function firstFault(reason: Reason, token: string, issuers: Issuer[], now
   const { header, claims } = typeof jws === 'string' ? { header: {}, claims: {} } : jws
   const issuer = issuerOf(claims, issuers)
   const known = typeof issuer === 'string' ? undefined : issuer
-  return sentences[reason]({ token, header, claims, issuer: known, issuers, now })
-}
-
-/** What is wrong with a published key: follows "the key", for the doctor too. */
-export const keyFaults: Record<KeyFault, string> = {
-  key_of_another_algorithm: 'is for another algorithm',
-  key_may_not_verify: 'may not verify signatures, by its `use` or `key_ops`',
-  key_private: 'is published with private members, so anybody can sign with it',
-  key_malformed: 'is malformed',
-  key_too_short: 'is too short: RSA needs 2048 bits',
-  key_exponent: 'has an unsafe exponent: it must be odd, and at least 65,537',
+  const seen = { token, header, claims, issuer: known, issuers, now }
+  return isKeyFault(reason) ? publishedKey(reason, seen) : sentences[reason](seen)
 }
 
 const check = 'open the address in a browser; "issuer" must be the "iss" of its tokens, to the last slash'
@@ -55,12 +45,15 @@ export const keySetFaults: Record<KeySetFault, { said: string; todo: string }> =
   not_a_key_set: { said: 'publishes no key set', todo: 'set "jwksUri" to the address of its keys' },
 }
 
-const publishedKey =
-  (fault: KeyFault) =>
-  ({ header, issuer }: Seen): string =>
-    `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
+function isKeyFault(reason: Reason): reason is KeyFault {
+  return Object.hasOwn(keyFaults, reason)
+}
 
-const sentences: Record<Reason, (seen: Seen) => string> = {
+function publishedKey(fault: KeyFault, { header, issuer }: Seen): string {
+  return `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
+}
+
+const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
   not_compact: ({ token }) => notAToken(token),
   too_long: ({ token }) =>
     `It has ${token.length.toLocaleString('en')} characters; up to ${longestToken.toLocaleString('en')} are accepted: 413. Ask the identity provider for fewer claims, such as groups.`,
@@ -104,12 +97,6 @@ const sentences: Record<Reason, (seen: Seen) => string> = {
     `The token is good, but its claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: 403. It must be a text of at most 255 characters, without blanks at its ends, line breaks or invisible characters.`,
   unknown_key: ({ header, issuer }) =>
     `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
-  key_of_another_algorithm: publishedKey('key_of_another_algorithm'),
-  key_may_not_verify: publishedKey('key_may_not_verify'),
-  key_private: publishedKey('key_private'),
-  key_malformed: publishedKey('key_malformed'),
-  key_too_short: publishedKey('key_too_short'),
-  key_exponent: publishedKey('key_exponent'),
   signature: () =>
     'Its signature does not fit: it was changed, or signed with another key than the one it names.',
   no_session_claim: ({ claims, issuer }) =>
@@ -118,14 +105,9 @@ const sentences: Record<Reason, (seen: Seen) => string> = {
     const { maxAuthAgeSeconds, acrValues, authTimeClaim = '', acrClaim = '' } = issuer ?? {}
     const signedInAt = claimAt(claims, authTimeClaim)
     const when = typeof signedInAt === 'number' ? `${ago(now / 1000 - signedInAt)} ago` : quoted(signedInAt)
-    return [
-      'The token is good, but its sign-in is too long ago or too weak: 401 insufficient_user_authentication.',
-      maxAuthAgeSeconds && `${authTimeClaim} is ${when}; \`maxAuthAgeSeconds\` is ${maxAuthAgeSeconds}.`,
-      acrValues &&
-        `${acrClaim} is ${quoted(claimAt(claims, acrClaim))}; needed is one of ${list(acrValues)}.`,
-    ]
-      .filter(Boolean)
-      .join(' ')
+    const age = `${authTimeClaim} is ${when}; \`maxAuthAgeSeconds\` is ${maxAuthAgeSeconds}.`
+    const kind = `${acrClaim} is ${quoted(claimAt(claims, acrClaim))}; needed is one of ${list(acrValues)}.`
+    return `The token is good, but its sign-in is too long ago or too weak: 401 insufficient_user_authentication.${maxAuthAgeSeconds ? ` ${age}` : ''}${acrValues ? ` ${kind}` : ''}`
   },
   claim_rule: ({ claims, issuer }) => {
     const rule = issuer && brokenRule(claims, issuer.claimRules)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lackingStepUp } from '../../../functions/caller/step-up.ts'
+import { stepUpFor } from '../../../functions/caller/step-up.ts'
 import { type ConfigurationInput, type Issuer, readConfiguration } from '../../../functions/config.ts'
 
 const now = 1_800_000_000 // Seconds.
@@ -8,7 +8,7 @@ type Settings = Partial<ConfigurationInput['issuers'][number]>
 function lacking(settings: Settings, claims: Record<string, unknown>) {
   const issuers = [{ name: 'main', issuer: 'https://id.example', audiences: ['us'], ...settings }]
   const input = { deployment: 'test', issuers, allowedOrigins: ['https://app.example'] }
-  return lackingStepUp(claims, readConfiguration(input).issuers[0] as Issuer, now * 1000)
+  return stepUpFor(claims, readConfiguration(input).issuers[0] as Issuer, now * 1000)
 }
 
 describe('a sign-in of the last five minutes', () => {
