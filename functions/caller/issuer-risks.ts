@@ -1,5 +1,4 @@
 import { addressForm, isSafeAddress, plainForm } from '../http/addresses.ts'
-import { eventIssuer } from './owner.ts'
 
 /** What is wrong with an issuer's settings, or may be, beyond what a schema can tell. PURE. */
 
@@ -51,7 +50,7 @@ export function issuerFaults(
 function shareEvents(one: IssuerSettings, other: IssuerSettings): boolean {
   const { audiences = [] } = other.events ?? {}
   const shared = one.events?.audiences.some((audience) => audiences.includes(audience)) ?? false
-  return shared && eventIssuer(one) === eventIssuer(other)
+  return shared && (one.events?.issuer ?? one.issuer) === (other.events?.issuer ?? other.issuer)
 }
 
 /** Where a claim stands and what it is called: `/user/email` and `/https:~1~1acme.example~1email` are both an `email`. */

@@ -16,7 +16,7 @@ export interface DuePage extends OwnerPage {
   accountIds: string[]
 }
 
-interface PageOptions {
+export interface PageOptions {
   after?: Item
   limit?: number
 }
