@@ -236,7 +236,7 @@ describe('each other block', () => {
     ]
     const known = (block: Block) => kinds.some(([file = '', language = '']) => isIn(file, language)(block))
     expect(others.filter((block) => !known(block)).map(at)).toEqual([])
-    expect(others).toHaveLength(9)
+    expect(others).toHaveLength(10)
   })
 
   test('in the recipe for providers that tell nothing: commands that there are', () => {
@@ -245,7 +245,7 @@ describe('each other block', () => {
     expect([called.length, called.filter((name = '') => !(name in adminCommands))]).toEqual([2, []])
   })
 
-  test('in JSON: an answer, a configuration and an audit line', () => {
+  test('in JSON: an answer, a configuration, an audit line and what a stack adopts', () => {
     const [answer, configuration] = others
       .filter(isIn('README.md', 'json'))
       .map(({ text }) => JSON.parse(text))
@@ -253,10 +253,13 @@ describe('each other block', () => {
     const [, stage] = chooseStage(configuration, undefined)
     expect(readConfiguration(propsOf(stage).configuration).issuers).toHaveLength(1)
     expect(readStages(project)).toMatchObject(configuration)
-    const [line] = others.filter(isIn('infra/OPERATING.md', 'json')).map(({ text }) => JSON.parse(text))
+    const [line, adopted] = others
+      .filter(isIn('infra/OPERATING.md', 'json'))
+      .map(({ text }) => JSON.parse(text))
     const real = audits.find(({ verdict }) => verdict === 'create')
     expect(Object.keys(line)).toEqual(Object.keys(real ?? {}))
     expect(line.verdicts).toEqual(real?.verdicts)
+    expect(propsOf({ ...stage, tokenVendingStack: adopted })).toMatchObject(adopted)
   })
 
   test('the careful lines hand out a token that opens what it should, under a random key', async () => {
