@@ -1,5 +1,6 @@
 import type { ClientRequest, Agent as PlainAgent } from 'node:http'
 import { Agent, request } from 'node:https'
+import { idleAtMost } from '../http/connections.ts'
 import { type AwsEnvironment, type AwsService, endpointOf } from './endpoint.ts'
 import { requestSigner, type Sign } from './signature.ts'
 
@@ -34,14 +35,12 @@ export interface ServiceCaller extends AwsDeps {
 
 /** After an answer that was not plain, ms: clock skew, throttling or expired keys must not double every call. */
 const sdkOnlyFor = 10_000
-/** A connection that was idle for longer, ms, may be dead: the process may have been frozen (law 11). */
-const idleAtMost = 60_000
 
 export function serviceCaller(deps: AwsDeps, service: AwsService): ServiceCaller {
   const endpoint = endpointOf(service, deps.environment)
   // A local engine speaks http. To import this module would load undici.
   const plain = endpoint?.protocol === 'http:' ? process.getBuiltinModule('node:http') : undefined
-  const options = { keepAlive: true, maxSockets: 50 }
+  const options = { keepAlive: true, maxSockets: 50, timeout: idleAtMost }
   return {
     ...deps,
     service,
@@ -66,7 +65,16 @@ export async function call<Output>(
   const answer = await quickAnswer(caller, operation, JSON.stringify(input), ms)
   if (typeof answer === 'object') return outputOf(answer) as Output
   caller.noteSdk(answer)
-  return viaSdk()
+  try {
+    return await viaSdk()
+  } finally {
+    caller.usedAt = caller.clock()
+  }
+}
+
+/** Whether connections of before are to be used no more. */
+export function wasIdle({ clock, usedAt }: ServiceCaller): boolean {
+  return Math.abs(clock() - usedAt) > idleAtMost
 }
 
 async function quickAnswer(
@@ -78,7 +86,7 @@ async function quickAnswer(
   const { endpoint, clock } = caller
   if (endpoint === undefined) return 'setting'
   if (clock() < caller.sdkOnlyUntil) return 'refused'
-  if (clock() - caller.usedAt > idleAtMost) destroyFreeSockets(caller)
+  if (wasIdle(caller)) destroyFreeSockets(caller)
   const answer = await post(caller, endpoint, operation, body, ms)
   caller.usedAt = clock()
   if (answer === 'refused') caller.sdkOnlyUntil = clock() + sdkOnlyFor

@@ -1,4 +1,4 @@
-import { type AwsDeps, call, serviceCaller } from './caller.ts'
+import { type AwsDeps, call, serviceCaller, wasIdle } from './caller.ts'
 import type { TableClient } from './dynamodb-sdk.ts'
 
 export type { TableClient }
@@ -15,6 +15,7 @@ export function dynamoDb(deps: AwsDeps, attempt: number): TableClient {
   const caller = serviceCaller(deps, service)
   let loaded: Promise<TableClient> | undefined
   function sdk(): Promise<TableClient> {
+    if (wasIdle(caller)) loaded = undefined
     loaded ??= import('./dynamodb-sdk.ts').then(({ sdkDynamoDb }) =>
       sdkDynamoDb(attempt, { keepAlive: caller.endpoint === undefined }),
     )

@@ -48,6 +48,7 @@ export async function handler(
       apiKey: (_, deadline) =>
         (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
       times,
+      fetch: clients.fetch,
     }),
   })
   const audit: Audit = { what: 'cleanup', request_id: awsRequestId }

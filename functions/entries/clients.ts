@@ -5,6 +5,7 @@ import type { AwsEnvironment } from '../aws/endpoint.ts'
 import { secretReader } from '../aws/secrets.ts'
 import { secretsManager } from '../aws/secrets-manager.ts'
 import { jsonLog } from '../http/audit.ts'
+import { freshFetch } from '../http/connections.ts'
 import { noteSdk } from '../http/steps.ts'
 import { seamClient } from '../seam/client.ts'
 import { sealingKeyReader, tokenSealer } from '../session/seal.ts'
@@ -31,6 +32,7 @@ export function sharedClients(
     where: { client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME },
     readSecret: secretReader({ getSecretValue: secretsManager(aws), clock, times }),
     clock,
+    fetch: freshFetch(clock),
     uuid: () => crypto.randomUUID(),
     random: Math.random,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
@@ -49,13 +51,13 @@ export function lambdaClients(environment: Environment & AwsEnvironment, clock: 
       endpoint: configuration.seamEndpoint,
       apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
       times,
+      fetch: clients.fetch,
     }),
     seal: tokenSealer(
       sealingKeyReader((deadline) =>
         readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
       ),
     ),
-    fetch,
     requestId: (c: Context) => c.env.requestContext.requestId as string,
   }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { freshFetch } from '../../functions/http/connections.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { seamClient } from '../../functions/seam/client.ts'
 import { SeamFailure } from '../../functions/seam/failure.ts'
@@ -101,7 +102,7 @@ function workspaceOf(local: LocalSeam): Workspace {
 }
 
 export const clientOf = ({ endpoint, apiKey }: Pick<Workspace, 'endpoint' | 'apiKey'>) =>
-  seamClient({ endpoint, apiKey: async () => apiKey, times })
+  seamClient({ endpoint, apiKey: async () => apiKey, times, fetch: freshFetch(Date.now) })
 
 async function realWorkspace(seam: { endpoint: string; apiKey: string }): Promise<Workspace> {
   try {

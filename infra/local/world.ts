@@ -7,6 +7,7 @@ import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { CleanUp } from '../../functions/cleanup/run.ts'
 import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
 import type { Log } from '../../functions/http/audit.ts'
+import { freshFetch } from '../../functions/http/connections.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
@@ -171,7 +172,7 @@ function depsOf(
 /** The functions' apps at one address, and what the operator's page needs beside them. */
 function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher) {
   const options = { loopback: true }
-  const callers = { ...deps, fetch: watcher.over('issuer', fetch) }
+  const callers = { ...deps, fetch: watcher.over('issuer', freshFetch(Date.now)) }
   const vend = wireVend(configuration, times, callers, { ...options, version: packageVersion() })
   const connect = wireConnect(configuration, times, callers, options)
   const secrets: string[] = []
