@@ -5,7 +5,12 @@ import type { AccountDeps } from '../../functions/accounts/change.ts'
 import { ownerOf, subjectNamespace } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { CleanUp } from '../../functions/cleanup/run.ts'
-import { type Configuration, type Issuer, readConfiguration } from '../../functions/config.ts'
+import {
+  type Configuration,
+  type ConfigurationInput,
+  type Issuer,
+  readConfiguration,
+} from '../../functions/config.ts'
 import type { Log } from '../../functions/http/audit.ts'
 import { freshFetch } from '../../functions/http/connections.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
@@ -43,6 +48,8 @@ export interface WorldOptions extends PartsOptions {
   port?: number
   /** Instead of the built-in one, which trusts the local identity provider. */
   configuration?: Configuration
+  /** What the built-in one says otherwise. */
+  adjust?: Partial<ConfigurationInput>
   /** A page elsewhere on this machine, under development, that may call as well. */
   origin?: string
   /** Begins anew: deletes first what an earlier run has kept. */
@@ -216,7 +223,7 @@ function worldFileOf(
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */
-function localConfiguration(parts: Parts, { configuration: chosen, origin }: WorldOptions) {
+function localConfiguration(parts: Parts, { configuration: chosen, adjust, origin }: WorldOptions) {
   const { identityProvider, page, workspace } = parts
   const { issuer, audience } = identityProvider
   const events = { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] }
@@ -228,6 +235,7 @@ function localConfiguration(parts: Parts, { configuration: chosen, origin }: Wor
         issuers: [{ name: 'local', issuer, audiences: [audience], sessionClaim: '/sid', events }],
         allowedOrigins: [page.url],
         unknownSubjects: 'provision',
+        ...adjust,
       },
       { loopback: true },
     )

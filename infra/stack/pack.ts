@@ -1,7 +1,8 @@
 import { globSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { type BuildOptions, build, type Metafile } from 'esbuild'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import packageJson from '../../package.json' with { type: 'json' }
+import { bundlePage } from '../local/page/server.ts'
 import { bundle, type Entry, project } from './bundle.ts'
 import { writeTypes } from './packed-types.ts'
 
@@ -43,6 +44,15 @@ const node20 = {
   },
 } as const satisfies BuildOptions
 
+/** The hook uses the helper that is beside it, so that a page has it once. */
+const besideIt: Plugin = {
+  name: 'beside it',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/client-session\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './browser.js', external: true },
+    ),
+}
+
 await rm(dist, { recursive: true, force: true })
 const [programs, ...others] = await Promise.all([
   writePrograms(),
@@ -72,7 +82,11 @@ async function inBoth(options: BuildOptions): Promise<Metafile[]> {
 
 function writePages(): Promise<Metafile[]> {
   return inBoth({
-    entryPoints: { browser: 'functions/browser/client-session.ts' },
+    entryPoints: {
+      browser: 'functions/browser/client-session.ts',
+      react: 'functions/browser/use-client-session.ts',
+    },
+    plugins: [besideIt],
     target: 'es2022',
     banner: {
       js: '// The page’s side of seam-token-vending (MIT License). See its types for how to use it.',
@@ -92,7 +106,9 @@ async function writePrograms(): Promise<Metafile> {
   const { metafile } = await build({
     ...shared,
     ...node20,
-    entryPoints: { cli: 'infra/cli/main.ts' },
+    entryPoints: { cli: 'infra/cli/main.ts', testing: 'infra/local/testing.ts' },
+    external: [...shared.external, 'esbuild'],
+    alias: { 'node:sqlite': `${import.meta.dirname}/bundled/sqlite.ts` },
     outdir: `${dist}/node`,
     chunkNames: 'chunks/[name]-[hash]',
     format: 'esm',
@@ -104,6 +120,10 @@ async function writePrograms(): Promise<Metafile> {
       js: `import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);`,
     },
   })
+  // The local world's page, where the world's chunk looks for it.
+  const pages = `${dist}/node/chunks/public`
+  await cp(`${project}/infra/local/page/public`, pages, { recursive: true })
+  await writeFile(`${pages}/page.js`, await bundlePage())
   return metafile
 }
 

@@ -4,9 +4,17 @@ import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { $ZodTypes } from 'zod/v4/core'
 import { configuration } from '../../functions/config.ts'
+import { faultSchema } from '../local/seam/faults.ts'
 import { project } from './bundle.ts'
 
 /** The types of what is packed: what the compiler writes, without what only the deployed functions are made of. */
+
+const entries = [
+  'functions/browser/client-session',
+  'functions/browser/use-client-session',
+  'infra/local/testing',
+  'infra/stack/token-vending',
+]
 
 type Flow = 'input' | 'output'
 
@@ -17,6 +25,7 @@ const replaced = {
 export type ConfigurationInput = ${typeText(configuration, 'input')}
 export type Configuration = ${typeText(configuration, 'output')}
 `,
+  'infra/local/seam/faults.d.ts': () => `export type Fault = ${typeText(faultSchema, 'input')}\n`,
   'infra/stack/bundle.d.ts': () => `
 export type Entries = Record<'vend' | 'connect' | 'webhook' | 'cleanup' | 'admin', object>
 export type Entry = keyof Entries
@@ -32,8 +41,7 @@ export async function writeTypes(dist: string): Promise<void> {
   )
   for (const [file, text] of Object.entries(replaced)) await writeFile(`${types}/${file}`, text().trimStart())
   const needed = new Set<string>()
-  for (const entry of ['functions/browser/client-session', 'infra/stack/token-vending'])
-    await addWithImports(`${types}/${entry}.d.ts`, needed)
+  for (const entry of entries) await addWithImports(`${types}/${entry}.d.ts`, needed)
   for (const file of globSync(`${types}/**/*.d.ts`)) if (!needed.has(file)) await rm(file)
   await cp(types, `${dist}/cjs/types`, { recursive: true })
 }
@@ -66,6 +74,8 @@ function typeText(schema: unknown, flow: Flow): string {
       return `(${inner(def.element)})[]`
     case 'union':
       return def.options.map(inner).join(' | ')
+    case 'intersection':
+      return `(${inner(def.left)}) & (${inner(def.right)})`
     case 'optional':
     case 'default':
     case 'prefault':

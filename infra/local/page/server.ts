@@ -31,7 +31,8 @@ interface Shown {
 export type Page = Awaited<ReturnType<typeof startPage>>
 
 const own = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const elements = import.meta.resolve('@seamapi/react/elements.js')
+const elements = addressOf('@seamapi/react/elements.js')
+
 const script = 'text/javascript; charset=utf-8'
 const style = 'text/css; charset=utf-8'
 
@@ -98,13 +99,15 @@ function pageApp(url: string, shown: () => Shown | undefined): Hono {
   })
   let bundle: Promise<string> | undefined
   app.get('/page.js', async (c) => {
-    bundle ??= bundled()
+    bundle ??= readFile(own('public/page.js'), 'utf8').catch(bundlePage)
     return c.body(await bundle, 200, { 'content-type': script })
   })
   app.get('*', async (c) => {
     const [file, type] = files.get(c.req.path) ?? []
     if (file === undefined || type === undefined) return c.notFound()
-    return c.body(await readFile(file), 200, { 'content-type': type, 'cache-control': 'no-cache' })
+    const content = await readFile(file).catch(() => undefined)
+    if (content === undefined) return c.notFound()
+    return c.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' })
   })
   return app
 }
@@ -123,8 +126,17 @@ function streamObservations(c: Context, watcher: Watcher): Response {
   })
 }
 
-/** The page's code with the browser helper, bundled at the first request: starting does not wait for it. */
-async function bundled(): Promise<string> {
+/** Whoever tests with the package may have no components installed: then the page shows no devices. */
+function addressOf(module: string): string {
+  try {
+    return import.meta.resolve(module)
+  } catch {
+    return new URL(module, import.meta.url).href
+  }
+}
+
+/** The page's code with the browser helper, bundled at the first request, unless it was when this was packed. */
+export async function bundlePage(): Promise<string> {
   const { build } = await import('esbuild')
   const { outputFiles } = await build({
     entryPoints: [own('app/main.ts')],

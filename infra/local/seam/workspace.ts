@@ -2,7 +2,7 @@ import { getRequestListener } from '@hono/node-server'
 import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
-import { isLive } from './client-sessions.ts'
+import { alter, isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
 import { seamControl } from './control.ts'
 import {
@@ -148,6 +148,12 @@ function inProcess(seam: Seam) {
       })),
     /** The user identity of a person, who was granted one spare device. Made when it is first asked for. */
     identityOf: (person: string): string => identityFor(seam, person),
+    /** As if its time were up. */
+    expire(token: string): void {
+      const row = seam.sessions.byToken.get(token)
+      if (row === undefined) throw new Error('No client session has this token.')
+      alter(seam, row, { expires_at: new Date(seam.clock()).toISOString() })
+    },
     connectWebviews: () => structuredClone(seam.webviews),
     /** @returns the new connected account's id */
     addAccount: (wish: Partial<AccountWish> = {}): string => addAccount(fake, { ...newcomer, ...wish }),
