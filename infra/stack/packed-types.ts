@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -34,15 +34,20 @@ export type Entry = keyof Entries
 
 export async function writeTypes(dist: string): Promise<void> {
   const types = `${dist}/esm/types`
-  execFileSync(
-    process.execPath,
-    [`${project}/node_modules/typescript/bin/tsc`, '-p', `${import.meta.dirname}/pack.tsconfig.json`],
-    { stdio: 'inherit' },
-  )
+  const compiler = `${project}/node_modules/typescript/bin/tsc`
+  const settings = `${import.meta.dirname}/pack.tsconfig.json`
+  const options = { cwd: project, encoding: 'utf8' } as const
+  const { stdout } = spawnSync(process.execPath, [compiler, '-p', settings], options)
   for (const [file, text] of Object.entries(replaced)) await writeFile(`${types}/${file}`, text().trimStart())
   const needed = new Set<string>()
   for (const entry of entries) await addWithImports(`${types}/${entry}.d.ts`, needed)
   for (const file of globSync(`${types}/**/*.d.ts`)) if (!needed.has(file)) await rm(file)
+  // Some types of what is left out cannot be written down.
+  const fileOf = (line: string) => line.replace(/\.ts\(.*/, '.d.ts')
+  const faults = stdout
+    .split('\n')
+    .filter((line) => needed.has(`${types}/${fileOf(line)}`) && !(fileOf(line) in replaced))
+  if (faults.length > 0) throw new Error(faults.join('\n'))
   await cp(types, `${dist}/cjs/types`, { recursive: true })
 }
 
