@@ -100,22 +100,6 @@ export interface ClientSessions {
  *     return seam.devices.list()
  *   }
  * }
- *
- * @example React
- * import { createElement, useEffect, useState } from 'react'
- * import type { ClientSession, ClientSessionError } from 'seam-token-vending/browser'
- * import { sessions } from './seam-components.js'
- *
- * export function Devices() {
- *   const [{ session, error }, setState] = useState<{ session?: ClientSession; error?: ClientSessionError }>({})
- *   useEffect(() => sessions.onChange((session, error) => setState({ session, error })), [])
- *   if (error?.action === 'stop') return `You have no access (${error.subject}).`
- *   if (session === undefined) return null
- *   return createElement('seam-device-table', {
- *     endpoint: session.endpoint,
- *     'client-session-token': session.token,
- *   })
- * }
  */
 export function clientSession(options: ClientSessionOptions): ClientSessions {
   return new SessionKeeper(options)

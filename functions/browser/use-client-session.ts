@@ -47,6 +47,26 @@ function makeStore(first: HookOptions) {
 /**
  * The client session of the user who is signed in, for this component. One request serves all components of a page, whose
  * `options` may be made anew at each rendering. `retry` asks again; while `ready` it says that Seam has refused the token.
+ *
+ * @example React
+ * import { DeviceTable, SeamProvider } from '@seamapi/react'
+ * import { QueryClient } from '@tanstack/react-query'
+ * import { createElement, useMemo } from 'react'
+ * import { useClientSession } from 'seam-token-vending/react'
+ * import { sessions } from './seam-components.js'
+ *
+ * export function Devices() {
+ *   const { status, session, error } = useClientSession(sessions)
+ *   const id = session?.client_session_id
+ *   // Seam's components keep what they were told: the next session gets another cache.
+ *   const queryClient = useMemo(() => new QueryClient(), [id])
+ *   if (status === 'denied') return `You have no access (${error.subject}).`
+ *   if (session === undefined) return null
+ *   // Without `endpoint`: SeamProvider 4.14 throws when there is one, even Seam's own. For another Seam, as in the local
+ *   // world, let an earlier script say `globalThis.process = { env: { SEAM_ENDPOINT: 'http://127.0.0.1:4802' } }`.
+ *   const props = { clientSessionToken: session.token, queryClient }
+ *   return createElement(SeamProvider, { key: id, ...props }, createElement(DeviceTable))
+ * }
  */
 export function useClientSession(options: HookOptions): ClientSessionState & { retry(): void } {
   const key = 'url' in options ? options.url : options

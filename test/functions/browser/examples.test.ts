@@ -15,7 +15,9 @@ let context: BrowserContext
 
 beforeAll(async () => {
   site = await startSite()
-  const examples = new Map(examplesIn(await readFile('functions/browser/client-session.ts', 'utf8')))
+  const documented = ['client-session', 'use-client-session'].map((name) => `functions/browser/${name}.ts`)
+  const texts = await Promise.all(documented.map((file) => readFile(file, 'utf8')))
+  const examples = new Map(texts.flatMap(examplesIn))
   const [inReadme] = blocksIn('README.md').filter(({ language }) => language === 'ts')
   const sources: Record<string, string> = {
     './readme.js': inReadme?.text ?? '',
@@ -45,9 +47,10 @@ beforeAll(async () => {
       {
         name: 'examples',
         setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^seam-token-vending\/browser$/ }, () => ({
-            path: fileURLToPath(new URL('../../../functions/browser/client-session.ts', import.meta.url)),
-          }))
+          onResolve({ filter: /^seam-token-vending\// }, ({ path }) => {
+            const file = path.endsWith('/react') ? 'use-client-session' : 'client-session'
+            return { path: fileURLToPath(new URL(`../../../functions/browser/${file}.ts`, import.meta.url)) }
+          })
           onResolve({ filter: /./ }, ({ path }) =>
             path in sources ? { path, namespace: 'example' } : undefined,
           )
@@ -64,7 +67,7 @@ beforeAll(async () => {
   site.files
     .set('/page.js', outputFiles[0]?.text ?? '')
     .set('/elements.js', await readFile(elements, 'utf8'))
-    .set('/', html)
+    .set('/', html(site.world.seam.url))
 })
 afterAll(() => site.close())
 beforeEach(async () => {
@@ -76,7 +79,9 @@ afterEach(async () => {
   site.world.clock.advance(120_000)
 })
 
-const html = `<!doctype html><body><div id="devices"></div><main></main>
+const html = (
+  seam: string,
+) => `<!doctype html><script>process = { env: { SEAM_ENDPOINT: '${seam}' } }</script><body><div id="devices"></div><main></main>
   <script type="module" src="/elements.js"></script><script type="module" src="/page.js"></script>`
 
 /** Somebody's provider: a cache of bearer tokens, a sign-in, and events. */

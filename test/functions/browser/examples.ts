@@ -7,7 +7,7 @@ export function examplesIn(documentation: string): [name: string, code: string][
   return parts.map((part) => {
     const [title = '', ...lines] = part.split('\n')
     const end = lines.findIndex((line) =>
-      /^export (declare )?(function clientSession|class TokenVending)/.test(line),
+      /^export (declare )?(function (clientSession|useClientSession)|class TokenVending)/.test(line),
     )
     const code = lines.slice(0, end === -1 ? undefined : end)
     return [title.toLowerCase().replaceAll(/[^a-z]+/g, '-'), code.join('\n')]

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { examplesIn } from '../../functions/browser/examples.ts'
 
@@ -35,7 +35,19 @@ beforeAll(async () => {
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n')))
 
   // What is installed here already needs no network: npm takes it as it is when its version fits.
-  const linked = ['@seamapi/http', '@tanstack/query-core', 'aws-cdk-lib', 'constructs']
+  const linked = [
+    '@seamapi/fake-seam-connect',
+    '@seamapi/http',
+    '@seamapi/react',
+    '@tanstack/query-core',
+    '@tanstack/react-query',
+    '@types/react',
+    'aws-cdk-lib',
+    'constructs',
+    'dynalite',
+    'react',
+    'vitest',
+  ]
   for (const name of linked) {
     const link = join(app, 'node_modules', name)
     await mkdir(dirname(link), { recursive: true })
@@ -64,6 +76,15 @@ const withoutNewer = `
   for (const name of Reflect.ownKeys(iterator)) if (name !== Symbol.iterator) delete iterator[name]
   for (const name of ['union', 'intersection', 'difference', 'isSubsetOf', 'isSupersetOf', 'isDisjointFrom'])
     delete Set.prototype[name]`
+
+const asNode20 = ['--import', `data:text/javascript,${encodeURIComponent(withoutNewer)}`]
+
+/** Without what this run of Vitest tells its own workers. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_OPTIONS)/.test(name)),
+  )
+}
 
 /** What the compiler complains about in these files of the project. */
 async function complaints(files: string[], options: object = {}): Promise<string> {
@@ -120,25 +141,34 @@ test('it brings nothing along, and what it needs it asks for by name', async () 
       if (!isBuiltin(name)) asked.add(name)
   // AWS's SDK looks for this one when a signature is for several regions, which ours never are.
   const others = [...asked].filter((name) => !(name in peerDependencies))
-  expect(others).toEqual(['@aws-sdk/signature-v4-crt'])
+  // The page of the local world was bundled when it was packed.
+  expect(others.sort()).toEqual(['@aws-sdk/signature-v4-crt', 'esbuild'])
 })
 
 test('publint and Are the types wrong? find nothing to say', async () => {
   const bin = (name: string) => join(root, 'node_modules', '.bin', name)
   expect((await run(bin('publint'), ['run', tarball, '--strict'])).stdout).toContain('All good!')
   // In every way of resolving, node10 included, that a package can be looked up.
-  const { stdout } = await run(bin('attw'), [tarball, '--format', 'json'])
-  expect(JSON.parse(stdout).problems).toEqual({})
+  const { stdout } = await run(bin('attw'), [
+    tarball,
+    '--format',
+    'json',
+    '--ignore-rules',
+    'cjs-resolves-to-esm',
+  ])
+  // What is for tests is an ECMAScript module alone.
+  const { CJSResolvesToESM = [], ...problems } = JSON.parse(stdout).problems
+  expect(problems).toEqual({})
+  expect(CJSResolvesToESM.map(({ entrypoint }: { entrypoint: string }) => entrypoint)).toEqual(['./testing'])
 })
 
 test('the program and all that can be imported run on Node 20', async () => {
-  const old = ['--import', `data:text/javascript,${encodeURIComponent(withoutNewer)}`]
-  const node = (...words: string[]) => run(process.execPath, [...old, ...words], { cwd: app })
+  const node = (...words: string[]) => run(process.execPath, [...asNode20, ...words], { cwd: app })
   expect((await node('-p', 'String([Map.groupBy, URL.parse])')).stdout).toBe(',\n')
   const bin = installed('dist/node/cli.js')
   expect((await node(bin, '--version')).stdout).toBe('0.1.0\n')
   await expect(node(bin, 'list')).rejects.toMatchObject({ code: 6, stderr: /No local world runs/ })
-  for (const name of ['', '/browser']) {
+  for (const name of ['', '/browser', '/react']) {
     const named = `seam-token-vending${name}`
     const loaded = `console.log(Object.keys(it).sort().join())`
     const { stdout: esm } = await node(
@@ -153,6 +183,48 @@ test('the program and all that can be imported run on Node 20', async () => {
     )
     expect(cjs).toBe(esm)
   }
+})
+
+test('a stranger’s Vitest test starts the local world, also as on Node 20', async () => {
+  await write(
+    'doors.test.ts',
+    `import { startWorld } from 'seam-token-vending/testing'
+    import { expect, test } from 'vitest'
+
+    test('ada sees her devices', async () => {
+      const world = await startWorld()
+      const headers = { authorization: 'Bearer ' + (await world.signIn('ada')) }
+      const response = await fetch(world.url + '/client-session', { method: 'POST', headers })
+      const { token } = (await response.json()) as { token: string }
+      expect(world.sessions('ada')).toMatchObject([{ token, live: true }])
+      world.seam.break({ kind: 'reset', times: 1 })
+      expect((await fetch(world.page + '/page.js')).status).toBe(200)
+      await world.stop()
+    })`,
+  )
+  expect(
+    await complaints(['doors.test.ts'], { skipLibCheck: true, lib: ['es2022', 'dom', 'esnext.disposable'] }),
+  ).toBe('')
+  const vitest = join(app, 'node_modules', 'vitest', 'vitest.mjs')
+  const { stdout } = await run(process.execPath, [vitest, 'run', '--root', app], {
+    cwd: app,
+    env: cleanEnvironment(),
+  })
+  expect(stdout).toMatch(/Tests +1 passed/)
+  const start = `const { startWorld } = await import('seam-token-vending/testing'); await (await startWorld()).stop()`
+  await run(process.execPath, [...asNode20, '--input-type=module', '-e', start], { cwd: app })
+})
+
+test('whoever lacks what the local world needs is told what to install', async () => {
+  const bare = join(folder, 'bare')
+  await mkdir(join(bare, 'node_modules'), { recursive: true })
+  await cp(installed('.'), join(bare, 'node_modules', 'seam-token-vending'), { recursive: true })
+  const start = `const { startWorld } = await import('seam-token-vending/testing'); await startWorld()`
+  await expect(
+    run(process.execPath, ['--input-type=module', '-e', start], { cwd: bare }),
+  ).rejects.toMatchObject({
+    stderr: expect.stringContaining('npm install --save-dev dynalite @seamapi/fake-seam-connect'),
+  })
 })
 
 test('the helper is bundled for a page: one file, nothing else', async () => {
@@ -175,11 +247,11 @@ test('the helper is bundled for a page: one file, nothing else', async () => {
 })
 
 test('the examples in its documentation are type-checked as they stand', async () => {
-  const documentation = await readFile(
-    installed('dist/esm/types/functions/browser/client-session.d.ts'),
-    'utf8',
+  const documented = ['client-session', 'use-client-session'].map((name) =>
+    installed(`dist/esm/types/functions/browser/${name}.d.ts`),
   )
-  const examples = examplesIn(documentation)
+  const texts = await Promise.all(documented.map((file) => readFile(file, 'utf8')))
+  const examples = texts.flatMap(examplesIn)
   expect(examples.map(([name]) => name)).toEqual(['seam-components', 'seam-s-sdk', 'react'])
   for (const [name, code] of examples) await write(`${name}.ts`, code)
   await write(
@@ -190,17 +262,7 @@ test('the examples in its documentation are type-checked as they stand', async (
       signOut(): Promise<void>
     }`,
   )
-  await write(
-    'react.d.ts',
-    `declare module 'react' {
-      export function createElement(type: string, props: Record<string, string>): object
-      export function useEffect(effect: () => () => void, dependencies: unknown[]): void
-      export function useState<S>(initial: S): [S, (next: S) => void]
-    }`,
-  )
-  expect(
-    await complaints([...examples.map(([name]) => `${name}.ts`), 'react.d.ts'], { skipLibCheck: true }),
-  ).toBe('')
+  expect(await complaints([...examples.map(([name]) => `${name}.ts`)], { skipLibCheck: true })).toBe('')
   expect(await complaints(['seam-components.ts'])).toBe('')
   await write(
     'wrong.ts',
@@ -243,4 +305,21 @@ test('another CDK app, the example in the documentation, synthesises the constru
     },
   )
   expect(started.stdout).toContain('handler')
+})
+
+test('a CDK app in CommonJS has the types and the construct', async () => {
+  const [example] = examplesIn(
+    await readFile(installed('dist/esm/types/infra/stack/token-vending.d.ts'), 'utf8'),
+  )
+  await write('app.cts', example?.[1] ?? '')
+  expect(await complaints(['app.cts'], { skipLibCheck: true, module: 'node16' })).toBe('')
+  const wrong = (example?.[1] ?? '').replace("deployment: 'prod'", 'deployment: 1')
+  await write('wrong.cts', wrong)
+  expect(await complaints(['wrong.cts'], { skipLibCheck: true, module: 'node16' })).toContain('TS2322')
+  const { code } = await transform(example?.[1] ?? '', { loader: 'ts', format: 'cjs' })
+  await write('app.cjs', code)
+  const out = join(app, 'cdk.cjs.out')
+  await run(process.execPath, ['app.cjs'], { cwd: app, env: { ...process.env, CDK_OUTDIR: out } })
+  const inEsm = join(app, 'cdk.out', 'doors.template.json')
+  expect(await readFile(join(out, 'doors.template.json'), 'utf8')).toBe(await readFile(inEsm, 'utf8'))
 })
