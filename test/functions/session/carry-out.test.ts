@@ -14,7 +14,8 @@ import { ask, devicesOf, soon, startVendingWorld, type VendingWorld } from '../v
 let world: VendingWorld
 let accounts: string[]
 beforeAll(async () => {
-  world = await startVendingWorld()
+  // Times count here: who waits gives up, and leases end.
+  world = await startVendingWorld({ times })
   accounts = [world.seam.addAccount(), world.seam.addAccount(), world.seam.addAccount()].sort()
 })
 afterAll(() => world.close())
