@@ -56,7 +56,7 @@ describe('npm run admin in a deployed stack', () => {
     expect([granted.code, granted.out]).toEqual([0, expect.stringContaining('1 account granted')])
     const { body } = await stack.ask('eve')
     expect(body.token).toMatch(/^seam_cst/)
-    expect((await admin('withdraw', 'local|eve', account)).out).toContain('was ended at Seam')
+    expect((await admin('withdraw', 'local|eve', account)).out).toContain('were ended at Seam')
     expect(await who()).toMatchObject([
       { subject: 'local|eve', given: expect.stringMatching(/^grant by \S+@/), until: expect.any(String) },
     ])
