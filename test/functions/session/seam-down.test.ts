@@ -99,8 +99,10 @@ function countingProtocol(trouble: { create: Trouble; end: Trouble }) {
       async function at<T>(kind: 'create' | 'end', name: string, call: () => Promise<T>): Promise<T> {
         cost.calls.push(name)
         if (trouble[kind] === 'well') return call()
-        await clock.sleep(trouble[kind] === 'silent' ? times.seam : 1)
-        throw trouble[kind] === 'silent'
+        const silent = trouble[kind] === 'silent'
+        await clock.sleep(silent ? times.seam : 1)
+        if (!act.process.alive) return new Promise(() => {})
+        throw silent
           ? new SeamFailure('upstream_timeout', name, { reason: 'no answer in time' })
           : new SeamFailure('upstream_unavailable', name, { status: 503, reason: 'Seam answered 503' })
       }
@@ -206,6 +208,35 @@ describe('Seam is silent', () => {
       expect(waiting.reads).toBeLessThanOrEqual(5)
       expect(waiting.took).toBeLessThanOrEqual(times.waiting + 20)
       expect((await first).code).toBe('upstream_timeout')
+    }))
+})
+
+describe('the breaker is open, and another process holds the lease', () => {
+  test('nobody waits for it', () =>
+    down(async ({ trouble, vend, processes, wait }) => {
+      trouble.create = 'silent'
+      for (const user of [1, 2]) await vend(user)
+      const other = vend(0, processes[1])
+      await wait(100)
+      const cost = await vend(0)
+      expect(cost).toMatchObject({ code: 'upstream_unavailable', reads: 1, writes: 0, calls: [] })
+      expect(cost.took).toBeLessThan(10)
+      await other
+    }))
+})
+
+describe('a process dies while it calls Seam', () => {
+  test('its lease is waited for until it ends, and then taken', () =>
+    down(async ({ world, trouble, vend, processes, wait }) => {
+      trouble.create = 'silent'
+      void vend(0)
+      await wait(100)
+      world.kill(0)
+      trouble.create = 'well'
+      await wait(times.lease - 400)
+      const cost = await vend(0, processes[1])
+      expect(cost).toMatchObject({ code: 'ok', calls: ['get_or_create'] })
+      expect(cost.took).toBeLessThanOrEqual(320)
     }))
 })
 
