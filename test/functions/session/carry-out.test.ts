@@ -14,7 +14,7 @@ import { ask, devicesOf, soon, startVendingWorld, type VendingWorld } from '../v
 let world: VendingWorld
 let accounts: string[]
 beforeAll(async () => {
-  // Times count here: who waits gives up, and leases end.
+  // Some wait here until a time is over.
   world = await startVendingWorld({ times })
   accounts = [world.seam.addAccount(), world.seam.addAccount(), world.seam.addAccount()].sort()
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { minutes } from '../minutes.ts'
-import { ask, devicesOf, startVendingWorld, type VendingWorld } from '../vending-world.ts'
+import { ask, devicesOf, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 /** One person with several logins: a client session for each. */
 
@@ -125,7 +125,7 @@ test('a grant widens every live session at once', async () => {
   const user = await world.user(sub)
   if (user === undefined) throw new Error('no record')
   const account = world.seam.addAccount()
-  const deadline = { left: () => 10_000 }
+  const deadline = soon()
   const { failure } = await grantAccounts(machine.deps, user, [account], deadline)
   expect(failure).toBeUndefined()
   for (const token of tokens) expect(await devicesOf(world.seam, token)).toHaveLength(1)
@@ -181,9 +181,7 @@ describe('a user identity', () => {
     const user = await world.user(sub)
     if (user === undefined) throw new Error('no record')
     const before = await as('a')
-    await setUserIdentity({ ...machine.deps, table: world.table }, user, user_identity_id, {
-      left: () => 10_000,
-    })
+    await setUserIdentity({ ...machine.deps, table: world.table }, user, user_identity_id, soon())
     expect(await opens(before.body.token)).toBe(false)
     const { body } = await as('a')
     expect(await devicesOf(world.seam, body.token)).toEqual([device_id])
@@ -194,7 +192,7 @@ describe('a user identity', () => {
     const { sub, as } = await person([])
     const user = await world.user(sub)
     if (user === undefined) throw new Error('no record')
-    await setUserIdentity({ ...machine.deps, table: world.table }, user, 'nobody', { left: () => 10_000 })
+    await setUserIdentity({ ...machine.deps, table: world.table }, user, 'nobody', soon())
     expect(await as('a')).toMatchObject({ status: 502, body: { code: 'upstream_rejected', action: 'stop' } })
     expect(world.log.at(-1)?.reason).toBe('unknown_identity')
   })
