@@ -97,13 +97,14 @@ describe('.ci/run', () => {
 
 describe('a workflow', async () => {
   interface Step {
+    name?: string
     uses?: string
     run?: string
   }
   interface Workflow {
     on: Record<string, unknown>
     permissions: unknown
-    jobs: Record<string, { permissions?: unknown; steps: Step[] }>
+    jobs: Record<string, { permissions?: unknown; needs?: string; environment?: string; steps: Step[] }>
   }
   const files = await readdir(workflows)
   const all = await Promise.all(
@@ -112,8 +113,9 @@ describe('a workflow', async () => {
     }),
   )
 
-  test('is there for each change, and for each week', () => {
+  test('is there for each change, for each week, and for each release', () => {
     expect(all.map(([file, { on }]) => [file, Object.keys(on)])).toEqual([
+      ['release.yml', ['push']],
       ['test.yml', ['push', 'pull_request']],
       ['weekly.yml', ['schedule', 'workflow_dispatch']],
     ])
@@ -124,12 +126,46 @@ describe('a workflow', async () => {
     '%s may only read, runs pinned actions, and the tests by .ci/run',
     (_, { permissions, jobs }) => {
       expect(permissions).toEqual({ contents: 'read' })
-      for (const job of Object.values(jobs)) {
-        expect(job.permissions).toBeUndefined()
+      for (const [name, job] of Object.entries(jobs)) {
         for (const { uses } of job.steps)
           if (uses !== undefined) expect(uses).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/)
+        if (name === 'publish') continue
+        expect(job.permissions).toBeUndefined()
         expect(job.steps.map(({ run }) => run).filter((run) => run === '.ci/run')).toHaveLength(1)
       }
     },
   )
+
+  const release = all.find(([file]) => file === 'release.yml')?.[1]
+  const publish = release?.jobs.publish
+
+  test('publishes what was tested, from a tag, with provenance and without a token to steal', () => {
+    expect(release?.on).toEqual({ push: { tags: ['v*'] } })
+    expect(publish).toMatchObject({ needs: 'test', environment: 'release' })
+    expect(publish?.permissions).toEqual({ contents: 'read', 'id-token': 'write' })
+    const commands = publish?.steps.flatMap(({ run = [] }) => run)
+    expect(commands?.at(-1)).toBe('npm publish --provenance --access public')
+    expect(JSON.stringify(release)).not.toContain('secrets.')
+  })
+
+  test('publishes only what its tag says, with its changes noted', async () => {
+    const [check] = publish?.steps.filter(({ name }) => name?.startsWith('The tag is the version')) ?? []
+    const folder = await mkdtemp(join(tmpdir(), 'release-'))
+    await mkdir(join(folder, '.github'))
+    await writeFile(join(folder, 'package.json'), '{"version":"1.2.3"}')
+    /** As GitHub runs it. */
+    const ends = async (tag: string, heading: string) => {
+      await writeFile(join(folder, '.github', 'CHANGELOG.md'), `# Changelog\n\n## ${heading}\n`)
+      const child = spawn('bash', ['-e', '-c', check?.run ?? ''], {
+        cwd: folder,
+        env: { ...process.env, GITHUB_REF_NAME: tag },
+        stdio: 'ignore',
+      })
+      return new Promise<number | null>((resolve) => child.once('close', resolve))
+    }
+    const dated = '1.2.3 (2027-01-31)'
+    expect([await ends('v1.2.3', dated), await ends('v1.2.4', dated)]).toEqual([0, 1])
+    expect(await ends('v1.2.3', '1.2.3 (not released yet)')).toBe(1)
+    await rm(folder, { recursive: true })
+  })
 })

@@ -60,6 +60,8 @@ const [programs, ...others] = await Promise.all([
   writeConstruct(),
   writeFunctions(),
 ])
+// Where those who install a package look for it.
+await cp(`${project}/.github/CHANGELOG.md`, `${project}/CHANGELOG.md`)
 await writeFile(`${dist}/LICENSES.txt`, await licenses([programs, ...others.flat()]))
 await writeTypes(dist)
 

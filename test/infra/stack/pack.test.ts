@@ -104,6 +104,7 @@ test('the package holds what is built, the documents, and what they link to', as
   expect(names.sort()).toEqual([
     '.ci',
     '.github',
+    'CHANGELOG.md',
     'LICENSE',
     'README.md',
     'dist',
