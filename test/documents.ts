@@ -10,17 +10,23 @@ export interface Block {
   isExcused: boolean
 }
 
+/** Written to disk, compiled and run in test/consumers/. */
+export const recipes = 'functions/browser/RECIPES.md'
+
 export const documents = [
   'README.md',
   'functions/DESIGN.md',
   'functions/browser/README.md',
+  recipes,
   'infra/OPERATING.md',
   'infra/IDENTITY-EVENTS.md',
   'infra/FROM-A-SNIPPET.md',
   'infra/client-session-paths.md',
   'test/bench/README.md',
   'test/functions/attacks/THREATS.md',
+  '.github/CHANGELOG.md',
   '.github/CONTRIBUTING.md',
+  '.github/SECURITY.md',
 ]
 
 export function blocksIn(file: string): Block[] {

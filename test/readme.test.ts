@@ -15,17 +15,17 @@ import { runProgram } from '../infra/cli/program.ts'
 import { reachLocalWorld } from '../infra/cli/reach.ts'
 import { startWorld, type World } from '../infra/local/world.ts'
 import { chooseStage, propsOf, readStages } from '../infra/stage.ts'
-import { type Block, blocksIn, documents } from './documents.ts'
+import { type Block, blocksIn, documents, recipes } from './documents.ts'
 import { type Cloud, someOutputs, startCloud } from './infra/cli/aws/cloud.ts'
 import { runHere } from './infra/cli/aws/command.ts'
 import { paste } from './pasting.ts'
 
 /**
  * What the documents show is true: each block is run, in a local world that also plays the deployed stack, or its
- * document says why not. A block that nobody here knows what to do with fails.
+ * document says why not. A block that nobody here knows what to do with fails. The recipes are run in test/consumers/.
  */
 
-const blocks = documents.flatMap(blocksIn)
+const blocks = documents.filter((file) => file !== recipes).flatMap(blocksIn)
 const at = ({ file, line }: Block) => `${file}:${line}`
 const isIn = (file: string, language: string) => (block: Block) =>
   block.file === file && block.language === language
