@@ -139,5 +139,6 @@ export async function signInAndOut(doors: Doors): Promise<void> {
   await page.locator('button[name=logout]').click()
   await page.getByRole('button', { name: 'Sign in' }).waitFor()
   expect(await page.locator('seam-device-table').count()).toBe(0)
+  expect(doors.world.log).toContainEqual(expect.objectContaining({ method: 'DELETE', status: 204 }))
   await page.context().close()
 }
