@@ -209,7 +209,7 @@ test('a stranger’s Vitest test starts the local world, also as on Node 20', as
   const vitest = join(app, 'node_modules', 'vitest', 'vitest.mjs')
   const { stdout } = await run(process.execPath, [vitest, 'run', '--root', app], {
     cwd: app,
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), NO_COLOR: '1' },
   })
   expect(stdout).toMatch(/Tests +1 passed/)
   const start = `const { startWorld } = await import('seam-token-vending/testing'); await (await startWorld()).stop()`
