@@ -1,16 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { costTable, modelTables } from './model/tables.ts'
-import { between, summary, tables } from './report.ts'
+import { costSentence, modelTables } from './model/tables.ts'
+import { between, tables } from './report.ts'
 import type { Results } from './results.ts'
 
-/** The generated parts of the README, and of the one beside this file which has all of it. */
+/** The generated sentence of the README, and the tables of the one beside this file. */
 
 const here = import.meta.dirname
 
 /** Each file with its text, tables made anew from results.json and the model. */
 export function readmes(): { file: string; before: string; after: string }[] {
   const results = JSON.parse(readFileSync(`${here}/results.json`, 'utf8')) as Results
-  const short = { bench: summary(results), model: costTable() }
+  const short = { model: costSentence() }
   const long = { bench: tables(results), model: modelTables() }
   return [written(`${here}/../../README.md`, short), written(`${here}/README.md`, long)]
 }

@@ -1,11 +1,6 @@
 import type { Results } from './results.ts'
 import type { Spread } from './statistics.ts'
 
-/** What a reader of the README wants to know, and everything that was missed. */
-export function summary(results: Results): string {
-  return aimTable(aims(results).filter(({ isHeadline, reached }) => isHeadline || !reached))
-}
-
 /** All tables, beside this file in its README. */
 export function tables(results: Results): string {
   const { cpu, cpus, node } = results.machine

@@ -31,8 +31,15 @@ const usages = {
 const rates = [100, 10_000, 100_000]
 const [comingAndGoing] = Object.values(usages) as [{ extend: number; create: number }]
 
+/** What it costs, in a sentence. */
+export function costSentence(): string {
+  const [usual, , least] = Object.values(usages).map((shares) => sum(Object.values(billPerMillion(shares))))
+  const idle = sum(idleBill(cleanup.everyMinutes).parts.map(({ usd }) => usd))
+  return `**Costs**, at list prices: ${least?.toFixed(2)} USD per million vends that reuse a token, ${usual?.toFixed(2)} with a new client session every fifth vend; a stack that nobody uses ${idle.toFixed(2)} USD a month.`
+}
+
 /** USD per million vends by how it is used, and per month for a stack that nobody uses. */
-export function costTable(): string {
+function costTable(): string {
   return [
     table(
       [
