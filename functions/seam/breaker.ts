@@ -45,9 +45,7 @@ export function admit(breaker: Breaker, now: number, { probe }: Times): void {
 const reason = 'breaker_open'
 
 /** Nobody has asked Seam. */
-export function isBreakerOpen(error: unknown): boolean {
-  return error instanceof Problem && error.details.reason === reason
-}
+export const isBreakerOpen = (error: unknown) => error instanceof Problem && error.details.reason === reason
 
 export function unanswered(wait: number): Problem {
   return new Problem('upstream_unavailable', {
@@ -64,20 +62,21 @@ export async function through<T>(
   { clock, terms }: { clock: () => number; terms: { times: Times } },
   call: () => Promise<T>,
 ): Promise<T> {
+  let status = 200
   try {
-    const answer = await call()
-    Object.assign(breaker, newBreaker())
-    return answer
+    return await call()
   } catch (error) {
-    if (error instanceof SeamFailure) note(breaker, error.httpStatus, clock() + terms.times.probe)
+    status = error instanceof SeamFailure ? error.httpStatus : Number.NaN
     throw error
+  } finally {
+    note(breaker, status, clock() + terms.times.probe)
   }
 }
 
+/** `status`: 0 without an answer, NaN where Seam was not asked. */
 function note(breaker: Breaker, status: number, probeAt: number): void {
-  const wasOpen = isOpen(breaker)
-  const failed = status === 0 || status >= 500
-  breaker.failures = failed ? breaker.failures + 1 : 0
+  if (Number.isNaN(status)) return
+  if (!isOpen(breaker)) breaker.probeAt = probeAt
+  breaker.failures = status === 0 || status >= 500 ? breaker.failures + 1 : 0
   breaker.silences = status === 0 ? breaker.silences + 1 : 0
-  if (!wasOpen) breaker.probeAt = probeAt
 }

@@ -114,7 +114,10 @@ export function seamClient(options: Omit<SeamClients, 'fetch'> & { fetch?: typeo
       const how = { body: {}, form: 'sessionsWithoutTokens', timeoutFactor: 10 } as const
       return (await post(clients, { path: 'client_sessions/list', ...how }, deadline)).value.client_sessions
     },
-    whose: (token, deadline) => whose(clients, token, deadline),
+    whose: async (token, deadline) => {
+      const call = { path: 'client_sessions/get', body: {}, form: 'sessionWithoutToken', token } as const
+      return (await unless([401], post(clients, call, deadline)))?.value.client_session
+    },
   }
 }
 
@@ -131,27 +134,16 @@ async function listConnectedAccounts(clients: SeamClients, deadline: Deadline): 
   return accounts
 }
 
-async function whose(
-  clients: SeamClients,
-  token: string,
-  deadline: Deadline,
-): Promise<SessionWithoutToken | undefined> {
-  const call = { path: 'client_sessions/get', body: {}, form: 'sessionWithoutToken', token } as const
-  try {
-    return (await post(clients, call, deadline)).value.client_session
-  } catch (error) {
-    if (error instanceof SeamFailure && error.httpStatus === 401) return undefined
-    throw error
-  }
+async function isKnown(answer: Promise<object>): Promise<boolean> {
+  return (await unless([400, 404], answer)) !== undefined
 }
 
-/** `false` when Seam answers that there is no such thing. */
-async function isKnown(answer: Promise<unknown>): Promise<boolean> {
+/** Undefined when Seam answers with one of these statuses. */
+async function unless<T>(statuses: number[], answer: Promise<T>): Promise<T | undefined> {
   try {
-    await answer
-    return true
+    return await answer
   } catch (error) {
-    if (error instanceof SeamFailure && (error.httpStatus === 404 || error.httpStatus === 400)) return false
+    if (error instanceof SeamFailure && statuses.includes(error.httpStatus)) return undefined
     throw error
   }
 }

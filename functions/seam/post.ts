@@ -38,20 +38,18 @@ export async function post<Form extends keyof typeof answers>(
   let response = await send(clients, call, token ?? (await readKey(clients, false, deadline)), deadline)
   if (response.status === 401 && token === undefined)
     response = await send(clients, call, await readKey(clients, true, deadline), deadline)
-  // Loaded, with zod, by the first who asks Seam: who reuses a client session needs neither.
-  const { answers: forms, typeOfError } = await import('./answers.ts')
-  if (response.status !== 200) throw failureOf(path, response, typeOfError(response.json))
-  const parsed = forms[form].safeParse(response.json)
-  if (!parsed.success)
-    throw new SeamFailure('upstream_rejected', path, {
-      ...response,
-      reason: `its answer lacks ${parsed.error.issues[0]?.path.join('.') || 'an object'}`,
-    })
-  const answeredAt = Date.parse(response.date ?? '')
-  return {
-    value: parsed.data as Body<Form>,
-    answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt,
+  const { status, json, answeredAt } = response
+  if (status !== 200) {
+    const code = status === 429 || status >= 500 ? 'upstream_unavailable' : 'upstream_rejected'
+    throw new SeamFailure(code, path, { ...response, reason: `Seam answered ${status}` })
   }
+  // Loaded, with zod, by the first who asks Seam: who reuses a client session needs neither.
+  const { answers } = await import('./answers.ts')
+  const parsed = answers[form].safeParse(json)
+  if (parsed.success)
+    return { value: parsed.data as Body<Form>, answeredAt: Number.isNaN(answeredAt) ? undefined : answeredAt }
+  const lacks = parsed.error.issues[0]?.path.join('.') || 'an object'
+  throw new SeamFailure('upstream_rejected', path, { status, reason: `its answer lacks ${lacks}` })
 }
 
 /** A wrong form is the secret's fault, not Seam's: Seam is not called, and the secret is read again at once. */
@@ -66,20 +64,12 @@ async function readKey(clients: SeamClients, fresh: boolean, deadline: Deadline)
   })
 }
 
-interface Response {
-  status: number
-  json: unknown
-  seamRequestId?: string
-  retryAfter?: number
-  date: string | null
-}
-
 async function send(
   clients: SeamClients,
   { path, body, timeoutFactor = 1 }: Call<keyof typeof answers>,
   key: string,
   deadline: Deadline,
-): Promise<Response> {
+) {
   try {
     const response = await clients.fetch(`${clients.endpoint}/${path}`, {
       method: 'POST',
@@ -88,14 +78,12 @@ async function send(
       redirect: 'error',
       signal: signalWithin(timeoutFactor * clients.times.seam, deadline),
     })
-    const seamRequestId = response.headers.get('seam-request-id')
     const retryAfter = secondsIn(response.headers.get('retry-after'))
     return {
       status: response.status,
       json: parseJson(await response.text()),
-      ...(seamRequestId !== null && { seamRequestId }),
       ...(retryAfter !== undefined && { retryAfter }),
-      date: response.headers.get('date'),
+      answeredAt: Date.parse(response.headers.get('date') ?? ''),
     }
   } catch (error) {
     // The cause is dropped on purpose: what a network error carries is not ours to vouch for.
@@ -104,16 +92,6 @@ async function send(
       ? new SeamFailure('upstream_timeout', path, { reason: 'no answer in time' })
       : new SeamFailure('upstream_unavailable', path, { reason: 'no connection' })
   }
-}
-
-function failureOf(path: string, response: Response, type: string | undefined): SeamFailure {
-  const { status } = response
-  const code = status === 429 || status >= 500 ? 'upstream_unavailable' : 'upstream_rejected'
-  return new SeamFailure(code, path, {
-    ...response,
-    ...(type !== undefined && { type }),
-    reason: `Seam answered ${status}`,
-  })
 }
 
 /** Capped: a caller should not be sent away for longer than a minute by another service's wish. */

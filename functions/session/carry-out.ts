@@ -73,7 +73,7 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
     if (failure !== undefined) throw failure
     try {
       if (verdict.act === 'retire') await writeRetired(deps, attempt, [binding])
-      else await callSeam(deps, attempt, verdict, now)
+      else await callSeam(deps, attempt, verdict)
     } catch (error) {
       if (!(error instanceof Problem) || !verdict.mayWait) throw error
       failure = error
@@ -138,6 +138,6 @@ async function widen(deps: SessionDeps, attempt: Attempt): Promise<void> {
     if (verdict.act !== 'widen') return
     attempt.trace.verdicts.push(verdict)
     if (leaseHeld(sessionOf(user, binding), now)) return
-    await callSeam(deps, attempt, verdict, now)
+    await callSeam(deps, attempt, verdict)
   }
 }

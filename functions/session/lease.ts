@@ -8,13 +8,9 @@ import { evicted, expiryToAsk, type Verdict } from './verdict.ts'
 /** The right of one act to call Seam for one client session: taken with the claim, waited for, given back. DESIGN §3. */
 
 /** Whether this act may call now. Otherwise it has waited for another, or its claim was refused. */
-export async function takeLease(
-  deps: SessionDeps,
-  attempt: Attempt,
-  verdict: Verdict,
-  now: number,
-): Promise<boolean> {
+export async function takeLease(deps: SessionDeps, attempt: Attempt, verdict: Verdict): Promise<boolean> {
   const { user, binding, me } = attempt
+  const now = deps.clock()
   const session = sessionOf(user, binding)
   const held = leaseHeld(session, now)
   const fresh = verdict.act === 'replace' || session === undefined

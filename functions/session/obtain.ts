@@ -27,13 +27,8 @@ import { expiryToAsk, type Verdict } from './verdict.ts'
 const most = { rounds: 3, wrongAnswers: 1 }
 
 /** create, extend, widen and replace. Returns when the record is to be judged again. */
-export async function callSeam(
-  deps: SessionDeps,
-  attempt: Attempt,
-  verdict: Verdict,
-  now: number,
-): Promise<void> {
-  if (!(await takeLease(deps, attempt, verdict, now))) return
+export async function callSeam(deps: SessionDeps, attempt: Attempt, verdict: Verdict): Promise<void> {
+  if (!(await takeLease(deps, attempt, verdict))) return
   const claimed = sessionOf(attempt.user, attempt.binding)
   if (claimed === undefined) return
   const accounts = attempt.user.connected_account_ids

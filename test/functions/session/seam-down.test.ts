@@ -138,7 +138,7 @@ describe('Seam answers with an error', () => {
       for (let attempt = 0; attempt < 5; attempt++)
         expect(await vend(0)).toMatchObject({
           code: 'upstream_unavailable',
-          detail: 'A call to Seam failed: Seam answered 503.',
+          detail: 'get_or_create at Seam failed: Seam answered 503.',
           reads: 1,
           writes: 2,
           calls: ['get_or_create'],
