@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { BatchWriteItemCommand, type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb'
+import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { dueAt } from '../../functions/record/update.ts'
@@ -14,90 +14,115 @@ import { itemFromUser } from '../../functions/table/user-item.ts'
 import { times } from '../../functions/times.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import type { OneRun } from '../functions/cleanup/one-run.ts'
-import { adminOver, callerOf } from '../functions/operator/world.ts'
 import { terms } from '../functions/session/terms.ts'
 import { soon, startVendingWorld, type VendingWorld } from '../functions/vending-world.ts'
+import type { PagesOrder, PagesRead } from './pages.ts'
 
+/** A table with many users: all of them listed and exported, and cleaning up after some. */
 export interface AtSize {
-  cleanup: {
-    users: number
-    due: number
-    ended: number
-    /** Requests per client session that was ended, from the index until its key was forgotten. */
-    reads: number
-    queries: number
-    writes: number
-    seamCalls: number
-    /** MB of heap at its highest. */
-    heap: number
-    seconds: number
-  }
-  import: {
-    users: number
-    usersPerSecond: number
-    requestsPerUser: number
-    /** Requests that the import makes in a second, over what the engine takes of plain writes. */
-    ofEngine: number
-  }
+  list: Pages
+  export: Pages
+  cleanup: Cleanup
 }
 
-export async function benchAtSize(size: { users: number; due: number; imported: number }): Promise<AtSize> {
+interface Pages {
+  users: number
+  seconds: number
+  /** MB of heap at its highest, for all of them and for the first tenth. */
+  heap: number
+  heapOfTenth: number
+}
+
+interface Cleanup {
+  users: number
+  due: number
+  ended: number
+  /** Requests per client session that was ended, from the index until its key was forgotten. */
+  reads: number
+  queries: number
+  writes: number
+  seamCalls: number
+  /** MB of heap at its highest. */
+  heap: number
+  seconds: number
+}
+
+export async function benchAtSize(size: { users: number; due: number; listed: number }): Promise<AtSize> {
   const world = await startVendingWorld()
   const client = localDynamoDbClient(world.addresses.dynamoDb)
   try {
-    return { cleanup: await cleanUp(world, client, size), import: await importUsers(world, client, size) }
+    await world.table.putSettings({ workspace_id: world.seam.workspaceId, key_prefix: prefix })
+    const seed = (from: number, to: number) => seedUsers(world, client, { from, to, due: size.due })
+    await seed(0, size.listed / 10)
+    const tenth = { list: await readPages(world, 'list'), export: await readPages(world, 'export') }
+    await seed(size.listed / 10, size.listed)
+    const pages = async (command: 'list' | 'export') => {
+      const { heap, seconds, found } = await readPages(world, command)
+      if (found.users !== size.listed) throw new Error(`${found.users} of ${size.listed} users`)
+      return { users: found.users, seconds, heap, heapOfTenth: tenth[command].heap }
+    }
+    const read = { list: await pages('list'), export: await pages('export') }
+    await seed(size.listed, size.users)
+    return { ...read, cleanup: await cleanUp(world, size) }
   } finally {
     client.destroy()
     await world.close()
   }
 }
 
-/** Everybody has a live client session, but those who signed out while Seam was down. */
-async function cleanUp(world: VendingWorld, client: DynamoDBClient, size: { users: number; due: number }) {
-  const { addresses } = world
-  const settings = { workspace_id: world.seam.workspaceId, key_prefix: 'bench-12345678' }
-  await world.table.putSettings(settings)
-  const seam = seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times })
-  const before = Date.now() - 2 * times.grace
+const prefix = 'bench-12345678'
+const before = Date.now() - 2 * times.grace
 
-  async function person(n: number): Promise<User> {
-    const sub = `person-${n}`
-    const who = { owner: ownerOf(`main|${sub}`), subject: `main|${sub}`, iss: addresses.issuer, sub }
-    const key = `${settings.key_prefix}_${who.owner}_${randomUUID()}`
-    const isDue = n < size.due
-    const expires_at = Date.now() + terms.lifetime
-    const made = isDue
-      ? await seam.getOrCreate({ user_identifier_key: key, connected_account_ids: [], expires_at }, soon())
-      : { client_session_id: randomUUID(), token: '' }
-    const claimed = claim(newUser(who, before), shared, {
-      lease_owner: 'bench',
-      now: before,
-      times,
-      asked_until: expires_at,
-      newKey: { key, generation: terms.generation },
-    })
-    const answer = {
-      client_session_id: made.client_session_id,
-      sealed_token: 'x'.repeat(300),
-      created_at: before,
-      expires_at,
-    }
-    const live = commit(claimed, shared, answer, [])
-    const user = isDue ? retireAll(live, before) : live
-    const due_at = dueAt(user, terms)
-    return { ...user, revision: randomUUID(), ...(due_at !== undefined && { due_at }) }
-  }
-
-  const pages = Array.from({ length: Math.ceil(size.users / 25) }, (_, page) => page * 25)
-  await sideBySide(pages, 16, async (first) => {
-    const count = Math.min(25, size.users - first)
-    const people = await Promise.all(Array.from({ length: count }, (_, i) => person(first + i)))
+/** Everybody has a live client session, but the first, who signed out while Seam was down. */
+async function seedUsers(
+  world: VendingWorld,
+  client: DynamoDBClient,
+  { from, to, due }: { from: number; to: number; due: number },
+): Promise<void> {
+  const { seam: endpoint, seamApiKey, tableName } = world.addresses
+  const seam = seamClient({ endpoint, apiKey: async () => seamApiKey, times })
+  const firsts = Array.from({ length: Math.ceil((to - from) / 25) }, (_, page) => from + page * 25)
+  await sideBySide(firsts, 16, async (first) => {
+    const numbers = Array.from({ length: Math.min(25, to - first) }, (_, i) => first + i)
+    const people = await Promise.all(numbers.map((n) => person(world, n < due ? seam : undefined, n)))
     const puts = people.map((user) => ({ PutRequest: { Item: itemFromUser(user) } }))
-    await client.send(new BatchWriteItemCommand({ RequestItems: { [addresses.tableName]: puts } }))
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: puts } }))
   })
+}
 
+/** `seam`: their client session is one of Seam's, and was retired. */
+async function person(
+  { addresses }: VendingWorld,
+  seam: ReturnType<typeof seamClient> | undefined,
+  n: number,
+): Promise<User> {
+  const sub = `person-${n}`
+  const who = { owner: ownerOf(`main|${sub}`), subject: `main|${sub}`, iss: addresses.issuer, sub }
+  const key = `${prefix}_${who.owner}_${randomUUID()}`
+  const expires_at = Date.now() + terms.lifetime
+  const asked = { user_identifier_key: key, connected_account_ids: [], expires_at }
+  const { client_session_id } = (await seam?.getOrCreate(asked, soon())) ?? {
+    client_session_id: randomUUID(),
+  }
+  const newKey = { key, generation: terms.generation }
+  const by = { lease_owner: 'bench', now: before, times, asked_until: expires_at, newKey }
+  const claimed = claim(newUser(who, before), shared, by)
+  const answer = { client_session_id, sealed_token: 'x'.repeat(300), created_at: before, expires_at }
+  const live = commit(claimed, shared, answer, [])
+  const user = seam === undefined ? live : retireAll(live, before)
+  const due_at = dueAt(user, terms)
+  return { ...user, revision: randomUUID(), ...(due_at !== undefined && { due_at }) }
+}
+
+const readPages = ({ addresses }: VendingWorld, command: 'list' | 'export') =>
+  inWorker<PagesRead>('./pages.ts', { addresses, command } satisfies PagesOrder)
+
+async function cleanUp(
+  world: VendingWorld,
+  { users, due }: { users: number; due: number },
+): Promise<Cleanup> {
+  const { addresses } = world
   const atStart = { ...counted(world), seam: callsAtSeam(world) }
-  const startedAt = performance.now()
   const order: OneRun = {
     dynamoDb: addresses.dynamoDb,
     tableName: addresses.tableName,
@@ -105,70 +130,36 @@ async function cleanUp(world: VendingWorld, client: DynamoDBClient, size: { user
     apiKey: addresses.seamApiKey,
     terms,
   }
-  const worker = new Worker(new URL('../functions/cleanup/one-run.ts', import.meta.url), {
-    workerData: order,
-  })
-  let heap = 0
-  const watching = setInterval(async () => {
-    const { used_heap_size } = await worker.getHeapStatistics().catch(() => ({ used_heap_size: 0 }))
-    heap = Math.max(heap, used_heap_size)
-  }, 50)
-  const [report] = (await once(worker, 'message')) as [CleanupReport]
-  clearInterval(watching)
-  await worker.terminate()
+  const { found, heap, seconds } = await inWorker<CleanupReport>('../functions/cleanup/one-run.ts', order)
   const after = counted(world)
-  const ended = report.ended.let_go ?? 0
+  const ended = found.ended.let_go ?? 0
   return {
-    users: size.users,
-    due: size.due,
+    users,
+    due,
     ended,
     reads: (after.reads - atStart.reads) / ended,
     queries: (after.queries - atStart.queries) / ended,
     writes: (after.writes - atStart.writes) / ended,
     seamCalls: (callsAtSeam(world) - atStart.seam) / ended,
-    heap: heap / 2 ** 20,
-    seconds: (performance.now() - startedAt) / 1000,
+    heap,
+    seconds,
   }
 }
 
-/** As many in each call as `npm run admin -- import` sends. */
-const piece = 100
-
-async function importUsers(world: VendingWorld, client: DynamoDBClient, size: { imported: number }) {
-  const { administer, close } = adminOver(world.addresses)
-  const callAdmin = callerOf(administer)
-  const users = Array.from({ length: size.imported }, (_, n) => ({
-    subject: `main|imported-${n}`,
-    connected_account_ids: [randomUUID()],
-  }))
-  const before = requests(world)
+/** Its message, and the MB of its heap at the highest. */
+async function inWorker<Found>(file: string, workerData: object) {
   const startedAt = performance.now()
-  for (let first = 0; first < users.length; first += piece) {
-    const { results } = await callAdmin('import', { users: users.slice(first, first + piece) })
-    const [other] = results.filter(({ outcome }) => outcome !== 'created')
-    if (other !== undefined) throw new Error(`an import came to ${other.outcome}`)
-  }
+  const worker = new Worker(new URL(file, import.meta.url), { workerData })
+  let heap = 0
+  const watching = setInterval(async () => {
+    const { used_heap_size } = await worker.getHeapStatistics().catch(() => ({ used_heap_size: 0 }))
+    heap = Math.max(heap, used_heap_size / 2 ** 20)
+  }, 50)
+  const [found] = (await once(worker, 'message')) as [Found]
   const seconds = (performance.now() - startedAt) / 1000
-  const made = requests(world) - before
-  close()
-
-  // What the engine takes when nobody thinks in between: the same number of plain writes, as many at once.
-  const plainStartedAt = performance.now()
-  await sideBySide(Array(made).keys(), 16, async (n) => {
-    await client.send(
-      new PutItemCommand({
-        TableName: world.addresses.tableName,
-        Item: { item: { S: `plain#${n}` }, text: { S: 'x'.repeat(300) } },
-      }),
-    )
-  })
-  const plainSeconds = (performance.now() - plainStartedAt) / 1000
-  return {
-    users: size.imported,
-    usersPerSecond: size.imported / seconds,
-    requestsPerUser: made / size.imported,
-    ofEngine: plainSeconds / seconds,
-  }
+  clearInterval(watching)
+  await worker.terminate()
+  return { found, heap, seconds }
 }
 
 function counted({ dynamoDb: { counts } }: VendingWorld) {
@@ -179,8 +170,6 @@ function counted({ dynamoDb: { counts } }: VendingWorld) {
     writes: of('PutItem', 'UpdateItem', 'DeleteItem'),
   }
 }
-
-const requests = (world: VendingWorld) => Object.values(counted(world)).reduce((sum, count) => sum + count, 0)
 
 const callsAtSeam = ({ seam }: VendingWorld) =>
   Object.values(seam.counts).reduce((sum, { received }) => sum + received, 0)

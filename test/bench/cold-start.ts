@@ -3,37 +3,55 @@ import { basename } from 'node:path'
 import { type ExecutionEnvironment, executionEnvironment } from '../lambda/execution-environment.ts'
 import type { Contender, ContenderName } from './contenders.ts'
 import { type CpuShare, cpuShareOf } from './cpu-share.ts'
-import { median, ratios, type Spread, spread } from './statistics.ts'
+import { prices } from './model/prices.ts'
+import { shippedMemory } from './model/vend.ts'
+import { quantile, ratios, type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
 
-/** Milliseconds, in AWS's own runtime client; TLS to everything. */
+/** Milliseconds, in AWS's own runtime client, with the CPU share of `shippedMemory`; TLS to everything. */
 export interface ColdStart {
-  /** From the start of the process until it asks for its first invocation. */
-  init: Partial<Record<ContenderName, Spread>>
-  /** The first call after that. */
-  first: Partial<Record<ContenderName, Spread>>
-  warm: Partial<Record<ContenderName, Spread>>
+  /** False where the system lets us limit no CPU: then all had a whole one. */
+  limited: boolean
+  /** From the start of the process until it asks for its first invocation. Lambda gives INIT a whole CPU. */
+  init: PerContender
+  /** The first call after that: a reuse. */
+  first: PerContender
+  warm: PerContender
   /** INIT plus the first answer, ours over theirs. */
-  ratio: Partial<Record<ContenderName, Spread>>
-  /** The first call over a warm one. */
-  firstToWarm: Partial<Record<ContenderName, Spread>>
-  /** The same calls with the CPU share that comes with `memory` MB; INIT has a whole CPU. Absent where it cannot be set. */
-  limited?: {
-    memory: number
-    first: Partial<Record<ContenderName, Spread>>
-    warm: Partial<Record<ContenderName, Spread>>
-    firstToWarm: Partial<Record<ContenderName, Spread>>
-  }
+  ratio: PerContender
+  /** INIT plus the first answer where it is a new user's. */
+  newUser: PerContender
+  newUserRatio: PerContender
+  /** Ours, by memory. */
+  curve: Memory[]
 }
 
-const memory = 1024
+type PerContender = Partial<Record<ContenderName, Spread>>
+
+export interface Memory {
+  memory: number
+  /** INIT plus the first answer. */
+  start: Spread
+  newUser: Spread
+  /** p50 and p95 of the warm calls of all rounds. */
+  warm: number
+  p95: number
+  /** Lambda's price per million of these warm calls. */
+  usdPerMillion: number
+}
+
+const memories = [128, 256, 512, 1024, 1769]
 const warmCalls = 15
+/** Who keeps client sessions, and so has a new user's first vend. */
+const keeping: ContenderName[] = ['ours', 'serverless', 'duties']
 
 interface Start {
   name: ContenderName
+  memory: number
+  isNew: boolean
   init: number
   first: number
-  warm: number
+  warm: number[]
 }
 
 export async function benchColdStart(
@@ -41,44 +59,69 @@ export async function benchColdStart(
   contenders: Contender[],
   size: { rounds: number },
 ): Promise<ColdStart> {
-  const token = await world.token('cold')
-  const share = cpuShareOf(memory)
+  const shares = new Map(memories.map((memory) => [memory, cpuShareOf(memory)]))
   const starts: Start[] = []
-  const limited: Start[] = []
+  const add = async (contender: Contender, memory: number, sub: string, isNew = false) => {
+    const share = shares.get(memory)
+    starts.push(await start(world, contender, { memory, share, isNew, token: await world.token(sub) }))
+  }
   // A client session and the key set are there: thousands of starts follow one first request.
-  for (const contender of contenders) await start(world, contender, token)
+  for (const contender of contenders) await add(contender, shippedMemory, 'cold')
+  starts.length = 0
   for (let round = 0; round < size.rounds; round++)
     for (const contender of contenders) {
-      starts.push(await start(world, contender, token))
-      if (share !== undefined) limited.push(await start(world, contender, token, share))
+      const { name } = contender
+      for (const memory of name === 'ours' ? memories : [shippedMemory]) {
+        await add(contender, memory, 'cold')
+        if (keeping.includes(name)) await add(contender, memory, `new-${randomUUID()}`, true)
+      }
     }
-  share?.end()
+  for (const share of shares.values()) share?.end()
+  const limited = shares.get(shippedMemory) !== undefined
+  return { limited, ...comparison(starts), curve: limited ? memories.map((it) => atMemory(starts, it)) : [] }
+}
 
-  const each = (all: Start[], of: (starts: Start[]) => Spread) =>
-    Object.fromEntries(
-      contenders.map(({ name }) => [name, of(all.filter((it) => it.name === name))]),
-    ) as Partial<Record<ContenderName, Spread>>
-  const whole = ({ init, first }: Start) => init + first
-  const ours = starts.filter(({ name }) => name === 'ours').map(whole)
-  const calls = (all: Start[]) => ({
-    first: each(all, (some) => spread(some.map(({ first }) => first))),
-    warm: each(all, (some) => spread(some.map(({ warm }) => warm))),
-    firstToWarm: each(all, (some) => spread(some.map(({ first, warm }) => first / warm))),
-  })
+function comparison(all: Start[]): Omit<ColdStart, 'limited' | 'curve'> {
+  const shipped = all.filter(({ memory }) => memory === shippedMemory)
+  const of = (name: ContenderName, isNew: boolean) =>
+    shipped.filter((it) => it.name === name && it.isNew === isNew)
+  const each = (names: ContenderName[], what: (name: ContenderName) => Spread): PerContender =>
+    Object.fromEntries(names.map((name) => [name, what(name)]))
+  const names = [...new Set(shipped.map(({ name }) => name))]
+  const wholes = (name: ContenderName, isNew: boolean) => of(name, isNew).map(whole)
   return {
-    init: each(starts, (some) => spread(some.map(({ init }) => init))),
-    ...calls(starts),
-    ratio: each(starts, (some) => ratios(ours, some.map(whole))),
-    ...(limited.length > 0 && { limited: { memory, ...calls(limited) } }),
+    init: each(names, (name) => spread(of(name, false).map(({ init }) => init))),
+    first: each(names, (name) => spread(of(name, false).map(({ first }) => first))),
+    warm: each(names, (name) => spread(of(name, false).map(({ warm }) => quantile(warm, 0.5)))),
+    ratio: each(names, (name) => ratios(wholes('ours', false), wholes(name, false))),
+    newUser: each(keeping, (name) => spread(wholes(name, true))),
+    newUserRatio: each(keeping, (name) => ratios(wholes('ours', true), wholes(name, true))),
   }
 }
+
+function atMemory(all: Start[], memory: number): Memory {
+  const starts = all.filter((it) => it.name === 'ours' && it.memory === memory)
+  const wholes = (isNew: boolean) => spread(starts.filter((it) => it.isNew === isNew).map(whole))
+  const warm = starts.flatMap((it) => it.warm)
+  const billed = Math.ceil(quantile(warm, 0.5)) / 1000
+  return {
+    memory,
+    start: wholes(false),
+    newUser: wholes(true),
+    warm: quantile(warm, 0.5),
+    p95: quantile(warm, 0.95),
+    usdPerMillion: 1e6 * (prices.lambdaRequest + billed * (memory / 1024) * prices.lambdaGbSecond),
+  }
+}
+
+const whole = ({ init, first }: Start) => init + first
 
 async function start(
   world: BenchWorld,
   contender: Contender,
-  token: string,
-  share?: CpuShare,
+  how: { memory: number; share: CpuShare | undefined; isNew: boolean; token: string },
 ): Promise<Start> {
+  const { memory, share, isNew, token } = how
   const startedAt = performance.now()
   const environment = await executionEnvironment(
     {
@@ -99,7 +142,7 @@ async function start(
   const warm: number[] = []
   for (let i = 0; i < warmCalls; i++) warm.push(await call(environment, token))
   await environment.kill()
-  return { name: contender.name, init, first, warm: median(warm) }
+  return { name: contender.name, memory, isNew, init, first, warm }
 }
 
 async function call(environment: ExecutionEnvironment, token: string): Promise<number> {

@@ -5,7 +5,7 @@ import type { Configuration } from '../../functions/config.ts'
 import { bundle } from '../../infra/stack/bundle.ts'
 import { loadedAtStart } from '../infra/stack/loaded.ts'
 
-export const contenderNames = ['ours', 'express', 'serverless', 'floor', 'no-io', 'empty'] as const
+export const contenderNames = ['ours', 'express', 'serverless', 'duties', 'floor', 'no-io', 'empty'] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 export interface Contender {
@@ -23,6 +23,7 @@ const titles: Record<ContenderName, string> = {
   ours: 'this project',
   express: '(a) Express, jsonwebtoken, jwks-rsa, Seam SDK per request',
   serverless: '(b) Hono, jose, lib-dynamodb, Seam SDK',
+  duties: '(b) with our duties: tokens sealed, an audit line',
   floor: '(c) no framework, no SDK',
   'no-io': '(d) a token server without I/O',
   empty: 'an empty handler',
@@ -43,6 +44,11 @@ async function bundled(
   const file = join(folder, name === 'ours' ? 'vend.mjs' : 'index.cjs')
   const bytes = loadedAtStart(metafile, basename(file)).outputs.reduce((sum, output) => sum + output.bytes, 0)
   return { name, title: titles[name], folder, file, bytes }
+}
+
+/** Ours under another configuration. */
+export async function oursFor(configuration: Configuration, into: string): Promise<Contender> {
+  return bundled('ours', configuration, into)
 }
 
 async function peer(name: string, folder: string) {

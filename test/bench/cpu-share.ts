@@ -14,11 +14,10 @@ const period = 20_000
 /** Undefined where the system lets us set no quota (it takes Linux and root). */
 export function cpuShareOf(memory: number): CpuShare | undefined {
   const quota = Math.round((period * memory) / wholeCpu)
+  const name = `token-vending-bench-${memory}`
   return (
-    group('/sys/fs/cgroup/cpu/token-vending-bench', {
-      'cpu.cfs_period_us': period,
-      'cpu.cfs_quota_us': quota,
-    }) ?? group('/sys/fs/cgroup/token-vending-bench', { 'cpu.max': `${quota} ${period}` })
+    group(`/sys/fs/cgroup/cpu/${name}`, { 'cpu.cfs_period_us': period, 'cpu.cfs_quota_us': quota }) ??
+    group(`/sys/fs/cgroup/${name}`, { 'cpu.max': `${quota} ${period}` })
   )
 }
 

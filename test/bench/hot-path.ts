@@ -1,4 +1,4 @@
-import type { Contender, ContenderName } from './contenders.ts'
+import { type Contender, type ContenderName, oursFor } from './contenders.ts'
 import { type Served, serve } from './served.ts'
 import { ratios, type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
@@ -14,11 +14,16 @@ export interface HotPath {
   counted: Counted
 }
 
-/** What the requests of some users did to the table and to Seam; per contender that does I/O of this kind. */
-export type Counted = Record<
-  'ours' | 'express',
-  { requests: number; users: number; reads: number; writes: number; seamCalls: number }
->
+/** What the requests of some users did to the table and to Seam; `twoLogins`: ours, from two logins of each in turn. */
+export type Counted = Record<'ours' | 'twoLogins', Count>
+
+interface Count {
+  requests: number
+  users: number
+  reads: number
+  writes: number
+  seamCalls: number
+}
 
 export interface HotPathSize {
   rounds: number
@@ -30,10 +35,12 @@ export interface HotPathSize {
   counted: number
 }
 
+/** @param folder for a bundle of ours under another configuration */
 export async function benchHotPath(
   world: BenchWorld,
   contenders: Contender[],
   size: HotPathSize,
+  folder: string,
 ): Promise<HotPath> {
   const served = new Map<ContenderName, Served>()
   const token = await world.token('hot')
@@ -66,36 +73,48 @@ export async function benchHotPath(
     cpu: each((name) => spread(of(name, 'cpu'))),
     p50Ratio: each((name) => ratios(of('ours', 'p50'), of(name, 'p50'))),
     cpuRatio: each((name) => ratios(of('ours', 'cpu'), of(name, 'cpu'))),
-    counted: {
-      ours: await count(world, contenders, 'ours', size.counted, size.users),
-      express: await count(world, contenders, 'express', Math.ceil(size.counted / 50), size.users),
+    counted: await countBoth(world, contenders, size, folder),
+  }
+}
+
+async function countBoth(
+  world: BenchWorld,
+  contenders: Contender[],
+  size: HotPathSize,
+  folder: string,
+): Promise<Counted> {
+  const ours = contenders.find(({ name }) => name === 'ours') as Contender
+  const users = Array.from({ length: size.users }, (_, i) => `counted-${i}`)
+  const once = await Promise.all(users.map((sub) => world.token(sub)))
+  const logins = ['phone', 'laptop'].flatMap((sid) => users.map((sub) => world.token(`two-${sub}`, { sid })))
+  const perLogin = await oursFor(world.perLogin, folder)
+  return {
+    ours: { users: size.users, ...(await count(world, ours, once, size.counted)) },
+    twoLogins: {
+      users: size.users,
+      ...(await count(world, perLogin, await Promise.all(logins), size.counted)),
     },
   }
 }
 
-/** Many requests of some users, twenty at a time. */
+/** Many requests with these tokens in turn, twenty at a time. */
 async function count(
   world: BenchWorld,
-  contenders: Contender[],
-  name: ContenderName,
+  contender: Contender,
+  tokens: string[],
   requests: number,
-  users: number,
-): Promise<Counted['ours']> {
-  const contender = contenders.find((it) => it.name === name)
-  if (contender === undefined) throw new Error(`${name} is not among the contenders`)
+): Promise<Omit<Count, 'users'>> {
   const it = await serve(contender, world.environment({ counted: true }))
-  const tokens = await Promise.all(Array.from({ length: users }, (_, i) => world.token(`${name}-${i}`)))
   // The reads of its start, and the record of each user, are not what a reuse costs.
   const seamBefore = callsAtSeam(world)
-  const first = Math.min(users, requests)
-  await inParallel(20, first, (i) => it.ask(tokens[i % users] ?? ''))
+  const first = Math.min(tokens.length, requests)
+  await inParallel(20, first, (i) => it.ask(tokens[i] ?? ''))
   const before = operations(world)
-  await inParallel(20, requests - first, (i) => it.ask(tokens[i % users] ?? ''))
+  await inParallel(20, requests - first, (i) => it.ask(tokens[i % tokens.length] ?? ''))
   const after = operations(world)
   await it.end()
   return {
     requests,
-    users,
     reads: (after.reads - before.reads) / (requests - first),
     writes: (after.writes - before.writes) / (requests - first),
     seamCalls: callsAtSeam(world) - seamBefore,

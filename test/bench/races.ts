@@ -6,7 +6,7 @@ import { newUser } from '../../functions/record/user.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import type { Contender } from './contenders.ts'
-import { type Spread, spread } from './statistics.ts'
+import { ratios, type Spread, spread } from './statistics.ts'
 import type { BenchWorld } from './world.ts'
 
 /** First requests for one user, all at once, over some processes. */
@@ -18,10 +18,10 @@ export interface Races {
   extraReads: Spread
   /** Milliseconds from the winner's answer to the last loser's. */
   behindWinner: Spread
-  /** Milliseconds from the first request to the last answer. */
-  lastAnswer: Spread
-  /** The same for as many requests when the client session is there: what it takes where nobody waits for anybody. */
+  /** Milliseconds from the first of as many requests to the last answer when the client session is there. */
   lastReuse: Spread
+  /** `behindWinner` over `lastReuse`. */
+  overReuses: Spread
   refused: number
 }
 
@@ -66,7 +66,6 @@ export async function benchRaces(
       seamCalls: after.seamCalls - before.seamCalls,
       extraReads: (after.reads - before.reads - size.requests) / (size.requests - 1),
       behindWinner: lastOf(finishes) - (winner?.answeredAt ?? Number.NaN),
-      lastAnswer: lastOf(finishes) - firstOf(finishes),
       lastReuse: await allAtOnce(processes, { token, requests }).then(
         (reuses) => lastOf(reuses) - firstOf(reuses),
       ),
@@ -87,8 +86,11 @@ export async function benchRaces(
       seamCalls: each(({ seamCalls }) => seamCalls),
       extraReads: each(({ extraReads }) => extraReads),
       behindWinner: each(({ behindWinner }) => behindWinner),
-      lastAnswer: each(({ lastAnswer }) => lastAnswer),
       lastReuse: each(({ lastReuse }) => lastReuse),
+      overReuses: ratios(
+        rounds.map(({ behindWinner }) => behindWinner),
+        rounds.map(({ lastReuse }) => lastReuse),
+      ),
       refused: rounds.reduce((sum, { refused }) => sum + refused, 0),
     }
   } finally {

@@ -1,18 +1,22 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { costSentence, modelTables } from './model/tables.ts'
 import { between, tables } from './report.ts'
 import type { Results } from './results.ts'
 
-/** The generated sentence of the README, and the tables of the one beside this file. */
+/** The generated parts of the README, and of the one beside this file which has all of it. */
 
 const here = import.meta.dirname
 
-/** Each file with its text, tables made anew from results.json and the model. */
+/** results.json, and what was measured by hand: ci.json, `{"seconds", "firstEdition", "at"}`. */
+export function readResults(): Results {
+  const read = (name: string) => JSON.parse(readFileSync(`${here}/${name}`, 'utf8'))
+  return { ...read('results.json'), ...(existsSync(`${here}/ci.json`) && { ci: read('ci.json') }) }
+}
+
+/** Each file with its text, tables made anew from the results and the model. */
 export function readmes(): { file: string; before: string; after: string }[] {
-  const results = JSON.parse(readFileSync(`${here}/results.json`, 'utf8')) as Results
-  const short = { model: costSentence() }
-  const long = { bench: tables(results), model: modelTables() }
-  return [written(`${here}/../../README.md`, short), written(`${here}/README.md`, long)]
+  const long = { bench: tables(readResults()), model: modelTables() }
+  return [written(`${here}/../../README.md`, { model: costSentence() }), written(`${here}/README.md`, long)]
 }
 
 export function rewriteReadmes(): void {

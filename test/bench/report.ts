@@ -1,169 +1,117 @@
+import { aims, type Verdict } from './aims.ts'
 import type { Results } from './results.ts'
-import type { Spread } from './statistics.ts'
+import { digits, shown, table, thousands } from './words.ts'
 
-/** All tables, beside this file in its README. */
+/** All that was measured, as tables for the README beside this file. What was not measured is named as that. */
 export function tables(results: Results): string {
-  const { cpu, cpus, node } = results.machine
-  const loads = Object.values(results.loads).toSorted((one, other) => one - other)
   return [
-    `Measured on ${cpus} × ${cpu}, Node ${node}, load ${loads[0]?.toFixed(1)} to ${loads.at(-1)?.toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.`,
-    aimTable(aims(results)),
+    machine(results),
+    aimTable(results),
+    contenderTable(results),
+    memoryCurve(results),
+    seamDown(results),
+    sentences(results),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+function machine({ machine: { cpu, cpus, node }, loads }: Results): string {
+  const [least = 0, ...more] = Object.values(loads).toSorted((one, other) => one - other)
+  return `Measured on ${cpus} × ${cpu}, Node ${node}, load ${least.toFixed(1)} to ${(more.at(-1) ?? least).toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.`
+}
+
+const verdicts: Record<Verdict, string> = {
+  reached: 'reached',
+  missed: '**missed**',
+  not_measured: 'not measured',
+}
+
+/** An aim that is missed stays in the table, as missed. */
+function aimTable(results: Results): string {
+  return table(
+    ['What', 'Measured', 'Wanted', ''],
+    aims(results).map(({ what, measured, wanted, verdict }) => [what, measured, wanted, verdicts[verdict]]),
+  )
+}
+
+function contenderTable({ contenders, hotPath, coldStart }: Results): string {
+  const head = ['loaded at the start, kB', 'p50, ms', 'CPU per vend, µs', 'INIT, ms', 'first call, ms']
+  return table(
+    ['', ...head, 'warm call, ms', 'a new user’s first vend with its INIT, ms'],
+    contenders.map(({ name, title, bytes }) => {
+      const calls = [coldStart?.init, coldStart?.first, coldStart?.warm, coldStart?.newUser]
+      const measured = [hotPath?.p50, hotPath?.cpu, ...calls].map((each) => shown(each?.[name]))
+      return [title, (bytes / 1000).toFixed(0), ...measured]
+    }),
+  )
+}
+
+function memoryCurve({ coldStart }: Results): string {
+  if (!coldStart?.curve.length) return ''
+  return [
+    '**By memory**, this project with the CPU share that it buys (INIT has a whole CPU, as at Lambda)',
     table(
-      [
-        '',
-        'loaded at the start, kB',
-        'p50, ms',
-        'CPU per vend, µs',
-        'INIT, ms',
-        'first call, ms',
-        'warm call, ms',
-      ],
-      results.contenders.map(({ name, title, bytes }) => {
-        const { hotPath, coldStart } = results
-        const columns = [hotPath.p50[name], hotPath.cpu[name], coldStart.init[name]]
-        const calls = [coldStart.first[name], coldStart.warm[name]]
-        return [title, (bytes / 1000).toFixed(0), ...[...columns, ...calls].map(shown)]
-      }),
+      ['MB', 'INIT and first answer, ms', 'the same for a new user, ms', 'warm p50, ms', 'p95, ms', 'USD'],
+      coldStart.curve.map(({ memory, start, newUser, warm, p95, usdPerMillion }) => [
+        String(memory),
+        shown(start),
+        shown(newUser),
+        digits(warm),
+        digits(p95),
+        usdPerMillion.toFixed(2),
+      ]),
     ),
-    byPart(results),
-    leanerRead(results),
+    'USD: Lambda’s price per million warm calls, each rounded up to a millisecond as it is billed, without the network’s time. Linux’s scheduler enforces the share in periods of 20 ms, Lambda’s as far as anybody has measured (`cpu-share.ts`).',
   ].join('\n\n')
 }
 
-interface Aim {
-  what: string
-  measured: string
-  wanted: string
-  reached: boolean
-  isHeadline?: true
-}
-
-/** An aim that is missed stays in every table, as missed. */
-function aimTable(all: Aim[]): string {
-  const rows = all.map(({ what, measured, wanted, reached }) => [
-    what,
-    measured,
-    wanted,
-    reached ? 'reached' : '**missed**',
-  ])
-  return table(['What', 'Measured', 'Wanted', ''], rows)
-}
-
-/** Issue by issue what is to be reached, with what was. */
-export function aims({ hotPath, coldStart, races, atSize, contenders }: Results): Aim[] {
-  const atMost = (what: string, measured: Spread | undefined, limit: number, unit = ''): Aim => ({
-    what,
-    measured: `${shown(measured)}${unit}`,
-    wanted: `≤ ${limit}${unit}`,
-    reached: (measured?.median ?? Number.POSITIVE_INFINITY) <= limit,
-  })
-  const headline = (aim: Aim): Aim => ({ ...aim, isHeadline: true })
-  const exactly = (what: string, measured: number, wanted: number): Aim => ({
-    what,
-    measured: digits(measured),
-    wanted: String(wanted),
-    reached: Math.abs(measured - wanted) < 1e-9,
-  })
-  const { ours } = hotPath.counted
-  const { limited } = coldStart
-  const of = (name: string) => contenders.find((it) => it.name === name)?.bytes ?? Number.NaN
+function seamDown({ seamDown: all }: Results): string {
+  if (all === undefined) return ''
   return [
-    headline(exactly('Reads of the table per reuse', ours.reads, 1)),
-    exactly('Writes of the table per reuse', ours.writes, 0),
-    headline(
-      exactly(
-        `Calls to Seam for ${ours.requests.toLocaleString('en')} requests of ${ours.users} users`,
-        ours.seamCalls,
-        ours.users,
-      ),
+    '**Seam down**, one process with one request at a time: a newcomer is refused, then somebody with a client session is served, and so on',
+    table(
+      [
+        'Seam',
+        'reuse, ms',
+        'refused without a call, ms',
+        'refused, the probes with them, mean, ms',
+        'refusals',
+        'calls until the first without one',
+        'calls a minute from then on',
+      ],
+      all.map(({ kind, seconds, reuse, refused, mean, refusals, opening, callsPerMinute }) => [
+        `${kind} for ${seconds} s`,
+        shown(reuse),
+        shown(refused),
+        digits(mean),
+        thousands(refusals),
+        thousands(opening),
+        digits(callsPerMinute),
+      ]),
     ),
-    headline(atMost('p50 of a reuse, over (a) with Seam at 100 ms', hotPath.p50Ratio.express, 1 / 50)),
-    atMost('CPU per vend, over (a)', hotPath.cpuRatio.express, 0.25),
-    atMost('CPU per vend, over (b)', hotPath.cpuRatio.serverless, 0.6),
-    atMost('CPU per vend, over (d)', hotPath.cpuRatio['no-io'], 2.5),
-    atMost('INIT and first answer, over (b)', coldStart.ratio.serverless, 0.55),
-    atMost('INIT and first answer, over (a)', coldStart.ratio.express, 0.35),
-    headline(
-      atMost(
-        `First call after INIT, over a warm one (an empty handler’s: ${shown(coldStart.firstToWarm.empty)})`,
-        coldStart.firstToWarm.ours,
-        2,
-      ),
-    ),
-    ...(limited === undefined
-      ? []
-      : [atMost(`The same with the CPU share of ${limited.memory} MB`, limited.firstToWarm.ours, 2)]),
-    { ...atMost('What the vend function loads at its start, kB', undefined, 110), ...bundleSize(of('ours')) },
-    ...races.flatMap((race) => {
-      const who = `${race.requests} first requests over ${race.processes} processes`
-      return [
-        atMost(`${who}: calls to Seam`, race.seamCalls, 1),
-        atMost(`${who}: extra reads per loser`, race.extraReads, 1.5),
-        atMost(
-          `${who}: last loser after the winner, ms (as many reuses at once: ${shown(race.lastReuse)} from the first request to the last answer)`,
-          race.behindWinner,
-          60,
-        ),
-      ]
-    }),
-    {
-      what: `Cleaning up ${atSize.cleanup.due.toLocaleString('en')} of ${atSize.cleanup.users.toLocaleString('en')} users: requests to the table, and to Seam, per client session`,
-      measured: `${digits(atSize.cleanup.reads + atSize.cleanup.queries + atSize.cleanup.writes)}, ${digits(atSize.cleanup.seamCalls)} (heap ${digits(atSize.cleanup.heap)} MB)`,
-      wanted: 'all ended',
-      reached: atSize.cleanup.ended === atSize.cleanup.due,
-    },
-    {
-      what: `Importing ${atSize.import.users.toLocaleString('en')} users: share of the engine’s own write rate`,
-      measured: `${digits(atSize.import.ofEngine)} (${digits(atSize.import.usersPerSecond)} users/s)`,
-      wanted: '≥ 0.5',
-      reached: atSize.import.ofEngine >= 0.5,
-    },
-  ]
+  ].join('\n\n')
 }
 
-function bundleSize(bytes: number): Pick<Aim, 'measured' | 'reached'> {
-  return { measured: (bytes / 1000).toFixed(0), reached: bytes <= 110_000 }
-}
-
-function byPart({ byPart: parts }: Results): string {
-  const names: [keyof typeof parts, string][] = [
-    ['verify', 'verifying the bearer token: reading it strictly, and one signature'],
-    ['read', 'the one read of the table: request signing, TLS and the engine'],
-    ['unseal', 'opening the sealed client session token'],
-    ['rest', 'the rest: event, routes, CORS, body, verdict, answer, audit'],
-    ['whole', 'one warm vend'],
-  ]
-  const whole = parts.whole.median
-  return table(
-    ['Part of a warm vend', 'µs', 'share'],
-    names.map(([name, title]) => [
-      title,
-      shown(parts[name]),
-      `${((100 * parts[name].median) / whole).toFixed(0)} %`,
-    ]),
-  )
-}
-
-function leanerRead({ reads, hotPath }: Results): string {
-  const saved = reads.sdk.median - reads.without.median
-  const share = (100 * saved) / ((hotPath.cpu.ours?.median ?? Number.NaN) + saved)
-  return `The table is read and written without the SDK (\`functions/aws/\`): a read takes ${shown(reads.ratio)} of its CPU: ${digits(saved)} µs less, of a vend with the SDK ${share.toFixed(0)} %. What is not answered plainly, the SDK asks again.`
-}
-
-export function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
-    '\n',
-  )
-}
-
-function shown(it: Spread | undefined): string {
-  return it === undefined ? '' : `${digits(it.median)} (${digits(it.from)}–${digits(it.to)})`
-}
-
-/** Three digits say all that such a measurement knows. */
-function digits(value: number): string {
-  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
+function sentences({ hotPath, races = [], importing, reads, atSize }: Results): string {
+  const said: string[] = []
+  if (hotPath) {
+    const { reads, writes } = hotPath.counted.ours
+    said.push(`A reuse reads the table ${digits(reads)} times and writes it ${digits(writes)} times.`)
+  }
+  for (const race of races)
+    said.push(
+      `${race.requests} first requests of one user over ${race.processes} processes: ${shown(race.seamCalls)} calls to Seam, ${shown(race.extraReads)} extra reads per loser, the last loser ${shown(race.behindWinner)} ms after the winner; as many reuses take ${shown(race.lastReuse)} ms.`,
+    )
+  if (importing)
+    said.push(`An import of a new user makes ${digits(importing.requestsPerUser)} requests to the table.`)
+  if (atSize)
+    said.push(`Cleaning up took ${atSize.cleanup.seconds.toFixed(0)} s, with no limit on calls to Seam.`)
+  if (reads)
+    said.push(
+      `The table is read and written without the SDK (\`functions/aws/\`): a read takes ${shown(reads.ratio)} of its CPU, ${digits(reads.sdk.median - reads.without.median)} µs less. What is not answered plainly, the SDK asks again.`,
+    )
+  return said.map((sentence) => `- ${sentence}`).join('\n')
 }
 
 /** The text with what stands between the marks replaced; unchanged where there are no marks. */

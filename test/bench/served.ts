@@ -7,6 +7,8 @@ import type { Contender } from './contenders.ts'
 export interface Served {
   /** Milliseconds until the answer was read. Throws when it is no 2xx. */
   ask: (token: string) => Promise<number>
+  /** The same for an answer of any status. */
+  send: (token: string) => Promise<{ status: number; ms: number; body: string }>
   /** Microseconds of CPU since its start, user and system. */
   cpu: () => Promise<number>
   end: () => Promise<void>
@@ -21,7 +23,12 @@ export async function serve({ file }: Contender, environment: Record<string, str
   const { port } = await told<{ port: number }>(child)
   const agent = new Agent({ keepAlive: true })
   return {
-    ask: (token) => asked({ agent, port, token }),
+    async ask(token) {
+      const { status, ms, body } = await send({ agent, port, token })
+      if (status < 200 || status >= 300) throw new Error(`a contender answered ${status}: ${body}`)
+      return ms
+    },
+    send: (token) => send({ agent, port, token }),
     async cpu() {
       child.send('cpu')
       const { cpu } = await told<{ cpu: NodeJS.CpuUsage }>(child)
@@ -35,7 +42,11 @@ export async function serve({ file }: Contender, environment: Record<string, str
   }
 }
 
-function asked(how: { agent: Agent; port: number; token: string }): Promise<number> {
+function send(how: {
+  agent: Agent
+  port: number
+  token: string
+}): Promise<{ status: number; ms: number; body: string }> {
   const { agent, port, token } = how
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
@@ -49,11 +60,13 @@ function asked(how: { agent: Agent; port: number; token: string }): Promise<numb
         headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' },
       },
       (response) => {
-        response.resume()
+        let body = ''
+        response.setEncoding('utf8').on('data', (part) => {
+          body += part
+        })
         response.on('end', () => {
-          const { statusCode = 0 } = response
-          if (statusCode >= 200 && statusCode < 300) resolve(performance.now() - startedAt)
-          else reject(new Error(`a contender answered ${statusCode}`))
+          const { statusCode: status = 0 } = response
+          resolve({ status, ms: performance.now() - startedAt, body })
         })
       },
     )

@@ -8,12 +8,11 @@ export interface Spread {
 }
 
 export function spread(values: number[]): Spread {
-  const sorted = values.toSorted((one, other) => one - other)
   return {
-    median: quantile(sorted, 0.5),
-    from: quantile(sorted, 0.25),
-    to: quantile(sorted, 0.75),
-    of: sorted.length,
+    median: quantile(values, 0.5),
+    from: quantile(values, 0.25),
+    to: quantile(values, 0.75),
+    of: values.length,
   }
 }
 
@@ -22,10 +21,9 @@ export function ratios(ours: number[], theirs: number[]): Spread {
   return spread(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)))
 }
 
-export const median = (values: number[]): number => spread(values).median
-
 /** Linear between the two values beside it. */
-function quantile(sorted: number[], share: number): number {
+export function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
   const at = (sorted.length - 1) * share
   const below = sorted[Math.floor(at)] ?? Number.NaN
   const above = sorted[Math.ceil(at)] ?? Number.NaN

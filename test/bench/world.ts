@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { createServer } from 'node:tls'
@@ -6,11 +6,12 @@ import { type Configuration, readConfiguration } from '../../functions/config.ts
 import { createTable, localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
 import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
+import type { Fault } from '../../infra/local/seam/faults.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../dynamodb.ts'
 import { startAws } from '../lambda/aws.ts'
 import { account, region } from '../lambda/template.ts'
-import { certificateFile } from '../lambda/tls.ts'
+import { certificateFile, startTls } from '../lambda/tls.ts'
 
 /** Milliseconds that Seam takes for each client session: what the issue supposes. */
 export const seamLatency = 100
@@ -18,12 +19,16 @@ export const seamLatency = 100
 /** What every contender meets: one table, one Seam, one identity provider, each behind TLS. */
 export interface BenchWorld {
   configuration: Configuration
+  /** The same, with a client session for each login. */
+  perLogin: Configuration
   seam: LocalSeam
   identityProvider: IdentityProvider
   /** Counts what arrives at the table, on the way that `environment({ counted: true })` names. */
   counted: DynamoDbFaults
   environment: (how?: { counted?: boolean }) => Record<string, string>
-  token: (sub: string) => Promise<string>
+  /** What Seam does, besides taking its time. */
+  failing: (fault?: Fault) => void
+  token: (sub: string, claims?: { sid: string }) => Promise<string>
   close: () => Promise<void>
 }
 
@@ -34,9 +39,12 @@ export async function startBenchWorld(): Promise<BenchWorld> {
   const identityProvider = await startIdentityProvider()
   const everything = new Map([['AKIABENCH', () => true]])
   const aws = await startAws(engine.endpoint, everything)
-  const behindTls = await Promise.all(
-    [engine.endpoint, counted.endpoint, seam.url, identityProvider.issuer, aws.endpoint].map(tlsBefore),
-  )
+  // Seam and the identity provider insist on their own names; the engine and AWS hear the one that was signed.
+  const behindTls = await Promise.all([
+    tlsBefore(engine.endpoint),
+    ...[counted.endpoint, seam.url, identityProvider.issuer].map((url) => startTls(url)),
+    tlsBefore(aws.endpoint),
+  ])
   const [table, countedTable, seamTls, issuerTls, secrets] = behindTls.map(({ url }) => url) as [
     string,
     string,
@@ -48,24 +56,31 @@ export async function startBenchWorld(): Promise<BenchWorld> {
   const tableName = 'bench'
   await createTable(client, tableName)
   client.destroy()
-  seam.faults.plan({
-    faults: [{ kind: 'delay', delay_ms: seamLatency, path: '/client_sessions/get_or_create' }],
-  })
+  const path = '/client_sessions/get_or_create'
+  const failing: BenchWorld['failing'] = (fault) =>
+    seam.faults.plan({ faults: [fault ?? { kind: 'delay', delay_ms: seamLatency, path }] })
+  failing()
 
   const arn = (name: string) => `arn:aws:secretsmanager:${region}:${account}:secret:${name}-AbCdEf`
   aws.secrets.set(arn('seam'), seam.apiKey)
   aws.secrets.set(arn('sealing'), JSON.stringify({ current: randomUUID() }))
 
+  const sealingKey = randomBytes(32).toString('base64')
   const { audience } = identityProvider
-  return {
-    configuration: readConfiguration({
+  const issuer = { name: 'local', issuer: issuerTls, audiences: [audience], jwksUri: `${issuerTls}/jwks` }
+  const configured = (more: { sessionClaim?: string }) =>
+    readConfiguration({
       deployment: 'bench',
-      issuers: [{ name: 'local', issuer: issuerTls, audiences: [audience], jwksUri: `${issuerTls}/jwks` }],
+      issuers: [{ ...issuer, ...more }],
       allowedOrigins: ['https://app.example'],
       unknownSubjects: 'provision',
       limits: { newUsersPerHour: 1_000_000 },
       seamEndpoint: seamTls,
-    }),
+    })
+  return {
+    configuration: configured({}),
+    perLogin: configured({ sessionClaim: '/sid' }),
+    failing,
     seam,
     identityProvider,
     counted,
@@ -76,6 +91,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
       SEALING_KEY_SECRET_ARN: arn('sealing'),
       // The peers', who keep the API key where teams keep it: that saves them a call at the start.
       SEAM_API_KEY: seam.apiKey,
+      SEALING_KEY: sealingKey,
       SEAM_ENDPOINT: seamTls,
       ISSUER: issuerTls,
       AUDIENCE: audience,
@@ -92,7 +108,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
       NODE_NO_WARNINGS: '1',
     }),
-    token: (sub) => identityProvider.sign({ iss: issuerTls, sub }),
+    token: (sub, claims) => identityProvider.sign({ iss: issuerTls, sub, ...claims }),
     async close() {
       await Promise.all(behindTls.map(({ close }) => close()))
       await Promise.all([counted.close(), seam.close(), identityProvider.close(), aws.close()])

@@ -1,12 +1,13 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { newUser } from '../../../functions/record/user.ts'
 import { claim, commit, grant } from '../../../functions/record/writes.ts'
+import { shared } from '../../../functions/session/binding.ts'
 import type { Item } from '../../../functions/table/items.ts'
 import { itemFromUser } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
 
-/** Bytes that DynamoDB counts for the record of a user with a live client session and so many connected accounts. */
-export function recordBytes(accounts: number): number {
+/** Bytes that DynamoDB counts for the record of a user with so many connected accounts and live client sessions. */
+export function recordBytes(accounts: number, logins = 1): number {
   const uuid = '00000000-0000-4000-8000-000000000000'
   const owner = 'x'.repeat(22)
   const now = 1_764_000_000_000
@@ -14,21 +15,19 @@ export function recordBytes(accounts: number): number {
   // As Auth0 names people.
   const sub = 'auth0|0123456789abcdef01234567'
   const who = { owner, subject: `main|${sub}`, iss: 'https://tenant.eu.auth0.com/', sub }
-  const claimed = claim(grant(newUser(who, now), ids, now), 'shared', {
-    lease_owner: uuid,
-    now,
-    times,
-    asked_until: now,
-    newKey: { key: `production-01234567_${owner}_${uuid}`, generation: 1 },
-  })
-  const sealed_token = 'x'.repeat(260)
-  const session = {
-    client_session_id: uuid,
-    created_at: now,
-    expires_at: now,
-    sealed_token,
-  }
-  return sizeOf(itemFromUser({ ...commit(claimed, 'shared', session, ids), revision: uuid, due_at: now }))
+  const answer = { client_session_id: uuid, sealed_token: 'x'.repeat(260), created_at: now, expires_at: now }
+  // One login has the binding of all who have none of their own.
+  const bindings =
+    logins === 1 ? [shared] : Array.from({ length: logins }, (_, i) => `01234567.${i}${owner.slice(1)}`)
+  const user = bindings.reduce(
+    (before, binding) => {
+      const newKey = { key: `production-01234567_${owner}_${uuid}`, generation: 1 }
+      const claimed = claim(before, binding, { lease_owner: uuid, now, times, asked_until: now, newKey })
+      return commit(claimed, binding, answer, ids)
+    },
+    grant(newUser(who, now), ids, now),
+  )
+  return sizeOf(itemFromUser({ ...user, revision: uuid, due_at: now }))
 }
 
 /** By the developer guide, "DynamoDB item sizes and formats". */

@@ -1,6 +1,8 @@
+import { holderShards } from '../../../functions/table/keys.ts'
 import { times } from '../../../functions/times.ts'
 import { quotas } from './prices.ts'
-import { indexWriteLimit, mixed, uses } from './vend.ts'
+import { recordBytes } from './record.ts'
+import { accounts, indexWriteLimit, mixed, uses } from './vend.ts'
 
 /** What breaks first: the use of each part at a rate, over what it gives by default. */
 export interface Strain {
@@ -66,4 +68,39 @@ export function fetchesAtRotation(rate: number, environments: number, fetchSecon
 export function seamCallsPerSecond(users: number, lifetimeSeconds: number): number {
   const margin = Math.min(times.refreshMargin / 1000, lifetimeSeconds / 5)
   return users / (lifetimeSeconds - margin)
+}
+
+/** So many users behind one connected account, as of a building: their names stand in sets, a shard in each item. */
+export interface OneAccount {
+  /** Bytes of one shard's item; DynamoDB ends it at 400 KB. */
+  shardBytes: number
+  /** Write units of one grant: adding to a set costs by the whole item. And with the record's own two writes. */
+  grantUnits: number
+  /** Write units for all, once Seam has deleted the account: each record, its entry in `due`, and who is done. */
+  deletionUnits: number
+  /** Seconds until the table's quota has taken them. */
+  deletionSeconds: number
+  /** Hours until cleanup has ended everybody's client session; it opens the deleted account no more than Seam does. */
+  cleanupHours: number
+}
+
+const ownerBytes = 22
+/** Owners noted as done in one write, as in functions/accounts/deleted.ts. */
+const noted = 100
+
+export function behindOneAccount(users: number, callsPerSecond: number): OneAccount {
+  const perShard = users / holderShards
+  const shardBytes = perShard * ownerBytes
+  const units = (bytes: number) => Math.ceil(bytes / 1024)
+  const record = units(recordBytes(accounts))
+  // On average the set of those who are done is half full.
+  const notes = holderShards * Math.ceil(perShard / noted) * units(shardBytes / 2)
+  const deletionUnits = users * (record + 2) + notes
+  return {
+    shardBytes,
+    grantUnits: units(shardBytes) + 2 * record,
+    deletionUnits,
+    deletionSeconds: deletionUnits / quotas.tableWriteUnits,
+    cleanupHours: (24 * users) / endedPerDay(callsPerSecond),
+  }
 }

@@ -1,9 +1,12 @@
 import { readConfiguration } from '../../../functions/config.ts'
+import { holderShards } from '../../../functions/table/keys.ts'
 import { exampleConfiguration } from '../../infra/stack/stack.ts'
-import { table } from '../report.ts'
+import { table, thousands } from '../words.ts'
 import { idleBill } from './idle.ts'
 import { prices, quotas } from './prices.ts'
+import { recordBytes } from './record.ts'
 import {
+  behindOneAccount,
   endedPerDay,
   fetchesAtRotation,
   rampSeconds,
@@ -11,7 +14,7 @@ import {
   seamCallsPerSecond,
   strains,
 } from './scale.ts'
-import { billPerMillion, mixed } from './vend.ts'
+import { accounts, billPerMillion, millionTimes, mixed, shippedMemory, usesWith } from './vend.ts'
 import { type Wave, wave } from './wave.ts'
 
 /** The model's tables, for the READMEs. */
@@ -72,7 +75,8 @@ function idleSentence(): string {
 export function modelTables(): string {
   return [
     costTable(),
-    '**What breaks first** with AWS’s default quotas (pages that come and go); over 100 % it breaks',
+    twoLogins(),
+    `**What breaks first** with AWS’s default quotas and functions of ${shippedMemory} MB (pages that come and go); over 100 % it breaks`,
     table(
       ['vends/s', 'first', 'then', 'then', 'Lambda grows in', 'key-set fetches at a rotation'],
       rates.map((rate) => {
@@ -96,8 +100,28 @@ export function modelTables(): string {
       ]),
     ),
     `Cleaning up ends at most ${endedPerDay(cleanup.callsPerSecond).toLocaleString('en')} client sessions a day with the default of ${cleanup.callsPerSecond} calls to Seam per second, ${endedPerDay(100).toLocaleString('en')} with the most that can be configured. What has merely expired it need not end in time: it opens nothing.`,
+    oneAccount(),
     waveTable(),
   ].join('\n\n')
+}
+
+function twoLogins(): string {
+  const [one, two] = [1, 2].map((logins) => {
+    const bytes = recordBytes(accounts, logins)
+    const bills = Object.values(usages).map((shares) => sum(Object.values(billPerMillion(shares, logins))))
+    return { bytes, units: Math.ceil(bytes / 1024), bills: bills.map((usd) => usd.toFixed(2)).join(', ') }
+  }) as [TwoLogins, TwoLogins]
+  return `**Two logins per user**, each with a client session of its own in the one record: twice the client sessions and calls to Seam of the table below. The record grows from ${thousands(one.bytes)} to ${thousands(two.bytes)} bytes, so a write takes ${two.units} units instead of ${one.units}; the bills above become ${two.bills} USD instead of ${one.bills}.`
+}
+
+type TwoLogins = { bytes: number; units: number; bills: string }
+
+function oneAccount(): string {
+  const users = 100_000
+  const { callsPerSecond } = cleanup
+  const found = behindOneAccount(users, callsPerSecond)
+  const most = behindOneAccount(users, 100)
+  return `**${thousands(users)} users behind one account**: their names stand in ${holderShards} items of ${(found.shardBytes / 1024).toFixed(0)} KB each, of the 400 KB that DynamoDB allows; a grant takes ${found.grantUnits} write units (${(1e6 * found.grantUnits * prices.writeUnit).toFixed(0)} USD per million). When Seam deletes the account, all records are written: ${thousands(found.deletionUnits)} units, ${(found.deletionUnits * prices.writeUnit).toFixed(2)} USD, ${found.deletionSeconds.toFixed(0)} s at the table’s quota; cleaning up ends the client sessions, which no longer open that account at Seam, within ${found.cleanupHours.toFixed(0)} hours, or ${(60 * most.cleanupHours).toFixed(0)} minutes with the most calls that can be configured.`
 }
 
 /** Half an hour in which no client session can be had, and the hours after it. */
@@ -105,6 +129,8 @@ export function waves(): { on: Wave; off: Wave; hours: number } {
   seen ??= simulated()
   return seen
 }
+
+const outageSeconds = 1800
 
 let seen: ReturnType<typeof waves> | undefined
 
@@ -114,7 +140,7 @@ function simulated(): ReturnType<typeof waves> {
     pages: 20_000,
     lifetimeSeconds,
     outageFrom: hour,
-    outageTo: 1.5 * hour,
+    outageTo: hour + outageSeconds,
     seconds: 6 * hour,
   }
   const on = wave({ ...settings, jitter: true })
@@ -135,8 +161,18 @@ function waveTable(): string {
         ['without', off.peakSecond.toFixed(1), off.echoSecond.toFixed(1), steady.toFixed(2)],
       ],
     ),
+    refusedSentence(on, users),
     `So jitter stays on, in refreshing as in pausing. The lifetime stays at ${lifetimeSeconds} s: half of it would double the calls to Seam and the bill above reuse, twice as much would leave a lost token good for twice as long. No concurrency is reserved: a new account’s quota may be 10, and the stage throttle is the brake; it must let the wave through, so for ${users.toLocaleString('en')} open pages set \`limits.requestsPerSecond\` to ${Math.ceil((on.peakSecond * users) / 1000).toLocaleString('en')} or more, or let the wave take a little longer. Ask for quotas before ${quotas.httpApiRequests.toLocaleString('en')} vends/s: HTTP API and Lambda end together there.`,
   ].join('\n\n')
+}
+
+/** Refused without a call: a read, and at most twice the Lambda time of a reuse. */
+function refusedSentence({ refused, refusedSecond }: Wave, users: number): string {
+  const requests = (refused * users) / 1000
+  const reuse = usesWith(1).reuse
+  const usd = (requests / 1e6) * sum(Object.values(millionTimes({ ...reuse, seconds: 2 * reuse.seconds })))
+  const waiting = outageSeconds * (shippedMemory / 1024) * prices.lambdaGbSecond
+  return `In the outage itself ${thousands(users)} open pages are refused ${thousands(Math.round(requests))} times, at most ${Math.ceil((refusedSecond * users) / 1000)} in a second: ${usd.toFixed(2)} USD. While Seam is silent, an environment that probes all the time costs ${waiting.toFixed(3)} USD more.`
 }
 
 function shown({ part, used, limit }: Strain): string {

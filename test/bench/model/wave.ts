@@ -7,6 +7,9 @@ import { times } from '../../../functions/times.ts'
 export interface Wave {
   /** Requests per minute and thousand pages. */
   perMinute: number[]
+  /** Requests in the outage, all refused, per thousand pages; and the most in one second. */
+  refused: number
+  refusedSecond: number
   /** The most requests in one second, per thousand pages, after the outage. */
   peakSecond: number
   /** The same an hour later and after: the echo. */
@@ -53,6 +56,8 @@ export function wave(settings: WaveSettings): Wave {
       { length: Math.floor(seconds / 60) },
       (_, minute) => asked.slice(minute * 60, minute * 60 + 60).reduce((sum, n) => sum + n, 0) * perThousand,
     ),
+    refused: asked.slice(outageFrom, outageTo).reduce((sum, n) => sum + n, 0) * perThousand,
+    refusedSecond: most(outageFrom, outageTo) * perThousand,
     peakSecond: most(outageTo, outageTo + longestPause + 60) * perThousand,
     echoSecond: most(outageTo + refreshIn - 60, seconds) * perThousand,
   }
