@@ -28,6 +28,9 @@ export interface Doors {
 
 const audience = 'https://doors.acme.example'
 
+/** Since the sign-in, at the OpenID provider. */
+export const maxAuthAgeSeconds = 300
+
 export async function startDoors(): Promise<Doors> {
   const files = new Map<string, string>()
   const site = createServer((request, response) => {
@@ -53,7 +56,7 @@ export async function startDoors(): Promise<Doors> {
   provider = openIdProvider(issuer, url)
   const issuers = [
     { name: 'main', issuer: world.identityProvider.issuer, audiences: [world.identityProvider.audience] },
-    { name: 'openid', issuer, audiences: [audience] },
+    { name: 'openid', issuer, audiences: [audience], maxAuthAgeSeconds },
   ]
   const { app } = world.another({ configuration: { issuers } })
   const endpoint = createServer(getRequestListener(app.fetch))
@@ -107,6 +110,14 @@ function openIdProvider(issuer: string, site: string): Provider {
         useGrantedResource: () => true,
       },
     },
+    // It comes without types.
+    extraTokenClaims: ({
+      oidc,
+    }: {
+      oidc: { entities: Record<string, { authTime: number } | undefined> }
+    }) => ({
+      auth_time: (oidc.entities.AuthorizationCode ?? oidc.entities.RefreshToken)?.authTime,
+    }),
     findAccount: (_: unknown, sub: string) => ({ accountId: sub, claims: () => ({ sub }) }),
     jwks: { keys: [{ ...key.privateKey.export({ format: 'jwk' }), kid: key.kid, alg: key.alg, use: 'sig' }] },
   })
@@ -128,11 +139,7 @@ export async function openSite(
 export async function signInAndOut(doors: Doors): Promise<void> {
   const page = await openSite(doors)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.locator('input[name=login]').fill('ada')
-  await page.locator('input[name=password]').fill('any')
-  await page.locator('button[type=submit]').click()
-  // Consent.
-  await page.locator('button[type=submit]').click()
+  await signInAtProvider(page)
   await page.getByText('Front Door').waitFor()
   expect(new URL(page.url()).search).toBe('')
   await page.getByRole('button', { name: 'Sign out' }).click()
@@ -141,4 +148,13 @@ export async function signInAndOut(doors: Doors): Promise<void> {
   expect(await page.locator('seam-device-table').count()).toBe(0)
   expect(doors.world.log).toContainEqual(expect.objectContaining({ method: 'DELETE', status: 204 }))
   await page.context().close()
+}
+
+/** On its pages in this window: a password, then consent. */
+export async function signInAtProvider(window: Page): Promise<void> {
+  await window.locator('input[name=login]').fill('ada')
+  await window.locator('input[name=password]').fill('any')
+  await window.locator('button[type=submit]').click()
+  await window.locator('input[name=login]').waitFor({ state: 'detached' })
+  await window.locator('button[type=submit]').click()
 }

@@ -2,7 +2,7 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { times } from '../../functions/times.ts'
 import { adminOver } from '../functions/operator/world.ts'
@@ -10,7 +10,14 @@ import { ask, devicesOf } from '../functions/vending-world.ts'
 import { startCloud } from '../infra/cli/aws/cloud.ts'
 import { runHere } from '../infra/cli/aws/command.ts'
 import { browserTest } from '../infra/local/chromium.ts'
-import { type Doors, openSite, signInAndOut, startDoors } from './doors.ts'
+import {
+  type Doors,
+  maxAuthAgeSeconds,
+  openSite,
+  signInAndOut,
+  signInAtProvider,
+  startDoors,
+} from './doors.ts'
 import { complaints, readRecipes, root, writeProject } from './recipes.ts'
 
 /** The recipes as they stand, as far as that needs no package but ours; the rest is in built.test.ts. */
@@ -88,6 +95,35 @@ browserTest('the plain page shows the devices of who is signed in', async () => 
 })
 
 browserTest('React and oidc-client-ts: sign in at the provider, see the devices, sign out', async () => {
+  await serveReact()
+  await signInAndOut(doors)
+})
+
+browserTest('a sign-in that is too old: the user signs in again in a small window', async () => {
+  await serveReact()
+  const page = await openSite(doors)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await signInAtProvider(page)
+  await page.getByText('Front Door').waitFor()
+  // For the provider and the endpoint; the browser keeps its own.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * maxAuthAgeSeconds * 1000 })
+  try {
+    const opened = page.waitForEvent('popup')
+    await page.reload()
+    const popup = await opened
+    const closed = popup.waitForEvent('close')
+    await signInAtProvider(popup)
+    await closed
+    await page.getByText('Front Door').waitFor()
+  } finally {
+    vi.useRealTimers()
+  }
+  const codes = doors.world.log.map(({ code, status }) => code ?? status)
+  expect(codes.slice(-2)).toEqual(['insufficient_user_authentication', 200])
+  await page.context().close()
+})
+
+async function serveReact(): Promise<void> {
   const folder = await project('Vite and React', 'oidc-client-ts')
   await rm(join(folder, 'vite.config.ts'))
   expect(await complaints(folder, { paths })).toBe('')
@@ -95,8 +131,7 @@ browserTest('React and oidc-client-ts: sign in at the provider, see the devices,
   doors.files
     .set('/', html.replace('/src/main.tsx', '/main.js'))
     .set('/main.js', await bundle(join(folder, 'src', 'main.tsx')))
-  await signInAndOut(doors)
-})
+}
 
 test('the backend gives doors and closes them, through AWS’s SDK and the real commands', async () => {
   const folder = await project('A Node backend')
