@@ -97,7 +97,7 @@ const fontConfiguration = `<?xml version="1.0"?>
 `
 
 /** Unpacks the browser once for all runs and processes: it appears whole, or not at all. */
-async function unpacked(): Promise<string> {
+export async function unpacked(): Promise<string> {
   const { version } = JSON.parse(await readFile(join(folderOfPackage, 'package.json'), 'utf8'))
   const folder = join(cache, `chromium-${version}`)
   if (existsSync(folder)) return folder
