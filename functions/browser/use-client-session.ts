@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useSyncExternalStore } from 'react'
 import {
   type ClientSession,
   type ClientSessionError,
@@ -71,10 +71,10 @@ function makeStore(first: HookOptions) {
 export function useClientSession(options: HookOptions): ClientSessionState & { retry(): void } {
   const key = 'url' in options ? options.url : options
   const user = 'url' in options ? options.user : undefined
-  const latest = useRef(options)
+  // The effect below hands on what `options` becomes.
   const subscribe = useCallback(
     (notify: () => void) => {
-      const store = stores.get(key) ?? makeStore(latest.current)
+      const store = stores.get(key) ?? makeStore(options)
       stores.set(key, store)
       store.components++
       const leave = store.sessions.onChange((session, error) => {
@@ -97,7 +97,6 @@ export function useClientSession(options: HookOptions): ClientSessionState & { r
   const shownTo = (it = stores.get(key)) => (it?.options.user === user && it?.shown) || pending
   const shown = useSyncExternalStore(subscribe, shownTo, () => pending)
   useEffect(() => {
-    latest.current = options
     const store = stores.get(key)
     if (!store || !('url' in options)) return
     const hasChanged = store.options.user !== user
