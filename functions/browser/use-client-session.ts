@@ -71,7 +71,7 @@ function makeStore(first: HookOptions) {
 export function useClientSession(options: HookOptions): ClientSessionState & { retry(): void } {
   const key = 'url' in options ? options.url : options
   const user = 'url' in options ? options.user : undefined
-  // The effect below hands on what `options` becomes.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the effect below hands on what `options` becomes.
   const subscribe = useCallback(
     (notify: () => void) => {
       const store = stores.get(key) ?? makeStore(options)

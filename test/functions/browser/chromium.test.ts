@@ -152,7 +152,7 @@ test('signing out ends the client session at Seam', async () => {
   await shows(page, await site.devicesFor('ada'))
   const { client_session_id } = await sessionOf(page)
   expect(await page.evaluate(() => (globalThis as unknown as OfThePage).sessions.signOut())).toBe(true)
-  await shows(page, '')
+  await shows(page, 'signed_out')
   expect(site.world.seam.sessions().find((it) => it.client_session_id === client_session_id)?.live).toBe(
     false,
   )
