@@ -28,7 +28,9 @@ export interface WaveSettings {
 const longestPause = 300 // Seconds, as in functions/browser/backoff.ts.
 
 export function wave(settings: WaveSettings): Wave {
-  const { pages, lifetimeSeconds, outageFrom, outageTo, seconds, jitter } = settings
+  const { pages, lifetimeSeconds, outageFrom, outageTo, seconds } = settings
+  // A factor and no branch: V8 13.6 (Node 24.21) now and then takes the branch of an earlier wave.
+  const spread = settings.jitter ? 1 : 0
   const random = randomFrom(1)
   const margin = Math.min(times.refreshMargin / 1000, lifetimeSeconds / 5)
   const refreshIn = lifetimeSeconds - margin
@@ -42,10 +44,10 @@ export function wave(settings: WaveSettings): Wave {
       asked[second] = (asked[second] ?? 0) + 1
       if (at >= outageFrom && at < outageTo) {
         const pause = Math.min(2 ** failures++, longestPause)
-        at += jitter ? between(pause / 2, pause, random()) : pause
+        at += between(pause - (spread * pause) / 2, pause, random())
       } else {
         failures = 0
-        at += jitter ? between(refreshIn, refreshIn + margin / 2, random()) : refreshIn
+        at += between(refreshIn, refreshIn + (spread * margin) / 2, random())
       }
     }
   }
@@ -63,7 +65,6 @@ export function wave(settings: WaveSettings): Wave {
   }
 }
 
-/** Not a closure over `jitter`: V8 13.6 (Node 24.21) now and then ran one with the value of an earlier wave. */
 function between(from: number, to: number, chance: number): number {
   return from + chance * (to - from)
 }
