@@ -11,7 +11,7 @@ import { type CleanupReport, count, type Stop } from './report.ts'
 /** What one run is given, and what it counts: failures, what is left, and whether it is over. */
 
 export interface CleanupDeps {
-  table: UserTable & AccountTable & Omit<RunTable, 'readReport'> & Pick<Table, 'readSettings'>
+  table: UserTable & AccountTable & Omit<RunTable, 'readReport' | 'allUsers'> & Pick<Table, 'readSettings'>
   /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
   seam: Seam
   clock: () => number

@@ -12,7 +12,7 @@ import type { Table } from '../table/table.ts'
 
 /** What a command acts with, made for one request. */
 export interface Acting extends AccountDeps {
-  table: AccountDeps['table'] & Pick<Table, 'allOwners' | 'noteOrphan'>
+  table: AccountDeps['table'] & Pick<Table, 'allUsers' | 'noteOrphan'>
   seam: AccountDeps['seam'] & Pick<Seam, 'listConnectedAccounts' | 'listWithoutTokens' | 'whose'>
   verifyCaller: VerifyCaller
   configuration: Configuration

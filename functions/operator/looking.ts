@@ -32,14 +32,14 @@ interface Page {
 
 /** A page of all users; `after` is where the next one starts. */
 export async function pageOfUsers(
-  acting: Acting,
+  { table }: Acting,
   { after, limit = 100 }: { after?: string; limit?: number },
 ): Promise<Page> {
-  const page = await acting.table.allOwners({
+  const page = await table.allUsers({
     limit,
     ...(after !== undefined && { after: { [tableShape.key]: { S: after } } }),
   })
-  return { users: await readUsers(acting, page.owners), after: page.after?.[tableShape.key]?.S }
+  return { users: page.users, after: page.after?.[tableShape.key]?.S }
 }
 
 /** By the account's own item, which names everybody who may hold it: the users say who does. */

@@ -1,13 +1,20 @@
+import type { User } from '../record/user.ts'
 import { type Item, number, type TableItems, text } from './items.ts'
 import { keys, nameIn } from './keys.ts'
 import { outage } from './outage.ts'
 import { tableShape } from './shape.ts'
+import { userFromItem } from './user-item.ts'
 
 /** What cleanup and the operator need: who is due, everybody, the right to run, and the last report. */
 
 export interface OwnerPage {
   owners: string[]
   /** Where the next page starts; absent on the last. */
+  after?: Item
+}
+
+export interface UserPage {
+  users: User[]
   after?: Item
 }
 
@@ -43,14 +50,26 @@ export async function due(
 }
 
 /** All owners, in no order: it costs by the whole table. */
-export async function allOwners(
+export async function allOwners(items: TableItems, page: PageOptions = {}): Promise<OwnerPage> {
+  const { Items, after } = await scanUsers(items, { limit: 1000, ...page }, '#item')
+  return ownerPage(Items, after)
+}
+
+/** All users, in no order. Strongly consistent, and at the price of `allOwners`: a scan reads whole items anyway. */
+export async function allUsers(items: TableItems, page: PageOptions): Promise<UserPage> {
+  const { Items, after } = await scanUsers(items, page)
+  return { users: Items.map(userFromItem), ...(after !== undefined && { after }) }
+}
+
+async function scanUsers(
   { client, tableName: TableName }: TableItems,
-  { after, limit = 1000 }: PageOptions = {},
-): Promise<OwnerPage> {
+  { after, limit = 100 }: PageOptions,
+  projection?: string,
+): Promise<{ Items: Item[]; after: Item | undefined }> {
   const input = {
     TableName,
     ConsistentRead: true,
-    ProjectionExpression: '#item',
+    ...(projection !== undefined && { ProjectionExpression: projection }),
     FilterExpression: 'begins_with(#item, :user)',
     ExpressionAttributeNames: { '#item': tableShape.key },
     ExpressionAttributeValues: { ':user': text(keys.user('')) },
@@ -58,7 +77,7 @@ export async function allOwners(
     ...(after !== undefined && { ExclusiveStartKey: after }),
   }
   const { Items = [], LastEvaluatedKey } = await client.scan(input).catch(outage)
-  return ownerPage(Items, LastEvaluatedKey)
+  return { Items, after: LastEvaluatedKey }
 }
 
 /** Takes the right to clean up until `until`; false while another run has it. */

@@ -42,6 +42,16 @@ describe('list', () => {
     expect(pages).toBeGreaterThan(6)
   })
 
+  test('reads a page of users in one request to the table, as export does', async () => {
+    const received = () =>
+      Object.values(world.dynamoDb.counts).reduce((sum, one) => sum + (one?.received ?? 0), 0)
+    const before = received()
+    const { subjects: shown, pages } = await allPages({ limit: 10 })
+    expect([shown.length, received() - before]).toEqual([subjects.length, pages])
+    await world.callAdmin('export', {})
+    expect(received() - before).toBe(pages + 1)
+  })
+
   test('shows those of a status', async () => {
     const { subjects: shown } = await allPages({ status: 'disabled', limit: 10 })
     expect(shown).toEqual([0, 5, 10, 15, 20].map((n) => `main|listed-${n}`).sort())
