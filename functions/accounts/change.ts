@@ -5,7 +5,7 @@ import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { newUser, pending, type Subject, type User } from '../record/user.ts'
 import { widenSessions } from '../session/carry-out.ts'
-import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
+import { letOthersWrite, newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
 import { deleteRetired } from '../session/retire.ts'
 import type { AccountTable, UserTable } from '../table/table.ts'
 
@@ -92,6 +92,7 @@ export async function changeRecord(
 ): Promise<RecordWritten | undefined> {
   let created = false
   for (let refusals = 0; refusals <= most.refusals; refusals++) {
+    await letOthersWrite(deps, refusals)
     let read = await deps.table.readUser(owner)
     checkTime(deadline)
     if (read === undefined) {

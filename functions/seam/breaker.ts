@@ -34,12 +34,16 @@ export function isOpen({ failures, silences }: Breaker): boolean {
 }
 
 /** Lets a call go on to Seam: throws while the breaker is open, unless the call is the next probe. */
-export function admit(breaker: Breaker, now: number, { probe }: Times): void {
-  if (!isOpen(breaker)) return
+export function admit(breaker: Breaker, now: number, times: Times): void {
+  expectAdmission(breaker, now, times)
+  if (isOpen(breaker)) breaker.probeAt = now + times.probe
+}
+
+/** Throws where `admit` would, and takes no turn. */
+export function expectAdmission(breaker: Breaker, now: number, { probe }: Times): void {
   const wait = breaker.probeAt - now
   // Longer only when the clock was set back.
-  if (wait > 0 && wait <= probe) throw unanswered(wait)
-  breaker.probeAt = now + probe
+  if (isOpen(breaker) && wait > 0 && wait <= probe) throw unanswered(wait)
 }
 
 const reason = 'breaker_open'

@@ -57,6 +57,20 @@ export function busy(reason: string): Problem {
   return new Problem('busy', { reason, retryAfter: 1 })
 }
 
+/** Milliseconds: one read and write of a record; and the longest that an act waits for its next. */
+const [oneWrite, longestPause] = [25, 1000]
+
+/**
+ * After refused writes, of which the first is repeated at once: many who write to one record must not refuse each other
+ * again and again. Each waits for another time.
+ */
+export async function letOthersWrite(
+  { sleep, random, terms: { times } }: Pick<SessionDeps, 'sleep' | 'random' | 'terms'>,
+  refusals: number,
+): Promise<void> {
+  if (refusals > 1) await sleep(random() * Math.min(times.waiting, longestPause, oneWrite * 2 ** refusals))
+}
+
 /**
  * Notes a call. None starts without the time to write down what came of it, nor past the `breaker` where one is given.
  */

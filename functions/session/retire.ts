@@ -1,6 +1,6 @@
 import { type Deadline, earlier } from '../http/deadline.ts'
 import { updateUser } from '../record/update.ts'
-import { pending, type Retired, type User, type WithId } from '../record/user.ts'
+import { pending, type Retired, type User, unconfirmed, type WithId } from '../record/user.ts'
 import { confirm } from '../record/writes.ts'
 import { isOpen, through } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
@@ -26,7 +26,7 @@ export async function deleteRetired(
   act: Act,
   binding?: string,
 ): Promise<{ user: User; failure?: unknown }> {
-  const gone: Retired[] = []
+  const gone: WithId[] = []
   let failure: unknown
   await sideBySide(pending(user, deps.terms.times, deps.clock(), binding), most.atOnce, async (entry) => {
     try {
@@ -77,22 +77,24 @@ export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[
   }
 }
 
-/** A delete is a fact whatever the record says by now. */
+/** A delete is a fact whatever the record says by now; another act may have written it down meanwhile. */
 async function writeConfirmed(
   deps: RetireDeps,
   read: User,
-  gone: Retired[],
+  gone: WithId[],
   deadline: Deadline,
 ): Promise<User> {
+  const ids = gone.map(({ client_session_id }) => client_session_id)
+  const isWritten = (user: User) => !unconfirmed(user).some((entry) => ids.includes(entry.client_session_id))
   let user = read
-  for (let refusals = 0; gone.length > 0 && refusals <= most.refusals; refusals++) {
+  for (let refusals = 0; !isWritten(user); refusals++) {
+    if (refusals > most.refusals) throw busy('refused_writes')
     if (deadline.left() <= 0) throw busy('no_time_to_write')
     const result = await updateUser(deps, user, confirm(user, gone, deps.clock()))
     if (result.user === undefined) throw busy('record_gone')
     user = result.user
     if (result.written) return user
   }
-  if (gone.length > 0) throw busy('refused_writes')
   return user
 }
 

@@ -22,21 +22,23 @@ const mostTries = 3
 /**
  * The record of a caller who wants something. Without a `revision` it is new and has yet to be written. Throws the refusal
  * otherwise; that the sign-in is too old or too weak comes last, so that nobody signs in once more for nothing.
+ * `beforeBudget` may throw, too: what would fail anyway must not use up what newcomers may have.
  */
-export async function admitCaller(deps: AdmitDeps, caller: Caller): Promise<User> {
-  const user = (await deps.table.readUser(caller.owner)) ?? (await provision(deps, caller))
+export async function admitCaller(deps: AdmitDeps, caller: Caller, beforeBudget?: () => void): Promise<User> {
+  const user = (await deps.table.readUser(caller.owner)) ?? (await provision(deps, caller, beforeBudget))
   checkCaller(deps, user, caller)
   checkSignIn(caller)
   return user
 }
 
 /** A record for a subject that has none, where the configuration says so. */
-async function provision(deps: AdmitDeps, caller: Caller): Promise<User> {
+async function provision(deps: AdmitDeps, caller: Caller, beforeBudget?: () => void): Promise<User> {
   const { table, clock, configuration } = deps
   const { issuer, owner, subject } = caller
   const unknownSubjects = issuer.unknownSubjects ?? configuration.unknownSubjects
   if (unknownSubjects === 'reject') throw new Problem('not_provisioned', { subject })
   checkSignIn(caller)
+  beforeBudget?.()
   const { times } = deps.terms
   const now = clock()
   const { number, retryAfter, expires } = budgetWindowAt(now, times)

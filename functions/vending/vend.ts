@@ -5,6 +5,7 @@ import type { ClientSessionAnswer } from '../http/contract.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { recordedSession, type User } from '../record/user.ts'
+import { expectAdmission } from '../seam/breaker.ts'
 import { type Outcome, obtainToken } from '../session/carry-out.ts'
 import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
 import { budgetReturnsIn } from '../session/verdict.ts'
@@ -32,7 +33,9 @@ export async function vend(deps: VendDeps, request: VendRequest): Promise<VendRe
   const { caller, staleClientSessionId: dead, deadline, audit } = request
   const { binding } = caller
   // A new record is written with its first claim.
-  const user = await admitCaller(deps, caller)
+  const user = await admitCaller(deps, caller, () =>
+    expectAdmission(deps.breakers.create, deps.clock(), deps.terms.times),
+  )
   if (dead !== undefined) checkReport(deps, user, binding, dead)
   const trace = newTrace()
   const admit = (seen: User) => checkCaller(deps, seen, caller)

@@ -68,3 +68,12 @@ test('200 first requests for one user at once, over four processes, make one cli
   expect(results.flat()).toHaveLength(200)
   expectOne('over-four', results.flat(), before)
 })
+
+test('30 sign-outs of one client session at once all come to their end', async () => {
+  await world.record('out-at-once', [])
+  const token = await world.token('out-at-once')
+  await ask(world.machine, { token })
+  const signOut = () => ask(world.machine, { token, method: 'DELETE' })
+  const statuses = (await Promise.all(Array.from({ length: 30 }, signOut))).map(({ status }) => status)
+  expect(statuses).toEqual(Array(30).fill(204))
+})

@@ -5,6 +5,7 @@ import type { User } from '../../functions/record/user.ts'
 import { lifeInSeconds } from '../../functions/vending/vend.ts'
 import { sharedSession, withShared } from './keeper.ts'
 import { minutes } from './minutes.ts'
+import { patient } from './patient.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
 
 let world: VendingWorld
@@ -140,6 +141,22 @@ describe('POST /client-session', () => {
       expect((await ask(elsewhere.machine, { token: await elsewhere.token('the-next') })).status).toBe(201)
     } finally {
       await elsewhere.close()
+    }
+  })
+
+  test('while Seam fails, newcomers use up nothing of what they may have', async () => {
+    const open = world.another({ configuration: { unknownSubjects: 'provision' }, times: patient })
+    await world.record('unlucky', [])
+    const token = await world.token('unlucky')
+    world.seam.faults.plan({ faults: [{ kind: 'reset', path: '/client_sessions/get_or_create' }] })
+    try {
+      for (let calls = 0; calls < 2; calls++) await ask(open, { token })
+      const spent = () => world.dynamoDb.counts.UpdateItem?.received
+      const before = spent()
+      const { status, body } = await ask(open, { token: await world.token('newcomer-in-bad-times') })
+      expect([status, body.code, spent()]).toEqual([503, 'upstream_unavailable', before])
+    } finally {
+      world.seam.faults.clear()
     }
   })
 
