@@ -57,18 +57,15 @@ export function busy(reason: string): Problem {
   return new Problem('busy', { reason, retryAfter: 1 })
 }
 
-/** Milliseconds: one read and write of a record; and the longest that an act waits for its next. */
-const [oneWrite, longestPause] = [25, 1000]
+/** Milliseconds: one read and write of a record. */
+const oneWrite = 25
 
-/**
- * After refused writes, of which the first is repeated at once: many who write to one record must not refuse each other
- * again and again. Each waits for another time.
- */
+/** Before a refused write is made again: many who write to one record must not refuse each other on and on. */
 export async function letOthersWrite(
   { sleep, random, terms: { times } }: Pick<SessionDeps, 'sleep' | 'random' | 'terms'>,
   refusals: number,
 ): Promise<void> {
-  if (refusals > 1) await sleep(random() * Math.min(times.waiting, longestPause, oneWrite * 2 ** refusals))
+  if (refusals > 0) await sleep(random() * Math.min(times.vend / 3, oneWrite * 2 ** refusals))
 }
 
 /**
