@@ -10,7 +10,9 @@ import {
   type DynamoDBClient,
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb'
+import { sdkAttempts } from '../../functions/aws/dynamodb-sdk.ts'
 import { tableShape } from '../../functions/table/shape.ts'
+import { times } from '../../functions/times.ts'
 import { CliError, codeOf } from './cli-error.ts'
 import { closeServer } from './loopback.ts'
 import type { WorldFile } from './world-file.ts'
@@ -97,13 +99,17 @@ export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConf
   return new DynamoDB({ endpoint, region: 'local', credentials, ...config })
 }
 
-/** A client of the running local world, with the access key id from `world.json`. */
+/**
+ * A client of the running local world, with the access key id from `world.json`. It tries as often as in Lambda, for
+ * twice as long: here everything shares one machine.
+ */
 export function worldDynamoDbClient(
   { dynamodb, dynamodb_access_key_id }: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>,
   config: DynamoDBClientConfig = {},
 ): DynamoDB {
   const credentials = { accessKeyId: dynamodb_access_key_id, secretAccessKey: 'local' }
-  return localDynamoDbClient(dynamodb, { credentials, ...config })
+  const attempts = { ...sdkAttempts(2 * times.dynamodb), maxAttempts: 3 }
+  return localDynamoDbClient(dynamodb, { credentials, ...attempts, ...config })
 }
 
 /**

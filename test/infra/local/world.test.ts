@@ -61,6 +61,16 @@ async function block(port: number) {
 const portOf = (url: string) => Number(new URL(url).port)
 
 describe('the local world', () => {
+  it('a table that is silent costs its callers some time, not for ever', { timeout: 60_000 }, async () => {
+    const world = await start()
+    await vend(world, 'ada')
+    await fetch(`${world.file.dynamodb_control}/faults`, {
+      method: 'PUT',
+      body: JSON.stringify({ faults: [{ kind: 'silence', times: 1 }] }),
+    })
+    expect((await vend(world, 'ada')).status).toBe(200)
+  })
+
   it('hands each user the token of their own devices, and the same one again', async () => {
     const world = await start()
     const first = await vend(world, 'ada')
