@@ -60,12 +60,12 @@ export function busy(reason: string): Problem {
 /** Milliseconds: one read and write of a record. */
 const oneWrite = 25
 
-/** Before a refused write is made again: many who write to one record must not refuse each other on and on. */
+/** After the second refusal of a write: many who write to one record must not refuse each other on and on. */
 export async function letOthersWrite(
   { sleep, random, terms: { times } }: Pick<SessionDeps, 'sleep' | 'random' | 'terms'>,
   refusals: number,
 ): Promise<void> {
-  if (refusals > 0) await sleep(random() * Math.min(times.vend / 3, oneWrite * 2 ** refusals))
+  if (refusals > 1) await sleep(random() * Math.min(times.waiting, oneWrite * 2 ** refusals))
 }
 
 /**
