@@ -82,7 +82,8 @@ async function seedUsers(
   const { seam: endpoint, seamApiKey, tableName } = world.addresses
   const seam = seamClient({ endpoint, apiKey: async () => seamApiKey, times })
   const firsts = Array.from({ length: Math.ceil((to - from) / 25) }, (_, page) => from + page * 25)
-  await sideBySide(firsts, 16, async (first) => {
+  // Few at a time where the local Seam must keep up.
+  await sideBySide(firsts, from < due ? 2 : 16, async (first) => {
     const numbers = Array.from({ length: Math.min(25, to - first) }, (_, i) => first + i)
     const people = await Promise.all(numbers.map((n) => person(world, n < due ? seam : undefined, n)))
     const puts = people.map((user) => ({ PutRequest: { Item: itemFromUser(user) } }))

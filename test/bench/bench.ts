@@ -39,15 +39,15 @@ const size = quick
       atSize: { users: 500, due: 20, listed: 400 },
     }
   : {
-      hotPath: { rounds: 11, requests: 400, slowRequests: 30, warmUp: 2000, users: 100, counted: 10_000 },
-      coldStart: { rounds: 11 },
+      hotPath: { rounds: 11, requests: 400, slowRequests: 20, warmUp: 1000, users: 100, counted: 10_000 },
+      coldStart: { rounds: 9 },
       races: [
         { rounds: 9, requests: 20, processes: 4 },
         { rounds: 9, requests: 200, processes: 4 },
       ],
       seamDown: { seconds: 60 },
       events: { events: 100 },
-      importing: { rounds: 3, users: 3000, usersOfFirst: 600 },
+      importing: { rounds: 5, users: 1000, usersOfFirst: 300 },
       reads: { rounds: 15 },
       atSize: { users: 100_000, due: 1000, listed: 20_000 },
     }

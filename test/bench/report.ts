@@ -17,8 +17,11 @@ export function tables(results: Results): string {
 }
 
 function machine({ machine: { cpu, cpus, node }, loads }: Results): string {
-  const [least = 0, ...more] = Object.values(loads).toSorted((one, other) => one - other)
-  return `Measured on ${cpus} × ${cpu}, Node ${node}, load ${least.toFixed(1)} to ${(more.at(-1) ?? least).toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.`
+  const all = Object.values(loads).toSorted((one, other) => one - other)
+  const [least = 0, most = least] = [all[0], all.at(-1)]
+  const busy =
+    least > cpus ? ' **The machine was busy with other programs: the ratios count, the times do not.**' : ''
+  return `Measured on ${cpus} × ${cpu}, Node ${node}, load ${least.toFixed(1)} to ${most.toFixed(1)}; medians, and the middle half in brackets. Everything but the network is real; peers run in the same minutes, in turn.${busy}`
 }
 
 const verdicts: Record<Verdict, string> = {
