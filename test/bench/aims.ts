@@ -140,7 +140,8 @@ function sizeAims({ importing, atSize }: Results): Aim[] {
   })
   const { cleanup } = atSize ?? {}
   const whole = cleanup && cleanup.ended === cleanup.due ? cleanup : undefined
-  const who = `Cleaning up ${thousands(cleanup?.due ?? 1000)} due among ${users(cleanup, 100_000)}`
+  // The list that settles a key comes in a later run, after its grace.
+  const who = `Cleaning up ${thousands(cleanup?.due ?? 1000)} due among ${users(cleanup, 100_000)}, the run that deletes`
   return [
     aim(
       'Import: requests per second, over the engine’s own writes',

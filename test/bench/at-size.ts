@@ -37,7 +37,7 @@ interface Cleanup {
   users: number
   due: number
   ended: number
-  /** Requests per client session that was ended, from the index until its key was forgotten. */
+  /** Requests per client session that was ended, in the run that deletes it. */
   reads: number
   queries: number
   writes: number
