@@ -22,6 +22,8 @@ export interface Taking {
   owner: string
   began: number
   accounts?: readonly string[]
+  /** Because Seam has deleted them: promised until an operator lifts that. */
+  deleted?: boolean
   status?: 'disabled' | 'removed'
   /** By the identity provider, at this time of its own; `status` is `disabled`. */
   providerAt?: number
@@ -37,8 +39,9 @@ export interface Taking {
 const active = { disabled: false, disabledAt: undefined }
 
 interface Promised {
-  /** When the act began that took it away. */
+  /** By account: when the act began that took it away. */
   withdrawn: Map<string, number>
+  deleted: Map<string, number>
   disabled: boolean
   /** When the provider disabled this user. */
   disabledAt: number | undefined
@@ -60,6 +63,7 @@ export function promiseKeeper(now: () => number) {
     if (found === undefined) {
       found = {
         withdrawn: new Map(),
+        deleted: new Map(),
         disabled: false,
         disabledAt: undefined,
         statusAt: Number.NEGATIVE_INFINITY,
@@ -80,13 +84,19 @@ export function promiseKeeper(now: () => number) {
       givings.push(begun)
       const it = promisedTo(giving.owner)
       for (const id of giving.accounts)
-        if (giving.at === undefined || giving.at >= (it.withdrawn.get(id) ?? 0)) it.withdrawn.delete(id)
+        for (const taken of [it.withdrawn, it.deleted])
+          if (giving.at === undefined || giving.at >= (taken.get(id) ?? 0)) taken.delete(id)
       if (giving.status === 'enable') Object.assign(it, active)
       if (giving.status === 'remove') it.removing = true
       if (giving.status === 'revive' && it.removing)
         Object.assign(it, { ...active, removed: false, removing: false })
       if (giving.until) it.until = Number.POSITIVE_INFINITY
       return begun
+    },
+
+    /** An operator lifts this account's deletion: a login from before it counts again, where nobody else has withdrawn it. */
+    lifts(id: string): void {
+      for (const { deleted } of promised.values()) deleted.delete(id)
     },
 
     /** The provider says that a user is disabled or enabled since then; an enable lifts only a disable of the provider. */
@@ -115,7 +125,8 @@ export function promiseKeeper(now: () => number) {
           (one.at === undefined || one.at >= taking.began),
       )
       for (const id of taking.accounts ?? [])
-        if (!meanwhile.some(({ accounts }) => accounts.includes(id))) it.withdrawn.set(id, taking.began)
+        if (!meanwhile.some(({ accounts }) => accounts.includes(id)))
+          it[taking.deleted ? 'deleted' : 'withdrawn'].set(id, taking.began)
       if (taking.status === 'disabled' && !meanwhile.some(({ status }) => status)) {
         if (providerAt === undefined) it.disabled = true
         else it.disabledAt = providerAt
@@ -132,11 +143,6 @@ export function promiseKeeper(now: () => number) {
           it.dead.add(session.client_session_id)
     },
 
-    /** Whether a login of that time gives the account, as far as what was reported says. */
-    mayConnect(owner: string, id: string): boolean {
-      return !promisedTo(owner).withdrawn.has(id)
-    },
-
     /** Which promise this live client session breaks. */
     broken({ owner, session }: Held): string | undefined {
       const it = promised.get(owner)
@@ -144,7 +150,7 @@ export function promiseKeeper(now: () => number) {
       if (it.disabled || it.disabledAt !== undefined || it.removed) return 'lives, and its user is barred'
       if (it.dead.has(session.client_session_id)) return 'lives, and was reported as ended'
       if (session.expires_at > it.until) return 'outlasts the access'
-      const id = session.connected_account_ids.find((one) => it.withdrawn.has(one))
+      const id = session.connected_account_ids.find((one) => it.withdrawn.has(one) || it.deleted.has(one))
       return id === undefined ? undefined : `opens ${id}, which was withdrawn`
     },
   }

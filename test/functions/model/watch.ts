@@ -136,7 +136,6 @@ export function watcher(world: {
     held: () => held.values(),
     accountsKnownTo: world.accountsKnownTo,
     gives: promises.gives,
-    mayConnect: promises.mayConnect,
     providerTells: promises.providerTells,
     checkHeld,
 
@@ -191,6 +190,7 @@ export function watcher(world: {
     lifts(id: string, over: number): void {
       lifted.set(id, over)
       gone.delete(id)
+      promises.lifts(id)
     },
 
     /** Something has changed at Seam. */
@@ -279,7 +279,7 @@ export function watcher(world: {
       gone.add(id)
       for (const user of world.users()) checkGone(user)
       for (const owner of new Set(ownerOfKey.values())) {
-        promises.takes({ owner, accounts: [id], began }, held.values())
+        promises.takes({ owner, accounts: [id], deleted: true, began }, held.values())
         checkHeld(owner)
       }
     },
