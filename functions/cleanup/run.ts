@@ -1,6 +1,7 @@
 import { walkTombstone } from '../accounts/deleted.ts'
 import { Problem } from '../http/problem.ts'
 import { entryStep, type User } from '../record/user.ts'
+import { withoutBackoff } from '../record/writes.ts'
 import { newBreakers } from '../seam/breaker.ts'
 import { rateLimit, sideBySide } from '../seam/rate-limit.ts'
 import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
@@ -134,12 +135,14 @@ function sessionDeps({ deps }: Run, settings: Settings): SessionDeps & Pick<Clea
 
 /** The index may be stale: only the record itself is judged. */
 async function look(run: Run, owner: string, due: User[]): Promise<void> {
-  const { deps, report, stale } = run
+  const { deps, order, report, stale } = run
   const now = deps.clock()
   if (isOver(run)) return leave(run, now)
   try {
-    const user = await deps.table.readUser(owner)
-    if (user === undefined) return
+    const found = await deps.table.readUser(owner)
+    if (found === undefined) return
+    // Whoever asks for everybody wants to know what is left now; after a restore, before vending opens.
+    const user = order.allUsers ? withoutBackoff(found) : found
     report.looked_at++
     if (hasManyUnconfirmed(user)) report.unconfirmed.push(owner)
     if (isDue(deps.terms, user, now)) due.push(user)

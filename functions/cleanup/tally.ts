@@ -27,7 +27,7 @@ export interface Order {
   deadline: Deadline
   /** Changes nothing; the report is the plan. */
   dryRun?: boolean
-  /** Looks at every record instead of those that are due: after a restore of the table. */
+  /** Looks at every record instead of those that are due, and tries again at once what has failed: after a restore of the table. */
   allUsers?: boolean
   /** Ends also what the fuse would hold back. */
   overrideFuse?: boolean

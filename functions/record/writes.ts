@@ -131,6 +131,11 @@ export function postpone(user: User, entry: Retired, nextAt: number): User {
   return changeEntries(user, [entry], (found) => ({ ...found, tries: found.tries + 1, next_at: nextAt }))
 }
 
+/** Every entry is due as if no attempt had failed. */
+export function withoutBackoff(user: User): User {
+  return { ...user, retired: user.retired.map((entry) => ({ ...entry, next_at: entry.at })) }
+}
+
 /** Nothing shows at Seam under these keys, or nothing can be alive there. */
 export function forget(user: User, entries: Iterable<Retired>): User {
   const gone = new Set([...entries].map(entryName))

@@ -12,7 +12,7 @@ export const cleanup = command({
   about: 'clean up once, beside the schedule: end what is stale at Seam',
   options: {
     'dry-run': { about: 'say what a run would do, and change nothing' },
-    'all-users': { about: 'look at every record instead of those that are due' },
+    'all-users': { about: 'look at every record instead of those that are due, without backoff' },
     'override-fuse': { about: 'end also what the fuse would hold back' },
   },
   examples: ['cleanup --dry-run', 'cleanup --stack token-vending-prod --all-users'],

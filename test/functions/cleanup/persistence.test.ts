@@ -59,6 +59,19 @@ test('a failure is tried again later and later, after six once a day and with an
   expect(await world.read(user)).toMatchObject({ retired: [{ tries: 0, deleted_at: expect.any(Number) }] })
 })
 
+test('a run over all users tries again at once what has failed, so that it never says that nothing is left', async () => {
+  const user = await world.signedIn()
+  await world.alter(user.owner, retireAll)
+  world.seam.faults.add({ kind: 'status', status: 403, path: '/client_sessions/delete' })
+  await world.clean()
+  expect(await world.clean({ allUsers: true })).toMatchObject({ looked_at: 1, failed: 1 })
+  expect(await world.clean()).toMatchObject({ looked_at: 0 })
+
+  world.seam.faults.clear()
+  expect(await world.clean({ allUsers: true })).toMatchObject({ ended: { let_go: 1 }, ...nothingHappened })
+  expect(world.lives(idOf(user))).toBe(false)
+})
+
 test('what failed has been due since it was retired, however often it was put off', async () => {
   const user = await world.signedIn()
   await world.alter(user.owner, retireAll)
