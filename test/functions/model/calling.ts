@@ -8,7 +8,10 @@ import { Refused } from './seam.ts'
 export interface How<T> {
   /** After this many ms, its caller gives up. */
   retryDelay: number
-  happens: () => T
+  /** `heldFor`: ms for which its process was frozen before it could send it. */
+  happens: (heldFor: number) => T
+  /** A process that freezes may have made it and not sent it. */
+  writes?: boolean
   failure: (late: boolean) => Error
   /** What the caller is told when the outside world refuses. */
   refusal?: (status: number) => Error
@@ -39,9 +42,19 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
     })
   }
 
+  /** Dead by the time it would thaw, a process never sends what it held. */
+  function send(time: number, happen: (heldFor: number) => void): void {
+    clockwork.at(time, function sent() {
+      const heldFor = clockwork.now() - time
+      if (process.holdsWrites && clockwork.now() < process.frozenUntil)
+        return clockwork.at(process.frozenUntil, sent)
+      if (heldFor === 0 || process.alive) happen(heldFor)
+    })
+  }
+
   function call<T>(
     name: string,
-    { retryDelay, happens, instead, failure, refusal, distorted }: How<T>,
+    { retryDelay, happens, writes, instead, failure, refusal, distorted }: How<T>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const [go, back, trouble, more = 0] = act.fate(name)
@@ -50,10 +63,12 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
       const answered = sent + go + back
       let value: T
       let error: unknown
-      const happen = () => {
+      let arrived = false
+      const happen = (heldFor = 0) => {
+        arrived = true
         try {
-          value = trouble === 'wrong' && instead !== undefined ? instead() : happens()
-          if (trouble === 'own') value = happens()
+          value = trouble === 'wrong' && instead !== undefined ? instead() : happens(heldFor)
+          if (trouble === 'own') value = happens(heldFor)
           if (trouble === 'wrong' && distorted !== undefined) value = distorted(value, more)
         } catch (caught) {
           error = caught
@@ -64,14 +79,18 @@ export function callingFor({ clockwork, watch }: Surroundings, act: Act) {
       if (trouble === 'failed') return deliver(Math.min(answered, givenUp), refuse)
       if (trouble === 'late') {
         deliver(Math.min(answered, givenUp), refuse)
-        return clockwork.at(Math.min(answered, givenUp) + more, happen)
+        return clockwork.at(Math.min(answered, givenUp) + more, () => happen())
       }
-      clockwork.at(sent + go, happen)
+      // What was given up before it arrives was sent long ago.
+      if (writes && go < retryDelay) send(sent + go, happen)
+      else clockwork.at(sent + go, () => happen())
       if (trouble === 'lost' || answered > givenUp) return deliver(Math.min(answered, givenUp), refuse)
-      deliver(answered, () => {
+      const answer = () => {
         if (error === undefined) resolve(value)
         else reject(error instanceof Refused && refusal ? refusal(error.status) : error)
-      })
+      }
+      // Frozen once more meanwhile, it sends first what it held.
+      deliver(answered, () => (arrived ? answer() : deliver(clockwork.now(), answer)))
     })
   }
 

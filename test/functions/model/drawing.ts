@@ -245,7 +245,11 @@ function detailsOf(name: string, users: number, drawn: number): Record<string, f
     case 'kill':
       return { process }
     case 'freeze':
-      return { process, ms: fc.constantFrom(second, 15 * second, 2 * minute, 10 * minute, hour) }
+      return {
+        process,
+        ms: fc.constantFrom(second, 15 * second, 2 * minute, 10 * minute, hour),
+        writing: fc.boolean(),
+      }
     case 'lose_account':
     case 'find_account':
       return { account }

@@ -11,6 +11,7 @@ import { dueShard } from '../../../functions/table/user-item.ts'
 import { times } from '../../../functions/times.ts'
 import { callingFor, refusal, seamFailure, tableFailure } from './calling.ts'
 import type { Clockwork } from './clockwork.ts'
+import { redate } from './late.ts'
 import type { Fate } from './scenario.ts'
 import { Refused, type SeamWorkspace, type Session, wrongAnswers } from './seam.ts'
 import type { ModelTable } from './table.ts'
@@ -42,6 +43,9 @@ export interface Process {
   generation: number
   alive: boolean
   frozenUntil: number
+  /** What it has not sent to the table yet waits until it thaws. */
+  holdsWrites: boolean
+  writesInTime: boolean
   settings: Settings | undefined
   breakers: Breakers
 }
@@ -113,13 +117,13 @@ export function edgesOf(around: Surroundings, act: Act) {
 
   const { clock, deliver, call } = callingFor(around, act)
 
-  function atTable<T>(name: string, happens: () => T): Promise<T> {
+  function atTable<T>(name: string, happens: (heldFor: number) => T, writes = false): Promise<T> {
     const epoch = table.epoch()
-    const here = () => {
+    const here = (heldFor: number) => {
       if (table.epoch() !== epoch) throw tableFailure()
-      return happens()
+      return happens(heldFor)
     }
-    return call(name, { retryDelay: 2 * times.dynamodb, happens: here, failure: tableFailure })
+    return call(name, { retryDelay: 2 * times.dynamodb, happens: here, writes, failure: tableFailure })
   }
 
   const atSeam = <T>(
@@ -145,8 +149,14 @@ export function edgesOf(around: Surroundings, act: Act) {
       return user
     },
     async compareAndSet(owner, revision, next) {
-      const write = () => watch.writing(act, () => table.compareAndSet(owner, revision, next))
-      const result = await atTable('compareAndSet', write)
+      const taken = clockwork.now() + process.ahead
+      const write = (heldFor: number) => {
+        if (process.writesInTime) redate(next, taken, taken + heldFor)
+        const result = watch.writing(act, () => table.compareAndSet(owner, revision, next))
+        if (result.written) watch.wroteLate(next, { taken, heldFor, by: process.name })
+        return result
+      }
+      const result = await atTable('compareAndSet', write, true)
       act.committedAt = clockwork.now() + process.ahead
       act.seen = result.written || result.found?.revision === next?.revision ? next : result.found
       return result

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { type Reason, reasons as reasonRows } from '../../../functions/session/reasons.ts'
 import type { Act } from '../../../functions/session/verdict.ts'
-import { type Histories, playHistories } from './histories.ts'
+import { type Broken, type Histories, playHistories } from './histories.ts'
 import { pinned } from './pinned.ts'
 import { play } from './play.ts'
 import { invariants } from './watch.ts'
@@ -18,7 +18,8 @@ const minutes = 60_000
 test('whatever happens in 20,000 histories, every invariant holds after every step, and everything heals', {
   timeout: 10 * minutes,
 }, async () => {
-  const { broken, reached } = await playHistories({ seed: 1, runs: 20_000 })
+  const { broken, reached, apart } = await playHistories({ seed: 1, runs: 20_000 })
+  print(apart)
   expect(told(broken)).toBeUndefined()
 
   const times = (part: 0 | 1, name: string) =>
@@ -38,11 +39,17 @@ if (process.env.LONG === '1')
     // Other seeds than that of every day.
     const seeds = Array.from({ length: 40 }, (_, i) => 2 + i)
     const failures: (string | undefined)[] = []
+    const apart: Histories['apart'] = []
     const work = async () => {
       for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift())
-        failures.push(told((await inProcess(seed, 25_000)).broken))
+        note(await inProcess(seed, 25_000))
+    }
+    const note = (came: Histories) => {
+      failures.push(told(came.broken))
+      apart.push(...came.apart)
     }
     await Promise.all([work(), work()])
+    print(apart)
     expect(failures).toEqual(Array(40).fill(undefined))
   })
 
@@ -55,11 +62,17 @@ test('a history is the same each time it is told', async () => {
 
 /** How to see it again. */
 function told(broken: Histories['broken']): string | undefined {
-  if (broken === undefined) return undefined
-  const { seed, path, failure, scenario } = broken
+  return broken && `${howToSee(broken)}\n${JSON.stringify(broken.scenario)}`
+}
+
+function howToSee({ seed, path, failure }: Broken): string {
   return `${invariants[failure.invariant]}: ${failure.detail}
-To see it: node test/functions/model/tell.ts ${seed} ${path}
-${JSON.stringify(scenario)}`
+To see it: node test/functions/model/tell.ts ${seed} ${path}`
+}
+
+function print(apart: Histories['apart']): void {
+  if (apart.length > 0) console.log(`${apart.length} counted apart, in which a process froze for too long:`)
+  for (const one of apart) console.log(`${one.why}\n${howToSee(one)}`)
 }
 
 async function inProcess(seed: number, runs: number): Promise<Histories> {

@@ -5,13 +5,15 @@ import type { Process } from './edges.ts'
 import { heal } from './healing.ts'
 import { type Protocol, protocol } from './protocol.ts'
 import { restore } from './restoring.ts'
-import type { Command, Scenario } from './scenario.ts'
+import type { Command, Freeze, Scenario } from './scenario.ts'
 import type { Failure } from './watch.ts'
 import { accountId, type World, worldOf } from './world.ts'
 
 /** What a run came to. */
 export interface Played {
   failure: Failure | undefined
+  /** The first time that was written longer after it was taken than clocks may differ, because its process froze. */
+  writtenLate: string | undefined
   /** How often each verdict was reached, as `act:reason`. */
   reached: Map<string, number>
   story: string[]
@@ -58,6 +60,7 @@ export async function play(
   if (!over) world.watch.fail('ends', 'nothing happens any more')
   return {
     failure: world.watch.failure(),
+    writtenLate: world.watch.writtenLate(),
     reached: run.reached,
     story,
   }
@@ -101,8 +104,7 @@ function perform(run: Run, command: Command): void {
   run.tell?.(JSON.stringify({ ...command, fates: undefined }))
   if (isOurs(command)) void carryOutDeed(run, command)
   else if (command.do === 'kill') world.kill(command.process)
-  else if (command.do === 'freeze')
-    (world.processes[command.process] as Process).frozenUntil = world.now() + command.ms
+  else if (command.do === 'freeze') freeze(world, command)
   else if (command.do === 'lose_account') world.lost.add(accountId(command.account))
   else if (command.do === 'find_account') world.lost.delete(accountId(command.account))
   else if (command.do === 'lose_sealing_key') world.loseSealingKey()
@@ -110,6 +112,13 @@ function perform(run: Run, command: Command): void {
   else if (command.do === 'swap_api_key') world.swapApiKey(command.foreign)
   else if (command.do === 'deletes_fail') world.refuseDeletes(command.ms, command.status)
   else if (command.do === 'delete_at_seam') deleteAtSeam(run, command.user, command.sid)
+}
+
+function freeze({ processes, now }: World, { process: which, ms, writing, inTime }: Freeze): void {
+  const process = processes[which] as Process
+  process.frozenUntil = Math.max(process.frozenUntil, now() + ms)
+  process.holdsWrites = writing ?? false
+  process.writesInTime = inTime ?? false
 }
 
 function deleteAtSeam({ world, deletedByPersons }: Run, user: number, sid: number): void {

@@ -65,7 +65,8 @@ export type RecordDeed =
 
 export type WorldDeed =
   | { do: 'kill'; process: number }
-  | { do: 'freeze'; process: number; ms: number }
+  /** `writing`: before what it writes was sent to the table. `inTime`: as if it had taken the time for it after that. */
+  | { do: 'freeze'; process: number; ms: number; writing?: boolean; inTime?: boolean }
   /** Seam forgets the account, and nobody tells us. */
   | { do: 'lose_account'; account: number }
   | { do: 'find_account'; account: number }
@@ -97,6 +98,8 @@ export type CliError =
    * happen, and is answered with 404.
    */
   | 'wrong'
+
+export type Freeze = Extract<WorldDeed, { do: 'freeze' }>
 
 export const accountCount = 4
 export const processCount = 3

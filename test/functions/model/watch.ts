@@ -5,6 +5,7 @@ import { judge } from '../../../functions/session/verdict.ts'
 import { times } from '../../../functions/times.ts'
 import type { VendResult } from '../../../functions/vending/vend.ts'
 import type { Act } from './edges.ts'
+import { placesOf } from './late.ts'
 import { promiseKeeper } from './promises.ts'
 import type { SeamWorkspace, Session } from './seam.ts'
 
@@ -81,6 +82,7 @@ export function watcher(world: {
   let writer: Act | undefined
   /** The table has been restored, and vending is closed until the runbook is at its end. */
   let restoring = false
+  let writtenLate: string | undefined
 
   function fail(invariant: Invariant, detail: string): void {
     failure ??= { invariant, detail, at: world.now() }
@@ -147,6 +149,15 @@ export function watcher(world: {
       } finally {
         writer = undefined
       }
+    },
+
+    writtenLate: () => writtenLate,
+
+    /** The table has carried out this write, `heldFor` ms after its process had made it. */
+    wroteLate(user: User, { taken, heldFor, by }: { taken: number; heldFor: number; by: number }): void {
+      const [dated] = placesOf(user, taken)
+      if (dated !== undefined && heldFor > times.clockSkew)
+        writtenLate ??= `process ${by} froze for ${heldFor / 1000} s between taking a time and writing it: ${dated} of ${user.owner}`
     },
 
     /** An act has reported that something is taken away. */

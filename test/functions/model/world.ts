@@ -103,6 +103,8 @@ export function worldOf(scenario: Scenario, protocol: Protocol) {
       generation,
       alive: true,
       frozenUntil: 0,
+      holdsWrites: false,
+      writesInTime: false,
       settings: undefined,
       breakers: newBreakers(),
     }
