@@ -33,6 +33,8 @@ export interface Times {
   seam: number
   /** While Seam fails, one call of a kind and process goes through in this time. */
   probe: number
+  /** Most of these calls, so that their callers do not wait long for a silent Seam. */
+  probeCall: number
   /** The one attempt of a vend to delete what it has replaced; its caller waits for it. */
   deleteInVend: number
   /** What an identity provider’s event waits for at Seam: its sender gives up after a few seconds. */
@@ -86,6 +88,7 @@ export const times: Times = {
   dynamodb: 1 * second,
   seam: 3 * second,
   probe: 2 * second,
+  probeCall: 1 * second,
   deleteInVend: 1 * second,
   deleteInEvent: 2.5 * second,
   secrets: 2 * second,

@@ -1,3 +1,4 @@
+import { type Deadline, earlier } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { Times } from '../times.ts'
 import { SeamFailure } from './failure.ts'
@@ -15,6 +16,9 @@ export interface Breaker {
 }
 
 const opensAfter = { failures: 5, silences: 2 }
+
+/** One probe in so many has the time of any call: Seam may only be slow. */
+const patientProbe = 8
 
 /** Of one process; trouble with deletes must not keep anybody from a new client session. */
 export interface Breakers {
@@ -60,15 +64,21 @@ export function unanswered(wait: number): Problem {
   })
 }
 
-/** Makes a call that was admitted, and learns from its end. */
+/** A probe is short: what Lambda is paid for a silent Seam is then what it is paid for the refusals in between. */
+function callTime(breaker: Breaker, { seam, probeCall }: Times): number {
+  return isOpen(breaker) && breaker.failures % patientProbe !== 0 ? probeCall : seam
+}
+
+/** Makes a call that was admitted, within `deadline` and `callTime`, and learns from its end. */
 export async function through<T>(
   breaker: Breaker,
   { clock, terms }: { clock: () => number; terms: { times: Times } },
-  call: () => Promise<T>,
+  deadline: Deadline,
+  call: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   let status = 200
   try {
-    return await call()
+    return await call(earlier(deadline, callTime(breaker, terms.times), clock))
   } catch (error) {
     status = error instanceof SeamFailure ? error.httpStatus : Number.NaN
     throw error

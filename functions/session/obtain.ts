@@ -66,7 +66,9 @@ async function ask(
   // Rule 7: by its own clock, the claim that it wrote outlasts the call's timeout.
   if ((claimed.lease_until ?? 0) - deps.clock() <= deps.terms.times.seam) throw busy('lease_too_short')
   try {
-    return await through(deps.breakers.create, deps, () => deps.seam.getOrCreate(asking, attempt.deadline))
+    return await through(deps.breakers.create, deps, attempt.deadline, (deadline) =>
+      deps.seam.getOrCreate(asking, deadline),
+    )
   } catch (error) {
     const refused = error instanceof SeamFailure && (error.httpStatus === 400 || error.httpStatus === 404)
     if (!refused || attempt.unknownMarked) throw error

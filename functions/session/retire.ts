@@ -62,7 +62,7 @@ export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[
       if (act.deadline.left() < times.deleteInVend + 2 * times.dynamodb || isOpen(deps.breakers.end)) return
       act.trace.seam_calls.push('delete')
       const { client_session_id } = entry
-      await through(deps.breakers.end, deps, () => deps.seam.delete({ client_session_id }, soon))
+      await through(deps.breakers.end, deps, soon, (until) => deps.seam.delete({ client_session_id }, until))
       gone.push(entry)
     } catch {
       // The caller has a new token either way; 404 is left to cleanup, which looks.
@@ -135,8 +135,8 @@ export async function nothingShows(deps: RetireDeps, key: string, act: Act): Pro
 /** Client sessions at Seam under this very key; a list that ignored its filter would show strangers. */
 async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Act): Promise<string[]> {
   const { end } = deps.breakers
-  const until = startCall(deps, act, 'list', end)
-  const shown = await through(end, deps, () => deps.seam.list({ user_identifier_key }, until))
+  const deadline = startCall(deps, act, 'list', end)
+  const shown = await through(end, deps, deadline, (until) => deps.seam.list({ user_identifier_key }, until))
   const now = deps.clock()
   const { clockSkew } = deps.terms.times
   return (
@@ -158,9 +158,9 @@ async function deleteSession(
   act: Act,
 ): Promise<'deleted' | 'unknown'> {
   const { end } = deps.breakers
-  const until = startCall(deps, act, 'delete', end)
+  const deadline = startCall(deps, act, 'delete', end)
   try {
-    await through(end, deps, () => deps.seam.delete({ client_session_id }, until))
+    await through(end, deps, deadline, (until) => deps.seam.delete({ client_session_id }, until))
     return 'deleted'
   } catch (error) {
     const status = error instanceof SeamFailure ? error.httpStatus : undefined

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { Problem } from '../../../functions/http/problem.ts'
 import { admit, isOpen, newBreaker, through } from '../../../functions/seam/breaker.ts'
 import { SeamFailure } from '../../../functions/seam/failure.ts'
 import { times } from '../../../functions/times.ts'
 
 let now = 0
-const deps = { clock: () => now, terms: { times } }
+const clock = () => now
+const deps = { clock, terms: { times } }
+const never = { left: () => Number.POSITIVE_INFINITY }
 const calls = (...ends: (number | 'secret')[]) => {
   const breaker = newBreaker()
   return ends
     .reduce(async (before, status) => {
       await before
-      const end = through(breaker, deps, async () => {
+      const end = through(breaker, deps, never, async () => {
         if (status === 200) return
         if (status === 'secret') throw new Problem('upstream_unavailable', { dependency: 'secrets' })
         throw new SeamFailure('upstream_unavailable', 'call', { status, reason: 'test' })
@@ -57,6 +60,25 @@ test('while open it lets one call through every two seconds, from the start of t
   expect(passed.map((at, i) => at - (passed[i - 1] ?? 1_000_000))).toEqual(passed.map(() => 2000))
 })
 
+test('a probe is short, and every eighth call has its full time', async () => {
+  const breaker = newBreaker()
+  const given: number[] = []
+  for (let i = 0; i < 18; i++) {
+    const late = new SeamFailure('upstream_timeout', 'call', { reason: 'test' })
+    const call = (deadline: { left(): number }) => {
+      given.push(deadline.left())
+      return Promise.reject(late)
+    }
+    await expect(through(breaker, deps, never, call)).rejects.toBe(late)
+  }
+  const { seam, probeCall } = times
+  const short = (calls: number) => Array.from({ length: calls }, () => probeCall)
+  expect(given).toEqual([seam, seam, ...short(6), seam, ...short(7), seam, probeCall])
+  await through(breaker, deps, never, async () => undefined)
+  await through(breaker, deps, never, async (deadline) => expect(deadline.left()).toBe(seam))
+  await through(breaker, deps, deadlineIn(7, clock), async (deadline) => expect(deadline.left()).toBe(7))
+})
+
 test('a failed probe does not put the next one off', async () => {
   now = 1_000_000
   const breaker = await calls(silent, silent)
@@ -64,7 +86,7 @@ test('a failed probe does not put the next one off', async () => {
   admit(breaker, now, times)
   now += times.probe
   const late = new SeamFailure('upstream_timeout', 'call', { reason: 'test' })
-  await expect(through(breaker, deps, () => Promise.reject(late))).rejects.toBe(late)
+  await expect(through(breaker, deps, never, () => Promise.reject(late))).rejects.toBe(late)
   expect(() => admit(breaker, now, times)).not.toThrow()
 })
 
