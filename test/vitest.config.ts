@@ -21,6 +21,7 @@ export default defineConfig({
     // They end what hangs. On a busy machine everything takes ten times as long, and that is no failure.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    teardownTimeout: 120_000,
     expect: { poll: { timeout: 240_000 } },
     // A process that a test starts finds its modules compiled by the one before it.
     env: { NODE_COMPILE_CACHE: new URL('../node_modules/.cache/compiled', import.meta.url).pathname },

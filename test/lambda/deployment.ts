@@ -32,6 +32,8 @@ export interface Deployment {
   ask(sub: string, method?: string, headers?: Record<string, string>, path?: string): Promise<Answer>
   /** As the operator does once. */
   storeSecret(name: 'SeamApiKey' | 'WebhookSecrets', value: string): void
+  /** Of all that the functions speak to: their open connections are never answered again. */
+  goDeaf(): void
   /** Puts back the SDK that was left out. */
   putBackSdk(): void
   /** Everything secret that has passed: must stand in no log. */
@@ -166,6 +168,9 @@ async function start(sdk: SdkUse, ends: (() => unknown)[]): Promise<Omit<Deploym
     identityProvider,
     table: { client, tableName: tableInput.TableName ?? '' },
     secrets,
+    goDeaf() {
+      for (const tls of [tableTls, seamTls, issuerTls]) tls.goDeaf()
+    },
     putBackSdk() {
       for (const put of putBack) put()
     },

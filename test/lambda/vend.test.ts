@@ -248,6 +248,24 @@ describe.each<SdkUse>(['left out', 'only'])('with the AWS SDK %s', (sdk) => {
       expect(JSON.parse(vend.log.at(-1) ?? '')).toMatchObject({ what: 'vend', sdk: 1, sdk_why: why })
     })
 
+    it('serves who has a client session on new connections when its own have died without a word', async () => {
+      const { body } = await ask('thawed')
+      stack.goDeaf()
+      const again = await ask('thawed')
+      expect([again.status, again.body.token]).toEqual([200, body.token])
+    })
+
+    it('makes a client session at the second try at the latest when its connection to Seam has died so', async () => {
+      await endEnvironments()
+      expect((await ask('before')).status).toBe(201)
+      stack.goDeaf()
+      // Who was idle for some seconds has closed it by now.
+      const first = await ask('after')
+      if (first.status !== 201)
+        expect([first.status, first.body.code, first.body.action]).toEqual([504, 'upstream_timeout', 'retry'])
+      expect((await ask('after')).status).toBe(first.status === 201 ? 200 : 201)
+    })
+
     it('starts while nothing answers, and its first caller hears of it', async () => {
       const { body } = await ask('outage')
       await endEnvironments()

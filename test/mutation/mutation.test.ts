@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { fallen, read, type Score, scoreIn } from './score.ts'
+import judges from './vitest.config.ts'
 
 /**
  * Breaks the code on purpose, in every small way that Stryker knows, and counts what a test notices. The share of each
@@ -28,6 +29,11 @@ test('a score that falls is found, and so is a file that is gone', () => {
 
 test('every file that is mutated has a score', () => {
   expect(Object.keys(read<Score>(file))).toEqual(settings.mutate.toSorted())
+})
+
+test('every test that judges the mutants is there', () => {
+  const { include = [] } = judges.test ?? {}
+  expect(include.filter((path) => !existsSync(`${root}/${path}`))).toEqual([])
 })
 
 if (process.env.LONG === '1')

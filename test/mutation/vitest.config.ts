@@ -8,8 +8,12 @@ export default defineConfig({
     setupFiles: ['test/mutation/quick.ts'],
     root: new URL('../..', import.meta.url).pathname,
     include: [
-      'test/functions/{verdict,user,answer,change}.test.ts',
+      'test/functions/session/verdict.test.ts',
+      'test/functions/session/check-answer.test.ts',
+      'test/functions/record/update.test.ts',
+      'test/functions/record/writes.test.ts',
       'test/functions/caller/caller.test.ts',
+      'test/functions/caller/step-up.test.ts',
       'test/mutation/histories.ts',
     ],
   },
