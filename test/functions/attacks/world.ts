@@ -12,6 +12,7 @@ import { oneApi } from '../../../infra/local/one-api.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../../dynamodb.ts'
 import { passed, wrote } from '../../leaks.ts'
+import { patient } from '../patient.ts'
 import { compact, type Part, type SigningKey } from '../signing.ts'
 import { type Bundled, startBundled } from './bundled.ts'
 import { internetOf } from './internet.ts'
@@ -92,7 +93,7 @@ export async function startAttackedWorld(): Promise<AttackedWorld> {
       endpoint: configuration.seamEndpoint,
       apiKey: async () => seam.apiKey,
       fetch: internet,
-      times,
+      times: patient,
     }),
     seal: tokenSealer(async () => sealing),
     fetch: internet,

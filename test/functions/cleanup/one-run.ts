@@ -7,6 +7,7 @@ import type { Terms } from '../../../functions/session/terms.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { times } from '../../../functions/times.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { patient } from '../patient.ts'
 
 /** A run in a worker, whose memory can be limited. */
 
@@ -21,7 +22,7 @@ export interface OneRun {
 const { dynamoDb, tableName, seam, apiKey, terms } = workerData as OneRun
 const deps = {
   table: vendingTable({ client: localDynamoDbClient(dynamoDb), tableName }),
-  seam: seamClient({ endpoint: seam, apiKey: async () => apiKey, times }),
+  seam: seamClient({ endpoint: seam, apiKey: async () => apiKey, times: patient }),
   clock: Date.now,
   uuid: randomUUID,
   random: Math.random,

@@ -7,6 +7,7 @@ import { times } from '../../../functions/times.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { sharedSession, withShared } from '../keeper.ts'
 import { minutes } from '../minutes.ts'
+import { patient } from '../patient.ts'
 import { devicesOf, ownerOfSub, soon } from '../vending-world.ts'
 import { type AdminWorld, startAdminWorld } from './world.ts'
 
@@ -16,7 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-const atSeam = () => seamClient({ endpoint: world.seam.url, apiKey: async () => world.seam.apiKey, times })
+const atSeam = () =>
+  seamClient({ endpoint: world.seam.url, apiKey: async () => world.seam.apiKey, times: patient })
 const make = (user_identifier_key: string) =>
   atSeam().getOrCreate(
     { user_identifier_key, connected_account_ids: [], expires_at: world.clock.now() + 600 * minutes },

@@ -17,6 +17,7 @@ import { times } from '../../../functions/times.ts'
 import { wireAdmin } from '../../../functions/wiring.ts'
 import { localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { wrote } from '../../leaks.ts'
+import { patient } from '../patient.ts'
 import { ask, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 import type { Addresses } from '../wiring.ts'
 
@@ -64,7 +65,11 @@ export function adminOver(
     times,
     {
       table: vendingTable(where),
-      seam: seamClient({ endpoint: addresses.seam, apiKey: async () => addresses.seamApiKey, times }),
+      seam: seamClient({
+        endpoint: addresses.seam,
+        apiKey: async () => addresses.seamApiKey,
+        times: patient,
+      }),
       seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
       fetch,
       clock,

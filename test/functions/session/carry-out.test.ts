@@ -9,6 +9,7 @@ import { times } from '../../../functions/times.ts'
 import type { WrongAnswer } from '../../../infra/local/seam/faults.ts'
 import { keeperOf, sharedSession, withShared } from '../keeper.ts'
 import { minutes } from '../minutes.ts'
+import { patient } from '../patient.ts'
 import { ask, devicesOf, soon, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 let world: VendingWorld
@@ -246,7 +247,11 @@ describe('in every reading of Seam', () => {
         {
           ...world.machine.deps,
           table: world.table,
-          seam: seamClient({ endpoint: world.seam.url, apiKey: async () => world.seam.apiKey, times }),
+          seam: seamClient({
+            endpoint: world.seam.url,
+            apiKey: async () => world.seam.apiKey,
+            times: patient,
+          }),
           rate: { callsPerSecond: 1000, concurrency: 4 },
         },
         { deadline: deadlineIn(60_000, world.clock.now), allUsers: true },
