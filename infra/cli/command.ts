@@ -3,13 +3,6 @@ import type { Tool } from './tool.ts'
 
 /** What an operator can type: one row per command, from which parser, help and completeness follow. */
 
-export const groups = {
-  start: 'Set up and examine:',
-  users: 'Users and their accounts:',
-  sessions: 'Client sessions:',
-  bulk: 'Everything at once:',
-} as const
-
 interface OptionRow {
   /** What follows the option, such as `<time>`; absent: it is a flag. */
   value?: string
@@ -36,7 +29,6 @@ type OptionsOf<O extends OptionRows> = {
 }
 
 export interface Command<O extends OptionRows = OptionRows> {
-  group: keyof typeof groups
   about: string
   /** What follows the name, in commander's notation, with what each word is. */
   words?: Record<string, string>

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../../functions/config.ts'
 import { AdminRefusal } from '../../functions/operator/client.ts'
 import { CliError } from '../local/cli-error.ts'
 
@@ -29,6 +30,10 @@ export const exitCodeHelp = ['Exit codes:', ...lines].join('\n')
  */
 export class UsageError extends CliError {}
 
+/** A file of the user's is what they typed, too. */
+export const isUsageError = (error: unknown): error is UsageError | ConfigurationError =>
+  error instanceof UsageError || error instanceof ConfigurationError
+
 /** AWS, Seam or a person says no. Trying again does not help. */
 export class Refused extends CliError {}
 
@@ -36,7 +41,6 @@ export class Interrupted extends CliError {}
 
 /** @throws whatever is no expected failure */
 export function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof UsageError) return exitCodes.usage
   if (error instanceof Refused) return exitCodes.refused
   if (error instanceof Interrupted) return exitCodes.interrupted
   if (error instanceof CliError) return exitCodes.unavailable

@@ -1,15 +1,16 @@
 import { once } from 'node:events'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import { type Command, groups, type OptionRows } from './command.ts'
+import type { Command, OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
-import { commands } from './commands.ts'
+import { commands, groups } from './commands.ts'
 import {
   type ExitCode,
   exitCodeHelp,
   exitCodeOf,
   exitCodes,
   Interrupted,
+  isUsageError,
   messageOf,
   UsageError,
 } from './errors.ts'
@@ -18,8 +19,6 @@ import type { Target, Environment as ToolEnvironment } from './target.ts'
 import { type Overrides, type Streams, Tool } from './tool.ts'
 
 /** The one program, but for the process around it: words in, exit code out. */
-
-const rows: Record<string, Command> = commands
 
 const worldOptions = {
   stack: { value: '<name>', about: 'act in this deployed stack instead of the local world' },
@@ -57,9 +56,9 @@ export async function runProgram(
     return words.length > 0 ? exitCode : exitCodes.usage
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done
-    if (error instanceof CommanderError || error instanceof UsageError) {
+    if (error instanceof CommanderError || isUsageError(error)) {
       const { word = '' } = firstOperand(words) ?? {}
-      const row = Object.hasOwn(rows, word) ? rows[word] : undefined
+      const row = Object.hasOwn(commands, word) ? commands[word] : undefined
       const help = `${invocation(environment)} help${row === undefined ? '' : ` ${word}`}`
       await writeTo(streams.stderr, `${usageSentence(error, row)} See: ${help}\n`)
       return exitCodes.usage
@@ -120,19 +119,17 @@ function buildProgram(environment: Environment, { stdout }: Streams, run: Run): 
       'after',
       `\n--stack NAME or --stage NAME acts in a deployed stack; without either, the local world.\n\n${exitCodeHelp}`,
     )
-  for (const [name, row] of Object.entries(rows)) addCommand(program.command(name), row, called, run)
+  for (const [heading, some] of Object.entries(groups))
+    for (const [name, row] of Object.entries(some))
+      addCommand(program.command(name).helpGroup(heading), row, called, run)
   return program
 }
 
 function addCommand(command: Commander, row: Command, called: string, run: Run): void {
-  const examples = row.examples.map((example) => {
-    const silent = /> |--json/.test(example) ? called.replace('npm run ', 'npm run -s ') : called
-    return `  ${silent} ${example}`
-  })
+  const examples = row.examples.map((example) => `  ${called} ${example}`)
   command
     .summary(row.about)
     .description(`${row.about[0]?.toUpperCase()}${row.about.slice(1)}.`)
-    .helpGroup(groups[row.group])
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', `\nExamples:\n${examples.join('\n')}\n\n${exitCodeHelp}`)
   for (const [word, about] of Object.entries(row.words ?? {}))
@@ -147,6 +144,7 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
     const given = command.opts()
     for (const option of command.options) {
       const value = given[option.attributeName()]
+      if (value === '') throw new UsageError(`${option.long} needs a value.`)
       if (typeof value === 'string' && value.startsWith('--'))
         throw new UsageError(`${option.long} needs a value; ${value} is an option.`)
     }
@@ -173,19 +171,19 @@ function checkSubject(word: string): void {
 function arranged(words: string[]): string[] {
   if (words[0] === 'help') {
     const [, word] = words
-    return word === undefined || Object.hasOwn(rows, word) ? [...words.slice(1, 2), '--help'] : [word]
+    return word === undefined || Object.hasOwn(commands, word) ? [...words.slice(1, 2), '--help'] : [word]
   }
   const first = firstOperand(words)
   if (first !== undefined) {
     const { word, index } = first
-    return Object.hasOwn(rows, word) ? [word, ...words.toSpliced(index, 1)] : [word]
+    return Object.hasOwn(commands, word) ? [word, ...words.toSpliced(index, 1)] : [word]
   }
   if (words.some((word) => ['-h', '--help', '--version'].includes(word))) return words
-  throw new UsageError(`${words[0]} belongs to a command; name one of ${Object.keys(rows).join(', ')}.`)
+  throw new UsageError(`${words[0]} belongs to a command; name one of ${Object.keys(commands).join(', ')}.`)
 }
 
 const withValue = new Set(
-  Object.values(rows).flatMap((row) =>
+  Object.values(commands).flatMap((row) =>
     Object.entries(optionsOf(row)).flatMap(([name, { value }]) => (value === undefined ? [] : [`--${name}`])),
   ),
 )
@@ -198,8 +196,8 @@ function firstOperand(words: string[]): { word: string; index: number } | undefi
 }
 
 /** What to change, without any value that may be a secret. */
-function usageSentence(error: CommanderError | UsageError, row: Command | undefined): string {
-  if (error instanceof UsageError) return error.message.replace(/([^.?!])$/, '$1.')
+function usageSentence(error: Error, row: Command | undefined): string {
+  if (!(error instanceof CommanderError)) return error.message.replace(/([^.?!])$/, '$1.')
   if (error.code === 'commander.excessArguments' && row?.words === undefined)
     return 'This command takes only options. If that was a secret, it is in the shell’s history now: make another one.'
   const [what = '', meant = ''] = error.message.replace(/^error: /, '').split('\n')
@@ -212,4 +210,4 @@ function usageSentence(error: CommanderError | UsageError, row: Command | undefi
 const invocation = ({ npm_lifecycle_event: script }: Environment) =>
   script === undefined || script === 'npx'
     ? `${script ?? ''} seam-token-vending`.trim()
-    : 'npm run token-vending --'
+    : 'npm run -s token-vending --'

@@ -2,31 +2,31 @@ import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { CleanupReport } from '../../functions/cleanup/report.ts'
+import { newReport } from '../../functions/cleanup/report.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import { adminCaller, type Explanation } from '../../functions/operator/client.ts'
+import { adminCaller } from '../../functions/operator/client.ts'
 import { seamClient } from '../../functions/seam/client.ts'
 import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
-import { wireAdmin } from '../../functions/wiring.ts'
-import { explainFrom } from '../explain.ts'
+import { wireAdmin, wireCleanup } from '../../functions/wiring.ts'
 import { auditTrail, auditWriter } from '../local/audit-file.ts'
-import { localCleaner } from '../local/cleaning.ts'
 import { CliError } from '../local/cli-error.ts'
 import { worldDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
 import { readRunningWorld, type WorldFile } from '../local/world-file.ts'
 import { type DeployedStack, invokeFunction, stackAuditTrail } from './aws/stack.ts'
-import { deployable } from './configuration.ts'
-import type { CleanupOrder, Environment, Reach } from './target.ts'
+import type { Environment, Reach } from './target.ts'
 
 /** Where commands act: the local world, with the code that the functions run, or a stack, by invoking its functions. */
 
-/** The local world that runs, and how to reach its parts. @throws CliError */
-async function openLocalWorld(environment: Environment) {
+export const configurationOf = ({ configuration }: WorldFile) =>
+  readConfiguration(configuration, { loopback: true })
+
+/** The local world that runs. @throws CliError */
+export async function reachLocalWorld(environment: Environment): Promise<Reach> {
   const folder = localFolder(environment)
   const world = await readRunningWorld(folder)
   const seamApiKey = world.seam_api_key ?? environment.SEAM_API_KEY
@@ -34,15 +34,7 @@ async function openLocalWorld(environment: Environment) {
     throw new CliError('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
   const client = worldDynamoDbClient(world)
   const table = vendingTable({ client, tableName: world.table })
-  return { folder, world, seamApiKey, configuration: configurationOf(world), client, table }
-}
-
-export const configurationOf = ({ configuration }: WorldFile) =>
-  readConfiguration(configuration, { loopback: true })
-
-/** @throws CliError */
-export async function reachLocalWorld(environment: Environment): Promise<Reach> {
-  const { folder, world, seamApiKey, configuration, client, table } = await openLocalWorld(environment)
+  const configuration = configurationOf(world)
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
   const sealingKeys = sealingKeysFrom(sealingKeySecret)
   const clients = {
@@ -65,44 +57,35 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   return {
     callAdmin: adminCaller({ by: callerName(), send }),
     auditTrail: () => auditTrail(folder),
+    cleanUp({ dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }, tell) {
+      let count = 0
+      const readUser = (owner: string) => {
+        tell(++count)
+        return table.readUser(owner)
+      }
+      const cleanUp = wireCleanup(configuration, times, { ...clients, table: { ...table, readUser } })
+      return cleanUp({ deadline: deadlineIn(times.cleanup, Date.now), dryRun, allUsers, overrideFuse })
+    },
     close: () => client.destroy(),
   }
 }
 
-/** AWS's own files and variables give the credentials. */
+/** A stack, by invoking its functions. AWS's own files and variables give the credentials. */
 export async function reachStack(stack: DeployedStack): Promise<Reach> {
   const { Lambda } = await import('@aws-sdk/client-lambda')
   const client = new Lambda(stack.aws)
-  const send = (payload: string) => invokeFunction(client, stack.outputs.AdminFunction, payload)
+  const { AdminFunction, CleanupFunction } = stack.outputs
+  const send = (payload: string) => invokeFunction(client, AdminFunction, payload)
   return {
     callAdmin: adminCaller({ by: callerName(), send }),
     auditTrail: (accountId) => stackAuditTrail(stack, accountId, Date.now()),
+    async cleanUp(order) {
+      const report = JSON.parse(await invokeFunction(client, CleanupFunction, JSON.stringify(order)))
+      // A stack of an earlier version leaves out what it does not count.
+      return { ...newReport(report), ...report }
+    },
     close: () => client.destroy(),
   }
 }
 
 const callerName = () => `${userInfo().username}@${hostname()}`.slice(0, 200)
-
-/** One run of cleanup in the local world. `tell`: how many records it has read. */
-export async function cleanUpHere(
-  environment: Environment,
-  { dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }: CleanupOrder,
-  tell: (count: number) => void,
-): Promise<CleanupReport> {
-  const { seamApiKey, configuration, client, table } = await openLocalWorld(environment)
-  let count = 0
-  const readUser = (owner: string) => {
-    tell(++count)
-    return table.readUser(owner)
-  }
-  const cleanUp = localCleaner(configuration, { table: { ...table, readUser }, seamApiKey })
-  const deadline = deadlineIn(times.cleanup, Date.now)
-  return cleanUp({ deadline, dryRun, allUsers, overrideFuse }).finally(() => client.destroy())
-}
-
-/** Explains a bearer token from the configuration: it needs no world, and looks up no record. @throws CliError */
-export const explainOffline = (
-  folder: string,
-  stage: string | undefined,
-  token: string,
-): Promise<Explanation> => explainFrom(deployable(folder, stage).configuration, token)

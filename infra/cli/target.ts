@@ -1,3 +1,4 @@
+import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { AccountAudit } from '../../functions/http/audit.ts'
 import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { localFolder } from '../local/environment.ts'
@@ -18,6 +19,8 @@ export interface Reach {
   callAdmin: CallAdmin
   /** The lines of the audit log in which an account stands, and perhaps others. */
   auditTrail(accountId: string): AsyncIterable<AccountAudit>
+  /** One run beside the schedule. `tell`: how many records it has read, where that can be seen. */
+  cleanUp(order: CleanupOrder, tell: (count: number) => void): Promise<CleanupReport>
   close(): void
 }
 

@@ -51,10 +51,10 @@ export class Tool {
     this.paint = painter(streams.stdout, environment)
   }
 
-  callAdmin: CallAdmin = async (command, params) => (await this.#reach()).callAdmin(command, params)
+  callAdmin: CallAdmin = async (command, params) => (await this.reach()).callAdmin(command, params)
 
   async *auditTrail(accountId: string): AsyncGenerator<AccountAudit> {
-    yield* (await this.#reach()).auditTrail(accountId)
+    yield* (await this.reach()).auditTrail(accountId)
   }
 
   /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws CliError */
@@ -64,7 +64,7 @@ export class Tool {
     return name === undefined ? undefined : (await import('./aws/stack.ts')).findStack(name, this.environment)
   }
 
-  #reach(): Promise<Reach> {
+  reach(): Promise<Reach> {
     this.#reaching ??= this.deployedStack().then(async (stack) => {
       const { reachLocalWorld, reachStack } = await import('./reach.ts')
       return stack === undefined ? reachLocalWorld(this.environment) : reachStack(stack)

@@ -1,22 +1,17 @@
 import type { AccountAudit } from '../../../functions/http/audit.ts'
-import { AdminRefusal, type Explanation, type ShownUser } from '../../../functions/operator/client.ts'
-import { CliError } from '../../local/cli-error.ts'
-import { localFolder } from '../../local/environment.ts'
-import { readRunningWorld } from '../../local/world-file.ts'
-import { readSecretLine } from '../asking.ts'
+import { AdminRefusal, type ShownUser } from '../../../functions/operator/client.ts'
 import { command } from '../command.ts'
-import { type ExitCode, exitCodes } from '../errors.ts'
+import type { ExitCode } from '../errors.ts'
 import { during, type Span, spansOf } from '../holding.ts'
 import { counted, shellQuoted } from '../print.ts'
 import { rangeFrom, when } from '../times.ts'
 import { pages, type Tool } from '../tool.ts'
 import { exampleAccount } from './users.ts'
 
-/** Who has what, and why somebody has nothing. */
+/** Who has what, and who had it when. */
 
 export const accountCommands = {
   accounts: command({
-    group: 'users',
     about: 'list the connected accounts at Seam, with who holds them',
     options: { unassigned: { about: 'only those that nobody holds' } },
     examples: ['accounts --unassigned'],
@@ -35,7 +30,6 @@ export const accountCommands = {
     },
   }),
   'lift-deletion': command({
-    group: 'users',
     about: 'allow grants of an account again that Seam had deleted and shows again',
     words: { '<account>': 'the id of a connected account' },
     examples: [`lift-deletion ${exampleAccount}`],
@@ -49,7 +43,6 @@ export const accountCommands = {
     },
   }),
   who: command({
-    group: 'users',
     about: 'show who could have client sessions with an account, and when, from the audit log',
     words: { '<account>': 'the id of a connected account' },
     options: {
@@ -57,12 +50,6 @@ export const accountCommands = {
     },
     examples: [`who ${exampleAccount}`, `who ${exampleAccount} --at 2026-03-03`],
     run: (tool, [account = ''], { at }) => tellWho(tool, account, at),
-  }),
-  explain: command({
-    group: 'start',
-    about: 'say what is wrong with a bearer token on standard input, or show its user and verdict',
-    examples: ['explain < token.txt', 'explain --stage prod < token.txt'],
-    run: tellExplanation,
   }),
 }
 
@@ -113,37 +100,4 @@ async function currentHolders(tool: Tool, connected_account_id: string): Promise
 
 function mentions({ before, after }: AccountAudit, account: string): boolean {
   return [before, after].some((holding) => holding?.connected_account_ids.includes(account))
-}
-
-/** A stage is explained from its configuration, and so is everything when no local world runs. */
-async function tellExplanation(tool: Tool): Promise<ExitCode> {
-  const { stack, stage } = tool.target
-  const isOffline = stack === undefined && (stage !== undefined || !(await localWorldRuns(tool)))
-  const token = await readSecretLine(tool.streams, 'bearer token')
-  const explanation = isOffline
-    ? await (await import('../reach.ts')).explainOffline(tool.deps.folder, stage, token)
-    : await tool.callAdmin('explain', { token })
-  const handedOut =
-    explanation.accepted && (explanation.verdict !== undefined || explanation.record === 'not_looked_up')
-  return tool.show(explanation, () => explained(explanation), handedOut ? exitCodes.done : exitCodes.refused)
-}
-
-async function localWorldRuns({ environment }: Tool): Promise<boolean> {
-  try {
-    await readRunningWorld(localFolder(environment))
-    return true
-  } catch (error) {
-    if (error instanceof CliError) return false
-    throw error
-  }
-}
-
-function explained(explanation: Explanation): string {
-  if (!explanation.accepted) return `Not accepted (${explanation.reason}). ${explanation.sentence}`
-  const { subject, issuer, issued_at, verdict, sentence } = explanation
-  const issued = issued_at === undefined ? '' : `, issued ${when(issued_at)}`
-  return [
-    `Accepted: ${shellQuoted(subject)}, of the issuer ${issuer}${issued}.`,
-    `${sentence}${verdict === undefined ? '' : ` (${verdict})`}`,
-  ].join('\n')
 }

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { ImportedUser, ImportResult } from '../../../functions/operator/client.ts'
 import { codeOf } from '../../local/cli-error.ts'
@@ -12,7 +13,6 @@ import { pages, type Tool } from '../tool.ts'
 
 export const bulkCommands = {
   import: command({
-    group: 'bulk',
     about:
       'import users from NDJSON: {"subject", "connected_account_ids", "status"?, "access_until"?, "not_before"?, "user_identity_id"?}',
     words: { '[file]': 'the file; absent or "-": standard input' },
@@ -25,13 +25,11 @@ export const bulkCommands = {
       importUsers(tool, file, { replace, dry_run: dryRun }),
   }),
   export: command({
-    group: 'bulk',
     about: 'export all users as NDJSON, as import takes them',
     examples: ['export > users.ndjson'],
     run: exportUsers,
   }),
   drain: command({
-    group: 'bulk',
     about: 'end every client session we own, before destroying the stack; close vending first',
     examples: ['drain'],
     run: drain,
@@ -55,10 +53,8 @@ interface Import {
 }
 
 async function importUsers(tool: Tool, file: string, how: Import['how']): Promise<ExitCode> {
-  const total = file === '-' ? undefined : await countLines(file)
-  const stream = file === '-' ? tool.streams.stdin : await openFile(file)
+  const { stream, total } = file === '-' ? { stream: tool.streams.stdin } : await openFile(file)
   const run: Import = { tool, how, counts: {} }
-  const startedAt = tool.deps.now()
   const progress = tool.progress('import', total)
   let piece: Line[] = []
   let number = 0
@@ -79,24 +75,21 @@ async function importUsers(tool: Tool, file: string, how: Import['how']): Promis
     tool.note(
       `Stopped before line ${number}: something is unavailable. Run it again; what is done is found done.`,
     )
-  return report(run, (tool.deps.now() - startedAt) / 1000)
+  return report(run)
 }
 
-async function report({ tool, how, counts }: Import, seconds: number): Promise<ExitCode> {
-  const done = Object.values(counts).reduce((sum, one) => sum + one, 0)
-  const rate = Math.round(done / Math.max(0.001, seconds))
+async function report({ tool, how, counts }: Import): Promise<ExitCode> {
   const what = Object.entries(counts).map(([outcome, count]) => `${count} ${outcome.replaceAll('_', ' ')}`)
   const title = how.dry_run ? 'Nothing was changed; an import would say:' : 'Imported:'
-  const exitCode = counts.not_done
-    ? exitCodes.unavailable
-    : counts.refused
-      ? exitCodes.refused
-      : counts.will_be_retried
-        ? exitCodes.willBeRetried
-        : exitCodes.done
+  const codes = [
+    ['not_done', exitCodes.unavailable],
+    ['refused', exitCodes.refused],
+    ['will_be_retried', exitCodes.willBeRetried],
+  ] as const
+  const [, exitCode = exitCodes.done] = codes.find(([outcome]) => counts[outcome]) ?? []
   return tool.show(
     { ...counts, dry_run: how.dry_run },
-    () => `${title}\n  ${what.join(', ') || 'nothing'} (${rate} a second)`,
+    () => `${title}\n  ${what.join(', ') || 'nothing'}`,
     exitCode,
   )
 }
@@ -184,20 +177,16 @@ async function* linesOf(stream: Readable): AsyncGenerator<string> {
   yield rest
 }
 
-async function openFile(file: string): Promise<Readable> {
-  const handle = await open(file).catch((error: unknown) => {
+async function openFile(file: string): Promise<{ stream: Readable; total: number | undefined }> {
+  await access(file, constants.R_OK).catch((error: unknown) => {
     throw new UsageError(`${file} cannot be read (${codeOf(error)}).`)
   })
-  if (!(await handle.stat()).isDirectory()) return handle.createReadStream()
-  await handle.close()
-  throw new UsageError(`${file} is a folder; give a file with a JSON object on each line.`)
-}
-
-/** Undefined where reading would use it up, as of a pipe. */
-async function countLines(file: string): Promise<number | undefined> {
-  const stream = await openFile(file)
-  if (!(await stat(file)).isFile()) return undefined
-  let count = 0
-  for await (const line of linesOf(stream)) if (line.trim() !== '') count++
-  return count
+  const kind = await stat(file)
+  if (kind.isDirectory())
+    throw new UsageError(`${file} is a folder; give a file with a JSON object on each line.`)
+  // To count would use a pipe up.
+  if (!kind.isFile()) return { stream: createReadStream(file), total: undefined }
+  let total = 0
+  for await (const line of linesOf(createReadStream(file))) if (line.trim() !== '') total++
+  return { stream: createReadStream(file), total }
 }

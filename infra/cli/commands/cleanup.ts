@@ -1,14 +1,10 @@
-import { type CleanupReport, newReport, type Stop } from '../../../functions/cleanup/report.ts'
-import { type DeployedStack, invokeFunction } from '../aws/stack.ts'
+import type { CleanupReport, Stop } from '../../../functions/cleanup/report.ts'
 import { command } from '../command.ts'
 import { exitCodes } from '../errors.ts'
 import { duration } from '../print.ts'
-import type { CleanupOrder } from '../target.ts'
 import { when } from '../times.ts'
-import type { Tool } from '../tool.ts'
 
 export const cleanup = command({
-  group: 'bulk',
   about: 'clean up once, beside the schedule: end what is stale at Seam',
   options: {
     'dry-run': { about: 'say what a run would do, and change nothing' },
@@ -19,30 +15,12 @@ export const cleanup = command({
   async run(tool, _, options) {
     const { dryRun = false, allUsers = false, overrideFuse = false } = options
     const order = { dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }
-    const stack = await tool.deployedStack()
-    const report = await (stack === undefined ? cleanUpLocally(tool, order) : cleanUpStack(stack, order))
+    const progress = tool.progress('cleanup')
+    const report = await (await tool.reach()).cleanUp(order, (count) => progress.tell(count))
     const exitCode = report.alarms.length > 0 ? exitCodes.unexpected : exitCodes.done
     return tool.show(report, () => reportTable(report), didNothing(report) ? exitCodes.nothingDone : exitCode)
   },
 })
-
-async function cleanUpLocally(tool: Tool, order: CleanupOrder): Promise<CleanupReport> {
-  const { cleanUpHere } = await import('../reach.ts')
-  const progress = tool.progress('cleanup')
-  return cleanUpHere(tool.environment, order, (count) => progress.tell(count))
-}
-
-async function cleanUpStack({ outputs, aws }: DeployedStack, order: CleanupOrder): Promise<CleanupReport> {
-  const { Lambda } = await import('@aws-sdk/client-lambda')
-  const client = new Lambda(aws)
-  try {
-    const report = JSON.parse(await invokeFunction(client, outputs.CleanupFunction, JSON.stringify(order)))
-    // A stack of an earlier version leaves out what it does not count.
-    return { ...newReport(report), ...report }
-  } finally {
-    client.destroy()
-  }
-}
 
 const sentences: Record<Stop | NonNullable<CleanupReport['fuse']>, string> = {
   another_run: 'Another run is at work, or Seam has asked to wait; try again in a few minutes.',

@@ -5,7 +5,6 @@ import type { Finding } from '../doctor/finding.ts'
 import { exitCodes, UsageError } from '../errors.ts'
 
 export const doctor = command({
-  group: 'start',
   about:
     'examine the local world, a stack or an endpoint, and say what to do; with SEAM_API_KEY, also what that key opens',
   options: {

@@ -5,20 +5,15 @@ import providers from '../../identity-providers.json' with { type: 'json' }
 import { parsedJson, propsOf, type Stage, stagesFile } from '../../stage.ts'
 import { asking } from '../asking.ts'
 import { command } from '../command.ts'
-import { asUsage } from '../configuration.ts'
 import { Refused, UsageError } from '../errors.ts'
 import type { Tool } from '../tool.ts'
 
 /** A stage from what an operator says and what is known of their identity provider. */
 
 export const init = command({
-  group: 'start',
   about: `write ${stagesFile}, your configuration, and ask for what the options leave out`,
   options: {
-    provider: {
-      value: '<key>',
-      about: [...Object.keys(providers), 'other'].join(', '),
-    },
+    provider: { value: '<key>', about: [...Object.keys(providers), 'other'].join(', ') },
     issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
     audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
     origin: { value: '<origin>', list: true, about: 'origin of a page that may call; may be repeated' },
@@ -44,13 +39,13 @@ export const init = command({
       throw new Refused(
         `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage again.`,
       )
-    const answers = await complete(tool, { audience: [], origin: [], set: [], ...options })
+    const answers = await complete(tool, { ...lists, ...options })
     const stage = stageOf(answers)
     check(stage)
-    const name = options.stage || (answers.deployment ?? '')
+    const name = options.stage ?? answers.deployment ?? ''
     const stages = { ...(exists && (parsedJson(readFileSync(file, 'utf8')) as object)), [name]: stage }
     writeFileSync(file, `${JSON.stringify(stages, null, 2)}\n`)
-    const { send, notes = [] } = providerOf(answers) ?? other
+    const { send, notes = [] } = providerOf(answers)
     const result = { file: stagesFile, stage: name, stages: Object.keys(stages), send }
     const next = 'Next: npm start -- --own, or npm run deploy.'
     return tool.show(result, () =>
@@ -59,25 +54,7 @@ export const init = command({
   },
 })
 
-/** With everything that is needed: from the options, then from a person. */
-async function complete(tool: Tool, options: Answers): Promise<Answers> {
-  const missing = missingIn(options)
-  if (missing.length > 0 && tool.streams.stdin.isTTY !== true)
-    throw new UsageError(
-      `Missing: ${missing.map(({ option }) => option).join(', ')}. Give these options, or run this on a terminal to be asked.`,
-    )
-  let [next] = missing
-  if (next === undefined) return options
-  return asking(tool.streams, async (questions) => {
-    let answers = options
-    while (next !== undefined) {
-      const answer = await questions.text(`${next.question}: `)
-      if (answer !== '') answers = { ...answers, ...next.tell(answer) }
-      next = missingIn(answers)[0]
-    }
-    return answers
-  })
-}
+const lists = { audience: [], origin: [], set: [] }
 
 interface Answers {
   provider?: string
@@ -97,6 +74,24 @@ interface Missing {
   tell(answer: string): Partial<Answers>
 }
 
+/** With everything that is needed: from the options, then from a person. */
+async function complete(tool: Tool, options: Answers): Promise<Answers> {
+  const missing = missingIn(options)
+  if (missing.length === 0) return options
+  if (tool.streams.stdin.isTTY !== true)
+    throw new UsageError(
+      `Missing: ${missing.map(({ option }) => option).join(', ')}. Give these options, or run this on a terminal to be asked.`,
+    )
+  return asking(tool.streams, async (questions) => {
+    let answers = options
+    for (let [next] = missing; next !== undefined; [next] = missingIn(answers)) {
+      const answer = await questions.text(`${next.question}: `)
+      if (answer !== '') answers = { ...answers, ...next.tell(answer) }
+    }
+    return answers
+  })
+}
+
 interface Provider {
   name: string
   settings: { issuer: string; audiences: string[] } & Record<string, unknown>
@@ -110,44 +105,43 @@ const other: Provider = {
   send: 'a JWT that is signed with an asymmetric key',
 }
 const known: Record<string, Provider> = { ...providers, other }
+const keys = Object.keys(known).join(', ')
 
-function providerOf({ provider }: Answers): Provider | undefined {
-  if (provider === undefined || provider === '') return undefined
+function providerOf({ provider }: Answers): Provider {
+  if (provider === undefined) return other
   const key = provider.toLowerCase()
-  if (Object.hasOwn(known, key)) return known[key]
+  const found = Object.hasOwn(known, key) ? known[key] : undefined
+  if (found !== undefined) return found
   throw new UsageError(
-    `--provider: ${JSON.stringify(provider)} is none of ${Object.keys(known).join(', ')}; choose "other" for any other.`,
+    `--provider: ${JSON.stringify(provider)} is none of ${keys}; choose "other" for any other.`,
   )
 }
 
+/** For each option that is needed: what stands for its value in help, and the question. */
+const needed = {
+  provider: ['KEY', `Identity provider (${keys})`],
+  issuer: ['URL', 'Issuer, exactly the "iss" of its tokens'],
+  audience: ['A', 'Audience of its tokens'],
+  origin: ['O', 'Origin of the page that may call, such as https://app.example.com'],
+  deployment: ['NAME', 'Name of the deployment, part of every key at Seam, such as prod'],
+} as const
+
 function missingIn(answers: Answers): Missing[] {
-  const provider = providerOf(answers)
-  const { issuer, audiences } = (provider ?? other).settings
-  const needs: [boolean, keyof Answers, string, string][] = [
-    [provider === undefined, 'provider', 'KEY', `Identity provider (${Object.keys(known).join(', ')})`],
-    [
-      !answers.issuer && issuer.includes('<'),
-      'issuer',
-      'URL',
-      `Issuer, exactly the "iss" of its tokens (${issuer})`,
-    ],
-    [
-      answers.audience.length === 0 && audiences.join().includes('<'),
-      'audience',
-      'A',
-      `Audience of its tokens (${audiences.join(', ')})`,
-    ],
-    [
-      answers.origin.length === 0,
-      'origin',
-      'O',
-      'Origin of the page that may call (https://app.example.com)',
-    ],
-    [!answers.deployment, 'deployment', 'NAME', 'Name of the deployment, part of every key at Seam (prod)'],
-  ]
-  const missing = needs.flatMap(([isMissing, name, value, question]) => {
-    const tell = (answer: string) => ({ [name]: Array.isArray(answers[name]) ? [answer] : answer })
-    return isMissing ? [{ option: `--${name} ${value}`, question, tell }] : []
+  const { provider, deployment } = answers
+  const { issuer, audiences } = providerOf(answers).settings
+  const values = {
+    provider,
+    issuer: answers.issuer ?? issuer,
+    audience: answers.audience.join(', ') || audiences.join(', '),
+    origin: answers.origin.join(),
+    deployment,
+  }
+  const missing = Object.entries(values).flatMap(([name, known]) => {
+    // As long as it is the provider's template.
+    if (known && !known.includes('<')) return []
+    const [value, question] = needed[name as keyof typeof needed]
+    const tell = (answer: string) => ({ [name]: name in lists ? [answer] : answer })
+    return [{ option: `--${name} ${value}`, question: known ? `${question} (${known})` : question, tell }]
   })
   return missing.length > 0 ? missing : placeholdersIn(stageOf(answers).tokenVending, answers.set)
 }
@@ -171,8 +165,8 @@ function placeholdersIn(value: unknown, set: string[], path = ''): Missing[] {
 
 /** @throws UsageError when an answer cannot be used */
 function stageOf({ alarmEmail, ...answers }: Answers): Stage {
-  const { settings } = providerOf(answers) ?? other
-  const issuer = answers.issuer || settings.issuer
+  const { settings } = providerOf(answers)
+  const issuer = answers.issuer ?? settings.issuer
   const filled = JSON.parse(fill(JSON.stringify(settings), settings.issuer, issuer))
   const audiences = answers.audience.length > 0 ? answers.audience : filled.audiences
   const stage = {
@@ -181,7 +175,7 @@ function stageOf({ alarmEmail, ...answers }: Answers): Stage {
       issuers: [{ ...filled, issuer, audiences }],
       allowedOrigins: answers.origin,
     },
-    ...(alarmEmail && { tokenVendingStack: { alarmEmail } }),
+    ...(alarmEmail !== undefined && { tokenVendingStack: { alarmEmail } }),
   }
   for (const one of answers.set) setPath(stage, one)
   return stage
@@ -213,21 +207,13 @@ function setPath(stage: Stage, text: string): void {
     if (typeof place[step] !== 'object' || place[step] === null) place[step] = {}
     place = place[step] as Record<string, unknown>
   }
-  place[last] = parsedValue(value)
+  place[last] = parsedJson(value) ?? value
 }
 
-function parsedValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** As synthesis would. @throws UsageError with every fault and what to change */
+/** As synthesis would. @throws with every fault and what to change */
 function check(stage: Stage): void {
-  const { configuration, allowLocalOrigins } = asUsage(() => propsOf(stage))
-  const { allowedOrigins } = asUsage(() => readConfiguration(configuration))
+  const { configuration, allowLocalOrigins } = propsOf(stage)
+  const { allowedOrigins } = readConfiguration(configuration)
   const local = allowedOrigins.find((origin) => origin.startsWith('http:'))
   if (local !== undefined && !allowLocalOrigins)
     throw new UsageError(

@@ -1,4 +1,3 @@
-import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { safeAddress } from '../../local/environment.ts'
 import { asking } from '../asking.ts'
 import { command } from '../command.ts'
@@ -9,7 +8,6 @@ import type { Streams, Tool } from '../tool.ts'
 
 /** What Seam's documentation leaves open, asked of a sandbox workspace; tests ask the local Seam the same. */
 export const probe = command({
-  group: 'start',
   about:
     'ask a sandbox workspace what Seam’s documentation leaves open, and undo it all; the API key comes from SEAM_API_KEY, a pipe or a hidden prompt',
   options: {
@@ -27,9 +25,7 @@ export const probe = command({
     if (endpoint === undefined)
       throw new UsageError('--endpoint: give an https:// address; the API key is sent there.')
     const { now: clock, sleep, logIn = options.logIn ? waitForLogIn(tool) : undefined } = tool.deps
-    const apiKey = apiKeyIn(tool.environment.SEAM_API_KEY || (await askForKey(tool.streams)))
-    if (apiKey === undefined)
-      throw new UsageError(`That is not an API key: ${apiKeyForm}. Nothing was asked.`)
+    const apiKey = tool.environment.SEAM_API_KEY || (await askForKey(tool.streams))
     const sandbox = await openSandbox({ endpoint, apiKey, clock, sleep, logIn })
     const { name, workspace_id } = sandbox.workspace
     if (options.workspace !== undefined && options.workspace !== workspace_id)
@@ -46,7 +42,7 @@ export const probe = command({
     }
     const readings = `\nThe local Seam behaves like this with these readings: ${JSON.stringify(readingsOf(answers))}`
     if (!tool.json) await tool.show(undefined, () => readings)
-    if (left.length > 0) tool.note(`These client sessions could not be deleted: ${left.join(', ')}`)
+    if (left.length > 0) tool.note(`Could not be undone: ${left.join(', ')}`)
     if (left.length > 0) return exitCodes.unexpected
     return tool.deps.signal.aborted ? exitCodes.interrupted : exitCodes.done
   },

@@ -10,7 +10,6 @@ import { changed, oneSubject, subjectWord } from './users.ts'
 
 export const sessionCommands = {
   sessions: command({
-    group: 'sessions',
     about: 'show what Seam itself has of a user’s client sessions',
     words: subjectWord,
     examples: [`sessions 'main|ada'`],
@@ -31,7 +30,6 @@ export const sessionCommands = {
     },
   }),
   'end-session': command({
-    group: 'sessions',
     about: 'end a user’s client sessions, or that of a client session token on standard input',
     words: { '[subject]': 'whose sessions; or give --token -' },
     options: { token: { value: '<->', about: 'read the client session token from standard input' } },
@@ -50,7 +48,6 @@ export const sessionCommands = {
     'refuse the bearer tokens issued to a user so far, and end all client sessions',
   ),
   orphans: command({
-    group: 'sessions',
     about: 'show our client sessions that no record names, after a restore',
     options: { delete: { about: 'also delete those seen an hour ago' } },
     examples: ['orphans', 'orphans --delete'],

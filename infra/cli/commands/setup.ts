@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { keptFor } from '../../../functions/aws/secrets.ts'
-import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { Problem } from '../../../functions/http/problem.ts'
-import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
-import { seamClient, type Workspace } from '../../../functions/seam/client.ts'
-import { SeamFailure } from '../../../functions/seam/failure.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { times } from '../../../functions/times.ts'
-import { CliError } from '../../local/cli-error.ts'
 import { asking, type Questions } from '../asking.ts'
 import { secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, Refused, UsageError } from '../errors.ts'
-import { callSeam, registerWebhook, type SeamAccess } from '../setup/seam.ts'
+import { callSeam, openWorkspace, registerWebhook, type SeamAccess } from '../setup/seam.ts'
 import type { Tool } from '../tool.ts'
 
 /** What a stack needs once after its deployment, and again when a secret is rotated. */
@@ -23,7 +17,6 @@ type Yes = (question: string) => Promise<boolean>
 type Say = (sentence: string) => Promise<ExitCode>
 
 export const setup = command({
-  group: 'start',
   about:
     'store the Seam API key, point Seam’s webhook at the stack, switch off publishable-key access; may be run again',
   options: {
@@ -45,7 +38,7 @@ export const setup = command({
       const url = `${Endpoint}/webhooks/seam`
       await say(await registerWebhook(seam, secretsOf(stack), url, options.renewWebhook === true))
       if (!(await closePublishableKey(seam, yes, say))) return exitCodes.refused
-      return say(`Next: npm run doctor -- --stack ${stack.name}`)
+      return say(`Next: \`doctor --stack ${stack.name}\``)
     })
   },
 })
@@ -82,7 +75,7 @@ function currentKey(secret = ''): string {
 
 /** Law 1: with it, whoever learns a `user_identifier_key` gets that user's client session token. False: left on. */
 async function closePublishableKey(seam: SeamAccess, yes: Yes, say: Say): Promise<boolean> {
-  const isOn = async () => (await openedBy(seam)).is_publishable_key_auth_enabled
+  const isOn = async () => (await openWorkspace(seam)).workspace.is_publishable_key_auth_enabled
   const found = await isOn()
   if (found === undefined)
     await say(
@@ -112,11 +105,9 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
   if (given === undefined)
     throw new UsageError('Give the Seam API key: without it there is nothing to set up.')
 
-  // Without the line end that an editor may have left; another form is refused with the reason.
-  const apiKey = apiKeyIn(given) ?? given
-  const workspace = await openedBy({ endpoint: stack.outputs.SeamEndpoint, apiKey })
+  const { apiKey, workspace } = await openWorkspace({ endpoint: stack.outputs.SeamEndpoint, apiKey: given })
   const { name = workspace.workspace_id, is_sandbox } = workspace
-  const opened = `${name} (${is_sandbox ? 'a sandbox workspace' : 'a production workspace'})`
+  const opened = `${name} (a ${is_sandbox ? 'sandbox' : 'production'} workspace)`
   const records = await workspaceOfRecords(stack)
   if (records !== 'unknown' && records !== 'none' && records !== workspace.workspace_id)
     throw new Refused(
@@ -130,29 +121,6 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
   await secrets.write('SeamApiKeySecret', apiKey)
   await say('The key is stored; every function uses it within five minutes.')
   return apiKey
-}
-
-/** The workspace that a key opens. @throws CliError */
-async function openedBy({ endpoint, apiKey }: SeamAccess): Promise<Workspace> {
-  const other = /^seam_(cst|pk)/.exec(apiKey)?.[1]
-  if (other !== undefined)
-    throw new Refused(
-      `That is a ${other === 'cst' ? 'client session token' : 'publishable key'}. Give an API key of the workspace.`,
-    )
-  // What no header can carry cannot be a key, and would be shown by an error about it.
-  if (apiKeyIn(apiKey) === undefined)
-    throw new Refused(`That is not an API key: ${apiKeyForm}. Nothing was stored.`)
-  const seam = seamClient({ endpoint, apiKey: async () => apiKey, times })
-  try {
-    return await seam.getWorkspace(deadlineIn(5 * times.seam, Date.now))
-  } catch (error) {
-    if (!(error instanceof SeamFailure)) throw error
-    if (error.httpStatus === 401 || error.httpStatus === 403)
-      throw new Refused('Seam does not accept that API key. Nothing was stored.')
-    throw new CliError(
-      `${endpoint} did not say which workspace the key opens (${error.message}). Run it again.`,
-    )
-  }
 }
 
 /**

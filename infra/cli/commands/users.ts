@@ -13,7 +13,6 @@ const accountWords = { '<account...>': 'ids of connected accounts; `accounts` sh
 
 export const userCommands = {
   show: command({
-    group: 'users',
     about: 'show the record of a user',
     words: subjectWord,
     examples: [`show 'main|ada'`],
@@ -23,7 +22,6 @@ export const userCommands = {
     },
   }),
   list: command({
-    group: 'users',
     about: 'list users, fifty at a time',
     options: {
       status: {
@@ -48,7 +46,6 @@ export const userCommands = {
     examples: [`grant 'main|ada' ${exampleAccount}`, `grant 'main|guest-7' ${exampleAccount} --until +30d`],
   }),
   withdraw: command({
-    group: 'users',
     about: 'take accounts away from a user, whose client sessions are ended',
     words: { ...subjectWord, ...accountWords },
     examples: [`withdraw 'main|ada' ${exampleAccount}`],
@@ -61,7 +58,6 @@ export const userCommands = {
     examples: [`set 'main|ada' ${exampleAccount}`, `set 'main|ada'`],
   }),
   'set-identity': command({
-    group: 'users',
     about: 'set a user’s Seam user identity, or none; another one ends their client sessions',
     words: { ...subjectWord, '<identity>': 'the id of a user identity at Seam, or none' },
     examples: [`set-identity 'main|ada' ${exampleAccount}`, `set-identity 'main|ada' none`],
@@ -78,7 +74,6 @@ export const userCommands = {
     'as disable, and take all accounts away; a grant makes them active again',
   ),
   move: command({
-    group: 'users',
     about: 'give a person’s new login the accounts and end date of the old one, which is removed',
     words: { '<from>': 'the old subject', '<to>': 'the new subject' },
     examples: [`move 'old|ada' 'main|ada'`],
@@ -104,7 +99,6 @@ export function oneSubject(
   about: string,
 ) {
   return command({
-    group: name === 'sign_out_everywhere' ? 'sessions' : 'users',
     about,
     words: subjectWord,
     examples: [`${name.replaceAll('_', '-')} 'main|ada'`],
@@ -122,7 +116,6 @@ export async function changed(tool: Tool, done: string, call: Promise<ChangeRepo
 function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 'examples'>) {
   return command({
     ...row,
-    group: 'users',
     words: { ...subjectWord, ...row.words },
     options: {
       until: { value: '<time>', about: 'when access ends: 2026-03-31T12:00:00Z, +30d (from now), or never' },

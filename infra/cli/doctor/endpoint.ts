@@ -44,10 +44,7 @@ const bearer = (token: string | undefined): HeadersInit =>
 async function healthFinding(endpoint: string): Promise<Finding> {
   const { status, body } = await send(`${endpoint}/healthz`)
   const isWell = (body as { status?: unknown } | undefined)?.status === 'ok'
-  const otherwise =
-    status === 0
-      ? `${endpoint} does not answer`
-      : `${endpoint}/healthz answers ${status}, and not as this service does`
+  const otherwise = `${endpoint}/healthz answers ${status || 'nothing'}, and not as this service does`
   return check('endpoint', isWell, `${endpoint} answers`, otherwise, 'start it, or correct the address')
 }
 
@@ -72,7 +69,7 @@ async function webhookFinding(endpoint: string): Promise<Finding> {
   const { status, problem } = await send(`${endpoint}/webhooks/seam`, { method: 'POST', body: '{}' })
   if (problem?.code === 'upstream_unavailable') {
     const said = 'cannot be told from a signed one: the webhook secrets are not there'
-    return bad(what, said, 'npm run setup -- --stack NAME')
+    return bad(what, said, '`setup --stack NAME` stores them')
   }
   const isRefused = status === 400 && problem?.code === 'invalid_request'
   return check(what, isRefused, 'is refused', `${status} ${problem?.code ?? ''}`.trimEnd(), 'deploy again')
@@ -86,15 +83,17 @@ async function eventsFinding(endpoint: string): Promise<Finding> {
 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {
   const { status, headers } = await preflight(endpoint, origin)
-  const listed = (name: string) =>
-    headers
-      .get(`access-control-allow-${name}`)
+  const allows = (what: string, names: string[]) => {
+    const listed = headers
+      .get(`access-control-allow-${what}`)
       ?.toLowerCase()
       .split(/\s*,\s*/)
+    return names.every((name) => listed?.includes(name))
+  }
   const isAllowed =
     headers.get('access-control-allow-origin') === origin &&
-    ['post', 'get', 'delete'].every((method) => listed('methods')?.includes(method)) &&
-    ['authorization', 'content-type'].every((name) => listed('headers')?.includes(name))
+    allows('methods', ['post', 'get', 'delete']) &&
+    allows('headers', ['authorization', 'content-type'])
   const otherwise = `its preflight is answered with ${status} and no permission`
   return check(`origin ${origin}`, isAllowed, 'may call', otherwise, 'deploy the configuration again')
 }
@@ -160,10 +159,10 @@ function spoilt(token: string): Record<string, string> {
   const claims = parsedJson(Buffer.from(payload, 'base64url').toString())
   // The vend says what is wrong with it.
   if (typeof claims !== 'object' || signature === '') return {}
-  const changed = (changes: object) =>
-    [header, Buffer.from(JSON.stringify({ ...claims, ...changes })).toString('base64url'), signature].join(
-      '.',
-    )
+  const changed = (changes: object) => {
+    const changedClaims = Buffer.from(JSON.stringify({ ...claims, ...changes }))
+    return [header, changedClaims.toString('base64url'), signature].join('.')
+  }
   const first = signature.startsWith('A') ? 'B' : 'A'
   return {
     'with a forged token': [header, payload, first + signature.slice(1)].join('.'),
@@ -175,16 +174,8 @@ function spoilt(token: string): Record<string, string> {
 function refusedVend(status: number, problem: Awaited<ReturnType<typeof send>>['problem']): Finding {
   if (problem === undefined)
     return bad('a vend', `${status}, and no answer of this service`, 'look into the log')
-  const { code, subject, action } = problem
-  const todo = {
-    reauthenticate: 'ask "npm run admin -- explain" why with the same token',
-    step_up: 'sign in again as its challenge says, and give the new token',
-    stop:
-      subject === undefined
-        ? 'look into the log'
-        : `npm run admin -- grant '${subject}' <connected_account_id>`,
-    retry: 'try again; then look into the log',
-    fix_request: 'this doctor and the service are of two versions',
-  }[action]
-  return bad('a vend', `${status} ${code}${subject === undefined ? '' : ` for ${subject}`}`, todo)
+  const { code, subject } = problem
+  return subject === undefined
+    ? bad('a vend', `${status} ${code}`, '`explain` says why, with the same token')
+    : bad('a vend', `${status} ${code} for ${subject}`, `\`grant '${subject}' <connected_account_id>\``)
 }

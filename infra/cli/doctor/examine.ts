@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import type { Configuration } from '../../../functions/config.ts'
 import { CliError } from '../../local/cli-error.ts'
 import { stackOf } from '../configuration.ts'
 import { UsageError } from '../errors.ts'
+import type { Environment } from '../target.ts'
 import type { Tool } from '../tool.ts'
 import { deployableFindings, localFileFindings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
-import { bad, check, type Finding, good, look, unknown } from './finding.ts'
+import { bad, type Finding, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
 import { workspaceFindings } from './seam.ts'
 
@@ -19,7 +18,6 @@ export async function* examine(
 ): AsyncGenerator<Finding[]> {
   const { environment, target } = tool
   const { folder } = tool.deps
-  yield await machineFindings()
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
     yield localFileFindings(folder)
     const { localFindings } = await import('./local.ts')
@@ -29,27 +27,31 @@ export async function* examine(
   const { configuration, findings } = deployableFindings(folder, target.stage)
   yield findings
   if (configuration !== undefined) yield await issuerFindings(configuration)
-  if (endpoint !== undefined) yield* outsideFindings(endpoint, configuration, environment.SEAM_API_KEY, token)
-  else if (target.stack !== undefined || configuration !== undefined)
-    yield* deployedFindings(tool, configuration, token)
+  if (endpoint !== undefined) {
+    yield* outsideFindings(endpoint, configuration, environment.SEAM_API_KEY, token)
+    return
+  }
+  // Of a stage that cannot be used the name is not known.
+  const name = configuration === undefined ? target.stack : stackOf(folder, target)
+  if (name !== undefined) yield* deployedFindings(environment, name, configuration, token)
 }
 
 async function* deployedFindings(
-  tool: Tool,
+  environment: Environment,
+  name: string,
   configuration: Configuration | undefined,
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
+  const { findStack, signIn } = await import('../aws/stack.ts')
   try {
-    const stack = await tool.deployedStack()
     const { stackFindings } = await import('./stack.ts')
-    if (stack !== undefined) yield* stackFindings(stack, configuration, token)
+    yield* stackFindings(await findStack(name, environment), configuration, token)
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     yield [bad('stack', 'cannot be looked into', error.message)]
-    const name = stackOf(tool.deps.folder, tool.target)
-    if (!(error instanceof UsageError) || name === undefined) return
-    const [{ signIn }, { keptFindings }] = await Promise.all([import('../aws/stack.ts'), import('./kept.ts')])
-    yield await keptFindings((await signIn(tool.environment)).client, name, undefined)
+    if (!(error instanceof UsageError)) return
+    const { keptFindings } = await import('./kept.ts')
+    yield await keptFindings((await signIn(environment)).client, name, undefined)
   }
 }
 
@@ -67,28 +69,6 @@ async function* outsideFindings(
   else if (configuration !== undefined)
     yield [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY; publishable-key access must be off')]
   yield [
-    unknown('table, schedule and alarms', 'cannot be seen from outside', 'npm run doctor -- --stack NAME'),
+    unknown('table, schedule and alarms', 'cannot be seen from outside', 'give --stack NAME or --stage NAME'),
   ]
-}
-
-/** What the project's commands run with. */
-export async function machineFindings(versions = versionsHere()): Promise<Finding[]> {
-  const { node, npm } = await versions
-  const isNewEnough = node.localeCompare('20.19', 'en', { numeric: true }) > 0
-  return [
-    check('Node', isNewEnough, node, `${node} runs this`, 'install Node 20.19 or later'),
-    npm === undefined
-      ? unknown('npm', 'is not on the path')
-      : Number.parseInt(npm, 10) >= 11
-        ? good('npm', npm)
-        : look('npm', npm, 'npm install -g npm@11, with which the lock file was made'),
-  ]
-}
-
-async function versionsHere(): Promise<{ node: string; npm: string | undefined }> {
-  const npm = await promisify(execFile)('npm', ['--version'], { shell: process.platform === 'win32' }).then(
-    ({ stdout }) => stdout.trim(),
-    () => undefined,
-  )
-  return { node: process.versions.node, npm }
 }

@@ -4,28 +4,35 @@ import type { Paint } from '../print.ts'
 /** What one check came to: a line, with what to do about it. PURE. */
 export interface Finding {
   /** `look`: works, and may be a mistake. `unknown`: could not be checked from here. */
-  state: 'good' | 'look' | 'bad' | 'unknown'
+  state: keyof typeof marks
   what: string
   said: string
-  todo?: string
+  todo?: string | undefined
 }
 
-const finding = (state: Finding['state'], what: string, said: string, todo?: string): Finding => ({
+const marks = {
+  good: ['ok', 'green'],
+  look: ['look', 'yellow'],
+  bad: ['RED', 'red'],
+  unknown: ['?', 'dim'],
+} as const
+
+const finding = (state: Finding['state']) => (what: string, said: string, todo?: string) => ({
   state,
   what,
   said,
-  ...(todo !== undefined && { todo }),
+  todo,
 })
-export const good = (what: string, said: string) => finding('good', what, said)
-export const look = (what: string, said: string, todo: string) => finding('look', what, said, todo)
-export const bad = (what: string, said: string, todo: string) => finding('bad', what, said, todo)
-export const unknown = (what: string, said: string, todo?: string) => finding('unknown', what, said, todo)
+export const good: (what: string, said: string) => Finding = finding('good')
+export const look: (what: string, said: string, todo: string) => Finding = finding('look')
+export const bad: (what: string, said: string, todo: string) => Finding = finding('bad')
+export const unknown: (what: string, said: string, todo?: string) => Finding = finding('unknown')
 /** Good, or else red with what to do. */
 export const check = (what: string, isGood: boolean, said: string, otherwise: string, todo: string) =>
   isGood ? good(what, said) : bad(what, otherwise, todo)
 
 /** What AWS does not let be seen is unknown; the missing permission is what to do. */
-export async function asked<Found extends Finding | Finding[]>(
+export async function asked<Found>(
   what: string,
   permission: string,
   look: () => Promise<Found>,
@@ -36,13 +43,6 @@ export async function asked<Found extends Finding | Finding[]>(
     return unknown(what, 'not checked', awsError(error, 'look', permission).message)
   }
 }
-
-const marks = {
-  good: ['ok', 'green'],
-  look: ['look', 'yellow'],
-  bad: ['RED', 'red'],
-  unknown: ['?', 'dim'],
-} as const
 
 export function findingLine({ state, what, said, todo }: Finding, paint: Paint = (_, text) => text): string {
   const [mark, style] = marks[state]

@@ -10,25 +10,18 @@ import { bad, type Finding, good, look } from './finding.ts'
 
 /** Each issuer's discovery document and keys, asked as the service asks. Plain http to this machine is for the local world. */
 export async function issuerFindings({ issuers }: Configuration): Promise<Finding[]> {
-  const findings = await Promise.all(issuers.map(oneIssuer))
-  return findings.flat()
+  return (await Promise.all(issuers.map(oneIssuer))).flat()
 }
 
 async function oneIssuer(issuer: Issuer): Promise<Finding[]> {
   const what = `issuer ${issuer.name}`
-  let theirClock: number | undefined
-  const watching: typeof fetch = async (...request) => {
-    const response = await fetch(...request)
-    theirClock = Date.parse(response.headers.get('date') ?? '')
-    return response
-  }
   try {
     // As long as a request waits, and no longer.
-    const deps = { fetch: watching, times, loopback: true }
+    const deps = { fetch, times, loopback: true }
     const deadline = deadlineIn(2 * times.keySet, Date.now)
     const address = issuer.jwksUri ?? (await discover(deps, issuer.issuer, deadline))
     const keys = await fetchKeySet(deps, address, deadline)
-    return [...(await keysFindings(what, issuer, keys)), ...clockFinding(what, issuer, theirClock)]
+    return await keysFindings(what, issuer, keys)
   } catch (error) {
     if (!(error instanceof KeySetError)) throw error
     const { said, todo } = keySetFaults[error.fault]
@@ -62,21 +55,4 @@ async function keysFindings(what: string, { algorithms, issuer }: Issuer, keys: 
 function faultOf({ kid, use }: JWK, fault: KeyFault | undefined): string[] {
   if (fault === undefined || fault === 'key_of_another_algorithm' || use === 'enc') return []
   return [`the key ${kid === undefined ? 'without a kid' : JSON.stringify(kid)} ${keyFaults[fault]}`]
-}
-
-function clockFinding(
-  what: string,
-  { clockToleranceSeconds }: Issuer,
-  theirs: number | undefined,
-): Finding[] {
-  if (theirs === undefined || Number.isNaN(theirs)) return []
-  const seconds = Math.round(Math.abs(Date.now() - theirs) / 1000)
-  const apart = `this clock and its are ${seconds} s apart`
-  // Their header counts whole seconds.
-  if (seconds <= clockToleranceSeconds + 1) return []
-  return [
-    seconds * 1000 > times.clockSkew
-      ? bad(what, apart, 'set this machine’s clock')
-      : look(what, apart, 'set this machine’s clock, or raise "clockToleranceSeconds"'),
-  ]
 }

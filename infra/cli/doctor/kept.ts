@@ -1,4 +1,4 @@
-import type { CloudFormation, StackResource } from '@aws-sdk/client-cloudformation'
+import type { CloudFormation } from '@aws-sdk/client-cloudformation'
 import { asked, type Finding, look } from './finding.ts'
 
 /** What deleted stacks of this name have left, and none uses. `used`: the table of the one that there is. */
@@ -26,26 +26,23 @@ async function keptBy(
   used: string | undefined,
 ): Promise<Finding[]> {
   const { StackResources = [] } = await client.describeStackResources({ StackName })
-  const kept = (type: string, id: RegExp) => keptOf(StackResources, type, id)
-  const [table] = kept('AWS::DynamoDB::Table', /Table/)
+  const skipped = StackResources.filter(({ ResourceStatus }) => ResourceStatus === 'DELETE_SKIPPED')
+  // CDK's ids end with a hash.
+  const kept = (name: RegExp) =>
+    skipped.flatMap(({ LogicalResourceId = '', PhysicalResourceId = '' }) =>
+      name.test(LogicalResourceId.slice(0, -8)) ? PhysicalResourceId : [],
+    )
+  const [table] = kept(/Table$/)
   if (table === undefined || table === used || !(await isThere(client, table))) return []
   const [, partition, , region, account] = StackName.split(':')
   const existing = {
     tableArn: `arn:${partition}:dynamodb:${region}:${account}:table/${table}`,
-    sealingKeySecretArn: kept('AWS::SecretsManager::Secret', /SealingKey/)[0],
-    auditLogGroups: kept('AWS::Logs::LogGroup', /(Admin|Webhook|Connect|Events)Log/),
+    sealingKeySecretArn: kept(/SealingKey$/)[0],
+    auditLogGroups: kept(/(Admin|Webhook|Connect|Events)Log$/),
   }
   const said = `the table ${table} of a deleted stack is used by nobody`
   const todo = `to use it, deploy with "existing": ${JSON.stringify(existing)} in tokenVendingStack; otherwise delete it`
   return [look('kept data', said, todo)]
-}
-
-function keptOf(resources: StackResource[], type: string, id: RegExp): string[] {
-  return resources.flatMap(({ ResourceStatus, ResourceType, LogicalResourceId = '', PhysicalResourceId }) =>
-    ResourceStatus === 'DELETE_SKIPPED' && ResourceType === type && id.test(LogicalResourceId)
-      ? (PhysicalResourceId ?? [])
-      : [],
-  )
 }
 
 /** CloudFormation remembers for 90 days what somebody may have deleted since. */

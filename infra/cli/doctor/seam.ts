@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { Problem } from '../../../functions/http/problem.ts'
 import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
-import { type Seam, seamClient } from '../../../functions/seam/client.ts'
+import { type Seam, seamClient, type Workspace } from '../../../functions/seam/client.ts'
 import { SeamFailure } from '../../../functions/seam/failure.ts'
 import { times } from '../../../functions/times.ts'
 import { CliError } from '../../local/cli-error.ts'
@@ -10,9 +10,7 @@ import { callSeam, type SeamAccess, unheard } from '../setup/seam.ts'
 import { send } from './endpoint.ts'
 import { bad, check, type Finding, good, look, unknown } from './finding.ts'
 
-type Workspace = Awaited<ReturnType<Seam['getWorkspace']>>
-
-const setUp = 'npm run setup -- --stack NAME'
+const setUp = '`setup --stack NAME`'
 
 /** What the API key opens, and whether Seam's events reach the vending endpoint. `expected`: whose client sessions the table holds. */
 export async function workspaceFindings(
@@ -33,7 +31,7 @@ export async function seamFindings(
 ): Promise<Finding[]> {
   try {
     const workspace = await seam.getWorkspace(deadlineIn(times.seam, Date.now))
-    return [keyFinding(workspace, expected), publishableFinding(workspace), ...clockFinding(workspace)]
+    return [keyFinding(workspace, expected), publishableFinding(workspace)]
   } catch (error) {
     if (error instanceof Problem && error.details.dependency === 'secrets')
       return [bad('Seam API key', 'is of the wrong form', `store it again; ${apiKeyForm}`)]
@@ -56,15 +54,8 @@ function publishableFinding({ is_publishable_key_auth_enabled: enabled }: Worksp
   if (enabled === undefined)
     return look(what, 'Seam does not say whether it is on', 'look it up in Seam’s console; it must be off')
   const otherwise = 'is on: browsers may ask Seam for client sessions past this service'
-  const todo = 'switch it off: npm run setup offers to for a stack, or do it in Seam’s console'
+  const todo = 'switch it off: `setup` offers to for a stack, or do it in Seam’s console'
   return check(what, !enabled, 'is off', otherwise, todo)
-}
-
-function clockFinding({ answered_at = Date.now() }: Workspace): Finding[] {
-  const seconds = Math.round(Math.abs(Date.now() - answered_at) / 1000)
-  if (seconds * 1000 <= times.clocksApart) return []
-  const said = `and this one are ${seconds} s apart: cleaning up infers nothing then`
-  return [bad('Seam’s clock', said, 'set this machine’s clock')]
 }
 
 /** Whether Seam's events reach the endpoint, and are believed there. */
@@ -74,14 +65,10 @@ async function webhookFindings(seam: SeamAccess, vending: string): Promise<Findi
     const url = `${vending}/webhooks/seam`
     const { webhooks } = await callSeam(seam, 'webhooks/list')
     const webhook = webhooks.find((one) => one.url === url)
-    const others = webhooks.filter((one) => one.url !== url && one.url.endsWith('/webhooks/seam'))
-    const notes = others.map((one) =>
-      look(
-        'another webhook',
-        `of Seam’s leads to ${one.url}`,
-        'of a stack that is gone? Delete it in Seam’s console',
-      ),
-    )
+    const todo = 'of a stack that is gone? Delete it in Seam’s console'
+    const notes = webhooks
+      .filter((one) => one.url !== url && one.url.endsWith('/webhooks/seam'))
+      .map((one) => look('another webhook', `of Seam’s leads to ${one.url}`, todo))
     if (webhook === undefined) return [bad(what, `none of Seam’s leads to ${url}`, setUp), ...notes]
     const missing = unheard(webhook)
     if (missing.length > 0) return [bad(what, `is not sent ${missing.join(', ')}`, setUp), ...notes]

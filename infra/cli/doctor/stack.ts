@@ -12,7 +12,7 @@ import { endpointFindings, vendFindings } from './endpoint.ts'
 import { asked, bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { keptFindings } from './kept.ts'
 import { workspaceFindings } from './seam.ts'
-import { cleanupFinding, tableFindings } from './table.ts'
+import { cleanupFinding, tableSettingsFindings, tableShapeFinding } from './table.ts'
 import { trailFinding } from './trail.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
@@ -32,23 +32,18 @@ export async function* stackFindings(
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
   try {
-    yield await tableFindings(client, Table, false)
+    yield [await tableShapeFinding(client, Table, 'let these credentials dynamodb:DescribeTable')]
+    yield await tableSettingsFindings(client, Table)
     const table = vendingTable({ client, tableName: Table })
     const settings = await table.readSettings().catch(() => undefined)
-    const key = await secretFinding(stack, 'SeamApiKeySecret')
-    if (key.value === undefined) yield [key.finding]
-    else
-      yield await workspaceFindings(
-        { endpoint: SeamEndpoint, apiKey: key.value },
-        settings?.workspace_id,
-        Endpoint,
-      )
-    yield [(await secretFinding(stack, 'WebhookSecretsSecret')).finding]
-    yield [(await secretFinding(stack, 'SealingKeySecret')).finding]
-    const cleanUp = `npm run cleanup -- --stack ${name}`
+    const { value: apiKey, finding } = await secretFinding(stack, 'SeamApiKeySecret')
+    const seam = { endpoint: SeamEndpoint, apiKey: apiKey ?? '' }
+    yield apiKey === undefined ? [finding] : await workspaceFindings(seam, settings?.workspace_id, Endpoint)
+    for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const)
+      yield [(await secretFinding(stack, name)).finding]
     yield [
       await table.readReport().then(
-        (report) => cleanupFinding(report, configuration?.cleanup ?? usualCleanup, Date.now(), cleanUp),
+        (report) => cleanupFinding(report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
         () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
       ),
     ]
@@ -59,8 +54,6 @@ export async function* stackFindings(
     client.destroy()
   }
 }
-
-const usualCleanup = { everyMinutes: 5 }
 
 /** Whether what is deployed is what stands here; if not, setting by setting. */
 async function releaseFinding(
@@ -97,22 +90,14 @@ async function differencesFrom(
   }
 }
 
-/** How each secret must look, and what to do when it does not; `--stack` and the name follow `npm run setup`. */
-const shapes: Record<
-  SecretName,
-  { what: string; todo?: string; wrong: string; parse(value: string): unknown }
-> = {
-  SeamApiKeySecret: { what: 'Seam API key', wrong: '', parse: () => {} },
-  WebhookSecretsSecret: {
-    what: 'webhook secrets',
-    wrong: 'are not a JSON list of "whsec_…"',
-    parse: webhookKeysFrom,
-  },
+/** How each secret must look, and what to do when it does not. */
+const secrets: Record<SecretName, { what: string; parse(value: string): unknown; todo?: string }> = {
+  SeamApiKeySecret: { what: 'Seam API key', parse: () => {} },
+  WebhookSecretsSecret: { what: 'webhook secrets', parse: webhookKeysFrom },
   SealingKeySecret: {
     what: 'sealing key',
-    todo: 'put {"current": "<32 or more random characters>"} there; sealed tokens are then replaced',
-    wrong: 'is of another shape',
     parse: sealingKeysFrom,
+    todo: 'put {"current": "<32 or more random characters>"} there; sealed tokens are then replaced',
   },
 }
 
@@ -120,7 +105,7 @@ async function secretFinding(
   stack: DeployedStack,
   name: SecretName,
 ): Promise<{ value?: string; finding: Finding }> {
-  const { what, wrong, parse, todo = `npm run setup -- --stack ${stack.name}` } = shapes[name]
+  const { what, parse, todo = `\`setup --stack ${stack.name}\`` } = secrets[name]
   let value: string | undefined
   try {
     value = await secretsOf(stack).read(name)
@@ -133,7 +118,7 @@ async function secretFinding(
     parse(value)
     return { value, finding: good(what, 'of the right shape') }
   } catch {
-    return { value, finding: bad(what, wrong, todo) }
+    return { finding: bad(what, 'is of another shape', todo) }
   }
 }
 

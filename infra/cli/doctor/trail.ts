@@ -9,7 +9,7 @@ const permissions = 'cloudtrail:DescribeTrails and GetEventSelectors'
 export async function trailFinding({ aws, outputs }: DeployedStack): Promise<Finding> {
   const what = 'who did it'
   return asked(what, permissions, async () => {
-    const { trailList } = await cloudTrail<{ trailList: Trail[] }>(aws, 'DescribeTrails', {})
+    const { trailList } = await cloudTrail<Trails>(aws, 'DescribeTrails', {})
     for (const { Name, TrailARN: TrailName, HomeRegion: region = aws.region } of trailList) {
       const selectors = await cloudTrail<Selectors>({ ...aws, region }, 'GetEventSelectors', { TrailName })
       if (covers(selectors, outputs.AdminFunction))
@@ -20,37 +20,27 @@ export async function trailFinding({ aws, outputs }: DeployedStack): Promise<Fin
   })
 }
 
-interface Trail {
-  Name: string
-  TrailARN: string
-  HomeRegion?: string
+interface Trails {
+  trailList: { Name: string; TrailARN: string; HomeRegion?: string }[]
 }
 
 /** The older kind, and the newer. */
 interface Selectors {
-  EventSelectors?: { DataResources?: { Type: string; Values: string[] }[] }[]
-  AdvancedEventSelectors?: {
-    FieldSelectors: { Field: string; Equals?: string[]; StartsWith?: string[] }[]
-  }[]
+  EventSelectors?: { DataResources?: object[] }[]
+  AdvancedEventSelectors?: object[]
 }
 
-const lambda = 'AWS::Lambda::Function'
-
-function covers(selectors: Selectors, functionName: string): boolean {
-  // "arn:aws:lambda" stands for every function.
-  const names = (arn: string) => functionName.startsWith(arn.split(':function:')[1] ?? '')
-  const older = selectors.EventSelectors?.flatMap(({ DataResources = [] }) => DataResources) ?? []
-  const newer = selectors.AdvancedEventSelectors?.map(({ FieldSelectors }) => FieldSelectors) ?? []
-  return (
-    older.some(({ Type, Values }) => Type === lambda && Values.some(names)) ||
-    newer.some(
-      (fields) =>
-        fields.some(({ Field, Equals }) => Field === 'resources.type' && Equals?.includes(lambda)) &&
-        fields
-          .filter(({ Field }) => Field === 'resources.ARN')
-          .every(({ Equals = [], StartsWith = [] }) => [...Equals, ...StartsWith].some(names)),
-    )
-  )
+/** Whichever kind: a selector of functions names some, or means all. One with exceptions is not looked into. */
+function covers(
+  { EventSelectors = [], AdvancedEventSelectors = [] }: Selectors,
+  functionName: string,
+): boolean {
+  const older = EventSelectors.flatMap(({ DataResources = [] }) => DataResources)
+  const selectors = [...older, ...AdvancedEventSelectors].map((one) => JSON.stringify(one))
+  const arns = selectors
+    .filter((text) => text.includes('"AWS::Lambda::Function"') && !text.includes('"Not'))
+    .flatMap((text) => text.match(/arn:[^"]+/g) ?? ['arn:aws:lambda'])
+  return arns.some((arn) => functionName.startsWith(arn.split(':function:')[1] ?? ''))
 }
 
 /** By the small caller: the SDK's client would be a dependency for two calls. @throws when AWS does not answer plainly */

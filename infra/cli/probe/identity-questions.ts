@@ -1,4 +1,4 @@
-import { call, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
+import { bearer, call, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
 
 /** What a user identity changes about a client session. */
 
@@ -48,10 +48,10 @@ export const identityQuestions: Question[] = [
         custom_sdk_installation_id: newKey(),
         phone_device_metadata: { operating_system: 'android', device_model: 'probe', os_version: '1' },
       }
-      const made = await call(sandbox, phoneSession, phone, { token })
+      const made = await call(sandbox, phoneSession, phone, bearer(token))
       if (made.status !== 200) throw new Unanswered(`phone_sessions/get_or_create answers ${said(made)}`)
       await call(sandbox, '/client_sessions/delete', { client_session_id })
-      const { status } = await call(sandbox, phoneSession, phone, { token })
+      const { status } = await call(sandbox, phoneSession, phone, bearer(token))
       return status === 401 ? 'ends it' : `the phone is answered ${status}`
     },
   },
@@ -65,7 +65,7 @@ export const identityQuestions: Question[] = [
       const { client_session_id } = first
       if (client_session_id === second.client_session_id) return 'one for both keys'
       await call(sandbox, '/client_sessions/delete', { client_session_id })
-      const { status } = await call(sandbox, '/devices/list', {}, { token: second.token })
+      const { status } = await call(sandbox, '/devices/list', {}, bearer(second.token))
       return status === 200 ? 'independent' : `the other answers ${status}`
     },
   },
@@ -85,7 +85,7 @@ async function newIdentity(sandbox: Sandbox): Promise<string> {
   const reply = await call(sandbox, '/user_identities/create', { user_identity_key: newKey() })
   const { user_identity_id } = reply.body?.user_identity ?? {}
   if (user_identity_id === undefined) throw new Unanswered(`user_identities/create answers ${said(reply)}`)
-  sandbox.undoLast.push(() => call(sandbox, '/user_identities/delete', { user_identity_id }))
+  sandbox.undo.set(`user identity ${user_identity_id}`, ['/user_identities/delete', { user_identity_id }])
   return user_identity_id
 }
 
@@ -108,7 +108,7 @@ async function reachOfBoth(sandbox: Sandbox): Promise<string> {
     connected_account_ids: [first.connected_account_id],
   })
   const reached: { device_id: string }[] =
-    (await call(sandbox, '/devices/list', {}, { token })).body?.devices ?? []
+    (await call(sandbox, '/devices/list', {}, bearer(token))).body?.devices ?? []
   const reaches = (id: string) => reached.some((one) => one.device_id === id)
   if (reaches(first.device_id)) return reaches(device_id) ? 'both' : 'the accounts'
   return reaches(device_id) ? 'the identity' : 'nothing'

@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
-import * as z from 'zod/v4-mini'
-import { CliError } from '../../local/cli-error.ts'
+import type { ClientSession, Workspace } from '../../../functions/seam/client.ts'
 import type { Readings } from '../../local/seam/readings.ts'
 import { Refused } from '../errors.ts'
-import { post, type Reply } from '../setup/seam.ts'
+import { openWorkspace, post, type Reply } from '../setup/seam.ts'
 
-/** A Seam workspace for trying things, and all that was made in it, so that nothing of it stays. */
+/** A Seam workspace for trying things, and how to undo all that was made in it, so that nothing of it stays. */
 export interface Sandbox {
   endpoint: string
   apiKey: string
   workspace: Workspace
   /** Connected accounts that were there before. */
   accountIds: string[]
-  /** Run at the end, from the first on. */
-  undo: (() => Promise<unknown>)[]
-  /** Run after that, when no client session is left. */
-  undoLast: (() => Promise<unknown>)[]
-  /** Client sessions to delete at the end. */
-  made: Set<string>
+  /** What was made, and the call that undoes it; at the end, the latest first. */
+  undo: Map<string, [path: string, params: object]>
   clock(): number
   sleep(ms: number): Promise<unknown>
   /** A person logs in to a Connect Webview; absent: there is none. */
@@ -27,66 +21,43 @@ export interface Sandbox {
     | undefined
 }
 
-type Credentials = { token: string } | { publishableKey: string }
-
-const session = z.object({
-  client_session_id: z.string(),
-  token: z.string(),
-  connected_account_ids: z.array(z.string()),
-  expires_at: z.string(),
-})
-export type Session = z.infer<typeof session>
-
-const workspace = z.object({
-  workspace_id: z.string(),
-  name: z.optional(z.string()),
-  is_sandbox: z.boolean(),
-  publishable_key: z.optional(z.string()),
-  is_publishable_key_auth_enabled: z.optional(z.boolean()),
-})
-type Workspace = z.infer<typeof workspace>
-
-type Options = Pick<Sandbox, 'endpoint' | 'apiKey' | 'logIn'> & Partial<Pick<Sandbox, 'clock' | 'sleep'>>
+export type Session = Pick<
+  ClientSession,
+  'client_session_id' | 'token' | 'connected_account_ids' | 'expires_at'
+>
 
 /** @throws CliError unless the key opens a sandbox workspace: in no other one is anything asked */
-export async function openSandbox(options: Options): Promise<Sandbox> {
-  const { endpoint } = options
-  const access = { undo: [], undoLast: [], made: new Set<string>(), clock: Date.now, sleep: wait, ...options }
-  const opened = await call(access, '/workspaces/get')
-  if (opened.status === 401 || opened.status === 403)
-    throw new Refused(`${endpoint} does not accept this API key.`)
-  const parsed = workspace.safeParse(opened.body?.workspace)
-  if (!parsed.success)
-    throw new CliError(
-      `${endpoint} answers ${opened.status || 'nothing'} when it is asked for its workspace. Check the address and the network.`,
-    )
-  const { name, workspace_id, is_sandbox } = parsed.data
-  if (is_sandbox !== true)
+export async function openSandbox(
+  options: Pick<Sandbox, 'endpoint' | 'apiKey' | 'clock' | 'sleep' | 'logIn'>,
+): Promise<Sandbox> {
+  const { apiKey, workspace } = await openWorkspace(options)
+  if (!workspace.is_sandbox)
     throw new Refused(
-      `${name ?? workspace_id} is a production workspace. Give the API key of a sandbox workspace: nothing is tried in any other.`,
+      `${workspace.name ?? workspace.workspace_id} is a production workspace. Give the API key of a sandbox workspace: nothing is tried in any other.`,
     )
-  const accounts: { connected_account_id: string }[] =
-    (await call(access, '/connected_accounts/list')).body?.connected_accounts ?? []
-  const accountIds = accounts.map(({ connected_account_id }) => connected_account_id)
-  return { ...access, workspace: parsed.data, accountIds }
+  const undo: Sandbox['undo'] = new Map()
+  const sandbox = { ...options, apiKey, workspace, undo }
+  const { body } = await call(sandbox, '/connected_accounts/list')
+  const accounts: { connected_account_id: string }[] = body?.connected_accounts ?? []
+  return { ...sandbox, accountIds: accounts.map(({ connected_account_id }) => connected_account_id) }
 }
 
 /** One POST, by the API key unless told otherwise; never throws for what is answered. */
 export async function call(
-  { endpoint, apiKey, made }: Pick<Sandbox, 'endpoint' | 'apiKey' | 'made'>,
+  sandbox: Pick<Sandbox, 'endpoint' | 'apiKey' | 'undo'>,
   path: string,
   params: object = {},
-  credentials: Credentials = { token: apiKey },
+  credentials: Record<string, string> = bearer(sandbox.apiKey),
 ): Promise<Reply> {
-  const headers: Record<string, string> =
-    'token' in credentials
-      ? { authorization: `Bearer ${credentials.token}` }
-      : { 'seam-publishable-key': credentials.publishableKey }
-  const reply = await post(`${endpoint}${path}`, headers, params)
-  const id = reply.body?.client_session?.client_session_id
-  if (typeof id === 'string') made.add(id)
+  const reply = await post(`${sandbox.endpoint}${path}`, credentials, params)
+  const client_session_id = reply.body?.client_session?.client_session_id
+  const what = `client session ${client_session_id}`
+  if (typeof client_session_id === 'string' && !sandbox.undo.has(what))
+    sandbox.undo.set(what, ['/client_sessions/delete', { client_session_id }])
   return reply
 }
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 /** `ok` when Seam did it, else such as `400 invalid_input`. */
 export const said = ({ status, type }: Reply, ok?: string) =>
@@ -104,45 +75,18 @@ export async function vend(
   const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
   const asked = { user_identifier_key, expires_at, connected_account_ids: [], ...params }
   const reply = await call(sandbox, '/client_sessions/get_or_create', asked)
-  const vended = session.safeParse(reply.body?.client_session)
-  if (!vended.success) throw new Unanswered(`get_or_create answers ${said(reply)}`)
-  return vended.data
+  if (reply.body?.client_session?.token === undefined)
+    throw new Unanswered(`get_or_create answers ${said(reply)}`)
+  return reply.body.client_session
 }
 
-/** `get_or_create` with publishable-key access as it is wanted, and afterwards as it was. */
-export async function byPublishableKey(
-  sandbox: Sandbox,
-  isOn: boolean,
-  user_identifier_key: string,
-): Promise<Reply> {
-  const { publishable_key: publishableKey, is_publishable_key_auth_enabled: before } = sandbox.workspace
-  if (publishableKey === undefined) throw new Unanswered('the workspace does not show its publishable key')
-  const set = (is_publishable_key_auth_enabled: boolean) =>
-    call(sandbox, '/workspaces/update', { is_publishable_key_auth_enabled })
-  const restore = () => set(before ?? false)
-  // A stop in between must not leave the door open.
-  sandbox.undo.unshift(restore)
-  if ((await set(isOn)).status !== 200)
-    throw new Unanswered('the workspace’s settings cannot be changed with this key')
-  const reply = await call(
-    sandbox,
-    '/client_sessions/get_or_create',
-    { user_identifier_key },
-    { publishableKey },
-  )
-  await restore()
-  return reply
-}
-
-/** Ends everything; returns the client sessions that could not be ended. */
+/** Ends everything; returns what could not be undone. */
 export async function cleanUp(sandbox: Sandbox): Promise<string[]> {
-  for (const undo of sandbox.undo.splice(0)) await undo()
   const left: string[] = []
-  for (const client_session_id of sandbox.made) {
-    const { status } = await call(sandbox, '/client_sessions/delete', { client_session_id })
-    if (status !== 200 && status !== 404) left.push(client_session_id)
+  for (const [what, [path, params]] of [...sandbox.undo].reverse()) {
+    const { status } = await call(sandbox, path, params)
+    if (status !== 200 && status !== 404) left.push(what)
   }
-  for (const undo of sandbox.undoLast.splice(0)) await undo()
   return left
 }
 
