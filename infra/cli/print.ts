@@ -45,12 +45,31 @@ export function table(headings: string[], rows: string[][], paint: Paint = (_, t
   return [paint('bold', head), ...rest].join('\n')
 }
 
-/** Two columns, a name and its value; a value may have several lines, and rows without one are left out. */
-export function sheet(rows: [string, string | false | undefined][]): string {
-  const shown = rows.flatMap(([name, value]) => (value ? [[name, value] as const] : []))
-  return shown
-    .map(([name, value]) => `${name.padEnd(18)}${value.replaceAll('\n', `\n${' '.repeat(18)}`)}`)
-    .join('\n')
+/** A member of a result is called as in JSON, but for what says only of which kind it is. */
+export const nameOf = (member: string) =>
+  member
+    .replace(/^connected_|_(at|id)$/g, '')
+    .replace(/_ids$/, 's')
+    .replaceAll('_', ' ')
+
+/** A member of a result as a person reads it: times to the second, ids by their number. */
+export function cellOf(member: string, value: unknown): string {
+  if (value === undefined) return ''
+  if (Array.isArray(value))
+    return member.endsWith('_ids') ? String(value.length) : value.map(shellQuoted).join(' ')
+  if (member === 'subject') return shellQuoted(String(value))
+  if (typeof value === 'object' && value !== null && 'expires_at' in value)
+    return `until ${cellOf('expires_at', value.expires_at)}`
+  return String(value).replace(/^(\d{4}-\d\d-\d\dT[\d:]+)\.\d+Z$/, '$1Z')
+}
+
+/** A result as two columns; several ids stand one below the other. */
+export function sheet(result: object): string {
+  const lines = Object.entries(result).map(([member, value]) => {
+    const text = Array.isArray(value) ? value.join(`\n${' '.repeat(18)}`) || 'none' : cellOf(member, value)
+    return `${nameOf(member).padEnd(18)}${text}`
+  })
+  return lines.join('\n')
 }
 
 const plain = new Intl.NumberFormat('en-US')

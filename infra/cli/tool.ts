@@ -4,7 +4,7 @@ import type { AccountAudit } from '../../functions/http/audit.ts'
 import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { DeployedStack } from './aws/stack.ts'
 import { type ExitCode, exitCodes } from './errors.ts'
-import { type Paint, Progress, painter, table, writeTo } from './print.ts'
+import { cellOf, nameOf, type Paint, Progress, painter, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
 import type { Environment, Reach, Target } from './target.ts'
 
@@ -26,9 +26,6 @@ export interface Overrides {
   /** Ctrl-C. */
   signal?: AbortSignal
 }
-
-/** How to print items: a heading for each column, and what stands in it. */
-export type Columns<T> = Record<string, (item: T) => string>
 
 /** What a command works with. The world is reached, and AWS's SDK loaded, with the first call: usage errors come before. */
 export class Tool {
@@ -83,12 +80,12 @@ export class Tool {
     return exitCode
   }
 
-  /** A line of JSON for each item, or one table of them all; then a note. */
-  async list<T extends object>(items: T[], columns: Columns<T>, note?: string): Promise<ExitCode> {
-    const cells = (item: T) => Object.values(columns).map((cell) => cell(item))
+  /** A line of JSON for each item, or one table of them all with these members; then a note. */
+  async list<T extends object>(items: T[], members: (keyof T & string)[], note?: string): Promise<ExitCode> {
+    const rows = () => items.map((item) => members.map((member) => cellOf(member, item[member])))
+    const headings = members.map((member) => nameOf(member).toUpperCase())
     if (this.json) for (const item of items) await this.show(item, String)
-    else if (items.length > 0)
-      await this.show(items, () => table(Object.keys(columns), items.map(cells), this.paint))
+    else if (items.length > 0) await this.show(items, () => table(headings, rows(), this.paint))
     if (note !== undefined) this.note(note)
     return exitCodes.done
   }

@@ -3,8 +3,8 @@ import { AdminRefusal, type ShownUser } from '../../../functions/operator/client
 import { command } from '../command.ts'
 import type { ExitCode } from '../errors.ts'
 import { during, type Span, spansOf } from '../holding.ts'
-import { counted, shellQuoted } from '../print.ts'
-import { rangeFrom, when } from '../times.ts'
+import { counted } from '../print.ts'
+import { rangeFrom } from '../times.ts'
 import { pages, type Tool } from '../tool.ts'
 import { exampleAccount } from './users.ts'
 
@@ -19,12 +19,7 @@ export const accountCommands = {
       const { accounts } = await tool.callAdmin('accounts', { unassigned })
       return tool.list(
         accounts,
-        {
-          'CONNECTED ACCOUNT': (account) => account.connected_account_id,
-          PROVIDER: ({ provider = '' }) => provider,
-          NAME: ({ display_name = '' }) => display_name,
-          'HELD BY': ({ holders }) => holders.map(shellQuoted).join(' '),
-        },
+        ['connected_account_id', 'provider', 'display_name', 'holders'],
         `${counted(accounts.length, 'connected account')}.`,
       )
     },
@@ -43,7 +38,8 @@ export const accountCommands = {
     },
   }),
   who: command({
-    about: 'show who could have client sessions with an account, and when, from the audit log',
+    about:
+      'show who could have client sessions with an account: from (blank: before the audit log) until (blank: still)',
     words: { '<account>': 'the id of a connected account' },
     options: {
       at: { value: '<time>', about: 'only then: 2026-03-03 (a day, in UTC) or 2026-03-03T12:00:00Z' },
@@ -80,13 +76,7 @@ export async function tellWho(tool: Tool, account: string, at: string | undefine
   const users = new Set(spans.map(({ subject }) => subject)).size
   return tool.list(
     spans,
-    {
-      SUBJECT: ({ subject }) => shellQuoted(subject),
-      FROM: ({ from }) => (from === undefined ? 'before the log' : when(from)),
-      GIVEN: ({ given = '' }) => given,
-      UNTIL: ({ until }) => (until === undefined ? 'still' : when(until)),
-      TAKEN: ({ taken = '' }) => taken,
-    },
+    ['subject', 'from', 'given', 'until', 'taken'],
     `${counted(users, 'user')}${at === undefined ? '' : ` at ${at}`}.`,
   )
 }

@@ -153,12 +153,7 @@ async function drain(tool: Tool): Promise<ExitCode> {
     total.remaining = page.remaining ?? 0
     progress.tell(total.looked_at)
   }
-  await tool.list([total], {
-    USERS: (all) => String(all.looked_at),
-    ENDED: (all) => String(all.ended),
-    'WILL BE RETRIED': (all) => String(all.will_be_retried),
-    'LEFT AT SEAM': (all) => String(all.remaining),
-  })
+  await tool.list([total], ['looked_at', 'ended', 'will_be_retried', 'remaining'])
   if (total.remaining > 0 && total.will_be_retried === 0)
     tool.note(
       'No record names what is left, or it was made meanwhile: close vending, drain again, then see `orphans`.',

@@ -2,7 +2,6 @@ import { tokenFromInput } from '../asking.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, shellQuoted } from '../print.ts'
-import { when } from '../times.ts'
 import type { Tool } from '../tool.ts'
 import { changed, oneSubject, subjectWord } from './users.ts'
 
@@ -17,14 +16,7 @@ export const sessionCommands = {
       const { client_sessions } = await tool.callAdmin('sessions', { subject })
       return tool.list(
         client_sessions,
-        {
-          'CLIENT SESSION': (one) => one.client_session_id,
-          STATE: (one) => one.state.replace('_', ' '),
-          MADE: (one) => when(one.created_at),
-          ENDS: (one) => when(one.expires_at),
-          ACCOUNTS: (one) => String(one.connected_account_ids.length),
-          'TOKEN SHA-256': (one) => `${one.token_sha256}…`,
-        },
+        ['client_session_id', 'state', 'created_at', 'expires_at', 'connected_account_ids', 'token_sha256'],
         `${counted(client_sessions.length, 'client session')} at Seam.`,
       )
     },
@@ -75,14 +67,7 @@ async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode> {
   const { orphans, looked_at } = await tool.callAdmin('orphans', { delete: remove })
   await tool.list(
     orphans,
-    {
-      'CLIENT SESSION': (one) => one.client_session_id,
-      OWNER: (one) => one.owner,
-      MADE: (one) => when(one.created_at),
-      ENDS: (one) => when(one.expires_at),
-      'FIRST SEEN': (one) => when(one.first_seen_at),
-      STATE: (one) => one.state.replaceAll('_', ' '),
-    },
+    ['client_session_id', 'owner', 'created_at', 'expires_at', 'first_seen_at', 'state'],
     `${counted(orphans.length, 'orphan')} among ${counted(looked_at, 'client session')} under our prefix.`,
   )
   if (orphans.some(({ state }) => state === 'just_seen'))

@@ -2,8 +2,8 @@ import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../func
 import { type Command, command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
-import { untilFrom, when } from '../times.ts'
-import { type Columns, pages, type Tool } from '../tool.ts'
+import { untilFrom } from '../times.ts'
+import { pages, type Tool } from '../tool.ts'
 
 /** One user at a time, and the list of them. */
 
@@ -168,42 +168,18 @@ async function listUsers(
   return tool.list(users, userColumns, `${counted(count, 'user')}.${more}`)
 }
 
-const userColumns: Columns<ShownUser> = {
-  SUBJECT: ({ subject }) => shellQuoted(subject),
-  STATUS: ({ status, purged_at }) => (purged_at && status === 'disabled' ? 'disabled, to remove' : status),
-  ACCOUNTS: ({ connected_account_ids }) => String(connected_account_ids.length),
-  'ACCESS UNTIL': ({ access_until }) => (access_until === undefined ? '' : when(access_until)),
-  'CLIENT SESSION'({ client_session, unconfirmed }) {
-    const session = client_session === undefined ? 'none' : `until ${when(client_session.expires_at)}`
-    return unconfirmed > 0 ? `${session}, ${unconfirmed} ending` : session
-  },
-}
+const userColumns: (keyof ShownUser)[] = [
+  'subject',
+  'status',
+  'purged_at',
+  'connected_account_ids',
+  'access_until',
+  'client_session',
+  'unconfirmed',
+]
 
-function userSheet(user: ShownUser): string {
-  const { unknown_account_ids: unknown = [], client_sessions: sessions } = user
-  return sheet([
-    ['subject', shellQuoted(user.subject)],
-    ['owner', user.owner],
-    ['issuer', user.iss],
-    ['status', user.disabled_by === 'provider' ? 'disabled by the identity provider' : user.status],
-    ['deleted at provider', user.purged_at && when(user.purged_at)],
-    ['access until', user.access_until && when(user.access_until)],
-    ['tokens since', user.not_before && when(user.not_before)],
-    ['accounts', user.connected_account_ids.join('\n') || 'none'],
-    ['unknown at Seam', unknown.join('\n')],
-    ['user identity', user.user_identity_id],
-    ['client session', sessions.length === 0 && 'none'],
-    ...sessions.flatMap((session): [string, string][] => [
-      ['client session', session.client_session_id],
-      ['  login', session.binding],
-      ['  made', when(session.created_at)],
-      ['  ends', when(session.expires_at)],
-      ['  accounts', String(session.connected_account_ids.length)],
-    ]),
-    ['ending', user.unconfirmed > 0 && `${user.unconfirmed}, not confirmed by Seam yet`],
-    ['settling', user.settling > 0 && `${user.settling} retired keys`],
-    ['next look', user.due_at && when(user.due_at)],
-  ])
+function userSheet({ client_session: _, client_sessions, ...user }: ShownUser): string {
+  return [user, ...client_sessions].map(sheet).join('\n\n')
 }
 
 /** What was done, and at Seam too; ends with what an operator may overlook. */

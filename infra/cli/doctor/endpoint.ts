@@ -5,15 +5,15 @@ import { times } from '../../../functions/times.ts'
 import { parsedJson } from '../../stage.ts'
 import { bad, check, type Finding, unknown } from './finding.ts'
 
-/** What a stranger meets at the endpoint: health, refusals, preflights, and a webhook that nobody has signed. */
+/** What a stranger meets at the endpoint: health, refusals, preflights, and events that nobody has signed. */
 export async function endpointFindings(endpoint: string, origins: string[]): Promise<Finding[]> {
   const health = await healthFinding(endpoint)
   if (health.state === 'bad') return [health]
   const rest = await Promise.all([
     refusalFinding(endpoint, 'without a token', undefined),
     refusalFinding(endpoint, 'with a wrong token', 'no.real.token'),
-    webhookFinding(endpoint),
-    eventsFinding(endpoint),
+    unsignedFinding('unsigned webhook', `${endpoint}/webhooks/seam`),
+    unsignedFinding('unsigned identity event', `${endpoint}/identity-events`),
     ...origins.map((origin) => originFinding(endpoint, origin)),
     strangerFinding(endpoint),
   ])
@@ -21,21 +21,19 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
 }
 
 /** Milliseconds. */
-const retryDelay = 15_000
+const timeout = 15_000
 
 /** Status 0 when there was no answer; `body`: undefined when it is no JSON. */
 export async function send(address: string, request: RequestInit = {}) {
-  const signal = AbortSignal.timeout(retryDelay)
+  const signal = AbortSignal.timeout(timeout)
   const response = await fetch(address, { redirect: 'manual', signal, ...request }).catch(() =>
     Response.error(),
   )
-  const body: unknown = await response.json().catch(() => undefined)
-  return {
-    status: response.status,
-    headers: response.headers,
-    body,
-    problem: problemAnswer.safeParse(body).data,
-  }
+  const body = await response.json().catch(() => undefined)
+  const problem = problemAnswer.safeParse(body).data
+  // Of an identity event `err`, as RFC 8935 has it.
+  const code: unknown = problem?.code ?? body?.err ?? 'and no problem of this service'
+  return { status: response.status, headers: response.headers, body, problem, code }
 }
 
 const bearer = (token: string | undefined): HeadersInit =>
@@ -43,42 +41,31 @@ const bearer = (token: string | undefined): HeadersInit =>
 
 async function healthFinding(endpoint: string): Promise<Finding> {
   const { status, body } = await send(`${endpoint}/healthz`)
-  const isWell = (body as { status?: unknown } | undefined)?.status === 'ok'
   const otherwise = `${endpoint}/healthz answers ${status || 'nothing'}, and not as this service does`
-  return check('endpoint', isWell, `${endpoint} answers`, otherwise, 'start it, or correct the address')
+  const todo = 'start it, or correct the address; a domain of your own needs its DNS record'
+  return check('endpoint', body?.status === 'ok', `${endpoint} answers`, otherwise, todo)
 }
 
 async function refusalFinding(endpoint: string, what: string, token: string | undefined): Promise<Finding> {
-  const [code, challenge] =
+  const [wanted, challenge] =
     token === undefined ? ['missing_token', 'Bearer'] : ['invalid_token', 'Bearer error="invalid_token"']
   const request = { method: 'POST', headers: bearer(token) }
-  const { status, headers, problem } = await send(`${endpoint}/client-session`, request)
+  const { status, headers, code } = await send(`${endpoint}/client-session`, request)
   const isOurs =
     status === 401 &&
-    problem?.code === code &&
+    code === wanted &&
     (headers.get('www-authenticate') ?? headers.get('x-amzn-remapped-www-authenticate')) === challenge &&
     headers.get('cache-control') === 'no-store'
-  const otherwise = `${status} ${problem?.code ?? 'and no problem of this service'}`
   const todo = 'deploy again; whatever stands between must pass the answer as it is'
-  return check(what, isOurs, `401 ${code}`, otherwise, todo)
+  return check(what, isOurs, `401 ${wanted}`, `${status} ${code}`, todo)
 }
 
 /** Whoever can post events here can take accounts away. */
-async function webhookFinding(endpoint: string): Promise<Finding> {
-  const what = 'unsigned webhook'
-  const { status, problem } = await send(`${endpoint}/webhooks/seam`, { method: 'POST', body: '{}' })
-  if (problem?.code === 'upstream_unavailable') {
-    const said = 'cannot be told from a signed one: the webhook secrets are not there'
-    return bad(what, said, '`setup --stack NAME` stores them')
-  }
-  const isRefused = status === 400 && problem?.code === 'invalid_request'
-  return check(what, isRefused, 'is refused', `${status} ${problem?.code ?? ''}`.trimEnd(), 'deploy again')
-}
-
-async function eventsFinding(endpoint: string): Promise<Finding> {
-  const { status, body } = await send(`${endpoint}/identity-events`, { method: 'POST', body: 'nothing' })
-  const isRefused = status === 400 && (body as { err?: unknown } | undefined)?.err === 'invalid_request'
-  return check('unsigned identity event', isRefused, 'is refused', String(status), 'deploy again')
+async function unsignedFinding(what: string, address: string): Promise<Finding> {
+  const { status, code } = await send(address, { method: 'POST', body: 'nothing' })
+  const isRefused = status === 400 && code === 'invalid_request'
+  const todo = 'deploy again; for a 503, `setup --stack NAME` stores the webhook secrets'
+  return check(what, isRefused, 'is refused', `${status} ${code}`, todo)
 }
 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {

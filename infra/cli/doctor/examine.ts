@@ -21,7 +21,7 @@ export async function* examine(
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
     yield localFileFindings(folder)
     const { localFindings } = await import('./local.ts')
-    yield await localFindings(environment, token)
+    yield* localFindings(environment, token)
     return
   }
   const { configuration, findings } = deployableFindings(folder, target.stage)

@@ -2,18 +2,16 @@ import type { Configuration } from '../../../functions/config.ts'
 import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { configurationHash } from '../../../functions/http/health.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
-import { vendingTable } from '../../../functions/table/table.ts'
 import { CliError } from '../../local/cli-error.ts'
 import { settingsOf } from '../../stack/release.ts'
 import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
-import { endpointFindings, vendFindings } from './endpoint.ts'
 import { asked, bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { keptFindings } from './kept.ts'
-import { workspaceFindings } from './seam.ts'
-import { cleanupFinding, tableSettingsFindings, tableShapeFinding } from './table.ts'
+import { tableSettingsFindings } from './table.ts'
 import { trailFinding } from './trail.ts'
+import { worldFindings } from './world.ts'
 
 /** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
 export async function* stackFindings(
@@ -22,37 +20,28 @@ export async function* stackFindings(
   token: string | undefined,
 ): AsyncGenerator<Finding[]> {
   const { name, outputs, aws } = stack
-  const { Endpoint, Table, SeamEndpoint, RegionalDomainName } = outputs
   yield [good('stack', `${name} in ${aws.region}`), await releaseFinding(stack, configuration)]
-  const answers = await endpointFindings(Endpoint, configuration?.allowedOrigins ?? [])
-  yield answers
-  if (answers[0]?.state === 'bad' && RegionalDomainName !== undefined)
-    yield [look('domain', `may not lead to ${RegionalDomainName} yet`, 'make its DNS record, or wait for it')]
+  const { value: apiKey, finding } = await secretFinding(stack, 'SeamApiKeySecret')
+  if (apiKey === undefined) yield [finding]
+  for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const)
+    yield [(await secretFinding(stack, name)).finding]
+  yield [await alarmFinding(stack), await trailFinding(stack)]
+  yield await keptFindings(stack.client, name, outputs.Table)
 
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
-  try {
-    yield [await tableShapeFinding(client, Table, 'let these credentials dynamodb:DescribeTable')]
-    yield await tableSettingsFindings(client, Table)
-    const table = vendingTable({ client, tableName: Table })
-    const settings = await table.readSettings().catch(() => undefined)
-    const { value: apiKey, finding } = await secretFinding(stack, 'SeamApiKeySecret')
-    const seam = { endpoint: SeamEndpoint, apiKey: apiKey ?? '' }
-    yield apiKey === undefined ? [finding] : await workspaceFindings(seam, settings?.workspace_id, Endpoint)
-    for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const)
-      yield [(await secretFinding(stack, name)).finding]
-    yield [
-      await table.readReport().then(
-        (report) => cleanupFinding(report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
-        () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
-      ),
-    ]
-    yield await keptFindings(stack.client, name, Table)
-    yield [await alarmFinding(stack), await trailFinding(stack)]
-    if (answers[0]?.state === 'good') yield await vendFindings(Endpoint, token)
-  } finally {
-    client.destroy()
-  }
+  yield await tableSettingsFindings(client, outputs.Table)
+  yield* worldFindings({
+    endpoint: outputs.Endpoint,
+    origins: configuration?.allowedOrigins ?? [],
+    client,
+    tableName: outputs.Table,
+    ...(apiKey !== undefined && { seam: { endpoint: outputs.SeamEndpoint, apiKey } }),
+    hearsSeam: true,
+    everyMinutes: configuration?.cleanup.everyMinutes ?? 5,
+    token,
+  })
+  client.destroy()
 }
 
 /** Whether what is deployed is what stands here; if not, setting by setting. */

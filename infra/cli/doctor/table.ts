@@ -4,7 +4,7 @@ import { tableShape } from '../../../functions/table/shape.ts'
 import { asked, bad, check, type Finding, look } from './finding.ts'
 
 /** Whether the table is the one that the code was written for. */
-export async function tableShapeFinding(client: DynamoDB, TableName: string, todo: string): Promise<Finding> {
+export async function tableShapeFinding(client: DynamoDB, TableName: string): Promise<Finding> {
   try {
     const { Table } = await client.describeTable({ TableName })
     const { key, due } = tableShape
@@ -17,6 +17,7 @@ export async function tableShapeFinding(client: DynamoDB, TableName: string, tod
     return check('table', isRight, `${TableName} and its index`, otherwise, 'let the stack make a new one')
   } catch (error) {
     const name = error instanceof Error ? error.name : 'unknown'
+    const todo = 'is it there, and do these credentials have dynamodb:DescribeTable?'
     return bad('table', `${TableName} cannot be described (${name})`, todo)
   }
 }
