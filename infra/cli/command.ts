@@ -18,7 +18,7 @@ type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
   : S
 
 /** As commander has them: `--dry-run` is `dryRun`, and what was not given is absent. */
-type OptionsOf<O extends OptionRows> = {
+export type OptionsOf<O extends OptionRows> = {
   [Name in keyof O & string as Camel<Name>]?: O[Name] extends { list: true }
     ? string[]
     : O[Name] extends { choices: readonly (infer Choice)[] }

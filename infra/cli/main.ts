@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { endWithPipe } from '../pipe.ts'
 import { exitCodes } from './errors.ts'
 import { runProgram } from './program.ts'
 
@@ -9,8 +8,20 @@ import { runProgram } from './program.ts'
 const interrupted = new AbortController()
 process.once('SIGINT', () => interrupted.abort())
 
-// Without a reader, the probe still undoes what it did.
-endWithPipe(process, process.argv[2] === 'probe' ? () => interrupted.abort() : undefined)
+// Whoever reads what is printed may have seen enough (`… | head`): that is no failure. The probe undoes what it did first;
+// where only standard error has lost its reader, a command goes on.
+const onPipeError = (end: () => void) => (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  end()
+}
+process.stdout.on(
+  'error',
+  onPipeError(() => (process.argv[2] === 'probe' ? interrupted.abort() : process.exit(0))),
+)
+process.stderr.on(
+  'error',
+  onPipeError(() => {}),
+)
 
 process.exitCode = await runProgram(process.argv.slice(2), process.env, process, {
   signal: interrupted.signal,

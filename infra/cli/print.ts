@@ -52,14 +52,16 @@ export const nameOf = (member: string) =>
     .replace(/_ids$/, 's')
     .replaceAll('_', ' ')
 
-/** A member of a result as a person reads it: times to the second, ids by their number. */
+/** A member of a result as a person reads it: times to the second, of ids their number. */
 export function cellOf(member: string, value: unknown): string {
   if (value === undefined) return ''
   if (Array.isArray(value))
     return member.endsWith('_ids') ? String(value.length) : value.map(shellQuoted).join(' ')
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value)
+      .map(([name, one]) => `${cellOf(name, one)} ${name}`)
+      .join(', ')
   if (member === 'subject') return shellQuoted(String(value))
-  if (typeof value === 'object' && value !== null && 'expires_at' in value)
-    return `until ${cellOf('expires_at', value.expires_at)}`
   return String(value).replace(/^(\d{4}-\d\d-\d\dT[\d:]+)\.\d+Z$/, '$1Z')
 }
 

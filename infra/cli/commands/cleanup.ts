@@ -1,7 +1,7 @@
 import type { CleanupReport, Stop } from '../../../functions/cleanup/report.ts'
 import { command } from '../command.ts'
 import { exitCodes } from '../errors.ts'
-import { duration } from '../print.ts'
+import { duration, sheet } from '../print.ts'
 import { when } from '../times.ts'
 
 export const cleanup = command({
@@ -49,41 +49,18 @@ function didNothing(report: CleanupReport): boolean {
   return isKept && !report.dry_run && cleaned(report) === 0
 }
 
-/** A report for a person: one line per number that says something. */
+/** A report for a person: what was done, the numbers as in JSON, and why it stopped. */
 export function reportTable(report: CleanupReport): string {
-  const { other_run_until: until } = report
+  const { started_at, dry_run, all_users, fuse, stopped, other_run_until: until, ...numbers } = report
   if (until !== undefined)
     return `Another run is at work until ${when(until).slice(11, 16)} UTC, or Seam has asked to wait until then. Nothing was done.`
-  const why = [report.fuse, report.stopped].flatMap((word) => (word === undefined ? [] : [sentences[word]]))
-  const rows: [string, number | string, string?][] = [
-    ['looked at', report.looked_at, report.all_users ? 'every record' : 'what was due'],
-    ['ended', sum(report.ended), listed(report.ended)],
-    ['already gone at Seam', report.already_gone],
-    ['strays ended', report.strays_ended],
-    ['settled', report.settled, 'retired keys that nothing shows under any more'],
-    ['deletions settled', report.accounts_settled, 'deleted accounts taken from every holder'],
-    ['accounts checked', report.accounts_checked, 'users one of whose accounts Seam refused'],
-    ['failed', report.failed, listed(report.failures)],
-    ['given up for a day', report.given_up.length, report.given_up.join(', ')],
-    ['many undeleted', report.unconfirmed.length, report.unconfirmed.join(', ')],
-    ['held back by the fuse', report.held_back],
-    ['left for next time', report.left_for_next_time],
-    ['oldest backlog', duration(report.oldest_backlog)],
-    ['took', duration(report.took)],
-  ]
-  const lines = rows.map(([name, value, what]) =>
-    `  ${name.padEnd(22)}${String(value).padStart(8)}   ${value !== 0 && what ? what : ''}`.trimEnd(),
-  )
-  return [titleOf(report), '', ...lines, ...(why.length > 0 ? ['', ...why] : []), ''].join('\n')
+  const oldest_backlog = duration(report.oldest_backlog)
+  const shown = { ...numbers, oldest_backlog, took: duration(report.took) }
+  const why = [fuse, stopped].flatMap((word) => (word === undefined ? [] : [sentences[word]]))
+  return [`${titleOf(report)}\n`, sheet(shown), ...why].join('\n')
 }
 
 function titleOf(report: CleanupReport): string {
   if (report.dry_run) return 'What a run would do; nothing was changed.'
   return cleaned(report) > 0 ? 'Cleaned up.' : 'Nothing was cleaned up.'
-}
-
-function listed(counts: Record<string, number>): string {
-  return Object.entries(counts)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ')
 }

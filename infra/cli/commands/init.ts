@@ -4,45 +4,48 @@ import { readConfiguration } from '../../../functions/config.ts'
 import providers from '../../identity-providers.json' with { type: 'json' }
 import { parsedJson, propsOf, type Stage, stagesFile } from '../../stage.ts'
 import { asking } from '../asking.ts'
-import { command } from '../command.ts'
+import { command, type OptionRows, type OptionsOf } from '../command.ts'
 import { Refused, UsageError } from '../errors.ts'
 import type { Tool } from '../tool.ts'
 
 /** A stage from what an operator says and what is known of their identity provider. */
 
+const options = {
+  provider: { value: '<key>', about: [...Object.keys(providers), 'other'].join(', ') },
+  issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
+  audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
+  origin: { value: '<origin>', list: true, about: 'origin of a page that may call; may be repeated' },
+  deployment: { value: '<name>', about: 'part of every key at Seam; another name is another stack' },
+  stage: { value: '<name>', about: 'the entry in the file (as the deployment)' },
+  'alarm-email': { value: '<address>', about: 'who gets the alarms' },
+  set: {
+    value: '<path=value>',
+    list: true,
+    about: 'any other setting, such as limits.accountsPerUser=100',
+  },
+  force: { about: 'write the stage into a file that exists; its other stages stay' },
+} as const satisfies OptionRows
+
 export const init = command({
   about: `write ${stagesFile}, your configuration, and ask for what the options leave out`,
-  options: {
-    provider: { value: '<key>', about: [...Object.keys(providers), 'other'].join(', ') },
-    issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
-    audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
-    origin: { value: '<origin>', list: true, about: 'origin of a page that may call; may be repeated' },
-    deployment: { value: '<name>', about: 'part of every key at Seam; another name is another stack' },
-    stage: { value: '<name>', about: 'the entry in the file (as the deployment)' },
-    'alarm-email': { value: '<address>', about: 'who gets the alarms' },
-    set: {
-      value: '<path=value>',
-      list: true,
-      about: 'any other setting, such as limits.accountsPerUser=100',
-    },
-    force: { about: 'write the stage into a file that exists; its other stages stay' },
-  },
+  options,
   examples: [
     'init',
     'init --provider auth0 --issuer https://acme.eu.auth0.com/ --audience https://doors.acme.example --origin https://app.acme.example --deployment prod',
   ],
   isWorldless: true,
-  async run(tool, _, options) {
+  async run(tool, _, given) {
     const file = join(tool.deps.folder, stagesFile)
     const exists = existsSync(file)
-    if (exists && !options.force)
+    if (exists && !given.force)
       throw new Refused(
         `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage again.`,
       )
-    const answers = await complete(tool, { ...lists, ...options })
+    const answers = await complete(tool, { ...lists, ...given })
     const stage = stageOf(answers)
-    check(stage)
-    const name = options.stage ?? answers.deployment ?? ''
+    // As synthesis does.
+    readConfiguration(propsOf(stage).configuration)
+    const name = given.stage ?? answers.deployment ?? ''
     const stages = { ...(exists && (parsedJson(readFileSync(file, 'utf8')) as object)), [name]: stage }
     writeFileSync(file, `${JSON.stringify(stages, null, 2)}\n`)
     const { send, notes = [] } = providerOf(answers)
@@ -54,18 +57,8 @@ export const init = command({
   },
 })
 
-const lists = { audience: [], origin: [], set: [] }
-
-interface Answers {
-  provider?: string
-  issuer?: string
-  audience: string[]
-  origin: string[]
-  deployment?: string
-  alarmEmail?: string
-  /** `path=value`, below `tokenVending`. */
-  set: string[]
-}
+const lists = { audience: [] as string[], origin: [] as string[], set: [] as string[] }
+type Answers = OptionsOf<typeof options> & typeof lists
 
 /** What is not known yet: the option that would say it, and the question for a person. */
 interface Missing {
@@ -93,14 +86,12 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
 }
 
 interface Provider {
-  name: string
   settings: { issuer: string; audiences: string[] } & Record<string, unknown>
   send: string
   notes?: string[]
 }
 
 const other: Provider = {
-  name: 'another identity provider',
   settings: { name: 'main', issuer: '<issuer>', audiences: ['<audience>'] },
   send: 'a JWT that is signed with an asymmetric key',
 }
@@ -208,15 +199,4 @@ function setPath(stage: Stage, text: string): void {
     place = place[step] as Record<string, unknown>
   }
   place[last] = parsedJson(value) ?? value
-}
-
-/** As synthesis would. @throws with every fault and what to change */
-function check(stage: Stage): void {
-  const { configuration, allowLocalOrigins } = propsOf(stage)
-  const { allowedOrigins } = readConfiguration(configuration)
-  const local = allowedOrigins.find((origin) => origin.startsWith('http:'))
-  if (local !== undefined && !allowLocalOrigins)
-    throw new UsageError(
-      `--origin: ${local} is a page on one machine; remove it, or add --set tokenVendingStack.allowLocalOrigins=true for a stage of developers`,
-    )
 }

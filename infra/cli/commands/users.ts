@@ -171,11 +171,11 @@ async function listUsers(
 const userColumns: (keyof ShownUser)[] = [
   'subject',
   'status',
-  'purged_at',
   'connected_account_ids',
   'access_until',
   'client_session',
   'unconfirmed',
+  'purged_at',
 ]
 
 function userSheet({ client_session: _, client_sessions, ...user }: ShownUser): string {

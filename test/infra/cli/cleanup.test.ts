@@ -50,7 +50,7 @@ test('a dry run shows what a run would do, and a run does it', async () => {
   const plan = await cleanup(['--dry-run'])
   expect(plan).toMatchObject({ code: 0, err: '' })
   expect(plan.out).toContain('nothing was changed')
-  expect(plan.out).toMatch(/ended +1 {3}1 let_go\n/)
+  expect(plan.out).toMatch(/ended +1 let_go\n/)
   expect(lives(id)).toBe(true)
 
   const done = await cleanup(['--json'])
@@ -62,7 +62,7 @@ test('a dry run shows what a run would do, and a run does it', async () => {
     alarms: [],
   })
   expect(lives(id)).toBe(false)
-  expect((await cleanup(['--all-users'])).out).toMatch(/looked at +3 {3}every record\n/)
+  expect((await cleanup(['--all-users'])).out).toMatch(/looked at +3\n/)
 })
 
 test('a report that somebody should look at ends with 1, and says why', async () => {

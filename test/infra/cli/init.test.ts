@@ -114,7 +114,6 @@ describe('without a terminal', () => {
   test.each<[string, string[], string]>([
     ['a provider that is none', ['--provider', 'okto'], '"okto" is none of auth0, '],
     ['a wildcard as origin', ['--origin', '*'], 'tokenVending.allowedOrigins[1]: '],
-    ['a page on one machine', ['--origin', 'http://localhost:5173'], 'allowLocalOrigins=true'],
     ['plain http', ['--issuer', 'http://login.example'], 'tokenVending.issuers[0].issuer: '],
     [
       'an address that is none',

@@ -28,10 +28,7 @@ describe('import', () => {
   test('takes lines from standard input or a file, and finds them done the next time', async () => {
     const text = ndjson(usersOf('plain', 120))
     const first = await terminal.admin(['import'], text)
-    expect([first.code, first.out]).toEqual([
-      0,
-      expect.stringMatching(/^Imported:\n {2}120 created \(\d+ a second\)\n$/),
-    ])
+    expect([first.code, first.out]).toEqual([0, 'Imported:\n  120 created\n'])
     const file = join(terminal.folder, 'users.ndjson')
     await writeFile(file, text)
     const second = await terminal.admin(['import', file, '--json'])

@@ -185,7 +185,7 @@ describe('cleanup with --stack', () => {
     const { accounts_settled, accounts_checked, unconfirmed, ...older } = report
     cloud.functions.set('the-CleanupFunction', async () => older)
     const { code, out, err } = await cleanup([])
-    expect([code, out, err]).toEqual([0, expect.stringContaining('accounts checked             0'), ''])
+    expect([code, out, err]).toEqual([0, expect.stringMatching(/^accounts checked +0$/m), ''])
   })
 
   test('ends with 1 when somebody should look, and says what AWS refuses', async () => {

@@ -101,15 +101,3 @@ test('an address where nobody answers is red', async () => {
     { state: 'bad', said: 'http://127.0.0.1:1 cannot be reached' },
   ])
 })
-
-test.each([
-  [3, []],
-  [20, ['look']],
-  [90, ['bad']],
-])('a clock that is %i s apart', async (seconds, states) => {
-  issuer.instead = (_, response) => {
-    response.setHeader('date', new Date(Date.now() - seconds * 1000).toUTCString())
-    return false
-  }
-  expect((await look()).slice(1).map(({ state }) => state)).toEqual(states)
-})

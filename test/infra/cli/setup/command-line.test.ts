@@ -44,7 +44,7 @@ describe('npm run setup', () => {
     expect([code, err]).toEqual([0, expect.stringContaining('nothing is shown')])
     expect(out).toContain('Local workspace (a sandbox workspace)')
     expect(out).toContain('Publishable-key access is off.')
-    expect(out).toContain('npm run doctor -- --stack doors')
+    expect(out).toContain('doctor --stack doors')
     expect(stored('SeamApiKeySecret')).toBe(seam.apiKey)
     expect(seam.webhooks.list()).toMatchObject([
       {

@@ -13,7 +13,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const program = fileURLToPath(new URL('../../infra/cli/main.ts', import.meta.url))
+const program = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 const commands = ['list', 'doctor', 'setup', 'probe', 'cleanup']
 
 function start(...words: string[]) {
