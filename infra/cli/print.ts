@@ -80,44 +80,33 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-interface ProgressOptions {
-  stream: Writable & { isTTY?: boolean }
-  now: () => number
-  label: string
-  total: number | undefined
-}
+export type Progress = ReturnType<typeof startProgress>
 
 /** How far a long command is: one line that counts up on a terminal, a line a thousand elsewhere. */
-export class Progress {
-  readonly #options: ProgressOptions
-  readonly #startedAt: number
-  #count = 0
-  #isShown = false
-
-  constructor(options: ProgressOptions) {
-    this.#options = options
-    this.#startedAt = options.now()
-  }
-
-  tell(count: number): void {
-    const { stream, now, label, total } = this.#options
-    const line = progressLine(label, count, total, now() - this.#startedAt)
-    if (stream.isTTY) stream.write(`\r\u001b[K${line}`)
-    else if (Math.floor(count / 1000) > Math.floor(this.#count / 1000)) stream.write(`${line}\n`)
-    this.#isShown = stream.isTTY === true
-    this.#count = count
-  }
-
-  /** Before anything else is printed. */
-  clear(): void {
-    if (this.#isShown) this.#options.stream.write('\r\u001b[K')
-    this.#isShown = false
-  }
-
-  /** Such as "import: 300 of 1,200"; undefined before anything is done. */
-  soFar(): string | undefined {
-    const { label, total } = this.#options
-    return this.#count === 0 ? undefined : `${label}: ${progressCount(this.#count, total)}`
+export function startProgress(
+  stream: Writable & { isTTY?: boolean },
+  now: () => number,
+  label: string,
+  total: number | undefined,
+) {
+  const startedAt = now()
+  let count = 0
+  let isShown = false
+  return {
+    tell(done: number): void {
+      const line = progressLine(label, done, total, now() - startedAt)
+      if (stream.isTTY) stream.write(`\r\u001b[K${line}`)
+      else if (Math.floor(done / 1000) > Math.floor(count / 1000)) stream.write(`${line}\n`)
+      isShown = stream.isTTY === true
+      count = done
+    },
+    /** Before anything else is printed. */
+    clear(): void {
+      if (isShown) stream.write('\r\u001b[K')
+      isShown = false
+    },
+    /** Such as "import: 300 of 1,200"; undefined before anything is done. */
+    soFar: () => (count === 0 ? undefined : `${label}: ${progressCount(count, total)}`),
   }
 }
 

@@ -1,3 +1,4 @@
+import * as z from 'zod/v4-mini'
 import { UsageError } from './errors.ts'
 
 /** Times as an operator types and reads them: ISO 8601 in both directions. PURE. */
@@ -28,15 +29,10 @@ export function rangeFrom(text: string): { start: number; end: number } {
   return { start, end: start + (isDay ? units.d : 1) }
 }
 
-function instant(text: string, option: string, others: string): number {
-  const [, day] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? []
-  const at = day !== undefined && isCalendarDay(day) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(at)) return at
-  throw new UsageError(`${option}: give a time with its offset such as 2026-03-31T12:00:00Z${others}.`)
-}
+/** With its days: the 31st of February would quietly be the 3rd of March. */
+const time = z.iso.datetime({ offset: true })
 
-/** The 31st of February would quietly be the 3rd of March. */
-function isCalendarDay(day: string): boolean {
-  const at = Date.parse(`${day}T00:00:00Z`)
-  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day)
+function instant(text: string, option: string, others: string): number {
+  if (time.safeParse(text).success) return Date.parse(text)
+  throw new UsageError(`${option}: give a time with its offset such as 2026-03-31T12:00:00Z${others}.`)
 }

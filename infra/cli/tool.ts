@@ -4,7 +4,7 @@ import type { AccountAudit } from '../../functions/http/audit.ts'
 import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { DeployedStack } from './aws/stack.ts'
 import { type ExitCode, exitCodes } from './errors.ts'
-import { cellOf, nameOf, type Paint, Progress, painter, table, writeTo } from './print.ts'
+import { cellOf, nameOf, type Paint, type Progress, painter, startProgress, table, writeTo } from './print.ts'
 import type { Sandbox } from './probe/sandbox.ts'
 import type { Environment, Reach, Target } from './target.ts'
 
@@ -98,7 +98,7 @@ export class Tool {
 
   /** How far a long command is. Only a file's total is known: a scan of the table counts as it goes. */
   progress(label: string, total?: number): Progress {
-    this.#progress = new Progress({ stream: this.streams.stderr, now: this.deps.now, label, total })
+    this.#progress = startProgress(this.streams.stderr, this.deps.now, label, total)
     return this.#progress
   }
 

@@ -6,7 +6,7 @@ import { codeOf } from '../../local/cli-error.ts'
 import { isObject, parsedJson } from '../../stage.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
-import { counted, shellQuoted, writeTo } from '../print.ts'
+import { counted, sheet, shellQuoted, writeTo } from '../print.ts'
 import { pages, type Tool } from '../tool.ts'
 
 /** Users in and out as NDJSON, a piece at a time: memory stays flat however many there are. */
@@ -153,7 +153,7 @@ async function drain(tool: Tool): Promise<ExitCode> {
     total.remaining = page.remaining ?? 0
     progress.tell(total.looked_at)
   }
-  await tool.list([total], ['looked_at', 'ended', 'will_be_retried', 'remaining'])
+  await tool.show(total, () => sheet(total))
   if (total.remaining > 0 && total.will_be_retried === 0)
     tool.note(
       'No record names what is left, or it was made meanwhile: close vending, drain again, then see `orphans`.',

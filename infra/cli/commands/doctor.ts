@@ -5,8 +5,7 @@ import type { Finding } from '../doctor/finding.ts'
 import { exitCodes, UsageError } from '../errors.ts'
 
 export const doctor = command({
-  about:
-    'examine the local world, a stack or an endpoint, and say what to do; with SEAM_API_KEY, also what that key opens',
+  about: 'examine the local world, a stack or an endpoint, and say what to do',
   options: {
     endpoint: { value: '<url>', about: 'only from outside, over HTTPS: the stack’s output "Endpoint"' },
     token: {

@@ -3,6 +3,7 @@ import { deadlineIn } from '../../../functions/http/deadline.ts'
 import { seamClient } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
 import { parsedJson } from '../../stage.ts'
+import { bearer, type Reply, send } from '../send.ts'
 import { bad, check, type Finding, unknown } from './finding.ts'
 
 /** What a stranger meets at the endpoint: health, refusals, preflights, and events that nobody has signed. */
@@ -20,24 +21,10 @@ export async function endpointFindings(endpoint: string, origins: string[]): Pro
   return [health, ...rest]
 }
 
-/** Milliseconds. */
-const timeout = 15_000
-
-/** Status 0 when there was no answer; `body`: undefined when it is no JSON. */
-export async function send(address: string, request: RequestInit = {}) {
-  const signal = AbortSignal.timeout(timeout)
-  const response = await fetch(address, { redirect: 'manual', signal, ...request }).catch(() =>
-    Response.error(),
-  )
-  const body = await response.json().catch(() => undefined)
-  const problem = problemAnswer.safeParse(body).data
-  // Of an identity event `err`, as RFC 8935 has it.
-  const code: unknown = problem?.code ?? body?.err ?? 'and no problem of this service'
-  return { status: response.status, headers: response.headers, body, problem, code }
+/** The code is that of a problem, or of an identity event's refusal (RFC 8935). */
+function codeOf({ body }: Reply): unknown {
+  return problemAnswer.safeParse(body).data?.code ?? body?.err ?? 'and no problem of this service'
 }
-
-const bearer = (token: string | undefined): HeadersInit =>
-  token === undefined ? {} : { authorization: `Bearer ${token}` }
 
 async function healthFinding(endpoint: string): Promise<Finding> {
   const { status, body } = await send(`${endpoint}/healthz`)
@@ -49,23 +36,24 @@ async function healthFinding(endpoint: string): Promise<Finding> {
 async function refusalFinding(endpoint: string, what: string, token: string | undefined): Promise<Finding> {
   const [wanted, challenge] =
     token === undefined ? ['missing_token', 'Bearer'] : ['invalid_token', 'Bearer error="invalid_token"']
-  const request = { method: 'POST', headers: bearer(token) }
-  const { status, headers, code } = await send(`${endpoint}/client-session`, request)
+  const request = { method: 'POST', ...(token !== undefined && { headers: bearer(token) }) }
+  const reply = await send(`${endpoint}/client-session`, request)
+  const { status, headers } = reply
   const isOurs =
     status === 401 &&
-    code === wanted &&
+    codeOf(reply) === wanted &&
     (headers.get('www-authenticate') ?? headers.get('x-amzn-remapped-www-authenticate')) === challenge &&
     headers.get('cache-control') === 'no-store'
   const todo = 'deploy again; whatever stands between must pass the answer as it is'
-  return check(what, isOurs, `401 ${wanted}`, `${status} ${code}`, todo)
+  return check(what, isOurs, `401 ${wanted}`, `${status} ${codeOf(reply)}`, todo)
 }
 
 /** Whoever can post events here can take accounts away. */
 async function unsignedFinding(what: string, address: string): Promise<Finding> {
-  const { status, code } = await send(address, { method: 'POST', body: 'nothing' })
-  const isRefused = status === 400 && code === 'invalid_request'
+  const reply = await send(address, { method: 'POST', body: 'nothing' })
+  const isRefused = reply.status === 400 && codeOf(reply) === 'invalid_request'
   const todo = 'deploy again; for a 503, `setup --stack NAME` stores the webhook secrets'
-  return check(what, isRefused, 'is refused', `${status} ${code}`, todo)
+  return check(what, isRefused, 'is refused', `${reply.status} ${codeOf(reply)}`, todo)
 }
 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {
@@ -110,9 +98,9 @@ export async function vendFindings(endpoint: string, token: string | undefined):
   const headers = bearer(token)
   const negatives = Object.entries(spoilt(token)).map(([what, one]) => refusalFinding(endpoint, what, one))
   const refused = await Promise.all(negatives)
-  const { status, body, problem } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
+  const { status, body } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
   const vended = clientSessionAnswer.safeParse(body).data
-  if (status >= 300 || vended === undefined) return [...refused, refusedVend(status, problem)]
+  if (status >= 300 || vended === undefined) return [...refused, refusedVend(status, body)]
 
   const seam = seamClient({ endpoint: vended.endpoint, apiKey: async () => '', times })
   const opened = async () =>
@@ -158,10 +146,10 @@ function spoilt(token: string): Record<string, string> {
   }
 }
 
-function refusedVend(status: number, problem: Awaited<ReturnType<typeof send>>['problem']): Finding {
-  if (problem === undefined)
+function refusedVend(status: number, body: unknown): Finding {
+  const { code, subject } = problemAnswer.safeParse(body).data ?? {}
+  if (code === undefined)
     return bad('a vend', `${status}, and no answer of this service`, 'look into the log')
-  const { code, subject } = problem
   return subject === undefined
     ? bad('a vend', `${status} ${code}`, '`explain` says why, with the same token')
     : bad('a vend', `${status} ${code} for ${subject}`, `\`grant '${subject}' <connected_account_id>\``)

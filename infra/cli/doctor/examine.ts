@@ -8,7 +8,6 @@ import { deployableFindings, localFileFindings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
 import { bad, type Finding, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
-import { workspaceFindings } from './seam.ts'
 
 /** In parts, so that a person sees how it goes. Neither a stack nor an endpoint: the local world, and never AWS. */
 export async function* examine(
@@ -28,7 +27,10 @@ export async function* examine(
   yield findings
   if (configuration !== undefined) yield await issuerFindings(configuration)
   if (endpoint !== undefined) {
-    yield* outsideFindings(endpoint, configuration, environment.SEAM_API_KEY, token)
+    const answers = await endpointFindings(endpoint, configuration?.allowedOrigins ?? [])
+    yield answers
+    if (answers[0]?.state === 'good') yield await vendFindings(endpoint, token)
+    yield [unknown('what is behind it', 'cannot be seen from outside', 'give --stack NAME or --stage NAME')]
     return
   }
   // Of a stage that cannot be used the name is not known.
@@ -53,22 +55,4 @@ async function* deployedFindings(
     const { keptFindings } = await import('./kept.ts')
     yield await keptFindings((await signIn(environment)).client, name, undefined)
   }
-}
-
-async function* outsideFindings(
-  endpoint: string,
-  configuration: Configuration | undefined,
-  apiKey: string | undefined,
-  token: string | undefined,
-): AsyncGenerator<Finding[]> {
-  const answers = await endpointFindings(endpoint, configuration?.allowedOrigins ?? [])
-  yield answers
-  if (answers[0]?.state === 'good') yield await vendFindings(endpoint, token)
-  if (configuration !== undefined && apiKey)
-    yield await workspaceFindings({ endpoint: configuration.seamEndpoint, apiKey }, undefined, endpoint)
-  else if (configuration !== undefined)
-    yield [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY; publishable-key access must be off')]
-  yield [
-    unknown('table, schedule and alarms', 'cannot be seen from outside', 'give --stack NAME or --stage NAME'),
-  ]
 }

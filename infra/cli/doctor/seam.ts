@@ -6,8 +6,8 @@ import { type Seam, seamClient, type Workspace } from '../../../functions/seam/c
 import { SeamFailure } from '../../../functions/seam/failure.ts'
 import { times } from '../../../functions/times.ts'
 import { CliError } from '../../local/cli-error.ts'
+import { send } from '../send.ts'
 import { callSeam, type SeamAccess, unheard } from '../setup/seam.ts'
-import { send } from './endpoint.ts'
 import { bad, check, type Finding, good, look, unknown } from './finding.ts'
 
 const setUp = '`setup --stack NAME`'

@@ -1,4 +1,5 @@
-import { bearer, call, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
+import { bearer } from '../send.ts'
+import { call, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
 
 /** What a user identity changes about a client session. */
 

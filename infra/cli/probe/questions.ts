@@ -1,11 +1,11 @@
-import type { Reply } from '../setup/seam.ts'
+import { bearer } from '../send.ts'
 import { identityQuestions } from './identity-questions.ts'
 import {
-  bearer,
   call,
   newKey,
   type Question,
   type Sandbox,
+  type SeamReply,
   type Session,
   said,
   Unanswered,
@@ -234,6 +234,6 @@ async function ended(sandbox: Sandbox, how: End | 'live', key = newKey()): Promi
 }
 
 /** What a browser with the token of this client session is answered. */
-function devicesOf(sandbox: Sandbox, { token }: Session): Promise<Reply> {
+function devicesOf(sandbox: Sandbox, { token }: Session): Promise<SeamReply> {
   return call(sandbox, '/devices/list', {}, bearer(token))
 }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { ClientSession, Workspace } from '../../../functions/seam/client.ts'
 import type { Readings } from '../../local/seam/readings.ts'
 import { Refused } from '../errors.ts'
-import { openWorkspace, post, type Reply } from '../setup/seam.ts'
+import { bearer, post } from '../send.ts'
+import { openWorkspace } from '../setup/seam.ts'
 
 /** A Seam workspace for trying things, and how to undo all that was made in it, so that nothing of it stays. */
 export interface Sandbox {
@@ -48,7 +49,7 @@ export async function call(
   path: string,
   params: object = {},
   credentials: Record<string, string> = bearer(sandbox.apiKey),
-): Promise<Reply> {
+): Promise<SeamReply> {
   const reply = await post(`${sandbox.endpoint}${path}`, credentials, params)
   const client_session_id = reply.body?.client_session?.client_session_id
   const what = `client session ${client_session_id}`
@@ -57,10 +58,10 @@ export async function call(
   return reply
 }
 
-export const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+export type SeamReply = Awaited<ReturnType<typeof post>>
 
 /** `ok` when Seam did it, else such as `400 invalid_input`. */
-export const said = ({ status, type }: Reply, ok?: string) =>
+export const said = ({ status, type }: SeamReply, ok?: string) =>
   status === 200 && ok !== undefined ? ok : `${status} ${type ?? ''}`.trimEnd()
 
 /** A new key that nobody else uses. */

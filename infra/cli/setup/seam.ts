@@ -1,7 +1,6 @@
 import * as z from 'zod/v4-mini'
 import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
-import { typeOfError } from '../../../functions/seam/answers.ts'
 import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { seamClient, type Workspace } from '../../../functions/seam/client.ts'
 import { SeamFailure } from '../../../functions/seam/failure.ts'
@@ -9,6 +8,7 @@ import { times } from '../../../functions/times.ts'
 import { CliError } from '../../local/cli-error.ts'
 import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
+import { bearer, post } from '../send.ts'
 
 /** What an operator sets up at Seam once; the functions call none of it. */
 
@@ -41,47 +41,13 @@ const answers = {
 }
 type Call = keyof typeof answers
 
-export interface Reply {
-  /** 0: no answer. */
-  status: number
-  headers: Headers
-  /** Seam's `error.type`. */
-  type: string | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: what Seam answers is for the caller to check.
-  body: any
-}
-
-/** Milliseconds; long, because how long Seam takes is not the question. */
-const timeout = 20_000
-
-/** One POST to Seam. Never throws, so that no part of the request is ever shown. */
-export async function post(url: string, headers: Record<string, string>, params: object): Promise<Reply> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(params),
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeout),
-    })
-    const body = await response.json().catch(() => undefined)
-    return { status: response.status, headers: response.headers, type: typeOfError(body), body }
-  } catch {
-    return { status: 0, headers: new Headers(), type: undefined, body: undefined }
-  }
-}
-
 /** @throws CliError */
 export async function callSeam<C extends Call>(
   { endpoint, apiKey }: SeamAccess,
   call: C,
   params: object = {},
 ): Promise<z.infer<(typeof answers)[C]>> {
-  const { status, type, body } = await post(
-    `${endpoint}/${call}`,
-    { authorization: `Bearer ${apiKey}` },
-    params,
-  )
+  const { status, type, body } = await post(`${endpoint}/${call}`, bearer(apiKey), params)
   if (status === 0) throw new CliError(`Seam did not answer ${call}. Run it again.`)
   const said = [status, type].filter(Boolean).join(' ')
   if (status === 429 || status >= 500)
