@@ -35,6 +35,5 @@ function stageOf({ node }: App, stages: Stages | undefined) {
       tokenVending: node.tryGetContext('tokenVending'),
       tokenVendingStack: node.tryGetContext('tokenVendingStack'),
     }
-  const [, stage] = chooseStage(stages, name === undefined ? undefined : String(name), '-c stage=NAME')
-  return stage
+  return chooseStage(stages, name === undefined ? undefined : String(name), '-c stage=NAME')
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod/v4-mini'
+import { isObject } from '../functions/caller/jws.ts'
 import { ConfigurationError, type ConfigurationInput } from '../functions/config.ts'
 import type { TokenVendingProps } from './stack/token-vending.ts'
 
@@ -77,7 +78,7 @@ export function chooseStage(
   stages: Stages | undefined,
   name: string | undefined,
   option = '--stage NAME',
-): [name: string, stage: Stage] {
+): Stage {
   if (stages === undefined)
     throw new ConfigurationError(`stage: there is no ${stagesFile}; npm run init writes one`)
   const names = Object.keys(stages)
@@ -88,7 +89,7 @@ export function chooseStage(
   const stage = Object.hasOwn(stages, chosen) ? stages[chosen] : undefined
   if (stage === undefined)
     throw new ConfigurationError(`stage: ${stagesFile} has no "${chosen}"; choose one of ${list}`)
-  return [chosen, stage]
+  return stage
 }
 
 /** Those of the construct, which checks the configuration itself, since other apps use it without this file; and one of the stack. */
@@ -119,8 +120,4 @@ export function parsedJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -250,7 +250,7 @@ describe('each other block', () => {
       .filter(isIn('README.md', 'json'))
       .map(({ text }) => JSON.parse(text))
     expect(clientSessionAnswer.parse(answer).token).toMatch(/^seam_cst/)
-    const [, stage] = chooseStage(configuration, undefined)
+    const stage = chooseStage(configuration, undefined)
     expect(readConfiguration(propsOf(stage).configuration).issuers).toHaveLength(1)
     expect(readStages(project)).toMatchObject(configuration)
     const [line, adopted] = others

@@ -14,8 +14,7 @@ import type { Target } from './target.ts'
 /** What would be deployed from that folder, with its defaults. @throws ConfigurationError */
 export function deployable(folder: string, stage: string | undefined): Configuration {
   const stages = readStages(folder)
-  const chosen =
-    stages === undefined && stage === undefined ? exampleIn(folder) : chooseStage(stages, stage)[1]
+  const chosen = stages === undefined && stage === undefined ? exampleIn(folder) : chooseStage(stages, stage)
   return readConfiguration(propsOf(chosen).configuration, { loopback: true })
 }
 

@@ -78,7 +78,7 @@ export async function reachStack(stack: DeployedStack): Promise<Reach> {
   const send = (payload: string) => invokeFunction(client, AdminFunction, payload)
   return {
     callAdmin: adminCaller({ by: callerName(), send }),
-    auditTrail: (accountId) => stackAuditTrail(stack, accountId, Date.now()),
+    auditTrail: (accountId) => stackAuditTrail(stack, accountId),
     async cleanUp(order) {
       const report = JSON.parse(await invokeFunction(client, CleanupFunction, JSON.stringify(order)))
       // A stack of an earlier version leaves out what it does not count.

@@ -61,7 +61,7 @@ function ownConfiguration(
 ): Configuration | undefined {
   if (!own && stage === undefined) return undefined
   try {
-    const [, chosen] = chooseStage(readStages(project), stage)
+    const chosen = chooseStage(readStages(project), stage)
     return readConfiguration(chosen.tokenVending, { loopback: true })
   } catch (error) {
     if (error instanceof ConfigurationError) throw new CliError(error.message)

@@ -25,8 +25,8 @@ const prod = { tokenVending: { ...ownConfiguration, deployment: 'prod' } }
 describe('token-vending.json', () => {
   it('has a stage by name, or the only one, also after a byte order mark', () => {
     const one = fileWith(`\uFEFF${JSON.stringify({ dev })}`)
-    expect(chooseStage(one, undefined)).toEqual(['dev', dev])
-    expect(chooseStage({ dev, prod }, 'prod')).toEqual(['prod', prod])
+    expect(chooseStage(one, undefined)).toEqual(dev)
+    expect(chooseStage({ dev, prod }, 'prod')).toEqual(prod)
     expect(propsOf(dev)).toEqual({ configuration: ownConfiguration, allowLocalOrigins: true })
   })
 

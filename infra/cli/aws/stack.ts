@@ -74,11 +74,10 @@ const keptAtMost = 401 * 24 * 60 * 60_000
 export async function* stackAuditTrail(
   { outputs, aws }: DeployedStack,
   words: string,
-  now: number,
 ): AsyncGenerator<AccountAudit> {
   const { CloudWatchLogs, paginateFilterLogEvents } = await import('@aws-sdk/client-cloudwatch-logs')
   const client = new CloudWatchLogs(aws)
-  const query = { filterPattern: JSON.stringify(words), startTime: now - keptAtMost }
+  const query = { filterPattern: JSON.stringify(words), startTime: Date.now() - keptAtMost }
   for (const logGroupName of outputs.AuditLogGroups.split(','))
     try {
       for await (const { events = [] } of paginateFilterLogEvents({ client }, { ...query, logGroupName }))

@@ -1,9 +1,10 @@
 import { constants, createReadStream } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { isObject } from '../../../functions/caller/jws.ts'
 import type { ImportedUser, ImportResult } from '../../../functions/operator/client.ts'
 import { codeOf } from '../../local/cli-error.ts'
-import { isObject, parsedJson } from '../../stage.ts'
+import { parsedJson } from '../../stage.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, sheet, shellQuoted, writeTo } from '../print.ts'
@@ -62,7 +63,7 @@ async function importUsers(tool: Tool, file: string, how: Import['how']): Promis
     number++
     if (text.trim() === '') continue
     const user = parsedJson(text)
-    if (isObject(user)) piece.push({ number, user: user as ImportedUser })
+    if (isObject(user)) piece.push({ number, user: user as unknown as ImportedUser })
     else count(run, 'refused', { number, detail: 'no JSON object' })
     if (piece.length < pieceSize) continue
     await sendPiece(run, piece)

@@ -10,8 +10,20 @@ import type { Tool } from '../tool.ts'
 
 /** A stage from what an operator says and what is known of their identity provider. */
 
+interface Provider {
+  settings: { issuer: string; audiences: string[] } & Record<string, unknown>
+  send: string
+  notes?: string[]
+}
+
+const other: Provider = {
+  settings: { name: 'main', issuer: '<issuer>', audiences: ['<audience>'] },
+  send: 'a JWT that is signed with an asymmetric key',
+}
+const known: Record<string, Provider> = { ...providers, other }
+
 const options = {
-  provider: { value: '<key>', about: [...Object.keys(providers), 'other'].join(', ') },
+  provider: { value: '<key>', choices: Object.keys(known), about: 'who issues its tokens' },
   issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
   audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
   origin: { value: '<origin>', list: true, about: 'origin of a page that may call; may be repeated' },
@@ -48,7 +60,7 @@ export const init = command({
     const name = given.stage ?? answers.deployment ?? ''
     const stages = { ...(exists && (parsedJson(readFileSync(file, 'utf8')) as object)), [name]: stage }
     writeFileSync(file, `${JSON.stringify(stages, null, 2)}\n`)
-    const { send, notes = [] } = providerOf(answers)
+    const { send, notes = [] } = providerOf(answers) ?? other
     const result = { file: stagesFile, stage: name, stages: Object.keys(stages), send }
     const next = 'Next: npm start -- --own, or npm run deploy.'
     return tool.show(result, () =>
@@ -85,32 +97,12 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
   })
 }
 
-interface Provider {
-  settings: { issuer: string; audiences: string[] } & Record<string, unknown>
-  send: string
-  notes?: string[]
-}
-
-const other: Provider = {
-  settings: { name: 'main', issuer: '<issuer>', audiences: ['<audience>'] },
-  send: 'a JWT that is signed with an asymmetric key',
-}
-const known: Record<string, Provider> = { ...providers, other }
-const keys = Object.keys(known).join(', ')
-
-function providerOf({ provider }: Answers): Provider {
-  if (provider === undefined) return other
-  const key = provider.toLowerCase()
-  const found = Object.hasOwn(known, key) ? known[key] : undefined
-  if (found !== undefined) return found
-  throw new UsageError(
-    `--provider: ${JSON.stringify(provider)} is none of ${keys}; choose "other" for any other.`,
-  )
-}
+const providerOf = ({ provider = '' }: Answers): Provider | undefined =>
+  Object.hasOwn(known, provider) ? known[provider] : undefined
 
 /** For each option that is needed: what stands for its value in help, and the question. */
 const needed = {
-  provider: ['KEY', `Identity provider (${keys})`],
+  provider: ['KEY', `Identity provider (${Object.keys(known).join(', ')})`],
   issuer: ['URL', 'Issuer, exactly the "iss" of its tokens'],
   audience: ['A', 'Audience of its tokens'],
   origin: ['O', 'Origin of the page that may call, such as https://app.example.com'],
@@ -118,14 +110,14 @@ const needed = {
 } as const
 
 function missingIn(answers: Answers): Missing[] {
-  const { provider, deployment } = answers
-  const { issuer, audiences } = providerOf(answers).settings
+  const provider = providerOf(answers)
+  const { issuer, audiences } = (provider ?? other).settings
   const values = {
-    provider,
+    provider: provider && answers.provider,
     issuer: answers.issuer ?? issuer,
     audience: answers.audience.join(', ') || audiences.join(', '),
     origin: answers.origin.join(),
-    deployment,
+    deployment: answers.deployment,
   }
   const missing = Object.entries(values).flatMap(([name, known]) => {
     // As long as it is the provider's template.
@@ -143,8 +135,7 @@ function placeholdersIn(value: unknown, set: string[], path = ''): Missing[] {
     return Object.entries(value).flatMap(([key, inner]) =>
       placeholdersIn(inner, set, path === '' ? key : `${path}.${key}`),
     )
-  const [placeholder] = (typeof value === 'string' && /<[^>]+>/.exec(value)) || []
-  if (placeholder === undefined) return []
+  if (!/<[^>]+>/.test(String(value))) return []
   return [
     {
       option: `--set '${path}=${value}'`,
@@ -156,7 +147,7 @@ function placeholdersIn(value: unknown, set: string[], path = ''): Missing[] {
 
 /** @throws UsageError when an answer cannot be used */
 function stageOf({ alarmEmail, ...answers }: Answers): Stage {
-  const { settings } = providerOf(answers)
+  const { settings } = providerOf(answers) ?? other
   const issuer = answers.issuer ?? settings.issuer
   const filled = JSON.parse(fill(JSON.stringify(settings), settings.issuer, issuer))
   const audiences = answers.audience.length > 0 ? answers.audience : filled.audiences

@@ -45,7 +45,7 @@ describe('with options', () => {
         tokenVendingStack: { alarmEmail: 'ops@acme.example' },
       },
     })
-    const [, stage] = chooseStage(readStages(folder), undefined)
+    const stage = chooseStage(readStages(folder), undefined)
     expect(readConfiguration(propsOf(stage).configuration).deployment).toBe('prod')
   })
 
@@ -112,7 +112,7 @@ describe('without a terminal', () => {
   })
 
   test.each<[string, string[], string]>([
-    ['a provider that is none', ['--provider', 'okto'], '"okto" is none of auth0, '],
+    ['a provider that is none', ['--provider', 'okto'], "'okto' is invalid. Allowed choices are auth0, "],
     ['a wildcard as origin', ['--origin', '*'], 'tokenVending.allowedOrigins[1]: '],
     ['plain http', ['--issuer', 'http://login.example'], 'tokenVending.issuers[0].issuer: '],
     [
