@@ -59,11 +59,8 @@ async function unsignedFinding(what: string, address: string): Promise<Finding> 
 async function originFinding(endpoint: string, origin: string): Promise<Finding> {
   const { status, headers } = await preflight(endpoint, origin)
   const allows = (what: string, names: string[]) => {
-    const listed = headers
-      .get(`access-control-allow-${what}`)
-      ?.toLowerCase()
-      .split(/\s*,\s*/)
-    return names.every((name) => listed?.includes(name))
+    const listed = headers.get(`access-control-allow-${what}`)?.toLowerCase() ?? ''
+    return names.every((name) => listed.split(/\s*,\s*/).includes(name))
   }
   const isAllowed =
     headers.get('access-control-allow-origin') === origin &&
@@ -109,22 +106,14 @@ export async function vendFindings(endpoint: string, token: string | undefined):
   const works = (await opened()) === client_session_id
   const signOut = await send(`${endpoint}/client-session`, { method: 'DELETE', headers })
   const isOut = signOut.status === 204 && (await opened()) === undefined
+  const accepted = `${status}; Seam accepts the token, for ${expires_in} s`
+  const otherwise = 'Seam does not accept the token that was vended'
+  const ended = '204; Seam accepts the token no more'
+  const todo = 'look into the log; cleaning up tries again'
   return [
     ...refused,
-    check(
-      'a vend',
-      works,
-      `${status}; Seam accepts the token, for ${expires_in} s`,
-      'Seam does not accept the token that was vended',
-      'look into the log by its request id',
-    ),
-    check(
-      'a sign-out',
-      isOut,
-      '204; Seam accepts the token no more',
-      `${signOut.status}; the token still works`,
-      'look into the log; cleaning up tries again',
-    ),
+    check('a vend', works, accepted, otherwise, 'look into the log by its request id'),
+    check('a sign-out', isOut, ended, `${signOut.status}; the token still works`, todo),
   ]
 }
 

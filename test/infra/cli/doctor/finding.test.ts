@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { newReport } from '../../../../functions/cleanup/report.ts'
 import { bad, findingLine, good, look, summary, unknown } from '../../../../infra/cli/doctor/finding.ts'
-import { seamFindings } from '../../../../infra/cli/doctor/seam.ts'
+import { keyFinding, publishableFinding } from '../../../../infra/cli/doctor/seam.ts'
 import { cleanupFinding } from '../../../../infra/cli/doctor/table.ts'
 
 const now = Date.UTC(2031, 0, 1)
-const states = (findings: { state: string }[]) => findings.map(({ state }) => state)
 
 test('is one line, with what to do at its end', () => {
   expect(findingLine(good('Node', '24.21.0'))).toBe('ok    Node                       24.21.0')
@@ -26,19 +25,18 @@ test.each([
 })
 
 const workspace = { workspace_id: 'w', name: 'Own', is_sandbox: true, is_publishable_key_auth_enabled: false }
-const seam = (changes: object) => ({ getWorkspace: async () => ({ ...workspace, ...changes }) })
 
-test('the key of another workspace than the records’ is red', async () => {
-  expect(await seamFindings(seam({}), 'w')).toMatchObject([
-    { state: 'good', said: 'opens Own (sandbox)' },
-    { state: 'good' },
-  ])
-  expect(states(await seamFindings(seam({}), 'another'))).toEqual(['bad', 'good'])
+test('the key of another workspace than the records’ is red', () => {
+  expect(keyFinding(workspace, 'w')).toMatchObject({ state: 'good', said: 'opens Own (sandbox)' })
+  expect(keyFinding(workspace, undefined).state).toBe('good')
+  expect(keyFinding(workspace, 'another').state).toBe('bad')
 })
 
-test('a workspace that does not say whether publishable keys are accepted is to be looked at', async () => {
-  expect(states(await seamFindings(seam({ is_publishable_key_auth_enabled: undefined }), 'w'))).toEqual([
-    'good',
-    'look',
-  ])
+test.each([
+  [false, 'good'],
+  [true, 'bad'],
+  // Seam does not say.
+  [undefined, 'look'],
+])('publishable-key access: %s', (is_publishable_key_auth_enabled, state) => {
+  expect(publishableFinding({ ...workspace, is_publishable_key_auth_enabled }).state).toBe(state)
 })

@@ -74,7 +74,10 @@ test('an identity provider that fails is red, by name', async () => {
 
 test('a Seam that does not accept the key, or does not answer, is red', async () => {
   world.seam?.faults.add({ path: '/workspaces/get', kind: 'status', status: 401 })
-  expect((await look()).about('Seam API key')).toMatchObject({ state: 'bad', said: 'is not accepted' })
+  expect((await look()).about('Seam API key')).toMatchObject({
+    state: 'bad',
+    todo: 'Seam does not accept that API key.',
+  })
   world.seam?.faults.clear()
   world.seam?.faults.add({ path: '/workspaces/get', kind: 'status', status: 503 })
   const { code, about } = await look()

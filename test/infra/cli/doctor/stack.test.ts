@@ -234,7 +234,7 @@ test.each([
   const { findings, about } = await look()
   expect(about('Seam API key')).toMatchObject({
     state: 'bad',
-    said: 'is of the wrong form',
+    said: 'cannot be used',
     todo: expect.stringContaining('no quotes, no JSON'),
   })
   expect(about('Seam')).toBeUndefined()
