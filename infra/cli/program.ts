@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { safeAddress } from '../local/environment.ts'
 import type { Command, OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
 import { commands, groups } from './commands.ts'
@@ -133,9 +134,11 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
     .helpOption('-h, --help', 'print this')
     .addHelpText('after', `\nExamples:\n${examples.join('\n')}\n\n${exitCodeHelp}`)
   for (const [word, about] of Object.entries(row.words ?? {}))
-    command.argument(word, about, wordChecks[word.replaceAll(/\W/g, '')] ?? String)
+    command.argument(word, about, checks[word.replaceAll(/\W/g, '')] ?? String)
   for (const [name, { value, list, choices, about }] of Object.entries(optionsOf(row))) {
     const option = new Option(value === undefined ? `--${name}` : `--${name} ${value}`, about)
+    const check = checks[name]
+    if (check) option.argParser(check)
     if (choices) option.choices(choices)
     if (list) option.argParser((one: string, all: string[] = []) => [...all, one])
     command.addOption(option)
@@ -152,19 +155,26 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
   })
 }
 
-/** What a word may be, by its name. Checked before any world is reached. */
-const wordChecks: Record<string, (word: string) => unknown> = {
+/** What a word or the value of an option may be, by its name. Checked before any world is reached. */
+const checks: Record<string, (word: string) => string> = {
   account: accountId,
-  subject: checkSubject,
-  from: checkSubject,
-  to: checkSubject,
+  subject,
+  from: subject,
+  to: subject,
+  endpoint: address,
 }
 
-function checkSubject(word: string): void {
-  if (/^[^|]+\|./s.test(word)) return
+function subject(word: string): string {
+  if (/^[^|]+\|./s.test(word)) return word
   throw new UsageError(
     `${JSON.stringify(word)} is not a whole subject; give <issuer name>|<sub> in quotes, such as 'main|ada'.`,
   )
+}
+
+function address(word: string): string {
+  const safe = safeAddress(word)
+  if (safe !== undefined) return safe
+  throw new UsageError('--endpoint: give an https:// address, since a secret is sent there.')
 }
 
 /** Options may come before the command, and `help <command>` is `<command> --help`. */

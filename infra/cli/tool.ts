@@ -5,7 +5,6 @@ import type { CallAdmin } from '../../functions/operator/client.ts'
 import type { DeployedStack } from './aws/stack.ts'
 import { type ExitCode, exitCodes } from './errors.ts'
 import { cellOf, nameOf, type Paint, type Progress, painter, startProgress, table, writeTo } from './print.ts'
-import type { Sandbox } from './probe/sandbox.ts'
 import type { Environment, Reach, Target } from './target.ts'
 
 /** A terminal, or the pipes of a script. */
@@ -19,8 +18,6 @@ export interface Streams {
 export interface Overrides {
   now?: () => number
   sleep?: (ms: number) => Promise<unknown>
-  /** Logs in to a Connect Webview in a person's place. */
-  logIn?: Sandbox['logIn'] | undefined
   /** Where token-vending.json and cdk.json are. */
   folder?: string
   /** Ctrl-C. */
@@ -33,7 +30,7 @@ export class Tool {
   readonly json: boolean
   readonly environment: Environment
   readonly streams: Streams
-  readonly deps: Required<Omit<Overrides, 'logIn'>> & Pick<Overrides, 'logIn'>
+  readonly deps: Required<Overrides>
   readonly paint: Paint
   #progress: Progress | undefined
   #reaching: Promise<Reach> | undefined

@@ -1,4 +1,3 @@
-import { safeAddress } from '../../local/environment.ts'
 import { tokenFromInput } from '../asking.ts'
 import { command } from '../command.ts'
 import type { Finding } from '../doctor/finding.ts'
@@ -20,7 +19,7 @@ export const doctor = command({
     'doctor --stage prod --token - < bearer-token.txt',
   ],
   async run(tool, _, options) {
-    const endpoint = options.endpoint === undefined ? undefined : addressFrom(options.endpoint)
+    const { endpoint } = options
     if (tool.target.stack !== undefined && endpoint !== undefined)
       throw new UsageError('Give --stack or --endpoint, not both: the stack knows its endpoint.')
     const token = options.token && (await tokenFromInput(tool.streams, options.token, 'bearer token'))
@@ -36,10 +35,3 @@ export const doctor = command({
     return all.some(({ state }) => state === 'bad') ? exitCodes.unexpected : exitCodes.done
   },
 })
-
-/** A bearer token is sent there. */
-function addressFrom(text: string): string {
-  const address = safeAddress(text)
-  if (address !== undefined) return address
-  throw new UsageError(`--endpoint: give the https:// address that the deployment printed as "Endpoint".`)
-}

@@ -1,4 +1,3 @@
-import { safeAddress } from '../../local/environment.ts'
 import { asking } from '../asking.ts'
 import { command } from '../command.ts'
 import { exitCodes, Refused, UsageError } from '../errors.ts'
@@ -21,10 +20,9 @@ export const probe = command({
   isWorldless: true,
   undoes: true,
   async run(tool, _, options) {
-    const endpoint = safeAddress(options.endpoint ?? 'https://connect.getseam.com')
-    if (endpoint === undefined)
-      throw new UsageError('--endpoint: give an https:// address; the API key is sent there.')
-    const { now: clock, sleep, logIn = options.logIn ? waitForLogIn(tool) : undefined } = tool.deps
+    const { endpoint = 'https://connect.getseam.com' } = options
+    const { now: clock, sleep } = tool.deps
+    const logIn = options.logIn ? waitForLogIn(tool) : undefined
     const apiKey = tool.environment.SEAM_API_KEY || (await askForKey(tool.streams))
     const sandbox = await openSandbox({ endpoint, apiKey, clock, sleep, logIn })
     const { name, workspace_id } = sandbox.workspace

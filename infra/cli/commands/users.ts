@@ -36,7 +36,7 @@ export const userCommands = {
     },
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
     run(tool, _, { status, account, limit = '50', after, all }) {
-      const filter = { status, connected_account_id: account === undefined ? undefined : accountId(account) }
+      const filter = { status, connected_account_id: account }
       return listUsers(tool, filter, after, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
     },
   }),

@@ -11,10 +11,10 @@ export interface Finding {
 }
 
 const marks = {
-  good: ['ok', 'green'],
-  look: ['look', 'yellow'],
-  bad: ['RED', 'red'],
-  unknown: ['?', 'dim'],
+  good: ['ok', 'green', 'good'],
+  look: ['look', 'yellow', 'to look at'],
+  unknown: ['?', 'dim', 'not checked'],
+  bad: ['RED', 'red', 'red'],
 } as const
 
 const finding = (state: Finding['state']) => (what: string, said: string, todo?: string) => ({
@@ -50,12 +50,8 @@ export function findingLine({ state, what, said, todo }: Finding, paint: Paint =
 }
 
 export function summary(findings: Finding[]): string {
-  const count = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length
-  const parts = [
-    `${count('good')} good`,
-    count('look') > 0 && `${count('look')} to look at`,
-    count('unknown') > 0 && `${count('unknown')} not checked`,
-    `${count('bad')} red`,
-  ]
-  return `${parts.filter(Boolean).join(', ')}.`
+  const counts = Object.entries(marks).map(
+    ([state, [, , name]]) => `${findings.filter((finding) => finding.state === state).length} ${name}`,
+  )
+  return `${counts.join(', ')}.`
 }
