@@ -1,7 +1,9 @@
+import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { Configuration } from '../../../functions/config.ts'
 import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { configurationHash } from '../../../functions/http/health.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
+import { tableShape } from '../../../functions/table/shape.ts'
 import { CliError } from '../../local/cli-error.ts'
 import { settingsOf } from '../../stack/release.ts'
 import { type SecretName, secretsOf } from '../aws/secrets.ts'
@@ -9,7 +11,6 @@ import type { DeployedStack } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
 import { asked, bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { keptFindings } from './kept.ts'
-import { tableSettingsFindings } from './table.ts'
 import { trailFinding } from './trail.ts'
 import { worldFindings } from './world.ts'
 
@@ -124,4 +125,23 @@ function alarmFinding({ aws, outputs: { AlarmTopic } }: DeployedStack): Promise<
       : `set alarmEmail and deploy, or aws sns subscribe --topic-arn ${AlarmTopic} --protocol email --notification-endpoint <address>`
     return check('alarms', confirmed > 0, `are told to ${confirmed}`, otherwise, todo)
   })
+}
+
+/** What an adopted or a restored table may lack. */
+function tableSettingsFindings(client: DynamoDB, TableName: string): Promise<Finding[]> {
+  const { ttl } = tableShape
+  return Promise.all([
+    asked('time to live', 'dynamodb:DescribeTimeToLive', async () => {
+      const { TimeToLiveDescription: found } = await client.describeTimeToLive({ TableName })
+      const otherwise = 'is off, so old items stay for good'
+      const todo = `switch it on for "${ttl}"`
+      return check('time to live', found?.AttributeName === ttl, `by "${ttl}"`, otherwise, todo)
+    }),
+    asked('point-in-time recovery', 'dynamodb:DescribeContinuousBackups', async () => {
+      const { ContinuousBackupsDescription: found } = await client.describeContinuousBackups({ TableName })
+      const isOn = found?.PointInTimeRecoveryDescription?.PointInTimeRecoveryStatus === 'ENABLED'
+      const otherwise = 'is off: a lost table would be lost for good'
+      return check('point-in-time recovery', isOn, 'is on', otherwise, 'switch it on')
+    }),
+  ])
 }

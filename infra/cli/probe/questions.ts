@@ -130,18 +130,6 @@ export const questions: Question[] = [
     },
   },
   {
-    name: 'simultaneous',
-    local: '1',
-    asks: 'How many client sessions do ten simultaneous get_or_create calls under one new key make?',
-    async ask(sandbox) {
-      const key = newKey()
-      const results = await Promise.allSettled(Array.from({ length: 10 }, () => vend(sandbox, key)))
-      const sessions = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-      const made = new Set(sessions.map(({ client_session_id }) => client_session_id)).size
-      return sessions.length === 10 ? `${made}` : `${made}, and ${10 - sessions.length} calls failed`
-    },
-  },
-  {
     name: 'publishable_off',
     local: '401 unauthorized',
     asks: 'What does get_or_create by the publishable key answer while that access is off?',

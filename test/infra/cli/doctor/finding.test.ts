@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { newReport } from '../../../../functions/cleanup/report.ts'
 import { bad, findingLine, good, look, summary, unknown } from '../../../../infra/cli/doctor/finding.ts'
 import { keyFinding, publishableFinding } from '../../../../infra/cli/doctor/seam.ts'
-import { cleanupFinding } from '../../../../infra/cli/doctor/table.ts'
+import { cleanupFinding } from '../../../../infra/cli/doctor/world.ts'
 
 const now = Date.UTC(2031, 0, 1)
 

@@ -56,7 +56,6 @@ const plain = {
   delete_takes_effect: 'at once',
   delete_again: '404 client_session_not_found',
   list_shows: 'live',
-  simultaneous: '1',
   publishable_off: '401 unauthorized',
   identity_again: 'the same',
   identity_changed: 'takes it',
