@@ -48,7 +48,7 @@ export function table(headings: string[], rows: string[][], paint: Paint = (_, t
 /** A member of a result is called as in JSON, but for what says only of which kind it is. */
 export const nameOf = (member: string) =>
   member
-    .replace(/^connected_|_(at|id)$/g, '')
+    .replace(/^connected_|_id$/g, '')
     .replace(/_ids$/, 's')
     .replaceAll('_', ' ')
 
@@ -68,8 +68,8 @@ export function cellOf(member: string, value: unknown): string {
 /** A result as two columns; several ids stand one below the other. */
 export function sheet(result: object): string {
   const lines = Object.entries(result).map(([member, value]) => {
-    const text = Array.isArray(value) ? value.join(`\n${' '.repeat(18)}`) || 'none' : cellOf(member, value)
-    return `${nameOf(member).padEnd(18)}${text}`
+    const text = Array.isArray(value) ? value.join(`\n${' '.repeat(20)}`) : cellOf(member, value)
+    return `${nameOf(member).padEnd(20)}${text || 'none'}`
   })
   return lines.join('\n')
 }

@@ -57,7 +57,7 @@ export function reportTable(report: CleanupReport): string {
   const oldest_backlog = duration(report.oldest_backlog)
   const shown = { ...numbers, oldest_backlog, took: duration(report.took) }
   const why = [fuse, stopped].flatMap((word) => (word === undefined ? [] : [sentences[word]]))
-  return [`${titleOf(report)}\n`, sheet(shown), ...why].join('\n')
+  return [`${titleOf(report)}\n`, sheet(shown), ...why.map((sentence) => `\n${sentence}`)].join('\n')
 }
 
 function titleOf(report: CleanupReport): string {
