@@ -100,7 +100,29 @@ export class ConfigurationError extends Error {
  * Plain http is accepted for loopback addresses only where `loopback` says so (the local world).
  */
 export function readConfiguration(input: unknown, { loopback = false } = {}): Configuration {
-  const parsed = configuration.safeParse(input, {
+  const settings = settingsBy(configuration, input, 'tokenVending')
+  const faults: Fault[] = []
+  const { clientSession, issuers, seamEndpoint } = settings
+  const lifetime = clientSession.lifetimeSeconds * 1000
+  for (const fault of timingFaults(times, lifetime))
+    faults.push([['clientSession', 'lifetimeSeconds'], fault])
+  if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
+    faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
+  for (const [i, issuer] of issuers.entries()) {
+    const { longestAgeSeconds } = issuer
+    if (longestAgeSeconds !== undefined && longestAgeSeconds < clientSession.lifetimeSeconds)
+      faults.push([['issuers', i, 'longestAgeSeconds'], 'must be at least clientSession.lifetimeSeconds'])
+    for (const [field, fault] of issuerFaults(issuer, issuers.slice(0, i), loopback))
+      faults.push([['issuers', i, field], fault])
+  }
+  if (!loopback && seamEndpoint.startsWith('http:')) faults.push([['seamEndpoint'], plainForm])
+  if (faults.length > 0) throw new ConfigurationError(faultLines(faults, 'tokenVending'))
+  return settings
+}
+
+/** What stands at `root` of the user's file. @throws ConfigurationError */
+export function settingsBy<S extends z.ZodMiniType>(schema: S, input: unknown, root: string): z.output<S> {
+  const parsed = schema.safeParse(input, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? `unknown: ${issue.keys.join(', ')}; remove it or correct the spelling`
@@ -108,25 +130,9 @@ export function readConfiguration(input: unknown, { loopback = false } = {}): Co
           ? 'is missing; add it'
           : undefined,
   })
-  if (!parsed.success)
-    throw new ConfigurationError(faultLines(parsed.error.issues.map(({ path, message }) => [path, message])))
-  const faults: Fault[] = []
-  const { clientSession, issuers, seamEndpoint } = parsed.data
-  const lifetime = clientSession.lifetimeSeconds * 1000
-  for (const fault of timingFaults(times, lifetime))
-    faults.push([['clientSession', 'lifetimeSeconds'], fault])
-  if (clientSession.longestAgeSeconds < clientSession.lifetimeSeconds)
-    faults.push([['clientSession', 'longestAgeSeconds'], 'must be at least lifetimeSeconds'])
-  for (const [i, settings] of issuers.entries()) {
-    const { longestAgeSeconds } = settings
-    if (longestAgeSeconds !== undefined && longestAgeSeconds < clientSession.lifetimeSeconds)
-      faults.push([['issuers', i, 'longestAgeSeconds'], 'must be at least clientSession.lifetimeSeconds'])
-    for (const [field, fault] of issuerFaults(settings, issuers.slice(0, i), loopback))
-      faults.push([['issuers', i, field], fault])
-  }
-  if (!loopback && seamEndpoint.startsWith('http:')) faults.push([['seamEndpoint'], plainForm])
-  if (faults.length > 0) throw new ConfigurationError(faultLines(faults))
-  return parsed.data
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map(({ path, message }): Fault => [path, message])
+  throw new ConfigurationError(faultLines(faults, root))
 }
 
 /** What is allowed and may still be a mistake, in sentences. */
@@ -144,11 +150,11 @@ export function configurationWarnings({ issuers, unknownSubjects }: Configuratio
 
 type Fault = [path: PropertyKey[], message: string]
 
-function faultLines(faults: Fault[]): string {
+function faultLines(faults: Fault[], root: string): string {
   return faults
     .map(
       ([path, message]) =>
-        `tokenVending${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
+        `${root}${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
     )
     .join('\n')
 }

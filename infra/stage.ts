@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod/v4-mini'
 import { isObject } from '../functions/caller/jws.ts'
-import { ConfigurationError, type ConfigurationInput } from '../functions/config.ts'
+import { ConfigurationError, type ConfigurationInput, settingsBy } from '../functions/config.ts'
 import type { TokenVendingProps } from './stack/token-vending.ts'
 
 /**
@@ -96,19 +96,8 @@ export function chooseStage(
 export type StageProps = TokenVendingProps & { terminationProtection?: boolean | undefined }
 
 export function propsOf({ tokenVending, tokenVendingStack = {} }: Stage): StageProps {
-  const parsed = stackSettings.safeParse(tokenVendingStack, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `unknown: ${issue.keys.join(', ')}; remove it or correct the spelling`
-        : undefined,
-  })
-  if (!parsed.success)
-    throw new ConfigurationError(
-      parsed.error.issues
-        .map(({ path, message }) => `${['tokenVendingStack', ...path].join('.')}: ${message}`)
-        .join('\n'),
-    )
-  return { configuration: tokenVending as ConfigurationInput, ...parsed.data }
+  const settings = settingsBy(stackSettings, tokenVendingStack, 'tokenVendingStack')
+  return { configuration: tokenVending as ConfigurationInput, ...settings }
 }
 
 export const stackNameOf = (deployment: string) => `token-vending-${deployment}`
