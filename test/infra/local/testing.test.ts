@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { clientSession } from '../../../functions/browser/client-session.ts'
 import { startWorld, type TestWorld } from '../../../infra/local/testing.ts'
 
@@ -11,13 +11,14 @@ let world: TestWorld
 const folders = () => readdirSync(tmpdir())
 beforeAll(async () => {
   // Other tests make folders, too.
-  process.env.TMPDIR = mkdtempSync(join(tmpdir(), 'testing-'))
+  vi.stubEnv('TMPDIR', mkdtempSync(join(tmpdir(), 'testing-')))
   world = await startWorld({ configuration: { limits: { sessionsPerUser: 2 } } })
 })
 afterAll(async () => {
   await world.stop()
   expect(folders()).toEqual([])
   rmSync(tmpdir(), { recursive: true })
+  vi.unstubAllEnvs()
 })
 beforeEach(() => world.seam.heal())
 

@@ -31,7 +31,8 @@ export async function runHere(
     const [out, err] = await printed
     return { code, out, err }
   } finally {
-    process.env = before
+    for (const name of Object.keys(process.env)) delete process.env[name]
+    Object.assign(process.env, before)
   }
 }
 
