@@ -6,9 +6,8 @@ import { call, newKey, type Question, type Sandbox, said, Unanswered, vend } fro
 const getOrCreate = '/client_sessions/get_or_create'
 const phoneSession = '/seam/mobile_sdk/v1/phone_sessions/get_or_create'
 
-export const identityQuestions: Question[] = [
-  {
-    name: 'identity_again',
+export const identityQuestions: Record<string, Question> = {
+  identity_again: {
     local: 'the same',
     asks: 'Does get_or_create under one key and one user identity, sent twice, answer one client session?',
     async ask(sandbox) {
@@ -17,8 +16,7 @@ export const identityQuestions: Question[] = [
       return first.client_session_id === second.client_session_id ? 'the same' : 'another'
     },
   },
-  {
-    name: 'identity_changed',
+  identity_changed: {
     local: 'takes it',
     asks: 'What does get_or_create do under the key of a live client session, with another user identity?',
     async ask(sandbox) {
@@ -31,14 +29,12 @@ export const identityQuestions: Question[] = [
       return after.user_identity_id === other ? 'takes it' : 'keeps the old one'
     },
   },
-  {
-    name: 'identity_and_accounts',
+  identity_and_accounts: {
     local: 'both',
     asks: 'Does a client session with accounts and a user identity reach what each of them reaches?',
     ask: reachOfBoth,
   },
-  {
-    name: 'identity_phone',
+  identity_phone: {
     local: 'ends it',
     asks: 'Does deleting a client session end the phone session that was made with its token?',
     async ask(sandbox) {
@@ -56,8 +52,7 @@ export const identityQuestions: Question[] = [
       return status === 401 ? 'ends it' : `the phone is answered ${status}`
     },
   },
-  {
-    name: 'identity_twice',
+  identity_twice: {
     local: 'independent',
     asks: 'Does deleting one of two client sessions of one user identity leave the other alone?',
     async ask(sandbox) {
@@ -70,8 +65,7 @@ export const identityQuestions: Question[] = [
       return status === 200 ? 'independent' : `the other answers ${status}`
     },
   },
-  {
-    name: 'identity_unknown',
+  identity_unknown: {
     local: '404 user_identity_not_found',
     asks: 'How is a user identity refused that the workspace does not have?',
     async ask(sandbox) {
@@ -79,7 +73,7 @@ export const identityQuestions: Question[] = [
       return said(await call(sandbox, getOrCreate, wish), 'accepted')
     },
   },
-]
+}
 
 /** A user identity that is deleted at the end. */
 async function newIdentity(sandbox: Sandbox): Promise<string> {

@@ -15,7 +15,7 @@ export interface Answered {
 }
 
 export async function* probe(sandbox: Sandbox): AsyncGenerator<Answered> {
-  for (const { name, asks, local, ask } of questions)
+  for (const [name, { asks, local, ask }] of Object.entries(questions))
     try {
       const answer = await ask(sandbox)
       yield { name, asks, answer, ...(answer !== local && { differs: local }) }
@@ -28,7 +28,7 @@ export async function* probe(sandbox: Sandbox): AsyncGenerator<Answered> {
 /** Which readings of the local Seam these answers mean; absent: none of its values, or several. */
 export function readingsOf(answers: Answered[]): Partial<Readings> {
   const found: Record<string, unknown[]> = {}
-  for (const { name, reading = {} } of questions)
+  for (const [name, { reading = {} }] of Object.entries(questions))
     for (const [one, meanings] of Object.entries(reading))
       found[one] = [...(found[one] ?? []), meant(meanings, answers.find((it) => it.name === name)?.answer)]
   const agreed = Object.entries(found).filter(([, [first, ...rest]]) => rest.every((it) => it === first))

@@ -13,21 +13,21 @@ import {
 } from './sandbox.ts'
 
 type End = 'deleted' | 'revoked' | 'expired'
-const eachEnd = (question: (how: End) => Question): Question[] =>
-  (['deleted', 'revoked', 'expired'] as const).map(question)
+const eachEnd = (what: string, question: (how: End) => Question): Record<string, Question> =>
+  Object.fromEntries(
+    (['deleted', 'revoked', 'expired'] as const).map((how) => [`${how}_${what}`, question(how)]),
+  )
 
 const getOrCreate = '/client_sessions/get_or_create'
 
-export const questions: Question[] = [
-  {
-    name: 'existing_accounts',
+export const questions: Record<string, Question> = {
+  existing_accounts: {
     local: 'replaces',
     reading: { get_or_create: { replaces: 'replaces', merges: 'merges' } },
     asks: 'What does get_or_create do to the accounts of a client session that exists?',
     ask: existingAccounts,
   },
-  {
-    name: 'same_token',
+  same_token: {
     local: 'same token, new expiry',
     asks: 'Is its token the same afterwards, and its expiry the new one?',
     async ask(sandbox) {
@@ -39,8 +39,7 @@ export const questions: Question[] = [
       return `${before.token === after.token ? 'same' : 'another'} token, ${extended ? 'new' : 'old'} expiry`
     },
   },
-  {
-    name: 'unknown_account',
+  unknown_account: {
     local: '400 invalid_input',
     reading: { unknown_account: { '400': 400, '404': 404 } },
     asks: 'How is a connected account refused that the workspace does not have?',
@@ -51,8 +50,7 @@ export const questions: Question[] = [
       return `accepted, with ${reply.body.client_session.connected_account_ids.length} accounts`
     },
   },
-  {
-    name: 'no_accounts',
+  no_accounts: {
     local: 'nothing',
     asks: 'Does an empty connected_account_ids reach nothing?',
     async ask(sandbox) {
@@ -61,29 +59,15 @@ export const questions: Question[] = [
       return body.devices.length === 0 ? 'nothing' : `${body.devices.length} devices`
     },
   },
-  ...[300, 1000].map(
-    (count): Question => ({
-      name: `accounts_${count}`,
-      local: 'accepted',
-      asks: `Are ${count} ids accepted? (Repeated, where the workspace has fewer accounts.)`,
-      async ask(sandbox) {
-        const [first] = sandbox.accountIds
-        if (first === undefined) throw new Unanswered('the workspace has no connected account')
-        const connected_account_ids = Array.from({ length: count }, (_, i) => sandbox.accountIds[i] ?? first)
-        const params = { user_identifier_key: newKey(), connected_account_ids }
-        return said(await call(sandbox, getOrCreate, params), 'accepted')
-      },
-    }),
-  ),
-  {
-    name: 'browser_webview',
+  accounts_300: manyAccounts(300),
+  accounts_1000: manyAccounts(1000),
+  browser_webview: {
     local: 'joins',
     reading: { completed_webview: { joins: 'joins_session', 'stays out': 'stays_out' } },
     asks: 'Does a Connect Webview made with a client session token attach its account to the client session?',
     ask: browserWebview,
   },
-  ...eachEnd((how) => ({
-    name: `${how}_session`,
+  ...eachEnd('session', (how) => ({
     local: 'makes another',
     reading: { dead_sessions: { 'makes another': 'stay_dead', 'revives it': 'are_revived' } },
     asks: `What does get_or_create do under the key of a client session that is ${how}?`,
@@ -97,15 +81,13 @@ export const questions: Question[] = [
       return status === 200 ? 'another, and the old token works' : 'makes another'
     },
   })),
-  ...eachEnd((how) => ({
-    name: `${how}_token`,
+  ...eachEnd('token', (how) => ({
     local: `401 client_session_${how === 'deleted' ? 'not_found' : how}`,
     asks: `What does a token answer whose client session is ${how}?`,
     ask: async (sandbox) => said(await devicesOf(sandbox, await ended(sandbox, how))),
   })),
-  { name: 'delete_takes_effect', local: 'at once', asks: 'Is delete immediate?', ask: deleteTakesEffect },
-  {
-    name: 'delete_again',
+  delete_takes_effect: { local: 'at once', asks: 'Is delete immediate?', ask: deleteTakesEffect },
+  delete_again: {
     local: '404 client_session_not_found',
     asks: 'What does a second delete answer?',
     async ask(sandbox) {
@@ -113,8 +95,7 @@ export const questions: Question[] = [
       return said(await call(sandbox, '/client_sessions/delete', { client_session_id }))
     },
   },
-  {
-    name: 'list_shows',
+  list_shows: {
     local: 'live',
     reading: { list: { live: 'live', 'live, revoked, expired': 'with_dead' } },
     asks: 'Which client sessions does list show under a key?',
@@ -129,31 +110,39 @@ export const questions: Question[] = [
       return shown.join(', ') || 'none'
     },
   },
-  {
-    name: 'publishable_off',
+  publishable_off: {
     local: '401 unauthorized',
     asks: 'What does get_or_create by the publishable key answer while that access is off?',
     ask: publishableOff,
   },
   ...identityQuestions,
-  {
-    name: 'rate_limit',
+  rate_limit: {
     local: 'all of them',
-    asks: 'Are 60 calls, ten at a time, answered?',
+    asks: 'Are 60 simultaneous calls answered?',
     async ask(sandbox) {
       const { client_session_id } = await vend(sandbox)
-      for (let answered = 0; answered < 60; answered += 10) {
-        const get = () => call(sandbox, '/client_sessions/get', { client_session_id })
-        const refused = (await Promise.all(Array.from({ length: 10 }, get))).find(
-          ({ status }) => status === 429,
-        )
-        const after = refused?.headers.get('retry-after') ?? 'none'
-        if (refused !== undefined) return `429 after ${answered} to ${answered + 10}, Retry-After: ${after}`
-      }
-      return 'all of them'
+      const get = () => call(sandbox, '/client_sessions/get', { client_session_id })
+      const replies = await Promise.all(Array.from({ length: 60 }, get))
+      const [refused, ...others] = replies.filter(({ status }) => status === 429)
+      if (refused === undefined) return 'all of them'
+      return `429 to ${others.length + 1}, Retry-After: ${refused.headers.get('retry-after') ?? 'none'}`
     },
   },
-]
+}
+
+function manyAccounts(length: number): Question {
+  return {
+    local: 'accepted',
+    asks: `Are ${length} ids accepted? (Repeated, where the workspace has fewer accounts.)`,
+    async ask(sandbox) {
+      const [first] = sandbox.accountIds
+      if (first === undefined) throw new Unanswered('the workspace has no connected account')
+      const connected_account_ids = Array.from({ length }, (_, i) => sandbox.accountIds[i] ?? first)
+      const params = { user_identifier_key: newKey(), connected_account_ids }
+      return said(await call(sandbox, getOrCreate, params), 'accepted')
+    },
+  }
+}
 
 async function existingAccounts(sandbox: Sandbox): Promise<string> {
   const [first, second] = sandbox.accountIds

@@ -93,7 +93,6 @@ export async function cleanUp(sandbox: Sandbox): Promise<string[]> {
 
 /** Something that Seam's documentation leaves open: a clause of the contract between Seam and the local Seam. */
 export interface Question {
-  name: string
   asks: string
   /** What the local Seam answers with its plain readings; tests hold it to that. */
   local: string
