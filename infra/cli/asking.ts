@@ -65,11 +65,3 @@ export async function readSecretLine({ stdin, stderr }: Streams, what: string): 
     if (line.trim() !== '') return line.trim().replace(/^bearer +/i, '')
   throw new UsageError(`Give the ${what} on standard input.`)
 }
-
-/** `--token` takes only "-". */
-export function tokenFromInput(streams: Streams, word: string, what: string): Promise<string> {
-  if (word === '-') return readSecretLine(streams, what)
-  throw new UsageError(
-    '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
-  )
-}

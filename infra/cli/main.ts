@@ -14,10 +14,8 @@ const onPipeError = (end: () => void) => (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   end()
 }
-process.stdout.on(
-  'error',
-  onPipeError(() => (process.argv[2] === 'probe' ? interrupted.abort() : process.exit(0))),
-)
+const stop = () => (process.argv[2] === 'probe' ? interrupted.abort() : process.exit(0))
+process.stdout.on('error', onPipeError(stop))
 process.stderr.on(
   'error',
   onPipeError(() => {}),

@@ -162,6 +162,7 @@ const checks: Record<string, (word: string) => string> = {
   from: subject,
   to: subject,
   endpoint: address,
+  token: dash,
 }
 
 function subject(word: string): string {
@@ -175,6 +176,13 @@ function address(word: string): string {
   const safe = safeAddress(word)
   if (safe !== undefined) return safe
   throw new UsageError('--endpoint: give an https:// address, since a secret is sent there.')
+}
+
+function dash(word: string): string {
+  if (word === '-') return word
+  throw new UsageError(
+    '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
+  )
 }
 
 /** Options may come before the command, and `help <command>` is `<command> --help`. */

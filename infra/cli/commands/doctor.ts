@@ -1,4 +1,4 @@
-import { tokenFromInput } from '../asking.ts'
+import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { exitCodes, UsageError } from '../errors.ts'
@@ -22,7 +22,7 @@ export const doctor = command({
     const { endpoint } = options
     if (tool.target.stack !== undefined && endpoint !== undefined)
       throw new UsageError('Give --stack or --endpoint, not both: the stack knows its endpoint.')
-    const token = options.token && (await tokenFromInput(tool.streams, options.token, 'bearer token'))
+    const token = options.token && (await readSecretLine(tool.streams, 'bearer token'))
     const { examine } = await import('../doctor/examine.ts')
     const { findingLine, summary } = await import('../doctor/finding.ts')
     const all: Finding[] = []

@@ -30,11 +30,7 @@ const options = {
   deployment: { value: '<name>', about: 'part of every key at Seam; another name is another stack' },
   stage: { value: '<name>', about: 'the entry in the file (as the deployment)' },
   'alarm-email': { value: '<address>', about: 'who gets the alarms' },
-  set: {
-    value: '<path=value>',
-    list: true,
-    about: 'any other setting, such as limits.accountsPerUser=100',
-  },
+  set: { value: '<path=value>', list: true, about: 'any other: limits.accountsPerUser=100' },
   force: { about: 'write the stage into a file that exists; its other stages stay' },
 } as const satisfies OptionRows
 

@@ -11,9 +11,7 @@ export const probe = command({
     'ask a sandbox workspace what Seam’s documentation leaves open, and undo it all; the API key comes from SEAM_API_KEY, a pipe or a hidden prompt',
   options: {
     workspace: { value: '<workspace_id>', about: 'only if the API key opens this workspace' },
-    'log-in': {
-      about: 'wait until somebody has logged in to a Connect Webview, for the question about them',
-    },
+    'log-in': { about: 'wait until somebody has logged in to a Connect Webview, and ask about it' },
     endpoint: { value: '<url>', about: 'another address than https://connect.getseam.com' },
   },
   examples: ['probe', 'probe --workspace 398d80b7-3f96-47c2-b85a-6f8ba21d07be --json'],

@@ -1,4 +1,4 @@
-import { tokenFromInput } from '../asking.ts'
+import { readSecretLine } from '../asking.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, shellQuoted } from '../print.ts'
@@ -30,7 +30,7 @@ export const sessionCommands = {
       if ((subject === undefined) === (token === undefined))
         throw new UsageError('Give either a subject, or --token - and the token on standard input.')
       return subject === undefined
-        ? endFoundToken(tool, token)
+        ? endFoundToken(tool)
         : changed(tool, 'recorded', tool.callAdmin('end_session', { subject }))
     },
   }),
@@ -47,8 +47,8 @@ export const sessionCommands = {
   }),
 }
 
-async function endFoundToken(tool: Tool, word = ''): Promise<ExitCode> {
-  const token = await tokenFromInput(tool.streams, word, 'client session token')
+async function endFoundToken(tool: Tool): Promise<ExitCode> {
+  const token = await readSecretLine(tool.streams, 'client session token')
   const ended = await tool.callAdmin('end_token', { token })
   const whose = ended.subject === undefined ? 'that no record names' : `of ${shellQuoted(ended.subject)}`
   const session = `The client session ${ended.client_session_id}`

@@ -24,11 +24,7 @@ export const userCommands = {
   list: command({
     about: 'list users, fifty at a time',
     options: {
-      status: {
-        value: '<status>',
-        choices: ['active', 'disabled', 'removed'],
-        about: 'only users with this status',
-      },
+      status: { value: '<status>', choices: ['active', 'disabled', 'removed'], about: 'only these' },
       account: { value: '<account>', about: 'only those who have this connected account' },
       limit: { value: '<number>', about: 'how many (50)' },
       after: { value: '<cursor>', about: 'continue where the last page ended' },
@@ -79,16 +75,12 @@ export const userCommands = {
     examples: [`move 'old|ada' 'main|ada'`],
     async run(tool, [from = '', to = '']) {
       const moved = await tool.callAdmin('move', { from, to })
-      const done = [
-        moved.to && changeSentences('recorded', moved.to),
-        moved.from && changeSentences('removed', moved.from),
-      ].filter((sentences) => sentences !== undefined)
+      const given = moved.to && changeSentences('recorded', moved.to)
+      const removed = moved.from && changeSentences('removed', moved.from)
+      const done = [given, removed].filter(Boolean).join('\n')
       const isLeft = moved.to?.will_be_retried || moved.from?.will_be_retried
-      return tool.show(
-        moved,
-        () => done.join('\n') || `${shellQuoted(from)} is gone: it was moved before.`,
-        isLeft ? exitCodes.willBeRetried : exitCodes.done,
-      )
+      const exitCode = isLeft ? exitCodes.willBeRetried : exitCodes.done
+      return tool.show(moved, () => done || `${shellQuoted(from)} is gone: it was moved before.`, exitCode)
     },
   }),
 }

@@ -1,10 +1,7 @@
 import * as z from 'zod/v4-mini'
 import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
-import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { answers as forms } from '../../../functions/seam/answers.ts'
 import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
-import { seamClient, type Workspace } from '../../../functions/seam/client.ts'
-import { SeamFailure } from '../../../functions/seam/failure.ts'
-import { times } from '../../../functions/times.ts'
 import { CliError } from '../../local/cli-error.ts'
 import type { Secrets } from '../aws/secrets.ts'
 import { Refused } from '../errors.ts'
@@ -34,6 +31,7 @@ const webhookEvents = [
 ]
 
 const answers = {
+  'workspaces/get': forms.workspace,
   'webhooks/list': z.object({ webhooks: z.array(webhook) }),
   'webhooks/create': z.object({ webhook }),
   'webhooks/delete': z.unknown(),
@@ -50,6 +48,7 @@ export async function callSeam<C extends Call>(
   const { status, type, body } = await post(`${endpoint}/${call}`, bearer(apiKey), params)
   if (status === 0) throw new CliError(`Seam did not answer ${call}. Run it again.`)
   const said = [status, type].filter(Boolean).join(' ')
+  if (status === 401) throw new Refused('Seam does not accept that API key.')
   if (status === 429 || status >= 500)
     throw new CliError(`Seam failed to answer ${call} (${said}). Run it again.`)
   if (status >= 300) throw new Refused(`Seam refused ${call} (${said}).`)
@@ -59,29 +58,15 @@ export async function callSeam<C extends Call>(
 }
 
 /** The workspace that a key opens, and the key without the line end that an editor may have left. @throws CliError */
-export async function openWorkspace({
-  endpoint,
-  apiKey: given,
-}: SeamAccess): Promise<{ apiKey: string; workspace: Workspace }> {
-  const other = /^seam_(cst|pk)/.exec(given)?.[1]
-  if (other !== undefined)
-    throw new Refused(
-      `That is a ${other === 'cst' ? 'client session token' : 'publishable key'}. Give an API key of the workspace.`,
-    )
+export async function openWorkspace({ endpoint, apiKey: given }: SeamAccess) {
+  const [, other] = /^seam_(cst|pk)/.exec(given) ?? []
+  const kind = other === 'cst' ? 'client session token' : 'publishable key'
+  if (other !== undefined) throw new Refused(`That is a ${kind}. Give an API key of the workspace.`)
   const apiKey = apiKeyIn(given)
   // What no header can carry cannot be a key, and would be shown by an error about it.
   if (apiKey === undefined) throw new Refused(`That is not an API key: ${apiKeyForm}.`)
-  const seam = seamClient({ endpoint, apiKey: async () => apiKey, times })
-  try {
-    return { apiKey, workspace: await seam.getWorkspace(deadlineIn(5 * times.seam, Date.now)) }
-  } catch (error) {
-    if (!(error instanceof SeamFailure)) throw error
-    if (error.httpStatus === 401 || error.httpStatus === 403)
-      throw new Refused('Seam does not accept that API key.')
-    throw new CliError(
-      `${endpoint} did not say which workspace the key opens (${error.message}). Run it again.`,
-    )
-  }
+  const { workspace } = await callSeam({ endpoint, apiKey }, 'workspaces/get')
+  return { apiKey, workspace }
 }
 
 /** The events that Seam does not send there. */
