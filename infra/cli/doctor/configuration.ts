@@ -1,6 +1,6 @@
 import { type Configuration, ConfigurationError, configurationWarnings } from '../../../functions/config.ts'
 import { exampleIssuerFault } from '../../stack/example-issuer.ts'
-import { readStages } from '../../stage.ts'
+import { readStages, stagesFile } from '../../stage.ts'
 import { deployable, placeOf } from '../configuration.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'
 
@@ -20,30 +20,23 @@ export function deployableFindings(
     if (fault !== undefined) return { configuration, findings: [bad(what, ...halves(fault))] }
     return { configuration, findings: [good(what, 'can be deployed'), ...warnings(what, configuration)] }
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    return { findings: [bad(what, 'cannot be used', error.message.replaceAll('\n', '; '))] }
+    return { findings: [unusable(what, error)] }
   }
 }
 
-/** Beside a local world, which has a configuration of its own, the example in cdk.json is no fault yet. */
-export function localFileFindings(folder: string): Finding[] {
-  return stagesIn(folder)
-    .flatMap((stage) => deployableFindings(folder, stage).findings)
-    .map((finding) =>
-      finding.what === 'cdk.json' && finding.todo !== undefined
-        ? look(finding.what, finding.said, `${finding.todo}; the local world has its own`)
-        : finding,
-    )
-}
-
-/** Undefined: the only one. A file that cannot be used has its own finding. */
-function stagesIn(folder: string): (string | undefined)[] {
+/** Of each stage in token-vending.json, if there is one: the local world has a configuration of its own. */
+export function stageFindings(folder: string): Finding[] {
   try {
-    const names = Object.keys(readStages(folder) ?? {})
-    return names.length > 1 ? names : [undefined]
-  } catch {
-    return [undefined]
+    const stages = Object.keys(readStages(folder) ?? {})
+    return stages.flatMap((stage) => deployableFindings(folder, stage).findings)
+  } catch (error) {
+    return [unusable(stagesFile, error)]
   }
+}
+
+function unusable(what: string, error: unknown): Finding {
+  if (!(error instanceof ConfigurationError)) throw error
+  return bad(what, 'cannot be used', error.message.replaceAll('\n', '; '))
 }
 
 export function warnings(what: string, configuration: Configuration): Finding[] {

@@ -4,7 +4,7 @@ import { stackOf } from '../configuration.ts'
 import { UsageError } from '../errors.ts'
 import type { Environment } from '../target.ts'
 import type { Tool } from '../tool.ts'
-import { deployableFindings, localFileFindings } from './configuration.ts'
+import { deployableFindings, stageFindings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
 import { bad, type Finding, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
@@ -18,7 +18,7 @@ export async function* examine(
   const { environment, target } = tool
   const { folder } = tool.deps
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
-    yield localFileFindings(folder)
+    yield stageFindings(folder)
     const { localFindings } = await import('./local.ts')
     yield* localFindings(environment, token)
     return
