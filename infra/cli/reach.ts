@@ -1,18 +1,15 @@
-import { randomUUID } from 'node:crypto'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { newReport } from '../../functions/cleanup/report.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { adminCaller } from '../../functions/operator/client.ts'
-import { seamClient } from '../../functions/seam/client.ts'
-import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import { vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import { wireAdmin, wireCleanup } from '../../functions/wiring.ts'
-import { auditTrail, auditWriter } from '../local/audit-file.ts'
+import { auditTrail } from '../local/audit-file.ts'
 import { CliError } from '../local/cli-error.ts'
+import { callAdminOf, localClients } from '../local/clients.ts'
 import { worldDynamoDbClient } from '../local/dynamodb.ts'
 import { localFolder } from '../local/environment.ts'
 import { openMemory } from '../local/memory.ts'
@@ -29,33 +26,16 @@ export const configurationOf = ({ configuration }: WorldFile) =>
 export async function reachLocalWorld(environment: Environment): Promise<Reach> {
   const folder = localFolder(environment)
   const world = await readRunningWorld(folder)
-  const seamApiKey = world.seam_api_key ?? environment.SEAM_API_KEY
-  if (!seamApiKey)
+  const apiKey = world.seam_api_key ?? environment.SEAM_API_KEY
+  if (!apiKey)
     throw new CliError('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
-  const client = worldDynamoDbClient(world)
-  const table = vendingTable({ client, tableName: world.table })
   const configuration = configurationOf(world)
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
-  const sealingKeys = sealingKeysFrom(sealingKeySecret)
-  const clients = {
-    table,
-    seam: seamClient({ endpoint: world.seam, apiKey: async () => seamApiKey, times }),
-    seal: tokenSealer(async () => sealingKeys),
-    fetch,
-    clock: Date.now,
-    uuid: randomUUID,
-    random: Math.random,
-    sleep: (ms: number) => wait(ms),
-    log: () => {},
-    auditLog: auditWriter(folder),
-  }
-  const administer = wireAdmin(configuration, times, clients, { loopback: true })
-  const send = async (payload: string) => {
-    const request = { requestId: randomUUID(), deadline: deadlineIn(times.admin, Date.now) }
-    return JSON.stringify(await administer(JSON.parse(payload), request))
-  }
+  const client = worldDynamoDbClient(world)
+  const table = vendingTable({ client, tableName: world.table })
+  const clients = localClients(table, { endpoint: world.seam, apiKey }, { folder, sealingKeySecret })
   return {
-    callAdmin: adminCaller({ by: callerName(), send }),
+    callAdmin: callAdminOf(wireAdmin(configuration, times, clients, { loopback: true }), callerName()),
     auditTrail: () => auditTrail(folder),
     cleanUp({ dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }, tell) {
       let count = 0

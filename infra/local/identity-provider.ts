@@ -52,7 +52,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
   const server = await listen(port, 'the identity provider', mayCall)
 
   const provider = {
-    /** Base URL, and the `iss` of its tokens. */
+    url: server.url,
+    /** The `iss` of its tokens. */
     issuer: server.url,
     /** The `aud` of its tokens; may be changed at any time. */
     audience: 'seam-token-vending',

@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { freshFetch } from '../../functions/http/connections.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import { seamClient } from '../../functions/seam/client.ts'
 import { SeamFailure } from '../../functions/seam/failure.ts'
 import { times } from '../../functions/times.ts'
 import { CliError } from './cli-error.ts'
+import { workspaceClient } from './clients.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
-import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
-import type { Memory } from './memory.ts'
-import { type Page, startPage } from './page/server.ts'
-import type { SeamUser } from './seam/state.ts'
-import { type LocalSeam, startSeam } from './seam/workspace.ts'
-import type { WorldFile } from './world-file.ts'
+import { startIdentityProvider } from './identity-provider.ts'
+import { openMemory } from './memory.ts'
+import { startPage } from './page/server.ts'
+import { startSeam } from './seam/workspace.ts'
 
 export interface PartsOptions {
   /** A real workspace instead of the local one. */
@@ -22,92 +19,56 @@ export interface PartsOptions {
   usualPorts?: { identityProvider: number; seam: number; page: number }
 }
 
-/** What the API depends on. */
-export interface Parts {
-  /** The fault layer in front of the engine, which everybody in this world goes through. */
-  dynamoDb: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>
-  dynamoDbControl: string
-  identityProvider: IdentityProvider
-  page: Page
-  workspace: Workspace
-}
-
-interface Workspace {
-  endpoint: string
-  apiKey: string
-  workspace_id: string
-  /** Users whose accounts have devices. Empty for a real workspace: we know none of its users. */
-  users: SeamUser[]
-  local?: LocalSeam
-}
-
-type Ended = <T extends { close(): Promise<void> }>(starting: Promise<T>) => Promise<T>
+export type Parts = Awaited<ReturnType<typeof startParts>>
 
 /**
- * Starts all of them in parallel, each on its port of the last run.
+ * Starts what the API depends on, each on its port of the last run.
  * @param origins whose pages may call the identity provider and the local Seam; may still be empty
- * @param atEnd gets what stops each one that has started, even if another fails
+ * @param atEnd gets what stops each one that has started
  * @throws CliError
  */
 export async function startParts(
   { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } }: PartsOptions,
   folder: Folder,
-  memory: Memory,
   origins: ReadonlySet<string>,
   atEnd: (end: () => Promise<void>) => void,
-): Promise<Parts> {
-  const ended: Ended = async (starting) => {
+) {
+  async function ended<T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> {
     const part = await starting
     atEnd(() => part.close())
     return part
   }
-  const startProvider = (port: number) =>
-    startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })
-  const startLocalSeam = (port: number) =>
-    startSeam({ port, stateFile: folder.file('seam.json'), control: true, origins })
-
-  const starting = [
-    startRecords(folder.file('dynamodb'), ended),
-    ended(memory.atItsPort('identity_provider', usual.identityProvider, startProvider)),
-    ended(memory.atItsPort('page', usual.page, (port) => startPage({ port }))),
-    seam
-      ? realWorkspace(seam)
-      : ended(memory.atItsPort('seam', usual.seam, startLocalSeam)).then(workspaceOf),
-  ] as const
-  await Promise.allSettled(starting)
-  const [records, identityProvider, page, workspace] = await Promise.all(starting)
-  await memory.keepPorts({
-    identity_provider: identityProvider.issuer,
-    page: page.url,
-    ...(workspace.local && { seam: workspace.endpoint }),
-  })
-  return { ...records, identityProvider, page, workspace }
-}
-
-async function startRecords(
-  folder: string,
-  ended: Ended,
-): Promise<Pick<Parts, 'dynamoDb' | 'dynamoDbControl'>> {
-  const { socket } = await ended(startDynamoDb(folder))
+  const { sealingKeySecret, atItsPort } = await openMemory(folder.file('memory.json'))
+  const engine = await ended(startDynamoDb(folder.file('dynamodb')))
   const accessKeyId = randomBytes(16).toString('hex')
-  const { endpoint, control = '' } = await ended(
-    startDynamoDbFaults({ endpoint: socket, accessKeyId, control: true }),
+  // Everybody in this world goes through the fault layer.
+  const records = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId, control: true }))
+  const identityProvider = await atItsPort('identity_provider', usual.identityProvider, (port) =>
+    ended(startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })),
   )
-  return { dynamoDb: { dynamodb: endpoint, dynamodb_access_key_id: accessKeyId }, dynamoDbControl: control }
+  const page = await atItsPort('page', usual.page, (port) => ended(startPage({ port })))
+  const parts = {
+    sealingKeySecret,
+    dynamoDb: {
+      dynamodb: records.endpoint,
+      dynamodb_access_key_id: accessKeyId,
+      dynamodb_control: records.control ?? '',
+    },
+    identityProvider,
+    page,
+  }
+  if (seam) return { ...parts, local: undefined, workspace: await realWorkspace(seam) }
+  const local = await atItsPort('seam', usual.seam, (port) =>
+    ended(startSeam({ port, stateFile: folder.file('seam.json'), control: true, origins })),
+  )
+  const { url: endpoint, apiKey, workspaceId: workspace_id } = local
+  return { ...parts, local, workspace: { endpoint, apiKey, workspace_id } }
 }
 
-function workspaceOf(local: LocalSeam): Workspace {
-  const { url, apiKey, workspaceId, users } = local
-  return { endpoint: url, apiKey, workspace_id: workspaceId, users, local }
-}
-
-export const clientOf = ({ endpoint, apiKey }: Pick<Workspace, 'endpoint' | 'apiKey'>) =>
-  seamClient({ endpoint, apiKey: async () => apiKey, times, fetch: freshFetch(Date.now) })
-
-async function realWorkspace(seam: { endpoint: string; apiKey: string }): Promise<Workspace> {
+async function realWorkspace(seam: { endpoint: string; apiKey: string }) {
   try {
-    const { workspace_id } = await clientOf(seam).getWorkspace(deadlineIn(times.seam, Date.now))
-    return { ...seam, workspace_id, users: [] }
+    const { workspace_id } = await workspaceClient(seam).getWorkspace(deadlineIn(times.seam, Date.now))
+    return { ...seam, workspace_id }
   } catch (error) {
     if (!(error instanceof SeamFailure)) throw error
     throw new CliError(

@@ -68,44 +68,37 @@ export async function startWorld(options: TestWorldOptions = {}): Promise<TestWo
 
 async function open(folder: string, { origin, configuration }: TestWorldOptions) {
   const { startWorld } = await import('./world.ts')
-  const { reachLocalWorld } = await import('../cli/reach.ts')
-  const { file, identityProvider, seam, close } = await startWorld({
+  const { file, identityProvider, seam, callAdmin, close } = await startWorld({
     folder,
     ...(origin && { origin }),
     ...(configuration && { adjust: configuration }),
   })
   if (seam === undefined) throw new Error('There is no local Seam.')
-  const { callAdmin, close: leave } = await reachLocalWorld({ LOCAL_DIR: folder })
   const change = async (command: 'grant' | 'withdraw', sub: string, ids: string[]) =>
     void (await callAdmin(command, { subject: subjectOf(sub), connected_account_ids: ids }))
-  return {
-    close: async () => {
-      leave()
-      await close()
+  const verbs: Omit<TestWorld, 'stop' | typeof Symbol.asyncDispose> = {
+    url: file.api,
+    issuer: file.issuer,
+    page: file.page,
+    seam: {
+      url: file.seam,
+      break: (fault) => seam.faults.add(fault),
+      heal: () => seam.faults.clear(),
     },
-    verbs: {
-      url: file.api,
-      issuer: file.issuer,
-      page: file.page,
-      seam: {
-        url: file.seam,
-        break: (fault: Fault) => seam.faults.add(fault),
-        heal: () => seam.faults.clear(),
-      },
-      signIn: (sub: string, claims = {}) => identityProvider.sign({ sub, ...claims }),
-      async grant(sub: string, accountId = seam.addAccount()) {
-        await change('grant', sub, [accountId])
-        return accountId
-      },
-      async withdraw(sub: string, accountId?: string) {
-        const all = async () => (await callAdmin('show', { subject: subjectOf(sub) })).connected_account_ids
-        await change('withdraw', sub, accountId === undefined ? await all() : [accountId])
-      },
-      expire: seam.expire,
-      sessions: (sub: string) =>
-        seam.sessions().filter((row) => row.user_identifier_key?.includes(`_${ownerOf(subjectOf(sub))}_`)),
+    signIn: (sub, claims = {}) => identityProvider.sign({ sub, ...claims }),
+    async grant(sub, accountId = seam.addAccount()) {
+      await change('grant', sub, [accountId])
+      return accountId
     },
+    async withdraw(sub, accountId) {
+      const { connected_account_ids: all } = await callAdmin('show', { subject: subjectOf(sub) })
+      await change('withdraw', sub, accountId === undefined ? all : [accountId])
+    },
+    expire: seam.expire,
+    sessions: (sub) =>
+      seam.sessions().filter((row) => row.user_identifier_key?.includes(`_${ownerOf(subjectOf(sub))}_`)),
   }
+  return { verbs, close }
 }
 
 /** The built-in configuration calls its issuer so. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { getRequestListener } from '@hono/node-server'
 import { grantAccounts } from '../../functions/accounts/acts.ts'
 import type { AccountDeps } from '../../functions/accounts/change.ts'
@@ -12,31 +11,29 @@ import {
   readConfiguration,
 } from '../../functions/config.ts'
 import type { Log } from '../../functions/http/audit.ts'
-import { freshFetch } from '../../functions/http/connections.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
-import { vendingTable } from '../../functions/table/table.ts'
+import type { CallAdmin } from '../../functions/operator/client.ts'
+import { type Table, vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import {
-  type Clients,
   wireAdmin,
+  wireCleanup,
   wireConnect,
   wireIdentityEvents,
   wireVend,
   wireWebhook,
 } from '../../functions/wiring.ts'
 import { packageVersion } from '../stack/release.ts'
-import { auditWriter } from './audit-file.ts'
-import { cleaningSchedule, endKilledRun, localCleaner } from './cleaning.ts'
+import { cleaningSchedule, endKilledRun } from './cleaning.ts'
 import { CliError } from './cli-error.ts'
+import { callAdminOf, localClients } from './clients.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
-import { clearFolder, type Folder, takeFolder } from './folder.ts'
+import { clearFolder, takeFolder } from './folder.ts'
 import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken } from './loopback.ts'
-import { type Memory, openMemory } from './memory.ts'
 import { oneApi } from './one-api.ts'
 import { Watcher } from './page/watching.ts'
-import { clientOf, type Parts, type PartsOptions, startParts } from './parts.ts'
+import { type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
 import type { LocalSeam } from './seam/workspace.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
@@ -67,6 +64,7 @@ export interface World {
   seam: LocalSeam | undefined
   /** Cleans up once, beside the schedule. */
   cleanUp: CleanUp
+  callAdmin: CallAdmin
   close(): Promise<void>
 }
 
@@ -91,140 +89,120 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 }
 
 async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, 'close'>> {
-  const { folder, memory } = await openFolder(options, atEnd)
-  const origins = new Set<string>()
-  const parts = await startParts(options, folder, memory, origins, atEnd)
-  const { identityProvider, workspace } = parts
-  const configuration = localConfiguration(parts, options)
-  for (const origin of configuration.allowedOrigins) origins.add(origin)
-
-  const watcher = new Watcher()
-  const { table: unwatched, ...records } = await openTable(parts, atEnd)
-  const table = watcher.over('table', unwatched)
-  const seam = watcher.over('seam', clientOf(workspace))
-  const clients = depsOf({ table, seam }, watcher, folder, memory, options.log)
-  const service = serviceOf(configuration, clients, watcher)
-  if (workspace.local) await endKilledRun(table)
-
-  /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
-  const issuer = configuration.issuers.find((one) => one.issuer === identityProvider.issuer)
-  const users = issuer === undefined ? [] : workspace.users
-  if (issuer !== undefined) {
-    identityProvider.audience = issuer.audiences[0] ?? identityProvider.audience
-    // Once: what an operator has taken away since must not come back with a restart.
-    const what = `${records.tableName}|${subjectNamespace(issuer)}`
-    await memory.once(what, records.isNew, () => giveAccounts(service.deps, users, issuer))
-  }
-
-  const api = await serveApi(service.answer, options.port ?? 0, origins, atEnd)
-  if (workspace.local !== undefined) service.subscribe(workspace.local, api)
-  const [audience] = issuer?.events?.audiences ?? []
-  if (audience !== undefined) identityProvider.receiver = { url: `${api}/identity-events`, audience }
-  const subs = users.map(({ sub }) => sub)
-  const file = worldFileOf(parts, configuration, { api, table: records.tableName, users: subs })
-  await writeWorldFile(folder.path, file)
-  atEnd(() => removeWorldFile(folder.path))
-  const cleaner = localCleaner(configuration, { table, seamApiKey: workspace.apiKey })
-  const { cleanUp, end } = cleaningSchedule(cleaner, configuration.cleanup, options.cleaned ?? (() => {}))
-  atEnd(end)
-  const { local, endpoint } = workspace
-  const { administer } = service
-  const facts = { api, issuer: file.issuer, seam: endpoint, users: subs, configuration }
-  const operator = issuer && { issuer, table, administer, seam, local, cleanUp, watcher }
-  parts.page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
-  return { file, identityProvider, seam: local, cleanUp }
-}
-
-async function openFolder(options: WorldOptions, atEnd: AtEnd): Promise<{ folder: Folder; memory: Memory }> {
   const folder = await takeFolder(options.folder)
   atEnd(folder.release)
   if (options.reset) await clearFolder(folder)
   await removeWorldFile(folder.path)
-  return { folder, memory: await openMemory(folder.file('memory.json')) }
-}
+  /** Of pages that may call. */
+  const origins = new Set<string>()
+  const parts = await startParts(options, folder, origins, atEnd)
+  const { identityProvider, local, page, workspace } = parts
+  const configuration = localConfiguration(parts, options)
+  for (const origin of configuration.allowedOrigins) origins.add(origin)
 
-async function openTable({ dynamoDb, workspace }: Parts, atEnd: AtEnd) {
-  const client = worldDynamoDbClient(dynamoDb)
-  atEnd(() => client.destroy())
-  // A table belongs to one workspace for good, so another workspace gets another one.
-  const tableName = `token-vending-${workspace.workspace_id}`
-  const isNew = await createTable(client, tableName)
-  return { table: vendingTable({ client, tableName }), tableName, isNew }
-}
-
-function depsOf(
-  clients: Pick<Clients, 'table' | 'seam'>,
-  watcher: Watcher,
-  folder: Folder,
-  memory: Memory,
-  log: Log = () => {},
-): Clients {
-  const sealingKeys = sealingKeysFrom(memory.sealingKeySecret)
-  return {
-    ...clients,
-    seal: tokenSealer(async () => sealingKeys),
-    clock: Date.now,
-    uuid: randomUUID,
-    random: Math.random,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    log(audit) {
-      watcher.note(audit)
-      log(audit)
-    },
-    auditLog: auditWriter(folder.path),
-    requestId: () => randomUUID(),
+  const watcher = new Watcher()
+  const table = await openTable(parts, atEnd)
+  const log: Log = (audit) => {
+    watcher.note(audit)
+    options.log?.(audit)
   }
+  const own = { folder: folder.path, sealingKeySecret: parts.sealingKeySecret, log }
+  const service = serviceOf(configuration, localClients(table, workspace, own), watcher)
+  if (local) await endKilledRun(table)
+
+  /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
+  const issuer = configuration.issuers.find((one) => one.issuer === identityProvider.issuer)
+  const users = (issuer && local?.users) ?? []
+  if (issuer !== undefined) {
+    identityProvider.audience = issuer.audiences[0] ?? identityProvider.audience
+    await giveAccounts(service.deps, users, issuer)
+  }
+
+  const api = await serveApi(service.answer, options.port ?? 0, origins, atEnd)
+  if (local) service.subscribe(local, api)
+  const [audience] = issuer?.events?.audiences ?? []
+  if (audience !== undefined) identityProvider.receiver = { url: `${api}/identity-events`, audience }
+  const subs = users.map(({ sub }) => sub)
+  const file = worldFileOf(parts, configuration, api, subs)
+  await writeWorldFile(folder.path, file)
+  atEnd(() => removeWorldFile(folder.path))
+  const { cleanUp, end } = cleaningSchedule(service.cleanUp, configuration.cleanup, options.cleaned)
+  atEnd(end)
+  const { administer, clients } = service
+  const facts = { api, issuer: file.issuer, seam: workspace.endpoint, users: subs, configuration }
+  const operator = issuer && { issuer, administer, local, cleanUp, watcher, table, seam: clients.seam }
+  page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
+  return { file, identityProvider, seam: local, cleanUp, callAdmin: callAdminOf(administer, 'local world') }
 }
 
-/** The functions' apps at one address, and what the operator's page needs beside them. */
-function serviceOf(configuration: Configuration, deps: Clients, watcher: Watcher) {
+/** A table belongs to one workspace for good, so another workspace gets another one. */
+const tableNameOf = ({ workspace }: Parts) => `token-vending-${workspace.workspace_id}`
+
+async function openTable(parts: Parts, atEnd: AtEnd): Promise<Table> {
+  const client = worldDynamoDbClient(parts.dynamoDb)
+  atEnd(() => client.destroy())
+  const tableName = tableNameOf(parts)
+  await createTable(client, tableName)
+  return vendingTable({ client, tableName })
+}
+
+/** The functions' apps at one address, and what acts in the world beside them. */
+function serviceOf(
+  configuration: Configuration,
+  unwatched: ReturnType<typeof localClients>,
+  watcher: Watcher,
+) {
+  const clients = {
+    ...unwatched,
+    table: watcher.over('table', unwatched.table),
+    seam: watcher.over('seam', unwatched.seam),
+    fetch: watcher.over('issuer', unwatched.fetch),
+  }
   const options = { loopback: true }
-  const callers = { ...deps, fetch: watcher.over('issuer', freshFetch(Date.now)) }
-  const vend = wireVend(configuration, times, callers, { ...options, version: packageVersion() })
-  const connect = wireConnect(configuration, times, callers, options)
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
-  const webhook = wireWebhook(configuration, times, { ...deps, readSecrets })
-  const { auditLog = () => {} } = deps
-  const identityEvents = wireIdentityEvents(configuration, times, callers, options)
-  const { fetch: answer } = oneApi({ vend, connect, webhook, identityEvents })
+  const vend = wireVend(configuration, times, clients, { ...options, version: packageVersion() })
+  const { fetch: answer } = oneApi({
+    vend,
+    connect: wireConnect(configuration, times, clients, options),
+    webhook: wireWebhook(configuration, times, { ...clients, readSecrets }),
+    identityEvents: wireIdentityEvents(configuration, times, clients, options),
+  })
   return {
+    clients,
+    deps: vend.deps,
     answer: (request: Request) => watcher.during(() => answer(request)),
+    administer: wireAdmin(configuration, times, clients, options),
+    cleanUp: wireCleanup(configuration, times, clients),
     /** From now on the local Seam tells what happens there. */
     subscribe({ webhooks }: LocalSeam, api: string): void {
       secrets.push(webhooks.add(`${api}/webhooks/seam`).secret())
     },
-    deps: vend.deps,
-    /** What the operator's page acts with. */
-    administer: wireAdmin(configuration, times, { ...callers, auditLog }, options),
   }
 }
 
-function worldFileOf(
-  { dynamoDb, dynamoDbControl, identityProvider, page, workspace }: Parts,
-  configuration: Configuration,
-  { api, table, users }: { api: string; table: string; users: string[] },
-): WorldFile {
+function worldFileOf(parts: Parts, configuration: Configuration, api: string, users: string[]): WorldFile {
+  const { dynamoDb, identityProvider, local, page, workspace } = parts
   const { issuers } = configuration
   const shown = issuers.find(({ issuer }) => issuer === identityProvider.issuer) ?? issuers[0]
-  const { endpoint: seam, apiKey, local } = workspace
   return {
     api,
     page: page.url,
     issuer: shown?.issuer ?? '',
     audience: shown?.audiences[0] ?? '',
-    seam,
-    ...(local && { seam_api_key: apiKey, seam_control: local.control, users }),
+    seam: workspace.endpoint,
+    ...(local && { seam_api_key: workspace.apiKey, seam_control: local.control, users }),
     ...dynamoDb,
-    dynamodb_control: dynamoDbControl,
-    table,
+    table: tableNameOf(parts),
     configuration,
   }
 }
 
 /** The page may call the API whatever the configuration says: this world is what the page is there to show. */
-function localConfiguration(parts: Parts, { configuration: chosen, adjust, origin }: WorldOptions) {
-  const { identityProvider, page, workspace } = parts
+function localConfiguration(
+  { identityProvider, page, workspace }: Parts,
+  { configuration: chosen, adjust, origin }: WorldOptions,
+) {
   const { issuer, audience } = identityProvider
   const events = { audiences: ['page'], kinds: ['backchannel-logout', 'security-events'] }
   const configuration =
@@ -246,11 +224,13 @@ function localConfiguration(parts: Parts, { configuration: chosen, adjust, origi
   }
 }
 
+/** Once: what an operator has taken away since must not come back with a restart. */
 async function giveAccounts(deps: AccountDeps, users: SeamUser[], issuer: Issuer): Promise<void> {
   for (const { sub, connected_account_ids } of users) {
     const subject = `${subjectNamespace(issuer)}|${sub}`
     const who = { owner: ownerOf(subject), subject, iss: issuer.issuer, sub }
-    await grantAccounts(deps, who, connected_account_ids, deadlineIn(times.vend, Date.now))
+    const isKnown = (await deps.table.readUser(who.owner)) !== undefined
+    if (!isKnown) await grantAccounts(deps, who, connected_account_ids, deadlineIn(times.vend, Date.now))
   }
 }
 
