@@ -1,11 +1,5 @@
 import { once } from 'node:events'
-import {
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestListener,
-  request,
-  type ServerResponse,
-} from 'node:http'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { urlToHttpOptions } from 'node:url'
@@ -62,23 +56,39 @@ interface Layer extends Options {
   indexPages: Map<string, Answer>
 }
 
+interface Call {
+  operation: string
+  headers: IncomingMessage['headers']
+  body: string
+  /** Of an index: which partition, from where. Undefined for everything else. */
+  indexPage: string | undefined
+}
+
+interface Answer {
+  status: number
+  body: string
+}
+
 export type DynamoDbFaults = Awaited<ReturnType<typeof startDynamoDbFaults>>
 
 /** Stands in front of a DynamoDB engine and lets it fail on purpose. Without faults it passes everything on. */
 export async function startDynamoDbFaults(options: Options) {
-  const layer: Layer = { ...options, counts: {}, faults: new FaultPlan(matches), indexPages: new Map() }
+  const faults = new FaultPlan<Rule, Call>(matches)
+  const layer: Layer = { ...options, counts: {}, faults, indexPages: new Map() }
+  const { counts } = layer
   const server = await listen(0, 'the fault layer of DynamoDB')
   server.serve((request, response) => {
     // Our own end, or the engine's: either way nobody can be answered.
     answer(layer, request, response).catch(() => request.socket.destroy())
   })
   const control = options.control ? await listen(0, 'the control of the fault layer of DynamoDB') : undefined
-  control?.serve(controlFor(layer))
+  const state = () => ({ faults: faults.remaining(), delivered: faults.delivered, counts })
+  control?.serve(controlOf(faultOrders(faults, ruleSchema), state))
   return {
     /** Base URL, to be used instead of the engine's. */
     endpoint: server.url,
-    counts: layer.counts,
-    faults: layer.faults,
+    counts,
+    faults,
     /** Base URL of the control address: `GET /` → { faults, delivered, counts }; see `faultOrders` for the rest. */
     control: control?.url,
     async close(): Promise<void> {
@@ -87,29 +97,10 @@ export async function startDynamoDbFaults(options: Options) {
   }
 }
 
-function controlFor({ faults, counts }: Layer): RequestListener {
-  const state = () => ({ faults: faults.remaining(), delivered: faults.delivered, counts })
-  return controlOf(faultOrders(faults, ruleSchema), state)
-}
-
 function matches(rule: Rule, { operation, indexPage }: Call): boolean {
   return (
     (rule.operations?.includes(operation) ?? true) && (rule.kind !== 'stale_index' || indexPage !== undefined)
   )
-}
-
-interface Call {
-  operation: string
-  headers: IncomingHttpHeaders
-  body: string
-  /** Of an index: which partition, from where. Undefined for everything else. */
-  indexPage: string | undefined
-}
-
-interface Answer {
-  status: number
-  type: string
-  body: string
 }
 
 async function answer(layer: Layer, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -152,11 +143,9 @@ async function strike(layer: Layer, call: Call, rule: Rule, response: ServerResp
 }
 
 /** An answer, or how there comes none. */
-async function outcomeOf(
-  layer: Layer,
-  call: Call,
-  rule: Rule,
-): Promise<Answer | 'reset' | 'silence' | 'stall'> {
+type Outcome = Answer | 'reset' | 'silence' | 'stall'
+
+async function outcomeOf(layer: Layer, call: Call, rule: Rule): Promise<Outcome> {
   switch (rule.kind) {
     case 'throttled':
       return refusal(400, rule.error ?? 'ThrottlingException')
@@ -196,28 +185,24 @@ async function forward(endpoint: string, { headers, body }: Call): Promise<Answe
   const forwarded = request({
     ...engine,
     method: 'POST',
-    headers: {
-      ...Object.fromEntries(passed.map((name) => [name, String(headers[name] ?? '')])),
-      'content-length': Buffer.byteLength(body),
-    },
+    headers: Object.fromEntries(passed.map((name) => [name, String(headers[name] ?? '')])),
   })
   forwarded.end(body)
   const [response] = (await once(forwarded, 'response')) as [IncomingMessage]
-  const { statusCode: status = 500, headers: answered } = response
-  return { status, type: answered['content-type'] ?? json, body: await text(response) }
+  return { status: response.statusCode ?? 500, body: await text(response) }
 }
 
-function reply(response: ServerResponse, { status, type, body }: Answer): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body)
+function reply(response: ServerResponse, { status, body }: Answer): void {
+  response.statusCode = status
+  response.setHeader('content-type', 'application/x-amz-json-1.0').end(body)
 }
 
-const json = 'application/x-amz-json-1.0'
-const noItems: Answer = { status: 200, type: json, body: '{"Items":[],"Count":0,"ScannedCount":0}' }
+const noItems: Answer = { status: 200, body: '{"Items":[],"Count":0,"ScannedCount":0}' }
 const strangers = 'Sign with the dynamodb_access_key_id in world.json.'
 
 /** As DynamoDB says no. */
 function refusal(status: number, error: string, message = 'A fault on purpose.'): Answer {
   const namespace =
     error === 'ThrottlingException' ? 'com.amazon.coral.availability' : 'com.amazonaws.dynamodb.v20120810'
-  return { status, type: json, body: JSON.stringify({ __type: `${namespace}#${error}`, message }) }
+  return { status, body: JSON.stringify({ __type: `${namespace}#${error}`, message }) }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
@@ -17,12 +18,6 @@ import { CliError, codeOf } from './cli-error.ts'
 import { closeServer } from './loopback.ts'
 import type { WorldFile } from './world-file.ts'
 
-export interface DynamoDb {
-  /** The Unix socket where it listens. */
-  socket: string
-  close(): Promise<void>
-}
-
 const require = createRequire(import.meta.url)
 
 /**
@@ -31,28 +26,30 @@ const require = createRequire(import.meta.url)
  * @param folder keeps the tables
  * @throws CliError
  */
-export async function startDynamoDb(folder: string): Promise<DynamoDb> {
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+export async function startDynamoDb(folder: string) {
+  const refuse = (error: unknown) => {
     throw new CliError(
       `${folder} cannot be the folder of the records (${codeOf(error)}). Move away what is there.`,
     )
-  })
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(refuse)
   const server = await openDynalite(join(folder, 'dynalite'))
   const socket = await socketFor(folder)
-  try {
-    await rm(socket, { force: true })
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(socket, resolve))
-    await chmod(socket, 0o600)
-  } catch (error) {
-    throw new CliError(`The DynamoDB engine cannot listen on ${socket} (${codeOf(error)}).`)
-  }
+  await listenOn(server, socket).catch(refuse)
   return {
+    /** The Unix socket where it listens. */
     socket,
-    async close() {
+    async close(): Promise<void> {
       await closeServer(server)
       if (dirname(socket) !== folder) await rm(dirname(socket), { recursive: true, force: true })
     },
   }
+}
+
+async function listenOn(server: Server, socket: string): Promise<void> {
+  await rm(socket, { force: true })
+  await once(server.listen(socket), 'listening')
+  await chmod(socket, 0o600)
 }
 
 /** What fits into a socket's address, in bytes. */

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { type Configuration, ConfigurationError, readConfiguration } from '../../functions/config.ts'
 import { isSafeAddress, originFault } from '../../functions/http/addresses.ts'
 import { apiKeyForm, apiKeyIn } from '../../functions/seam/api-key.ts'
-import { chooseStage, readStages } from '../stage.ts'
+import { chooseStage, parsedJson, readStages } from '../stage.ts'
 import { CliError, codeOf } from './cli-error.ts'
 import type { WorldOptions } from './world.ts'
 
@@ -51,65 +51,55 @@ function optionsOf(words: string[]): { own?: boolean; stage?: string; reset?: bo
     return parseArgs({ args: words, options }).values
   } catch (error) {
     if (!codeOf(error).startsWith('ERR_PARSE_ARGS')) throw error
-    throw new CliError('npm start takes --own, --stage NAME, and --reset, after "--": npm start -- --reset')
+    return refuse('npm start takes --own, --stage NAME, and --reset, after "--": npm start -- --reset')
   }
 }
 
-function ownConfiguration(
-  { own, stage }: { own?: boolean; stage?: string },
-  project: string,
-): Configuration | undefined {
-  if (!own && stage === undefined) return undefined
+function refuse(sentence: string): never {
+  throw new CliError(sentence)
+}
+
+/** @param said goes before what is wrong with the configuration */
+function configured(read: () => unknown, said = ''): Configuration {
   try {
-    const chosen = chooseStage(readStages(project), stage)
-    return readConfiguration(chosen.tokenVending, { loopback: true })
+    return readConfiguration(read(), { loopback: true })
   } catch (error) {
-    if (error instanceof ConfigurationError) throw new CliError(error.message)
-    throw error
+    if (!(error instanceof ConfigurationError)) throw error
+    return refuse(`${said}${error.message}`)
   }
+}
+
+function ownConfiguration({ own, stage }: { own?: boolean; stage?: string }, project: string) {
+  if (!own && stage === undefined) return undefined
+  return configured(() => chooseStage(readStages(project), stage).tokenVending)
+}
+
+function configurationOf(text: string): Configuration {
+  const input = parsedJson(text)
+  if (input === undefined)
+    refuse(
+      'TOKEN_VENDING is not JSON. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".',
+    )
+  return configured(() => input, 'TOKEN_VENDING cannot be used:\n')
 }
 
 function portOf(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new CliError(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
+  return refuse(`PORT is ${JSON.stringify(text)}; give a number from 0 (any free port) to 65535.`)
 }
 
 function originOf(text: string): string {
   const fault = originFault(text)
   if (fault === undefined) return text
-  throw new CliError(
+  return refuse(
     `ORIGIN is ${JSON.stringify(text)}; give that of your page, such as http://localhost:5173, without a slash at the end: ${fault}.`,
   )
 }
 
-function configurationOf(text: string) {
-  let input: unknown
-  try {
-    input = JSON.parse(text.replace(/^\uFEFF/, ''))
-  } catch (error) {
-    throw new CliError(
-      `TOKEN_VENDING is not JSON: ${error instanceof Error ? error.message : 'unreadable'}. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".`,
-    )
-  }
-  const members = typeof input === 'object' && input !== null ? Object.entries(input) : []
-  if (members.some(([name, one]) => name === 'context' || typeof one?.tokenVending === 'object'))
-    throw new CliError('TOKEN_VENDING is a whole file; give the object at "tokenVending" in it.')
-  try {
-    return readConfiguration(input, { loopback: true })
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    throw new CliError(`TOKEN_VENDING cannot be used:\n${error.message}`)
-  }
-}
-
-function addressOf(text: string): string {
-  const address = safeAddress(text)
-  if (address !== undefined) return address
-  throw new CliError(
-    'SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.',
-  )
-}
+const addressOf = (text: string): string =>
+  safeAddress(text) ??
+  refuse('SEAM_ENDPOINT cannot be used: give an https:// address such as https://connect.getseam.com.')
 
 /** Where a secret may be sent: over https, or on this machine. Without its last slash; undefined if it is neither. */
 export function safeAddress(text: string): string | undefined {
@@ -117,8 +107,6 @@ export function safeAddress(text: string): string | undefined {
 }
 
 function keyOf(key: string | undefined): string {
-  if (!key) throw new CliError('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
-  const apiKey = apiKeyIn(key)
-  if (apiKey === undefined) throw new CliError(`SEAM_API_KEY cannot be used: ${apiKeyForm}.`)
-  return apiKey
+  if (!key) return refuse('SEAM_ENDPOINT is set, SEAM_API_KEY is not: a real workspace needs both.')
+  return apiKeyIn(key) ?? refuse(`SEAM_API_KEY cannot be used: ${apiKeyForm}.`)
 }

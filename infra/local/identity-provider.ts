@@ -1,11 +1,11 @@
 import { hash, randomUUID } from 'node:crypto'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
 import { listen } from './loopback.ts'
-import { type EventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
+import { type EventToSend, eventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export interface IdentityProviderOptions {
@@ -17,37 +17,31 @@ export interface IdentityProviderOptions {
   clock?: () => number
   /** Whose pages may call, if they are of this machine: a caller gets a token for anybody in the local world. */
   origins?: ReadonlySet<string>
+  /** Sees each request first. */
+  before?: MiddlewareHandler<Env>
 }
+
+type Env = { Bindings: HttpBindings }
 
 export type IdentityProvider = Awaited<ReturnType<typeof startIdentityProvider>>
 
-/** How it fails its callers: the connection breaks, no answer ever comes, or a 503. */
-type Outage = 'reset' | 'silence' | 'error'
-
 const lifetimeSeconds = 3600
 
-/** The newest first: it signs. The state is text for JSON's sake; that these are RSA keys, importing them shows. */
+/** That these are RSA keys, importing them shows. */
 const keptKeys = z.object({
   version: z.literal(1),
-  keys: z.array(z.looseObject({ kid: z.string(), n: z.string(), d: z.string() })).check(z.minLength(1)),
+  keys: z.tuple([z.looseObject({ kid: z.string(), n: z.string(), d: z.string() })]),
 })
 
 /** Any `sub` but none: a token that no provider would write must be to be had, too. */
 const claimsSchema = z.looseObject({ sub: z.custom<string>((sub) => sub !== undefined && sub !== '') })
-type Claims = z.infer<typeof claimsSchema>
-const eventSchema = z.strictObject({
-  sub: z.string(),
-  kind: z.enum(providerEventKinds),
-  sid: z.optional(z.string()),
-})
-
 /**
  * An OpenID provider for development: its token endpoint gives any caller a token for any subject.
  * @throws CliError
  */
 export async function startIdentityProvider(options: IdentityProviderOptions = {}) {
   const { port = 0, stateFile, clock = Date.now, origins } = options
-  const keys = await openKeys(stateFile)
+  const keys = [await openKey(stateFile)]
   const mayCall = (origin: string) => isOfThisMachine(origin) && origins?.has(origin) === true
   const server = await listen(port, 'the identity provider', mayCall)
 
@@ -57,14 +51,12 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     issuer: server.url,
     /** The `aud` of its tokens; may be changed at any time. */
     audience: 'seam-token-vending',
-    /** May be set and unset at any time. */
-    outage: undefined as Outage | undefined,
+    /** The first signs, all are published; may be changed at any time. */
+    keys,
     /** Hears its events; may be changed at any time. */
     receiver: undefined as { url: string; audience: string } | undefined,
-    /** Requests received, by path. */
-    counts: {} as Record<string, number>,
     /** A token for any claims: `null` leaves one out that would be there by itself. Lasts an hour. */
-    sign(claims: Claims, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
+    sign(claims: z.infer<typeof claimsSchema>, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
       const { issuer: iss, audience: aud } = provider
       const iat = Math.floor(clock() / 1000)
       // One login for each user, unless the request names another.
@@ -74,31 +66,24 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     /** Tells the receiver something of a person; its status, undefined when nobody listens. */
     async send(event: EventToSend): Promise<number | undefined> {
       const { receiver, issuer: iss } = provider
-      const sign = (claims: object, header: object) => signed({ ...claims }, header, keys[0] ?? {})
+      const sign = (claims: object, header: object) => signed(claims, header, keys[0] ?? {})
       return receiver && sendEvent(sign, receiver, { ...event, iss, iat: Math.floor(clock() / 1000) })
-    },
-    /** Signs with a new key from now on; `keep` still publishes the old ones, as a provider does for a while. */
-    async rotateKeys({ keep = true } = {}): Promise<void> {
-      keys.splice(0, keep ? 0 : keys.length, await newKey())
-      await saveKeys(stateFile, keys)
     },
     close: server.close,
   }
-  server.serve(getRequestListener(providerApp(provider, keys, mayCall).fetch))
+  server.serve(getRequestListener(providerApp(provider, mayCall, options.before).fetch))
   return provider
 }
 
-type Provider = Pick<IdentityProvider, 'issuer' | 'outage' | 'counts' | 'sign' | 'send'>
+type Provider = Pick<IdentityProvider, 'issuer' | 'keys' | 'sign' | 'send'>
 
-function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) => boolean) {
-  const app = new Hono<{ Bindings: HttpBindings }>()
-  app.use(async (c, next) => {
-    provider.counts[c.req.path] = (provider.counts[c.req.path] ?? 0) + 1
-    if (provider.outage === undefined) return next()
-    if (provider.outage === 'reset') c.env.incoming.socket.destroy()
-    if (provider.outage !== 'error') return new Promise<never>(() => {})
-    return c.text('The identity provider is unavailable.', 503)
-  })
+function providerApp(
+  provider: Provider,
+  mayCall: (origin: string) => boolean,
+  before?: MiddlewareHandler<Env>,
+) {
+  const app = new Hono<Env>()
+  if (before) app.use(before)
   app.use(cors({ origin: (origin) => (mayCall(origin) ? origin : null) }))
   app.get('/.well-known/openid-configuration', (c) =>
     c.json({
@@ -111,7 +96,9 @@ function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) 
     }),
   )
   app.get('/jwks', (c) =>
-    c.json({ keys: keys.map(({ kty, n, e, kid }) => ({ kty, n, e, kid, alg: 'RS256', use: 'sig' })) }),
+    c.json({
+      keys: provider.keys.map(({ kty, n, e, kid }) => ({ kty, n, e, kid, alg: 'RS256', use: 'sig' })),
+    }),
   )
   app.post('/token', async (c) => {
     const claims = claimsSchema.safeParse(await c.req.json().catch(() => undefined))
@@ -124,7 +111,7 @@ function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) 
     return c.json({ access_token, token_type: 'Bearer', expires_in: lifetimeSeconds })
   })
   app.post('/send', async (c) => {
-    const event = eventSchema.safeParse(await c.req.json().catch(() => undefined))
+    const event = eventToSend.safeParse(await c.req.json().catch(() => undefined))
     const error_description = `Send JSON such as {"sub":"ada","kind":"backchannel-logout"}; kinds: ${providerEventKinds.join(', ')}.`
     if (!event.success) return c.json({ error: 'invalid_request', error_description }, 400)
     return c.json({ status: await provider.send(event.data) })
@@ -132,25 +119,21 @@ function providerApp(provider: Provider, keys: JWK[], mayCall: (origin: string) 
   return app
 }
 
-async function openKeys(stateFile: string | undefined): Promise<JWK[]> {
+async function openKey(stateFile: string | undefined): Promise<JWK> {
   const remedy = 'Delete it: the tokens of the local identity provider end then, and nothing else.'
   const kept = stateFile && (await readStateFile(stateFile, keptKeys, remedy))
-  if (kept) return kept.keys
-  const keys = [await newKey()]
-  await saveKeys(stateFile, keys)
-  return keys
+  if (kept) return kept.keys[0]
+  const key = await newKey()
+  if (stateFile !== undefined) await writeStateFile(stateFile, { version: 1, keys: [key] })
+  return key
 }
 
-async function saveKeys(stateFile: string | undefined, keys: JWK[]): Promise<void> {
-  if (stateFile !== undefined) await writeStateFile(stateFile, { version: 1, keys })
-}
-
-async function newKey(): Promise<JWK> {
+export async function newKey(): Promise<JWK> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   return { ...(await exportJWK(privateKey)), kid: randomUUID() }
 }
 
-async function signed(claims: Record<string, unknown>, header: object, key: JWK): Promise<string> {
+async function signed(claims: object, header: object, key: JWK): Promise<string> {
   return new SignJWT(Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null)))
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid ?? '', ...header })
     .sign(await importJWK(key, 'RS256'))

@@ -3,8 +3,7 @@
  * already. The Node that runs everything else is among what is installed.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -14,20 +13,12 @@ const oldestNpm = 9
 const neededNode = 24
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
-const at = (...path) => join(root, ...path)
-const modules = at('node_modules')
-const note = join(modules, '.installed')
 
 const node = major(process.versions.node)
 if (node < oldestNode)
   stop(`Node ${process.versions.node} is too old: install Node ${oldestNode} or later, then try again.`)
-
-const wanted = hashOf(at('package-lock.json'))
-if (read(note) !== wanted) {
-  if (!isInstalled()) install()
-  writeFileSync(note, wanted)
-}
-if (node < neededNode && !existsSync(join(modules, 'node', 'bin')))
+if (!isInstalled()) install()
+if (node < neededNode && !existsSync(join(root, 'node_modules/node/bin')))
   stop(
     `Node ${neededNode} was not put into node_modules, because npm is told not to run install scripts.`,
     'Run "npm rebuild node --ignore-scripts=false", then try again.',
@@ -54,14 +45,9 @@ function install() {
 }
 
 function runNpm(args, stdio) {
-  const cli = process.env.npm_execpath ?? ''
   // A retry after ten seconds, as by default, makes a missing network look like a slow one.
   const all = [...args, '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000']
-  const options = { cwd: root, stdio, env: withoutKeys(process.env) }
-  const { status } = /npm-cli\.[cm]?js$/.test(cli)
-    ? spawnSync(process.execPath, [cli, ...all], options)
-    : spawnSync('npm', all, { ...options, shell: process.platform === 'win32' })
-  return status === 0
+  return spawnSync('npm', all, { cwd: root, stdio, env: withoutKeys(process.env) }).status === 0
 }
 
 /** Packages bring scripts along, which need no key of the user's. */
@@ -71,13 +57,12 @@ function withoutKeys(environment) {
   )
 }
 
-/** By npm itself, as with `npm cit`: npm's own record of node_modules, written last, has all that the lock file has. */
+/** Npm's own record of node_modules, written last, has all that the lock file has. */
 function isInstalled() {
-  const packages = (file) => JSON.parse(read(file) ?? '{}').packages ?? {}
-  const found = packages(join(modules, '.package-lock.json'))
+  const found = packages('node_modules/.package-lock.json')
   return (
     Object.keys(found).length > 0 &&
-    Object.entries(packages(at('package-lock.json'))).every(
+    Object.entries(packages('package-lock.json')).every(
       ([path, { version, integrity, optional }]) =>
         path === '' ||
         (found[path] === undefined
@@ -87,18 +72,11 @@ function isInstalled() {
   )
 }
 
-/** With the platform, because a folder may be shared between machines. */
-function hashOf(file) {
-  const text = read(file)
-  if (text === undefined) stop('package-lock.json is missing: check the repository out again.')
-  return createHash('sha256').update(`${process.platform} ${process.arch}\n${text}`).digest('hex')
-}
-
-function read(file) {
+function packages(file) {
   try {
-    return readFileSync(file, 'utf8')
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages
   } catch {
-    return undefined
+    return {}
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import * as z from 'zod/v4-mini'
 import { effects, secevent } from '../../functions/identity-events/meaning.ts'
 import { logoutEvent } from '../../functions/identity-events/token.ts'
 
@@ -10,18 +11,17 @@ const uris = new Map([
 ])
 export const providerEventKinds = [...uris.keys()]
 
-export interface EventToSend {
-  kind: string
-  sub: string
+export const eventToSend = z.strictObject({
+  sub: z.string(),
+  kind: z.enum(providerEventKinds),
   /** One login, of a `backchannel-logout`; absent: all of them. */
-  sid?: string | undefined
-}
-
-type Sign = (claims: object, header: { typ: string }) => Promise<string>
+  sid: z.optional(z.string()),
+})
+export type EventToSend = z.infer<typeof eventToSend>
 
 /** To `to`, whose status it resolves with. */
 export async function sendEvent(
-  sign: Sign,
+  sign: (claims: object, header: { typ: string }) => Promise<string>,
   to: { url: string; audience: string },
   { kind, sub, sid, iss, iat }: EventToSend & { iss: string; iat: number },
 ): Promise<number> {

@@ -66,18 +66,8 @@ function endWithFolder(folder: string): void {
 
 /** The programs that the world starts must not inherit the user's keys. */
 function keepFromChildren(): void {
-  const needed = [
-    'PATH',
-    'HOME',
-    'TMPDIR',
-    'TEMP',
-    'TMP',
-    'SystemRoot',
-    'LOCAL_DIR',
-    'NO_COLOR',
-    'FORCE_COLOR',
-  ]
-  for (const name of Object.keys(process.env)) if (!needed.includes(name)) delete process.env[name]
+  const needed = /^(PATH|HOME|TMPDIR|TEMP|TMP|SystemRoot|LOCAL_DIR|NO_COLOR|FORCE_COLOR)$/
+  for (const name of Object.keys(process.env)) if (!needed.test(name)) delete process.env[name]
 }
 
 /** One line per request, from the audit record, which holds no secret. */
@@ -93,30 +83,21 @@ function coloured(status: number): string {
 
 /** `reuse:live ×3`: what comes several times in a row, once. */
 function folded(verdicts: string[]): string[] {
-  const starts = verdicts.flatMap((one, at) => (one === verdicts[at - 1] ? [] : at))
-  return starts.map((at, i) => {
-    const count = (starts[i + 1] ?? verdicts.length) - at
-    return count > 1 ? `${verdicts[at]} ×${count}` : `${verdicts[at]}`
-  })
+  const runs: { verdict: string; count: number }[] = []
+  for (const verdict of verdicts) {
+    const last = runs.at(-1)
+    if (last?.verdict === verdict) last.count++
+    else runs.push({ verdict, count: 1 })
+  }
+  return runs.map(({ verdict, count }) => (count > 1 ? `${verdict} ×${count}` : verdict))
 }
 
 /** One line per cleanup that had something to do. */
-function cleaned({
-  looked_at,
-  ended,
-  strays_ended,
-  settled,
-  failed,
-  fuse,
-  stopped,
-  took,
-  ...report
-}: CleanupReport) {
-  if (looked_at === 0 && failed === 0 && (stopped === undefined || stopped === 'nothing_made_yet')) return
-  const counts = { ...ended, strays_ended, settled, failed }
-  const what = Object.entries(counts).flatMap(([name, count]) => (count > 0 ? `${count} ${name}` : []))
-  const { other_run_until: until } = report
+function cleaned(report: CleanupReport): void {
+  const { ended, strays_ended, settled, failed, fuse, stopped, other_run_until: until, took } = report
+  const counts = Object.entries({ ...ended, strays_ended, settled, failed }).filter(([, count]) => count > 0)
   const other = until !== undefined && `another run is at work until ${new Date(until).toLocaleTimeString()}`
-  const why = [...what, fuse, other || stopped].filter(Boolean).join(', ')
-  console.log(`cleaned up (${why || 'nothing to end'}) ${took} ms`)
+  const why = other || (stopped === 'nothing_made_yet' ? undefined : stopped)
+  const what = [...counts.map(([name, count]) => `${count} ${name}`), fuse, why].filter(Boolean).join(', ')
+  if (what !== '') console.log(`cleaned up (${what}) ${took} ms`)
 }

@@ -9,9 +9,9 @@ import { vendingTable } from '../../functions/table/table.ts'
 import type { Times } from '../../functions/times.ts'
 import { createTable, localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../infra/local/dynamodb-faults.ts'
-import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../dynamodb.ts'
+import { type FailingProvider, startFailingProvider } from '../identity-provider.ts'
 import { passed, wrote } from '../leaks.ts'
 import { patient } from './patient.ts'
 import { type Addresses, type Machine, wireOver } from './wiring.ts'
@@ -21,7 +21,7 @@ export { type Answer, ask } from './ask.ts'
 /** Everything a request meets, on one machine, with a clock that can be moved. */
 export interface VendingWorld {
   seam: LocalSeam
-  identityProvider: IdentityProvider
+  identityProvider: FailingProvider
   table: ReturnType<typeof vendingTable>
   /** In front of the engine: counts what arrives, and fails on purpose. */
   dynamoDb: DynamoDbFaults
@@ -70,7 +70,7 @@ export async function startVendingWorld(
   const table = vendingTable({ client, tableName })
   const origins = new Set(options.configuration?.allowedOrigins)
   const seam = await startSeam({ clock: clock.now, origins })
-  const identityProvider = await startIdentityProvider({ clock: clock.now, origins })
+  const identityProvider = await startFailingProvider({ clock: clock.now, origins })
   const sealingKey = JSON.stringify({ current: randomUUID() })
   passed(sealingKey)
   const log: Audit[] = []

@@ -5,9 +5,9 @@ import { CreateTableCommand, type DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { Configuration } from '../../functions/config.ts'
 import { readConfiguration } from '../../functions/config.ts'
 import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
-import { type IdentityProvider, startIdentityProvider } from '../../infra/local/identity-provider.ts'
 import { type LocalSeam, startSeam } from '../../infra/local/seam/workspace.ts'
 import { startDynamoDb } from '../dynamodb.ts'
+import { type FailingProvider, startFailingProvider } from '../identity-provider.ts'
 import { type Aws, generatedSecrets, ofRoles, startAws } from './aws.ts'
 import { startHttpApi } from './http-api.ts'
 import { type LambdaFunction, lambdaFunction } from './lambda-function.ts'
@@ -25,7 +25,7 @@ export interface Deployment {
   functions: Record<string, LambdaFunction>
   aws: Aws
   seam: LocalSeam
-  identityProvider: IdentityProvider
+  identityProvider: FailingProvider
   /** Past the permissions, for the test itself. */
   table: { client: DynamoDB; tableName: string }
   /** Calls the API for a caller of the configured issuer, from a page; by default `POST /client-session`. */
@@ -82,7 +82,7 @@ async function start(sdk: SdkUse, ends: (() => unknown)[]): Promise<Omit<Deploym
 
   const dynamoDb = ended(await startDynamoDb())
   const seam = ended(await startSeam())
-  const identityProvider = ended(await startIdentityProvider())
+  const identityProvider = ended(await startFailingProvider())
   const seamTls = ended(await startTls(seam.url))
   const issuerTls = ended(await startTls(identityProvider.issuer))
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { accountsOf, dropAccount, type FakeSeam } from './fake.ts'
+import { accountsOf, type FakeSeam } from './fake.ts'
 import { apiKey, orToken, route } from './route.ts'
 import { keepCallWithin } from './scope.ts'
 import { emit, type Seam } from './state.ts'
@@ -35,7 +35,7 @@ const shown = ({ connect_webview_id, workspace_id, bridge_id, ...account }: Acco
 /** @throws Refusal when there is none */
 function accountOf(fake: FakeSeam, connected_account_id: string): Account {
   const account = accountsOf(fake).find((one) => one.connected_account_id === connected_account_id)
-  return found(account, 'connected account')
+  return found(account, 'connected_account')
 }
 
 function listAccounts({ fake }: Seam, { limit = 11_000, page_cursor }: z.infer<typeof page>) {
@@ -54,11 +54,15 @@ function listAccounts({ fake }: Seam, { limit = 11_000, page_cursor }: z.infer<t
 
 /** The account is gone from the workspace, and so from every client session and every webview. */
 export function deleteAccount(seam: Seam, connected_account_id: string): void {
-  dropAccount(seam.fake, connected_account_id)
+  const { database } = seam.fake
+  const isOther = (item: { connected_account_id?: string | null | undefined }) =>
+    item.connected_account_id !== connected_account_id
+  database.setState({
+    connected_accounts: database.connected_accounts.filter(isOther),
+    devices: database.devices.filter(isOther),
+  })
   for (const row of seam.sessions.byId.values())
     row.connected_account_ids = row.connected_account_ids.filter((one) => one !== connected_account_id)
-  for (const row of seam.webviews)
-    if (row.connected_account_id === connected_account_id) row.connected_account_id = null
-  seam.changes++
+  for (const row of seam.webviews) if (!isOther(row)) row.connected_account_id = null
   emit(seam, 'connected_account.deleted', { connected_account_id })
 }

@@ -4,17 +4,18 @@ import { requestId } from 'hono/request-id'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as z from 'zod/v4-mini'
 import { connectedAccountRoutes } from './accounts.ts'
-import { clientSessionRoutes, distinct, isLive } from './client-sessions.ts'
+import { clientSessionRoutes, distinct } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
 import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
 import { reachOf, userIdentityRoutes } from './identities.ts'
-import { apiKey, authorize, orToken, type Route, route } from './route.ts'
+import { apiKey, authorize, collection, orToken, type Route, route } from './route.ts'
 import type { ClientSession } from './rows.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
-import { countsOf, keep, type Seam } from './state.ts'
+import { countsOf, type Seam } from './state.ts'
 import { strike } from './strike.ts'
+import { type Endpoint, shownWebhook } from './webhooks.ts'
 import { webviewPageRoutes } from './webview-page.ts'
-import { found, Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+import { Refusal, readParams, refused, type SeamEnv } from './wire.ts'
 
 const workspaceChange = z.object({
   name: z.optional(z.string()),
@@ -27,36 +28,28 @@ const workspaceRoutes = [
     const { publishable_key, ...forBrowsers } = workspace
     return { workspace: authority.by === 'api_key' ? workspace : forBrowsers }
   }),
-  route('/workspaces/update', apiKey, workspaceChange, (seam, body) => {
-    updateWorkspace(seam.fake, body)
-    seam.changes++
+  route('/workspaces/update', apiKey, workspaceChange, ({ fake }, body) => {
+    updateWorkspace(fake, body)
   }),
 ]
 
-const webhookNamed = z.object({ webhook_id: z.string() })
 const newWebhook = z.object({
   url: z.url({ protocol: /^https?$/ }),
   event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
 })
 
 const webhookRoutes = [
-  route('/webhooks/create', apiKey, newWebhook, (seam, { url, event_types }) => {
-    seam.changes++
-    return { webhook: webhookOf(seam, seam.webhooks.add(url, event_types, true)) }
-  }),
-  route('/webhooks/get', apiKey, webhookNamed, (seam, body) => ({ webhook: webhookOf(seam, body) })),
-  route('/webhooks/list', apiKey, z.object({}), ({ webhooks }) => ({ webhooks: webhooks.list() })),
-  route('/webhooks/delete', apiKey, webhookNamed, (seam, body) => {
-    seam.webhooks.remove(webhookOf(seam, body).webhook_id)
-    seam.changes++
+  ...collection<Endpoint>({
+    one: 'webhook',
+    allows: apiKey,
+    items: ({ webhooks }) => webhooks.endpoints,
+    show: shownWebhook,
+  }).routes,
+  route('/webhooks/create', apiKey, newWebhook, ({ webhooks }, { url, event_types }) => {
+    const { secret, ...endpoint } = webhooks.add(url, event_types, true)
+    return { webhook: shownWebhook(endpoint) }
   }),
 ]
-
-const webhookOf = ({ webhooks }: Seam, { webhook_id }: { webhook_id: string }) =>
-  found(
-    webhooks.list().find((one) => one.webhook_id === webhook_id),
-    'webhook',
-  )
 
 const routes: Route[] = [
   clientSessionRoutes,
@@ -72,7 +65,7 @@ const routes: Route[] = [
 const handedOver =
   '/:part{devices|locks|access_codes|thermostats|noise_sensors|action_attempts|events|health}/*'
 
-const onlyLooks = /\/(get|list|list_device_providers)$|^\/health/
+const onlyLooks = /^\/health|\/(get|list|list_device_providers)$/
 
 /**
  * The local Seam's API. Faults strike between the reading of a call and its effect.
@@ -109,12 +102,24 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
 }
 
 async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route): Promise<Response> {
-  const authority = authorize(seam, c, allows)
-  const before = seam.changes
-  const result = run(seam, c.get('params'), { c, authority })
-  if (seam.changes > before) await keep(seam, c.req.path)
+  const result = run(seam, c.get('params'), { c, authority: authorize(seam, c, allows) })
+  await keepChange(seam, c)
   const answer = await result
   return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
+}
+
+/** By a client session token only within its accounts; by the API key as the fake pleases. */
+async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
+  const { fake } = seam
+  const authority = authorize(seam, c, orToken)
+  const params = c.get('params')
+  const reach = authority.by === 'client_session' ? reachOf(seam, authority.session) : undefined
+  if (reach) keepCallWithin(fake, reach, params)
+  if (authority.by === 'client_session') admit(fake, withGranted(seam, authority.session))
+  const { status, type, body } = await answerOf(fake, c.env.incoming, params)
+  if (status < 300) await keepChange(seam, c)
+  if (reach && status === 200 && body !== '') return c.json(keepAnswerWithin(fake, reach, JSON.parse(body)))
+  return c.body(body, status as ContentfulStatusCode, type === undefined ? {} : { 'content-type': type })
 }
 
 /** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */
@@ -124,22 +129,10 @@ function withGranted(seam: Seam, row: ClientSession): ClientSession {
   return { ...row, connected_account_ids: distinct(accounts, lent) }
 }
 
-/** By a client session token only within its accounts; by the API key as the fake pleases. */
-async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
-  const { fake } = seam
-  const authority = authorize(seam, c, orToken)
-  const reach = authority.by === 'client_session' ? reachOf(seam, authority.session) : undefined
-  const params = c.get('params')
-  if (reach) keepCallWithin(fake, reach, params)
-  const sessions = [...seam.sessions.byId.values()]
-  if (seam.admitted !== seam.changes)
-    admit(
-      fake,
-      sessions.filter((row) => isLive(seam, row)).map((row) => withGranted(seam, row)),
-    )
-  seam.admitted = seam.changes
-  const { status, type, body } = await answerOf(fake, c.env.incoming, params)
-  if (status < 300 && !onlyLooks.test(c.req.path)) await keep(seam, c.req.path)
-  if (reach && status === 200 && body !== '') return c.json(keepAnswerWithin(fake, reach, JSON.parse(body)))
-  return c.body(body, status as ContentfulStatusCode, type === undefined ? {} : { 'content-type': type })
+/** What a call has changed is kept before anybody hears of it. */
+async function keepChange(seam: Seam, { req }: Context<SeamEnv>): Promise<void> {
+  if (req.method === 'GET' || onlyLooks.test(req.path)) return
+  countsOf(seam, req.path).changes++
+  await seam.save()
+  seam.webhooks.dispatch()
 }

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { identityOf } from './identities.ts'
+import { identities } from './identities.ts'
 import { apiKey, endOf, orToken, route } from './route.ts'
-import { addRow, type ClientSession } from './rows.ts'
+import type { ClientSession } from './rows.ts'
 import { emit, type Seam, timeNow } from './state.ts'
 import { found, Refusal } from './wire.ts'
 
@@ -14,9 +14,7 @@ const ids = z.optional(z.array(z.string()))
 const wanted = z.object({
   connected_account_ids: ids,
   connect_webview_ids: ids,
-  user_identity_ids: ids,
   user_identity_id: z.optional(z.string()),
-  customer_key: z.optional(id),
   expires_at: z.optional(z.iso.datetime({ offset: true })),
 })
 const named = z.object({ client_session_id: z.optional(id), user_identifier_key: z.optional(id) })
@@ -24,11 +22,8 @@ const ended = z.object({ client_session_id: id })
 const created = z.extend(wanted, { user_identifier_key: z.optional(id) })
 const keyed = z.extend(wanted, { user_identifier_key: id })
 const filters = z.object({
-  client_session_id: z.optional(z.string()),
   user_identifier_key: z.optional(z.string()),
   connect_webview_id: z.optional(z.string()),
-  user_identity_id: z.optional(z.string()),
-  without_user_identifier_key: z.optional(z.boolean()),
 })
 
 type Wanted = z.infer<typeof wanted>
@@ -51,31 +46,22 @@ export const clientSessionRoutes = [
   route('/client_sessions/list', apiKey, filters, (seam, body) => ({
     client_sessions: list(seam, body).map((row) => shown(seam, row)),
   })),
-  route('/client_sessions/grant_access', apiKey, z.extend(wanted, named.shape), (seam, body) =>
-    answered(seam, grantAccess(seam, find(seam, body), body)),
-  ),
   route('/client_sessions/revoke', apiKey, ended, (seam, body) => {
-    alter(seam, find(seam, body), { revoked_at: timeNow(seam) })
+    find(seam, body).revoked_at = timeNow(seam)
   }),
   route('/client_sessions/delete', apiKey, ended, (seam, body) => {
-    alter(seam, find(seam, body), { deleted_at: timeNow(seam) })
+    find(seam, body).deleted_at = timeNow(seam)
     emit(seam, 'client_session.deleted', body)
   }),
 ]
 
-export const isLive = (seam: Pick<Seam, 'clock'>, row: ClientSession): boolean =>
-  endOf(seam, row) === undefined
+export const isLive = ({ clock }: Pick<Seam, 'clock'>, row: ClientSession): boolean =>
+  endOf(clock, row) === undefined
 
 /** As Seam shows it. */
 export function shown({ fake }: Seam, { revoked_at, deleted_at, ...row }: ClientSession) {
   const device_count = row.connected_account_ids.reduce((sum, one) => sum + devicesOf(fake, one).length, 0)
   return { ...row, device_count }
-}
-
-/** Every change of a row goes this way, also one behind everybody's back. */
-export function alter(seam: Seam, row: ClientSession, changed: Partial<ClientSession>): ClientSession {
-  seam.changes++
-  return Object.assign(row, changed)
 }
 
 const answered = (seam: Seam, row: ClientSession) => ({ client_session: shown(seam, row) })
@@ -99,14 +85,13 @@ function find(seam: Seam, { client_session_id, user_identifier_key }: z.infer<ty
     client_session_id !== undefined
       ? seam.sessions.byId.get(client_session_id)
       : latest(seam, user_identifier_key ?? '')
-  return found(row?.deleted_at === undefined ? row : undefined, 'client session')
+  return found(row?.deleted_at === undefined ? row : undefined, 'client_session')
 }
 
 function checkKnown(seam: Seam, { connected_account_ids: accounts = [], user_identity_id }: Wanted): void {
-  const { fake, readings } = seam
-  if (user_identity_id !== undefined) identityOf(seam, user_identity_id)
-  if (accounts.every((one) => knowsAccount(fake, one))) return
-  if (readings.unknown_account === 404)
+  if (user_identity_id !== undefined) identities.find(seam, user_identity_id)
+  if (accounts.every((one) => knowsAccount(seam.fake, one))) return
+  if (seam.readings.unknown_account === 404)
     throw new Refusal(404, 'connected_account_not_found', 'Could not find every connected account')
   throw new Refusal(400, 'invalid_input', 'Some connected accounts are unknown', {
     validation_errors: { connected_account_ids: { _errors: ['Unknown connected account'] } },
@@ -114,7 +99,7 @@ function checkKnown(seam: Seam, { connected_account_ids: accounts = [], user_ide
 }
 
 function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): ClientSession {
-  const { user_identity_id, customer_key } = fields
+  const { user_identity_id } = fields
   const row: ClientSession = {
     client_session_id: randomUUID(),
     workspace_id: seam.fake.workspace_id,
@@ -122,14 +107,12 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
     user_identifier_key,
     connected_account_ids: distinct(fields.connected_account_ids),
     connect_webview_ids: distinct(fields.connect_webview_ids),
-    user_identity_ids: distinct(fields.user_identity_ids ?? [user_identity_id ?? []].flat()),
+    user_identity_ids: [],
     created_at: timeNow(seam),
     expires_at: new Date(fields.expires_at ?? seam.clock() + year).toISOString(),
-    ...(user_identity_id !== undefined && { user_identity_id }),
-    ...(customer_key !== undefined && { customer_key }),
+    ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
   }
-  addRow(seam.sessions, row)
-  seam.changes++
+  seam.sessions.add(row)
   return row
 }
 
@@ -154,19 +137,15 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
   if (row === undefined || (!isLive(seam, row) && readings.dead_sessions === 'stay_dead'))
     return make(seam, body.user_identifier_key, body)
   const { connected_account_ids: accounts, connect_webview_ids, expires_at, user_identity_id } = body
+  const kept = readings.get_or_create === 'merges' ? row.connected_account_ids : []
   delete row.revoked_at
   delete row.deleted_at
-  return alter(seam, row, {
-    ...(accounts && {
-      connected_account_ids: distinct(
-        readings.get_or_create === 'merges' ? row.connected_account_ids : [],
-        accounts,
-      ),
-    }),
+  return Object.assign(row, {
+    ...(accounts && { connected_account_ids: distinct(kept, accounts) }),
     connect_webview_ids: distinct(row.connect_webview_ids, connect_webview_ids),
     ...(expires_at !== undefined && { expires_at: new Date(expires_at).toISOString() }),
     ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
-  })
+  } satisfies Partial<ClientSession>)
 }
 
 /** A publishable key makes empty client sessions, and hands out whatever is under the key it is told (law 1). */
@@ -184,23 +163,11 @@ function getOrCreateEmpty(seam: Seam, body: Keyed): ClientSession {
 /** As at Seam: without a filter, every client session of the workspace, tokens included. */
 function list(seam: Seam, filter: z.infer<typeof filters>): ClientSession[] {
   const { byId, byKey } = seam.sessions
-  const { client_session_id, user_identifier_key: key, connect_webview_id, user_identity_id } = filter
+  const { user_identifier_key: key, connect_webview_id } = filter
   return (key === undefined ? [...byId.values()] : (byKey.get(key) ?? [])).filter(
     (row) =>
       row.deleted_at === undefined &&
       (seam.readings.list === 'with_dead' || isLive(seam, row)) &&
-      (client_session_id === undefined || row.client_session_id === client_session_id) &&
-      (connect_webview_id === undefined || row.connect_webview_ids.includes(connect_webview_id)) &&
-      (user_identity_id === undefined || row.user_identity_ids.includes(user_identity_id)) &&
-      (!filter.without_user_identifier_key || row.user_identifier_key === null),
+      (connect_webview_id === undefined || row.connect_webview_ids.includes(connect_webview_id)),
   )
-}
-
-function grantAccess(seam: Seam, row: ClientSession, more: Wanted): ClientSession {
-  checkKnown(seam, more)
-  return alter(seam, row, {
-    connected_account_ids: distinct(row.connected_account_ids, more.connected_account_ids),
-    connect_webview_ids: distinct(row.connect_webview_ids, more.connect_webview_ids),
-    user_identity_ids: distinct(row.user_identity_ids, more.user_identity_ids),
-  })
 }

@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import { alter, distinct } from './client-sessions.ts'
-import { accountOfLogin, addAccount } from './fake.ts'
-import { deviceOf, providers } from './homes.ts'
-import { type Authority, nobody, orToken, route } from './route.ts'
+import { distinct } from './client-sessions.ts'
+import { accountsOf, addAccount } from './fake.ts'
+import { deviceTypeOf, providers } from './homes.ts'
+import { type Authority, collection, nobody, orToken, route } from './route.ts'
 import { emit, type Seam, timeNow } from './state.ts'
-import { found, Refusal } from './wire.ts'
+import { Refusal } from './wire.ts'
 
 /** Who logs in, at which provider. */
 export type Login = { [member in 'provider' | 'email']?: string | undefined }
@@ -19,44 +19,37 @@ const wanted = z.object({
   accepted_capabilities: z._default(z.array(z.enum(capabilities)), []),
   custom_redirect_url: z._default(z.nullable(z.url()), null),
   custom_redirect_failure_url: z._default(z.nullable(z.url()), null),
-  custom_metadata: z._default(z.record(z.string(), z.nullable(z.union([z.string(), z.boolean()]))), {}),
+  custom_metadata: z._default(z.record(z.string(), z.union([z.string(), z.boolean()])), {}),
   device_selection_mode: z._default(z.enum(['none', 'single', 'multiple']), 'none'),
   automatically_manage_new_devices: z._default(z.boolean(), true),
   wait_for_device_creation: z._default(z.boolean(), false),
 })
 const named = z.object({ connect_webview_id: z.string() })
 
+export const webviews = collection<ConnectWebview>({
+  one: 'connect_webview',
+  allows: orToken,
+  items: (seam) => seam.webviews,
+  show: (webview) => webview,
+  /** A client session token reaches the webviews of its client session, and no others. */
+  isWithin: (authority, { connect_webview_id }) =>
+    authority.by !== 'client_session' || authority.session.connect_webview_ids.includes(connect_webview_id),
+})
+
 export const connectWebviewRoutes = [
+  ...webviews.routes,
   route('/connect_webviews/create', orToken, wanted, (seam, body, { authority }) => ({
     connect_webview: create(seam, body, authority),
-  })),
-  route('/connect_webviews/get', orToken, named, (seam, body, { authority }) => {
-    const row = webviewOf(seam, body.connect_webview_id)
-    return { connect_webview: found(isWithin(authority, row) ? row : undefined, 'connect webview') }
-  }),
-  route('/connect_webviews/list', orToken, z.object({}), ({ webviews }, _body, { authority }) => ({
-    connect_webviews: webviews.filter((row) => isWithin(authority, row)),
   })),
   route('/_fake/complete_connect_webview', nobody, named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
   }),
 ]
 
-/** @throws Refusal when there is none */
-export const webviewOf = ({ webviews }: Seam, id: string): ConnectWebview =>
-  found(
-    webviews.find((one) => one.connect_webview_id === id),
-    'connect webview',
-  )
-
-/** A client session token reaches the webviews of its client session, and no others. */
-const isWithin = (authority: Authority, { connect_webview_id }: ConnectWebview) =>
-  authority.by !== 'client_session' || authority.session.connect_webview_ids.includes(connect_webview_id)
-
 function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority): ConnectWebview {
   const connect_webview_id = randomUUID()
   const auth_token = randomBytes(12).toString('base64url')
-  const { accepted_providers, excluded_providers, custom_metadata } = body
+  const { accepted_providers, excluded_providers } = body
   const row: ConnectWebview = {
     ...body,
     connect_webview_id,
@@ -70,24 +63,17 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
     any_provider_allowed: accepted_providers === undefined,
     login_successful: false,
     status: 'pending',
-    custom_metadata: Object.fromEntries(
-      Object.entries(custom_metadata).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
-    ),
     authorized_at: null,
     selected_provider: null,
   }
   seam.webviews.push(row)
-  seam.changes++
-  if (authority.by === 'client_session')
-    authority.session.connect_webview_ids = distinct(authority.session.connect_webview_ids, [
-      connect_webview_id,
-    ])
+  if (authority.by === 'client_session') authority.session.connect_webview_ids.push(connect_webview_id)
   return row
 }
 
 /** @throws Refusal when somebody has logged in with it before */
 function pending(seam: Seam, connect_webview_id: string): ConnectWebview {
-  const row = webviewOf(seam, connect_webview_id)
+  const row = webviews.find(seam, connect_webview_id)
   if (row.status !== 'authorized') return row
   throw new Refusal(400, 'connect_webview_already_authorized', 'Somebody has logged in with it before')
 }
@@ -100,9 +86,12 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
     throw new Refusal(400, 'invalid_input', 'This Connect Webview does not accept the provider')
   const email = login.email || `${connect_webview_id.slice(0, 8)}@example.com`
   const { custom_metadata } = row
-  const known = accountOfLogin(seam.fake, { provider, email })
-  const connected_account_id =
-    known ?? addAccount(seam.fake, { provider, email, devices: [deviceOf(provider)], custom_metadata })
+  // Whoever logs in again at the same provider has the same account.
+  const known = accountsOf(seam.fake).find(
+    (one) => one.provider === provider && one.user_identifier.email === email,
+  )?.connected_account_id
+  const devices = [deviceTypeOf(provider).endsWith('_lock') ? 'New Door' : 'New Room']
+  const connected_account_id = known ?? addAccount(seam.fake, { provider, email, devices, custom_metadata })
   Object.assign(row, {
     connected_account_id,
     status: 'authorized',
@@ -110,9 +99,10 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
     authorized_at: timeNow(seam),
     selected_provider: provider,
   } satisfies Partial<ConnectWebview>)
-  seam.changes++
   if (seam.readings.completed_webview === 'joins_session')
-    joinSessions(seam, connect_webview_id, connected_account_id)
+    for (const session of seam.sessions.byId.values())
+      if (session.connect_webview_ids.includes(connect_webview_id))
+        session.connected_account_ids = distinct(session.connected_account_ids, [connected_account_id])
   const connected_account_custom_metadata = custom_metadata
   const about = { connected_account_id, connect_webview_id, connected_account_custom_metadata }
   if (known === undefined) emit(seam, 'connected_account.created', about)
@@ -121,15 +111,8 @@ export function complete(seam: Seam, connect_webview_id: string, login: Login = 
   return connected_account_id
 }
 
-function joinSessions(seam: Seam, connect_webview_id: string, account: string): void {
-  for (const session of seam.sessions.byId.values())
-    if (session.connect_webview_ids.includes(connect_webview_id))
-      alter(seam, session, { connected_account_ids: distinct(session.connected_account_ids, [account]) })
-}
-
 /** A person's login fails. */
 export function fail(seam: Seam, connect_webview_id: string): void {
   pending(seam, connect_webview_id).status = 'failed'
-  seam.changes++
   emit(seam, 'connect_webview.login_failed', { connect_webview_id })
 }

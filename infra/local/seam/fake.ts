@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
-import type { LocalEvent } from './events.ts'
-import type { AccountWish, DeviceWish } from './homes.ts'
+import { type AccountWish, deviceTypeOf } from './homes.ts'
 import type { ClientSession } from './rows.ts'
 import type { Params } from './wire.ts'
 
@@ -46,13 +45,11 @@ export type FakeSeam = Awaited<ReturnType<typeof startFake>>
 
 export const workspaceOf = ({ database }: FakeSeam) => only(database.workspaces)
 
-export function updateWorkspace(
-  fake: FakeSeam,
-  change: { name?: string | undefined; is_publishable_key_auth_enabled?: boolean | undefined },
-): void {
+export function updateWorkspace(fake: FakeSeam, change: WorkspaceChange): void {
   const workspaces = [{ ...workspaceOf(fake), ...change }] as Database['workspaces']
   fake.database.setState({ workspaces })
 }
+type WorkspaceChange = { name?: string | undefined; is_publishable_key_auth_enabled?: boolean | undefined }
 
 export const accountsOf = ({ database }: FakeSeam) => database.connected_accounts
 
@@ -68,14 +65,6 @@ export const accountOfDevice = ({ database }: FakeSeam, device_id: string) =>
 export const deviceOfAccessCode = ({ database }: FakeSeam, access_code_id: string) =>
   database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id
 
-/** Whoever logs in again at the same provider has the same account. */
-export const accountOfLogin = (
-  fake: FakeSeam,
-  { provider, email }: Pick<AccountWish, 'provider' | 'email'>,
-): string | undefined =>
-  accountsOf(fake).find((one) => one.provider === provider && one.user_identifier.email === email)
-    ?.connected_account_id
-
 export function addAccount(fake: FakeSeam, wish: AccountWish): string {
   const { provider, email, devices, custom_metadata = {} } = wish
   const { connected_account_id } = fake.database.addConnectedAccount({
@@ -87,30 +76,19 @@ export function addAccount(fake: FakeSeam, wish: AccountWish): string {
     custom_metadata,
     created_at: new Date(fake.clock()).toISOString(),
   })
-  for (const device of devices) addDevice(fake, connected_account_id, device)
+  for (const name of devices) addDevice(fake, connected_account_id, name, deviceTypeOf(provider))
   return connected_account_id
 }
 
-export function dropAccount({ database }: FakeSeam, connected_account_id: string): void {
-  database.deleteConnectedAccount({ connected_account_id })
+/** The fake checks the token of a handed-over call itself, by its own clock: ours decided before about expiry. */
+export function admit({ database, api_key_id }: FakeSeam, session: ClientSession): void {
+  const { client_session_id, user_identifier_key } = session
+  const others = database.client_sessions.filter((one) => one.client_session_id !== client_session_id)
+  const admitted = { ...session, api_key_id, expires_at: '9999-12-31T23:59:59.999Z' }
   database.setState({
-    devices: database.devices.filter((device) => device.connected_account_id !== connected_account_id),
+    client_sessions: [...others, { ...admitted, user_identifier_key: user_identifier_key ?? '' }],
   })
 }
-
-export const addEvent = ({ database }: FakeSeam, event: LocalEvent) =>
-  database.addEvent(event as Parameters<typeof database.addEvent>[0])
-
-/** The fake checks the tokens of handed-over calls itself, by its own clock: ours decided before about expiry. */
-export const admit = ({ database, api_key_id }: FakeSeam, sessions: ClientSession[]) =>
-  database.setState({
-    client_sessions: sessions.map((session) => ({
-      ...session,
-      user_identifier_key: session.user_identifier_key ?? '',
-      api_key_id,
-      expires_at: '9999-12-31T23:59:59.999Z',
-    })),
-  })
 
 export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Params): Promise<FakeAnswer> =>
   new Promise((resolve) => {
@@ -133,7 +111,8 @@ export const snapshotOf = ({ database }: FakeSeam) =>
 function addDevice(
   { database, workspace_id, clock }: FakeSeam,
   connected_account_id: string,
-  { name, device_type }: DeviceWish,
+  name: string,
+  device_type: string,
 ): void {
   const [manufacturer, kind = ''] = device_type.split('_')
   const lock = kind === 'lock'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { accountOfDevice, devicesOf } from './fake.ts'
-import { apiKey, route } from './route.ts'
+import { apiKey, collection, route } from './route.ts'
 import type { ClientSession, UserIdentity } from './rows.ts'
 import type { Reach } from './scope.ts'
 import { type Seam, timeNow } from './state.ts'
@@ -9,28 +9,26 @@ import { found } from './wire.ts'
 
 const text = z.optional(z.nullable(z.string()))
 const created = z.object({ user_identity_key: text, full_name: text })
-const named = z.object({ user_identity_id: z.string() })
 const granted = z.object({ user_identity_id: z.string(), device_id: z.string() })
 
+const shown = ({ device_ids, ...identity }: UserIdentity) => identity
+
+export const identities = collection<UserIdentity>({
+  one: 'user_identity',
+  allows: apiKey,
+  items: (seam) => seam.identities,
+  show: shown,
+})
+
 export const userIdentityRoutes = [
+  ...identities.routes,
   route('/user_identities/create', apiKey, created, (seam, body) => ({
     user_identity: shown(addIdentity(seam, body)),
   })),
-  route('/user_identities/get', apiKey, named, (seam, { user_identity_id }) => ({
-    user_identity: shown(identityOf(seam, user_identity_id)),
-  })),
-  route('/user_identities/delete', apiKey, named, (seam, { user_identity_id }) => {
-    seam.identities.splice(seam.identities.indexOf(identityOf(seam, user_identity_id)), 1)
-    seam.changes++
-  }),
-  route('/user_identities/list', apiKey, z.object({}), ({ identities }) => ({
-    user_identities: identities.map(shown),
-  })),
   route('/user_identities/grant_access_to_device', apiKey, granted, (seam, body) => {
-    const identity = identityOf(seam, body.user_identity_id)
+    const { device_ids } = identities.find(seam, body.user_identity_id)
     found(accountOfDevice(seam.fake, body.device_id), 'device')
-    if (!identity.device_ids.includes(body.device_id)) identity.device_ids.push(body.device_id)
-    seam.changes++
+    if (!device_ids.includes(body.device_id)) device_ids.push(body.device_id)
   }),
 ]
 
@@ -44,28 +42,17 @@ function addIdentity(seam: Seam, given: z.infer<typeof created>): UserIdentity {
     device_ids: [],
   }
   seam.identities.push(identity)
-  seam.changes++
   return identity
 }
 
-/** With one device of an account that nobody has, granted to the identity alone. */
+/** With one device of an account that nobody has, granted to the identity alone. Made when it is first asked for. */
 export function identityFor(seam: Seam, user_identity_key: string): string {
   const known = seam.identities.find((one) => one.user_identity_key === user_identity_key)
   if (known !== undefined) return known.user_identity_id
-  const identity = addIdentity(seam, { user_identity_key })
+  const { user_identity_id, device_ids } = addIdentity(seam, { user_identity_key })
   const [device] = devicesOf(seam.fake, seam.spare_account_ids[0] ?? '')
-  if (device !== undefined) identity.device_ids.push(device.device_id)
-  return identity.user_identity_id
-}
-
-const shown = ({ device_ids, ...identity }: UserIdentity) => identity
-
-/** @throws Refusal when there is none */
-export function identityOf({ identities }: Seam, user_identity_id: string): UserIdentity {
-  return found(
-    identities.find((one) => one.user_identity_id === user_identity_id),
-    'user identity',
-  )
+  if (device !== undefined) device_ids.push(device.device_id)
+  return user_identity_id
 }
 
 /** What a client session token reaches: its accounts, and what its identity was granted. */

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
-import type * as z from 'zod/v4-mini'
+import * as z from 'zod/v4-mini'
 import { workspaceOf } from './fake.ts'
 import type { ClientSession } from './rows.ts'
 import type { Seam } from './state.ts'
-import { checked, Refusal, type SeamEnv } from './wire.ts'
+import { checked, found, Refusal, type SeamEnv } from './wire.ts'
 
 /** Whom a call speaks for. */
 export type Authority =
@@ -39,7 +39,6 @@ const otherMethods: Record<string, string[]> = {
   get_or_create: ['PUT'],
   get: ['GET'],
   list: ['GET'],
-  grant_access: ['PATCH'],
   update: ['PATCH'],
   delete: ['DELETE'],
 }
@@ -48,6 +47,42 @@ export const nobody = ['nobody'] as const
 export const apiKey = ['api_key'] as const
 export const orToken = ['api_key', 'client_session'] as const
 
+interface Collection<Item> {
+  /** As Seam calls one of them; its id is the member `<one>_id`. */
+  one: string
+  allows: readonly By[]
+  items: (seam: Seam) => Item[]
+  show: (item: Item) => object
+  /** Whether the caller sees it; absent: always. */
+  isWithin?: (authority: Authority, item: Item) => boolean
+}
+
+/** Things of the workspace that can be got, listed and deleted. */
+export function collection<Item extends object>(of: Collection<Item>) {
+  const { one, allows, items, show, isWithin = () => true } = of
+  const [path, id] = [`/${one.replace(/y$/, 'ie')}s`, `${one}_id`]
+  /** @throws Refusal when there is none */
+  const find = (seam: Seam, wanted: unknown): Item =>
+    found(
+      items(seam).find((item) => Reflect.get(item, id) === wanted),
+      one,
+    )
+  const named = z.object({ [id]: z.string() })
+  const routes = [
+    route(`${path}/get`, allows, named, (seam, body, { authority }) => {
+      const item = find(seam, body[id])
+      return { [one]: show(found(isWithin(authority, item) ? item : undefined, one)) }
+    }),
+    route(`${path}/list`, allows, z.object({}), (seam, _body, { authority }) => ({
+      [path.slice(1)]: items(seam).flatMap((item) => (isWithin(authority, item) ? show(item) : [])),
+    })),
+    route(`${path}/delete`, apiKey, named, (seam, body) => {
+      items(seam).splice(items(seam).indexOf(find(seam, body[id])), 1)
+    }),
+  ]
+  return { find, routes }
+}
+
 /** @throws Refusal unless the call may be made by whom it speaks for */
 export function authorize(seam: Seam, c: Context<SeamEnv>, allows: readonly By[]): Authority {
   const authority: Authority = allows.includes('nobody') ? { by: 'nobody' } : authorityOf(seam, c)
@@ -55,37 +90,29 @@ export function authorize(seam: Seam, c: Context<SeamEnv>, allows: readonly By[]
   throw new Refusal(401, 'unauthorized', `${c.req.path} cannot be called by a ${authority.by}`)
 }
 
-function authorityOf(seam: Seam, c: Context<SeamEnv>): Authority {
+function authorityOf({ fake, sessions, clock }: Seam, c: Context<SeamEnv>): Authority {
   const publishableKey = c.req.header('seam-publishable-key')
-  if (publishableKey !== undefined) return byPublishableKey(seam, c, publishableKey)
+  if (publishableKey !== undefined) {
+    const { publishable_key, is_publishable_key_auth_enabled } = workspaceOf(fake)
+    if (publishableKey === publishable_key && is_publishable_key_auth_enabled)
+      return { by: 'publishable_key' }
+    throw new Refusal(401, 'unauthorized', 'This publishable key is not accepted')
+  }
   const token =
     c.req.header('seam-client-session-token') ??
     c.req.header('client-session-token') ??
     /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
   if (token === undefined) throw new Refusal(401, 'unauthorized', 'No credentials were sent')
-  if (token === seam.fake.api_key) return { by: 'api_key' }
+  if (token === fake.api_key) return { by: 'api_key' }
   if (!token.startsWith('seam_cst')) throw new Refusal(401, 'unauthorized', 'API Key not found')
-  const session = seam.sessions.byToken.get(token)
-  const end = session === undefined ? 'not_found' : endOf(seam, session)
+  const session = sessions.byToken.get(token)
+  const end = session === undefined ? 'not_found' : endOf(clock, session)
   if (session !== undefined && end === undefined) return { by: 'client_session', session }
   throw new Refusal(401, `client_session_${end}`, `Unauthorized (client session ${end?.replace('_', ' ')})`)
 }
 
-/** The key it names for whom it speaks becomes a parameter like any other. */
-function byPublishableKey({ fake }: Seam, c: Context<SeamEnv>, publishableKey: string): Authority {
-  const workspace = workspaceOf(fake)
-  if (publishableKey !== workspace.publishable_key || !workspace.is_publishable_key_auth_enabled)
-    throw new Refusal(401, 'unauthorized', 'This publishable key is not accepted')
-  const params = c.get('params')
-  const user_identifier_key = params.user_identifier_key ?? c.req.header('seam-user-identifier-key')
-  if (typeof user_identifier_key !== 'string' || user_identifier_key === '')
-    throw new Refusal(400, 'publishable_key_requires_user_identifier_key', 'Give a user_identifier_key')
-  c.set('params', { ...params, user_identifier_key })
-  return { by: 'publishable_key' }
-}
-
 /** Why its token opens nothing; undefined while it does. */
-export function endOf({ clock }: Pick<Seam, 'clock'>, session: ClientSession) {
+export function endOf(clock: () => number, session: ClientSession) {
   if (session.deleted_at !== undefined) return 'not_found'
   if (session.revoked_at !== undefined) return 'revoked'
   return Date.parse(session.expires_at) > clock() ? undefined : 'expired'

@@ -1,4 +1,4 @@
-import type { ClientSession as Shown } from '@seamapi/types/connect'
+import type { SeamEvent, ClientSession as Shown } from '@seamapi/types/connect'
 
 /** A row of the workspace: what goes over the wire but for `device_count`, and how it ended, which Seam never shows. */
 export type ClientSession = Omit<Shown, 'device_count'> & { revoked_at?: string; deleted_at?: string }
@@ -13,25 +13,23 @@ export type UserIdentity = {
   device_ids: string[]
 }
 
+/** An event of Seam's: the members that all have, and those of its type. */
+export type LocalEvent = Pick<
+  SeamEvent,
+  'event_id' | 'event_type' | 'workspace_id' | 'created_at' | 'occurred_at'
+> & { [member: string]: unknown }
+
 /** Every client session ever made, and the ways to find one. */
-export type SessionRows = {
-  byId: Map<string, ClientSession>
-  byToken: Map<string, ClientSession>
+export class SessionRows {
+  readonly byId = new Map<string, ClientSession>()
+  readonly byToken = new Map<string, ClientSession>()
   /** The oldest first. */
-  byKey: Map<string, ClientSession[]>
-}
+  readonly byKey = new Map<string, ClientSession[]>()
 
-export function sessionRows(rows: ClientSession[]): SessionRows {
-  const sessions: SessionRows = { byId: new Map(), byToken: new Map(), byKey: new Map() }
-  for (const row of rows) addRow(sessions, row)
-  return sessions
-}
-
-export function addRow({ byId, byToken, byKey }: SessionRows, row: ClientSession): void {
-  byId.set(row.client_session_id, row)
-  byToken.set(row.token, row)
-  if (row.user_identifier_key === null) return
-  const under = byKey.get(row.user_identifier_key)
-  if (under) under.push(row)
-  else byKey.set(row.user_identifier_key, [row])
+  add(row: ClientSession): void {
+    const { client_session_id, token, user_identifier_key: key } = row
+    this.byId.set(client_session_id, row)
+    this.byToken.set(token, row)
+    if (key !== null) this.byKey.set(key, [...(this.byKey.get(key) ?? []), row])
+  }
 }

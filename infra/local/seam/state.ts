@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
 import { readStateFile, writeStateFile } from '../state-file.ts'
-import type { LocalEvent } from './events.ts'
-import { addEvent, type FakeSeam } from './fake.ts'
+import type { FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
 import type { Readings } from './readings.ts'
-import type { ClientSession, SessionRows, UserIdentity } from './rows.ts'
+import type { ClientSession, LocalEvent, SessionRows, UserIdentity } from './rows.ts'
 import type { Endpoint, Webhooks } from './webhooks.ts'
 
 export type SeamUser = { sub: string; connected_account_ids: string[] }
@@ -32,10 +31,6 @@ export type Seam = {
   webviews: ConnectWebview[]
   identities: UserIdentity[]
   webhooks: Webhooks
-  /** Goes up with each change, so that two looks at it tell whether something happened between. */
-  changes: number
-  /** The count of changes whose client sessions the fake knows of. */
-  admitted?: number
   save: () => Promise<void>
 }
 
@@ -44,42 +39,29 @@ export const timeNow = ({ clock }: Pick<Seam, 'clock'>): string => new Date(cloc
 
 /** Writes an event down where `/events/list` finds it, and tells the webhooks. */
 export function emit(seam: Seam, event_type: LocalEvent['event_type'], about: Record<string, unknown>): void {
-  const { workspace_id } = seam.fake
+  const { workspace_id, database } = seam.fake
   const occurred_at = timeNow(seam)
-  const event = { event_id: randomUUID(), event_type, workspace_id, created_at: occurred_at, occurred_at }
-  addEvent(seam.fake, { ...event, ...about })
-  seam.webhooks.take({ ...event, ...about })
+  const base = { event_id: randomUUID(), event_type, workspace_id, created_at: occurred_at, occurred_at }
+  const event: LocalEvent = { ...base, ...about }
+  database.addEvent(event as Parameters<typeof database.addEvent>[0])
+  seam.webhooks.take(event)
 }
 
 export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { received: 0, changes: 0 })
 
-/** What a call has changed is kept before anybody hears of it. */
-export async function keep(seam: Seam, path: string): Promise<void> {
-  countsOf(seam, path).changes++
-  await seam.save()
-  seam.webhooks.dispatch()
-}
-
 /** Looked at only as far as a damaged file would show itself. */
-const having = <T>(...names: (keyof T)[]) =>
-  z.custom<T>((value) => typeof value === 'object' && value !== null && names.every((name) => name in value))
+const rows = <Row>() => z.array(z.custom<Row>((row) => typeof row === 'object' && row !== null))
 
 const savedWorkspace = z.object({
   version: z.literal(1),
-  users: z.array(z.object({ sub: z.string(), connected_account_ids: z.array(z.string()) })),
+  users: rows<SeamUser>(),
   spare_account_ids: z.array(z.string()),
-  client_sessions: z.array(having<ClientSession>('client_session_id', 'token')),
-  /** Absent in older files, as `webhooks` are. */
-  connect_webviews: z.optional(z.array(having<ConnectWebview>('connect_webview_id', 'url'))),
-  user_identities: z.optional(z.array(having<UserIdentity>('user_identity_id', 'device_ids'))),
-  webhooks: z.optional(z.array(having<Endpoint>('url', 'event_types', 'secrets'))),
+  client_sessions: rows<ClientSession>(),
+  connect_webviews: rows<ConnectWebview>(),
+  user_identities: rows<UserIdentity>(),
+  webhooks: rows<Endpoint>(),
   /** What belongs to Seam's fake. */
-  seam: z.looseObject({
-    workspaces: z.array(having<{ workspace_id: string }>('workspace_id')).check(z.length(1)),
-    api_keys: z.array(having<{ token: string }>('token')).check(z.length(1)),
-    connected_accounts: z.array(z.unknown()),
-    devices: z.array(z.unknown()),
-  }),
+  seam: z.looseObject({ workspaces: rows().check(z.length(1)), api_keys: rows().check(z.length(1)) }),
 })
 export type SavedWorkspace = z.infer<typeof savedWorkspace>
 

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Webhook } from 'svix'
 import * as z from 'zod/v4-mini'
-import type { LocalEvent } from './events.ts'
+import type { LocalEvent } from './rows.ts'
 
 /** How deliveries go, so that what Svix may do can be had on demand. */
 export const moodSchema = z.object({
@@ -26,6 +26,13 @@ export type Endpoint = {
   /** Over restarts, as what is made over HTTP is; what is made in process ends with it. */
   kept: boolean
 }
+
+/** As Seam shows them. */
+export const shownWebhook = ({ kept, secrets: [secret = ''], ...endpoint }: Endpoint) => ({
+  ...endpoint,
+  secret,
+})
+
 type Message = { id: string; event: LocalEvent; to: Endpoint; attempts: number; timer?: NodeJS.Timeout }
 
 const second = 1000
@@ -50,7 +57,7 @@ export class Webhooks {
   readonly #onTheirWay = new Set<Promise<void>>()
   #outbox: LocalEvent[] = []
 
-  constructor(clock: () => number, ended: AbortSignal, endpoints: Endpoint[] = []) {
+  constructor(clock: () => number, ended: AbortSignal, endpoints: Endpoint[]) {
     this.#clock = clock
     this.#ended = ended
     this.endpoints = endpoints
@@ -67,19 +74,7 @@ export class Webhooks {
     return { ...endpoint, secret: () => secrets[0] ?? '' }
   }
 
-  remove(webhook_id: string): void {
-    const at = this.endpoints.findIndex((one) => one.webhook_id === webhook_id)
-    if (at >= 0) this.endpoints.splice(at, 1)
-  }
-
-  /** As Seam shows them. */
-  list = () =>
-    this.endpoints.map(({ webhook_id, url, event_types, secrets: [secret = ''] }) => ({
-      webhook_id,
-      url,
-      event_types,
-      secret,
-    }))
+  list = () => this.endpoints.map(shownWebhook)
 
   /** Takes an event in; it leaves with `dispatch`. */
   take(event: LocalEvent): void {

@@ -3,7 +3,7 @@ import type { ConnectWebview } from '@seamapi/types/connect'
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import * as z from 'zod/v4-mini'
-import { complete, fail, webviewOf } from './connect-webviews.ts'
+import { complete, fail, webviews } from './connect-webviews.ts'
 import { nobody, route } from './route.ts'
 import type { Seam } from './state.ts'
 import { found } from './wire.ts'
@@ -32,11 +32,11 @@ export const webviewPageRoutes = [
 
 /** @throws Refusal unless the visitor has its whole address */
 function visited(seam: Seam, { connect_webview_id, auth_token }: z.infer<typeof visit>): ConnectWebview {
-  const webview = webviewOf(seam, connect_webview_id)
+  const webview = webviews.find(seam, connect_webview_id)
   const expected = Buffer.from(authTokenOf(webview))
   const given = Buffer.from(auth_token)
   const knows = given.length === expected.length && timingSafeEqual(given, expected)
-  return found(knows ? webview : undefined, 'connect webview')
+  return found(knows ? webview : undefined, 'connect_webview')
 }
 
 const authTokenOf = ({ url }: ConnectWebview) => new URL(url).searchParams.get('auth_token') ?? ''

@@ -26,9 +26,9 @@ export class Refusal extends Error {
 }
 
 /** @throws Refusal when there is none */
-export function found<T>(item: T | undefined, what: string): T {
+export function found<T>(item: T | undefined, one: string): T {
   if (item !== undefined) return item
-  throw new Refusal(404, `${what.replaceAll(' ', '_')}_not_found`, `Could not find ${what}`)
+  throw new Refusal(404, `${one}_not_found`, `Could not find ${one.replaceAll('_', ' ')}`)
 }
 
 /** An error that is no Refusal is a bug of ours: nothing of it leaves, nor does a secret. */

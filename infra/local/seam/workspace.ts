@@ -2,7 +2,7 @@ import { getRequestListener } from '@hono/node-server'
 import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
-import { alter, isLive } from './client-sessions.ts'
+import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
 import { seamControl } from './control.ts'
 import {
@@ -19,7 +19,7 @@ import { Faults } from './faults.ts'
 import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
 import { identityFor } from './identities.ts'
 import { plainReadings, type Readings } from './readings.ts'
-import { sessionRows } from './rows.ts'
+import { SessionRows } from './rows.ts'
 import { readState, type SavedWorkspace, type Seam, stateKeeper } from './state.ts'
 import { Webhooks } from './webhooks.ts'
 
@@ -73,7 +73,7 @@ async function openWorkspace(
   ended: AbortSignal,
 ): Promise<Seam> {
   const fake = await startFake(url, { saved: saved?.seam, clock })
-  if (saved === undefined) updateWorkspace(fake, { is_publishable_key_auth_enabled: false })
+  const { users, spare_account_ids } = saved ?? settle(fake)
   const seam: Seam = {
     url,
     clock,
@@ -82,25 +82,31 @@ async function openWorkspace(
     faults: new Faults(),
     counts: {},
     fake,
-    ...(saved ? { users: saved.users, spare_account_ids: saved.spare_account_ids } : residents(fake)),
-    sessions: sessionRows(saved?.client_sessions ?? []),
+    users,
+    spare_account_ids,
+    sessions: new SessionRows(),
     webviews: saved?.connect_webviews ?? [],
     identities: saved?.user_identities ?? [],
-    webhooks: new Webhooks(clock, ended, saved?.webhooks),
-    changes: 0,
+    webhooks: new Webhooks(clock, ended, saved?.webhooks ?? []),
     save: async () => {},
   }
+  for (const row of saved?.client_sessions ?? []) seam.sessions.add(row)
   if (stateFile !== undefined) seam.save = stateKeeper(stateFile, () => snapshot(seam))
   return seam
 }
 
-const residents = (fake: FakeSeam) => ({
-  users: households.map(({ sub, accounts }) => ({
-    sub,
-    connected_account_ids: accounts.map((wish) => addAccount(fake, wish)),
-  })),
-  spare_account_ids: spareAccounts.map((wish) => addAccount(fake, wish)),
-})
+/** Who moves into a fresh workspace. */
+function settle(fake: FakeSeam): Pick<Seam, 'users' | 'spare_account_ids'> {
+  updateWorkspace(fake, { is_publishable_key_auth_enabled: false })
+  const settled = (accounts: AccountWish[]) => accounts.map((wish) => addAccount(fake, wish))
+  return {
+    users: Object.entries(households).map(([sub, accounts]) => ({
+      sub,
+      connected_account_ids: settled(accounts),
+    })),
+    spare_account_ids: settled(spareAccounts),
+  }
+}
 
 const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } => ({
   version: 1,
@@ -152,7 +158,7 @@ function inProcess(seam: Seam) {
     expire(token: string): void {
       const row = seam.sessions.byToken.get(token)
       if (row === undefined) throw new Error('No client session has this token.')
-      alter(seam, row, { expires_at: new Date(seam.clock()).toISOString() })
+      row.expires_at = new Date(seam.clock()).toISOString()
     },
     connectWebviews: () => structuredClone(seam.webviews),
     /** @returns the new connected account's id */

@@ -60,8 +60,6 @@ it.each([
   [{ ORIGIN: 'capacitor://localhost' }, 'list "https://localhost"'],
   [{ TOKEN_VENDING: '{"deployment"' }, 'TOKEN_VENDING is not JSON'],
   [{ TOKEN_VENDING: 'cdk.json' }, 'not the name of its file'],
-  [{ TOKEN_VENDING: '{"app":"node infra/main.ts","context":{}}' }, 'the object at "tokenVending"'],
-  [{ TOKEN_VENDING: '{"prod":{"tokenVending":{"issuers":[]}}}' }, 'the object at "tokenVending"'],
   [{ TOKEN_VENDING: '{"deployment":"mine"}' }, 'TOKEN_VENDING cannot be used:\ntokenVending.issuers: '],
   [
     { TOKEN_VENDING: JSON.stringify(configuration).replace('127.0.0.1', 'login.example') },

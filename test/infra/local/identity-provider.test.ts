@@ -3,11 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  type IdentityProvider,
-  type IdentityProviderOptions,
-  startIdentityProvider,
-} from '../../../infra/local/identity-provider.ts'
+import type { IdentityProviderOptions } from '../../../infra/local/identity-provider.ts'
+import { type FailingProvider as IdentityProvider, startFailingProvider } from '../../identity-provider.ts'
 
 let folder: string
 let running: IdentityProvider[]
@@ -23,7 +20,7 @@ afterEach(async () => {
 })
 
 async function start(options: IdentityProviderOptions = {}) {
-  const provider = await startIdentityProvider(options)
+  const provider = await startFailingProvider(options)
   running.push(provider)
   return provider
 }
