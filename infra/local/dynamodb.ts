@@ -4,13 +4,7 @@ import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  DynamoDB,
-  type DynamoDBClient,
-  type DynamoDBClientConfig,
-} from '@aws-sdk/client-dynamodb'
+import { DynamoDB, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { sdkAttempts } from '../../functions/aws/dynamodb-sdk.ts'
 import { tableShape } from '../../functions/table/shape.ts'
 import { times } from '../../functions/times.ts'
@@ -113,41 +107,34 @@ export function worldDynamoDbClient(
  * Makes the one table as the stack does, but for its time to live: no local engine deletes what has expired, and
  * nobody relies on it (law 10). False when there was a table already.
  */
-export async function createTable(client: DynamoDBClient, tableName: string): Promise<boolean> {
+export async function createTable(client: DynamoDB, TableName: string): Promise<boolean> {
   const { key, due } = tableShape
   try {
-    await client.send(
-      new CreateTableCommand({
-        TableName: tableName,
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: key, AttributeType: 'S' },
-          { AttributeName: due.partition, AttributeType: 'N' },
-          { AttributeName: due.sort, AttributeType: 'N' },
-        ],
-        KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: due.name,
-            KeySchema: [
-              { AttributeName: due.partition, KeyType: 'HASH' },
-              { AttributeName: due.sort, KeyType: 'RANGE' },
-            ],
-            Projection: { ProjectionType: 'KEYS_ONLY' },
-          },
-        ],
-      }),
-    )
+    await client.createTable({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: key, AttributeType: 'S' },
+        { AttributeName: due.partition, AttributeType: 'N' },
+        { AttributeName: due.sort, AttributeType: 'N' },
+      ],
+      KeySchema: [{ AttributeName: key, KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: due.name,
+          KeySchema: [
+            { AttributeName: due.partition, KeyType: 'HASH' },
+            { AttributeName: due.sort, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    })
   } catch (error) {
     if (error instanceof Error && error.name === 'ResourceInUseException') return false
     throw error
   }
   // Dynalite answers before the table can be used, and writes that down later.
-  while (!(await isActive(client, tableName))) {}
+  while ((await client.describeTable({ TableName })).Table?.TableStatus !== 'ACTIVE') {}
   return true
-}
-
-async function isActive(client: DynamoDBClient, TableName: string): Promise<boolean> {
-  const { Table } = await client.send(new DescribeTableCommand({ TableName }))
-  return Table?.TableStatus === 'ACTIVE'
 }

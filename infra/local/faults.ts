@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 
 /** Which calls every fault strikes, whatever it is. */
@@ -66,13 +67,8 @@ function isLeft({ fault, struck }: { fault: Limited; struck: number }): boolean 
   return fault.times === undefined || struck < fault.times
 }
 
-/** Numbers from 0 to 1 that a seed repeats (Mulberry32: small, quick, and good enough to spread faults). */
+/** Numbers from 0 to 1 that a seed repeats. */
 function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  let drawn = 0
+  return () => Number.parseInt(hash('sha1', `${seed} ${drawn++}`).slice(0, 8), 16) / 2 ** 32
 }

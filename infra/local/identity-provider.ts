@@ -4,8 +4,9 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
+import { effects, secevent } from '../../functions/identity-events/meaning.ts'
+import { logoutEvent } from '../../functions/identity-events/token.ts'
 import { listen } from './loopback.ts'
-import { type EventToSend, eventToSend, providerEventKinds, sendEvent } from './provider-events.ts'
 import { readStateFile, writeStateFile } from './state-file.ts'
 
 export interface IdentityProviderOptions {
@@ -35,6 +36,21 @@ const keptKeys = z.object({
 
 /** Any `sub` but none: a token that no provider would write must be to be had, too. */
 const claimsSchema = z.looseObject({ sub: z.custom<string>((sub) => sub !== undefined && sub !== '') })
+/** What it can tell of a person, at `POST {issuer}/send`. */
+const uris = new Map([
+  ['backchannel-logout', logoutEvent],
+  ...[...effects.keys()].map((name) => [name.split('/').at(-1), secevent + name] as [string, string]),
+])
+export const providerEventKinds = [...uris.keys()]
+
+const eventToSend = z.strictObject({
+  sub: z.string(),
+  kind: z.enum(providerEventKinds),
+  /** One login, of a `backchannel-logout`; absent: all of them. */
+  sid: z.optional(z.string()),
+})
+type EventToSend = z.infer<typeof eventToSend>
+
 /**
  * An OpenID provider for development: its token endpoint gives any caller a token for any subject.
  * @throws CliError
@@ -137,6 +153,24 @@ async function signed(claims: object, header: object, key: JWK): Promise<string>
   return new SignJWT(Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null)))
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: key.kid ?? '', ...header })
     .sign(await importJWK(key, 'RS256'))
+}
+
+/** To `to`, whose status it resolves with. */
+async function sendEvent(
+  sign: (claims: object, header: { typ: string }) => Promise<string>,
+  to: { url: string; audience: string },
+  { kind, sub, sid, iss, iat }: EventToSend & { iss: string; iat: number },
+): Promise<number> {
+  const claims = { iss, aud: to.audience, iat, jti: randomUUID(), events: { [uris.get(kind) ?? kind]: {} } }
+  const body =
+    kind === 'backchannel-logout'
+      ? `logout_token=${await sign({ ...claims, exp: iat + 120, sub, sid: sid ?? null }, { typ: 'logout+jwt' })}`
+      : await sign({ ...claims, sub_id: { format: 'iss_sub', iss, sub } }, { typ: 'secevent+jwt' })
+  const type = kind === 'backchannel-logout' ? 'x-www-form-urlencoded' : 'secevent+jwt'
+  const headers = { 'content-type': `application/${type}` }
+  const response = await fetch(to.url, { method: 'POST', headers, body })
+  await response.body?.cancel()
+  return response.status
 }
 
 function isOfThisMachine(origin: string): boolean {

@@ -13,7 +13,7 @@ const worldFile = z.object({
   seam: z.string(),
   /** Absent, as `seam_control` and `users` are, when Seam is a real workspace. */
   seam_api_key: z.optional(z.string()),
-  /** Where faults of the local Seam are planned, see seam/control.ts. */
+  /** Where faults of the local Seam are planned, see seam/workspace.ts. */
   seam_control: z.optional(z.string()),
   dynamodb: z.string(),
   /** The local DynamoDB answers only requests signed with it. */

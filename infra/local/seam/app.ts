@@ -1,7 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import * as z from 'zod/v4-mini'
 import { connectedAccountRoutes } from './accounts.ts'
 import { clientSessionRoutes, distinct } from './client-sessions.ts'
@@ -80,7 +79,10 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
   })
   const app = new Hono<SeamEnv>()
   app.onError(refused)
-  app.notFound((c) => refused(new Refusal(404, 'not_found', `The local Seam does not know ${c.req.path}`), c))
+  app.notFound((c) => {
+    const message = `The local Seam does not know ${c.req.method} ${c.req.path}`
+    return refused(new Refusal(404, 'not_found', message), c)
+  })
   app.use(requestId({ headerName: 'seam-request-id' }))
   app.use(async (c, next) => {
     await next()
@@ -93,10 +95,6 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
     return strike(seam, c, next)
   })
   for (const one of routes) app.on(one.methods, one.path, (c) => perform(seam, c, one))
-  for (const { path } of routes)
-    app.all(path, (c) => {
-      throw new Refusal(405, 'method_not_allowed', `${path} does not take ${c.req.method}`)
-    })
   app.all(handedOver, (c) => handOver(seam, c))
   return app
 }
@@ -116,10 +114,9 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const reach = authority.by === 'client_session' ? reachOf(seam, authority.session) : undefined
   if (reach) keepCallWithin(fake, reach, params)
   if (authority.by === 'client_session') admit(fake, withGranted(seam, authority.session))
-  const { status, type, body } = await answerOf(fake, c.env.incoming, params)
-  if (status < 300) await keepChange(seam, c)
-  if (reach && status === 200 && body !== '') return c.json(keepAnswerWithin(fake, reach, JSON.parse(body)))
-  return c.body(body, status as ContentfulStatusCode, type === undefined ? {} : { 'content-type': type })
+  const answer = await answerOf(fake, c.env.incoming, params)
+  if (answer.ok) await keepChange(seam, c)
+  return reach && answer.ok && answer.body ? c.json(keepAnswerWithin(fake, reach, await answer.json())) : answer
 }
 
 /** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */

@@ -5,8 +5,6 @@ import { type AccountWish, deviceTypeOf } from './homes.ts'
 import type { ClientSession } from './rows.ts'
 import type { Params } from './wire.ts'
 
-export type FakeAnswer = { status: number; type: string | undefined; body: string }
-
 /** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
 const kept =
   '_counters workspaces api_keys connected_accounts devices access_codes action_attempts noise_thresholds events'.split(
@@ -90,16 +88,13 @@ export function admit({ database, api_key_id }: FakeSeam, session: ClientSession
   })
 }
 
-export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Params): Promise<FakeAnswer> =>
+export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Params): Promise<Response> =>
   new Promise((resolve) => {
     const response = new ServerResponse(request)
     const { end } = response
     response.end = (body?: unknown) => {
-      resolve({
-        status: response.statusCode,
-        type: response.getHeader('content-type')?.toString(),
-        body: typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '',
-      })
+      const headers = { 'content-type': String(response.getHeader('content-type') ?? 'application/json') }
+      resolve(new Response(String(body ?? '') || null, { status: response.statusCode, headers }))
       return Reflect.apply(end, response, [])
     }
     fake.server.emit('request', Object.assign(request, { body: params }), response)

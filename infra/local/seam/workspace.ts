@@ -1,10 +1,12 @@
+import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import * as z from 'zod/v4-mini'
+import { controlOf, faultOrders } from '../control.ts'
 import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
-import { seamControl } from './control.ts'
 import {
   accountsOf,
   addAccount,
@@ -15,13 +17,14 @@ import {
   updateWorkspace,
   workspaceOf,
 } from './fake.ts'
-import { Faults } from './faults.ts'
+import { Faults, faultSchema } from './faults.ts'
 import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
 import { identityFor } from './identities.ts'
-import { plainReadings, type Readings } from './readings.ts'
+import { plainReadings, type Readings, readingsSchema } from './readings.ts'
 import { SessionRows } from './rows.ts'
 import { readState, type SavedWorkspace, type Seam, stateKeeper } from './state.ts'
-import { Webhooks } from './webhooks.ts'
+import { moodSchema, Webhooks } from './webhooks.ts'
+import { checked } from './wire.ts'
 
 interface Options {
   /** 0 = any free one. */
@@ -56,7 +59,7 @@ export async function startSeam(options: Options = {}) {
   control?.serve(seamControl(seam))
   return {
     ...inProcess(seam),
-    /** Base URL of the control address, see control.ts. */
+    /** Base URL of the control address, see `seamControl`. */
     control: control?.url,
     close: async (): Promise<void> => {
       closing.abort()
@@ -168,4 +171,36 @@ function inProcess(seam: Seam) {
       told(complete(seam, connect_webview_id, login)),
     failWebview: (connect_webview_id: string): void => told(fail(seam, connect_webview_id)),
   }
+}
+
+/**
+ * What other processes may do to the local Seam:
+ *
+ *     GET /                { faults, delivered, late, counts, readings, webhooks }
+ *     PUT /faults          { seed?, faults }: what is planned from now on
+ *     POST /faults         one more fault
+ *     DELETE /faults       none any more
+ *     POST /faults/settle  lets what is late arrive now
+ *     PATCH /readings      some readings
+ *     PATCH /webhooks      some of how webhooks are delivered: hold, copies, order
+ *     POST /webhooks/flush sends what is held or waits to be tried again
+ */
+function seamControl({ faults, readings, counts, webhooks }: Seam): RequestListener {
+  return controlOf(
+    {
+      ...faultOrders(faults, faultSchema),
+      'POST /faults/settle': () => faults.settle(),
+      'PATCH /readings': (params) => Object.assign(readings, checked(z.partial(readingsSchema), params)),
+      'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),
+      'POST /webhooks/flush': () => webhooks.flush(),
+    },
+    () => ({
+      faults: faults.planned(),
+      delivered: faults.delivered,
+      late: faults.late.size,
+      counts,
+      readings,
+      webhooks: { ...webhooks.mood, waiting: webhooks.waiting().length, attempts: webhooks.attempts },
+    }),
+  )
 }

@@ -1,4 +1,10 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type DynamoDB,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTable, localDynamoDbClient } from '../../../infra/local/dynamodb.ts'
 import { type DynamoDbFaults, startDynamoDbFaults } from '../../../infra/local/dynamodb-faults.ts'
@@ -8,7 +14,7 @@ const TableName = 'records'
 
 let engine: DynamoDb
 /** Past the fault layer, to see what was really done. */
-let direct: DynamoDBClient
+let direct: DynamoDB
 let layer: DynamoDbFaults
 let client: DynamoDBClient
 /** Gives up soon; a busy machine may be slower than that without any fault. */

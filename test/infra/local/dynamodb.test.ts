@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
   DescribeTableCommand,
-  type DynamoDBClient,
+  type DynamoDB,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const end of ends.reverse()) await end()
 })
 
-function clientOf({ endpoint, close }: { endpoint: string; close(): Promise<void> }): DynamoDBClient {
+function clientOf({ endpoint, close }: { endpoint: string; close(): Promise<void> }): DynamoDB {
   const client = localDynamoDbClient(endpoint, { maxAttempts: 1 })
   ends.push(close, () => client.destroy())
   return client
