@@ -2,8 +2,8 @@ import { appendFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AccountAudit, AuditLog } from '../../functions/http/audit.ts'
+import { parsedJson } from '../stage.ts'
 import { CliError, codeOf } from './cli-error.ts'
-import { parsed } from './state-file.ts'
 
 /** The audit log of a local world: `audit.ndjson`, one line for each change of who may have what; only its owner can read it. */
 
@@ -25,8 +25,8 @@ export async function* auditTrail(folder: string): AsyncGenerator<AccountAudit> 
   let number = 0
   for await (const line of handle.readLines()) {
     number++
-    const entry: AccountAudit | undefined = parsed(line)
+    const entry = parsedJson(line)
     if (entry === undefined) throw new CliError(`${file} is damaged in line ${number}. Take that line out.`)
-    yield entry
+    yield entry as AccountAudit
   }
 }

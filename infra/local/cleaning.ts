@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { CleanUp } from '../../functions/cleanup/run.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
@@ -12,27 +11,24 @@ export function cleaningSchedule(
   { everyMinutes }: { everyMinutes: number },
   told: (report: CleanupReport) => void = () => {},
 ): { cleanUp: CleanUp; end(): Promise<void> } {
-  const ended = new AbortController()
-  const { signal } = ended
+  let isOver = false
   const running = new Set<Promise<unknown>>()
   const cleanUp: CleanUp = (order) => {
-    const deadline = { left: () => (signal.aborted ? 0 : order.deadline.left()) }
+    const deadline = { left: () => (isOver ? 0 : order.deadline.left()) }
     const run = clean({ ...order, deadline }).finally(() => running.delete(run))
     running.add(run)
     return run
   }
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      await wait(everyMinutes * 60_000, undefined, { signal, ref: false })
-      told(await cleanUp({ deadline: deadlineIn(cleanupTime(everyMinutes, times), Date.now) }))
-    }
-  }
-  // Aborted while it waits.
-  run().catch(() => undefined)
+  const timer = setInterval(() => {
+    const deadline = deadlineIn(cleanupTime(everyMinutes, times), Date.now)
+    // The next run tries again.
+    cleanUp({ deadline }).then(told, () => {})
+  }, everyMinutes * 60_000).unref()
   return {
     cleanUp,
     async end() {
-      ended.abort()
+      isOver = true
+      clearInterval(timer)
       await Promise.all(running)
     },
   }

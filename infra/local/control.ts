@@ -1,15 +1,19 @@
-import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import type * as z from 'zod/v4-mini'
 import { type FaultPlan, planOf } from './faults.ts'
+import { type Listener, listen } from './loopback.ts'
 import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
 
 /** What `PUT /faults` and so on do with the JSON they get. */
 type Orders = Record<string, (params: unknown) => unknown>
 
 /** A control address for other processes: each route does something and answers with the state after it, and so does `GET /`. */
-export function controlOf(orders: Orders, state: () => Record<string, unknown>): RequestListener {
+export async function startControl(
+  what: string,
+  orders: Orders,
+  state: () => Record<string, unknown>,
+): Promise<Listener> {
   const app = new Hono<SeamEnv>()
   app.onError(refused)
   app.notFound((c) => refused(new Refusal(404, 'not_found', `There is no ${c.req.method} ${c.req.path}`), c))
@@ -22,7 +26,9 @@ export function controlOf(orders: Orders, state: () => Record<string, unknown>):
       return c.json(state())
     })
   }
-  return getRequestListener(app.fetch)
+  const server = await listen(0, `the control of ${what}`)
+  server.serve(getRequestListener(app.fetch))
+  return server
 }
 
 /** `PUT /faults` { seed?, faults } replaces the plan, `POST /faults` adds one fault, `DELETE /faults` drops them all. */

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { urlToHttpOptions } from 'node:url'
 import * as z from 'zod/v4-mini'
-import { controlOf, faultOrders } from './control.ts'
+import { faultOrders, startControl } from './control.ts'
 import { FaultPlan, faultLimits } from './faults.ts'
 import { listen } from './loopback.ts'
 
@@ -44,8 +44,6 @@ interface Options {
   endpoint: string
   /** Who may come in, by the id in their signature; absent: everybody. */
   accessKeyId?: string
-  /** Whether faults can also be set over HTTP. */
-  control?: boolean
 }
 
 interface Layer extends Options {
@@ -81,18 +79,17 @@ export async function startDynamoDbFaults(options: Options) {
     // Our own end, or the engine's: either way nobody can be answered.
     answer(layer, request, response).catch(() => request.socket.destroy())
   })
-  const control = options.control ? await listen(0, 'the control of the fault layer of DynamoDB') : undefined
   const state = () => ({ faults: faults.remaining(), delivered: faults.delivered, counts })
-  control?.serve(controlOf(faultOrders(faults, ruleSchema), state))
+  const control = await startControl('the fault layer of DynamoDB', faultOrders(faults, ruleSchema), state)
   return {
     /** Base URL, to be used instead of the engine's. */
     endpoint: server.url,
     counts,
     faults,
     /** Base URL of the control address: `GET /` → { faults, delivered, counts }; see `faultOrders` for the rest. */
-    control: control?.url,
+    control: control.url,
     async close(): Promise<void> {
-      await Promise.all([server.close(), control?.close()])
+      await Promise.all([server.close(), control.close()])
     },
   }
 }

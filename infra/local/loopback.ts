@@ -86,11 +86,14 @@ function refusal(request: IncomingMessage, mayCall: (origin: string) => boolean)
 
 export class PortTaken extends CliError {}
 
+const portFaults: Record<string, string> = {
+  EADDRINUSE: 'is taken. Stop the program that listens there.',
+  EACCES: 'is not allowed here. Choose one above 1023.',
+}
+
 function portError(error: unknown, port: number, what: string): CliError {
   const code = codeOf(error)
-  if (code === 'EADDRINUSE')
-    return new PortTaken(`Port ${port}, which ${what} needs, is taken. Stop the program that listens there.`)
-  if (code === 'EACCES')
-    return new PortTaken(`Port ${port}, which ${what} needs, is not allowed here. Choose one above 1023.`)
+  const fault = portFaults[code]
+  if (fault !== undefined) return new PortTaken(`Port ${port}, which ${what} needs, ${fault}`)
   return new CliError(`${what} cannot listen on ${host}:${port} (${code}).`)
 }

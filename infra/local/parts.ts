@@ -42,7 +42,7 @@ export async function startParts(
   const engine = await ended(startDynamoDb(folder.file('dynamodb')))
   const accessKeyId = randomBytes(16).toString('hex')
   // Everybody in this world goes through the fault layer.
-  const records = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId, control: true }))
+  const records = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId }))
   const identityProvider = await atItsPort('identity_provider', usual.identityProvider, (port) =>
     ended(startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })),
   )
@@ -52,14 +52,14 @@ export async function startParts(
     dynamoDb: {
       dynamodb: records.endpoint,
       dynamodb_access_key_id: accessKeyId,
-      dynamodb_control: records.control ?? '',
+      dynamodb_control: records.control,
     },
     identityProvider,
     page,
   }
   if (seam) return { ...parts, local: undefined, workspace: await realWorkspace(seam) }
   const local = await atItsPort('seam', usual.seam, (port) =>
-    ended(startSeam({ port, stateFile: folder.file('seam.json'), control: true, origins })),
+    ended(startSeam({ port, stateFile: folder.file('seam.json'), origins })),
   )
   const { url: endpoint, apiKey, workspaceId: workspace_id } = local
   return { ...parts, local, workspace: { endpoint, apiKey, workspace_id } }

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import type * as z from 'zod/v4-mini'
+import { parsedJson } from '../stage.ts'
 import { CliError, codeOf } from './cli-error.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function readStateFile<S extends z.ZodMiniType>(
     throw new CliError(`${file} cannot be read (${codeOf(error)}). Make it readable. Or: ${remedy}`)
   })
   if (text === undefined) return undefined
-  const state = schema.safeParse(parsed(text))
+  const state = schema.safeParse(parsedJson(text))
   if (!state.success) throw new CliError(`${file} is damaged or of another version. ${remedy}`)
   return state.data
 }
@@ -29,14 +30,5 @@ export async function writeStateFile(file: string, state: unknown): Promise<void
     await rename(`${file}.new`, file)
   } catch (error) {
     throw new CliError(`${file} cannot be written (${codeOf(error)}). Make its folder writable.`)
-  }
-}
-
-/** Undefined when it is no JSON. */
-export function parsed(text: string) {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

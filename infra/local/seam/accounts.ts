@@ -6,13 +6,11 @@ import { emit, type Seam } from './state.ts'
 import { found } from './wire.ts'
 
 const named = z.object({ connected_account_id: z.string() })
-const page = z.object({
-  limit: z.optional(z.coerce.number()),
-  page_cursor: z.optional(z.nullable(z.string())),
-})
-
 export const connectedAccountRoutes = [
-  route('/connected_accounts/list', apiKey, page, listAccounts),
+  route('/connected_accounts/list', apiKey, z.object({}), ({ fake }) => ({
+    connected_accounts: accountsOf(fake).map(shown),
+    pagination: { has_next_page: false, next_page_cursor: null, next_page_url: null },
+  })),
   route('/connected_accounts/get', orToken, named, ({ fake }, body, { authority }) => {
     if (authority.by === 'client_session')
       keepCallWithin(fake, { accounts: authority.session.connected_account_ids, devices: [] }, body)
@@ -38,20 +36,6 @@ function accountOf(fake: FakeSeam, connected_account_id: string): Account {
   return found(account, 'connected_account')
 }
 
-function listAccounts({ fake }: Seam, { limit = 11_000, page_cursor }: z.infer<typeof page>) {
-  const accounts = accountsOf(fake)
-  const start = page_cursor ? Number(Buffer.from(page_cursor, 'base64url').toString()) : 0
-  const next = start + limit < accounts.length ? start + limit : undefined
-  return {
-    connected_accounts: accounts.slice(start, start + limit).map(shown),
-    pagination: {
-      has_next_page: next !== undefined,
-      next_page_cursor: next === undefined ? null : Buffer.from(String(next)).toString('base64url'),
-      next_page_url: null,
-    },
-  }
-}
-
 /** The account is gone from the workspace, and so from every client session and every webview. */
 export function deleteAccount(seam: Seam, connected_account_id: string): void {
   const { database } = seam.fake
@@ -63,6 +47,6 @@ export function deleteAccount(seam: Seam, connected_account_id: string): void {
   })
   for (const row of seam.sessions.byId.values())
     row.connected_account_ids = row.connected_account_ids.filter((one) => one !== connected_account_id)
-  for (const row of seam.webviews) if (!isOther(row)) row.connected_account_id = null
+  for (const row of seam.kept.connect_webviews) if (!isOther(row)) row.connected_account_id = null
   emit(seam, 'connected_account.deleted', { connected_account_id })
 }

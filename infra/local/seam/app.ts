@@ -7,7 +7,7 @@ import { clientSessionRoutes, distinct } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
 import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
 import { reachOf, userIdentityRoutes } from './identities.ts'
-import { apiKey, authorize, collection, orToken, type Route, route } from './route.ts'
+import { apiKey, authorize, collection, onlyLooks, orToken, type Route, route } from './route.ts'
 import type { ClientSession } from './rows.ts'
 import { keepAnswerWithin, keepCallWithin } from './scope.ts'
 import { countsOf, type Seam } from './state.ts'
@@ -64,8 +64,6 @@ const routes: Route[] = [
 const handedOver =
   '/:part{devices|locks|access_codes|thermostats|noise_sensors|action_attempts|events|health}/*'
 
-const onlyLooks = /^\/health|\/(get|list|list_device_providers)$/
-
 /**
  * The local Seam's API. Faults strike between the reading of a call and its effect.
  * @param mayCall whether pages of this origin may call
@@ -116,7 +114,9 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   if (authority.by === 'client_session') admit(fake, withGranted(seam, authority.session))
   const answer = await answerOf(fake, c.env.incoming, params)
   if (answer.ok) await keepChange(seam, c)
-  return reach && answer.ok && answer.body ? c.json(keepAnswerWithin(fake, reach, await answer.json())) : answer
+  return reach && answer.ok && answer.body
+    ? c.json(keepAnswerWithin(fake, reach, await answer.json()))
+    : answer
 }
 
 /** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */

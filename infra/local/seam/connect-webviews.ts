@@ -29,7 +29,7 @@ const named = z.object({ connect_webview_id: z.string() })
 export const webviews = collection<ConnectWebview>({
   one: 'connect_webview',
   allows: orToken,
-  items: (seam) => seam.webviews,
+  items: ({ kept }) => kept.connect_webviews,
   show: (webview) => webview,
   /** A client session token reaches the webviews of its client session, and no others. */
   isWithin: (authority, { connect_webview_id }) =>
@@ -66,7 +66,7 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
     authorized_at: null,
     selected_provider: null,
   }
-  seam.webviews.push(row)
+  seam.kept.connect_webviews.push(row)
   if (authority.by === 'client_session') authority.session.connect_webview_ids.push(connect_webview_id)
   return row
 }

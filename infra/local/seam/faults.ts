@@ -61,7 +61,7 @@ export type WrongAnswer = Extract<Fault, { kind: 'wrong' }>['wrong']
 
 /** What a person or a script does in the workspace is no call of the API. */
 const byHand = /^\/(_fake|connect_webviews\/view)\b/
-const oneClientSession = /^\/client_sessions\/(create|get|get_or_create|grant_access)$/
+const oneClientSession = /^\/client_sessions\/(create|get|get_or_create)$/
 
 export class Faults extends FaultPlan<Fault, string> {
   /** Calls that everybody gave up on and that have yet to arrive. */

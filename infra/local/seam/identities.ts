@@ -16,7 +16,7 @@ const shown = ({ device_ids, ...identity }: UserIdentity) => identity
 export const identities = collection<UserIdentity>({
   one: 'user_identity',
   allows: apiKey,
-  items: (seam) => seam.identities,
+  items: ({ kept }) => kept.user_identities,
   show: shown,
 })
 
@@ -41,22 +41,22 @@ function addIdentity(seam: Seam, given: z.infer<typeof created>): UserIdentity {
     created_at: timeNow(seam),
     device_ids: [],
   }
-  seam.identities.push(identity)
+  seam.kept.user_identities.push(identity)
   return identity
 }
 
 /** With one device of an account that nobody has, granted to the identity alone. Made when it is first asked for. */
 export function identityFor(seam: Seam, user_identity_key: string): string {
-  const known = seam.identities.find((one) => one.user_identity_key === user_identity_key)
+  const known = seam.kept.user_identities.find((one) => one.user_identity_key === user_identity_key)
   if (known !== undefined) return known.user_identity_id
   const { user_identity_id, device_ids } = addIdentity(seam, { user_identity_key })
-  const [device] = devicesOf(seam.fake, seam.spare_account_ids[0] ?? '')
+  const [device] = devicesOf(seam.fake, seam.kept.spare_account_ids[0] ?? '')
   if (device !== undefined) device_ids.push(device.device_id)
   return user_identity_id
 }
 
 /** What a client session token reaches: its accounts, and what its identity was granted. */
-export function reachOf({ identities }: Seam, session: ClientSession): Reach {
-  const own = identities.filter((one) => session.user_identity_ids.includes(one.user_identity_id))
+export function reachOf({ kept }: Seam, session: ClientSession): Reach {
+  const own = kept.user_identities.filter((one) => session.user_identity_ids.includes(one.user_identity_id))
   return { accounts: session.connected_account_ids, devices: own.flatMap(({ device_ids }) => device_ids) }
 }

@@ -20,27 +20,18 @@ type Run<Body> = (seam: Seam, body: Body, call: Call) => object | undefined
 
 export type Route = { path: string; methods: string[]; allows: readonly By[]; run: Run<unknown> }
 
-/**
- * One path of the local Seam: who may call it, and what its body must be.
- * @param methods absent: as Seam's SDK sends such calls
- */
+/** Of calls that change nothing. */
+export const onlyLooks = /^\/health|\/(get|list|list_device_providers)$/
+
+/** One path of the local Seam: who may call it, and what its body must be. */
 export function route<Body>(
   path: string,
   allows: readonly By[],
   body: z.ZodMiniType<Body>,
   run: Run<Body>,
-  methods = ['POST', ...(otherMethods[path.slice(path.lastIndexOf('/') + 1)] ?? [])],
+  methods = onlyLooks.test(path) ? ['POST', 'GET'] : ['POST', 'PUT', 'PATCH', 'DELETE'],
 ): Route {
   return { path, methods, allows, run: (seam, params, call) => run(seam, checked(body, params), call) }
-}
-
-const otherMethods: Record<string, string[]> = {
-  create: ['PUT'],
-  get_or_create: ['PUT'],
-  get: ['GET'],
-  list: ['GET'],
-  update: ['PATCH'],
-  delete: ['DELETE'],
 }
 
 export const nobody = ['nobody'] as const

@@ -26,7 +26,7 @@ export function keepCallWithin(fake: FakeSeam, { accounts, devices }: Reach, par
 /** @throws Refusal when all that is answered is somebody else's */
 export function keepAnswerWithin(fake: FakeSeam, { accounts, devices }: Reach, body: Params): Params {
   const within = (item: unknown) => {
-    if (devices.includes(deviceOf(item) ?? '')) return true
+    if (devices.includes(idIn(item, 'device_id') ?? '')) return true
     const account = accountOf(fake, item)
     return account === undefined || accounts.includes(account)
   }
@@ -38,19 +38,17 @@ export function keepAnswerWithin(fake: FakeSeam, { accounts, devices }: Reach, b
   return Object.fromEntries(kept)
 }
 
-function deviceOf(item: unknown): string | undefined {
-  const named = typeof item === 'object' && item !== null && 'device_id' in item ? item.device_id : undefined
-  return typeof named === 'string' ? named : undefined
+/** The connected account something belongs to; undefined when it belongs to nobody. */
+function accountOf(fake: FakeSeam, item: unknown): string | undefined {
+  const account = idIn(item, 'connected_account_id')
+  if (account !== undefined) return account
+  const device = idIn(item, 'device_id')
+  if (device !== undefined) return accountOfDevice(fake, device) ?? 'a device that is gone'
+  // Events that tell how others' client sessions and logins went.
+  return (idIn(item, 'client_session_id') ?? idIn(item, 'connect_webview_id')) && 'an account of nobody'
 }
 
-/** The connected account something belongs to; undefined when it belongs to nobody. */
-const accountOf = (fake: FakeSeam, item: unknown): string | undefined => {
-  if (typeof item !== 'object' || item === null) return undefined
-  if ('connected_account_id' in item && typeof item.connected_account_id === 'string')
-    return item.connected_account_id
-  if ('device_id' in item && typeof item.device_id === 'string')
-    return accountOfDevice(fake, item.device_id) ?? 'a device that is gone'
-  // Events that tell how others' client sessions and logins went.
-  if ('client_session_id' in item || 'connect_webview_id' in item) return 'an account of nobody'
-  return undefined
+function idIn(item: unknown, name: string): string | undefined {
+  const id: unknown = typeof item === 'object' && item !== null ? Reflect.get(item, name) : undefined
+  return typeof id === 'string' ? id : undefined
 }

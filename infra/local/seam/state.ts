@@ -22,14 +22,10 @@ export type Seam = {
   faults: Faults
   /** Per path: calls received (preflights are none) and changes made, also by calls whose client had left. */
   counts: Record<string, { received: number; changes: number }>
-  /** Who has accounts with devices from the start. */
-  users: SeamUser[]
-  /** Connected accounts with a device each, that nobody has. */
-  spare_account_ids: string[]
   fake: FakeSeam
   sessions: SessionRows
-  webviews: ConnectWebview[]
-  identities: UserIdentity[]
+  /** Kept as they are between runs. */
+  kept: Pick<SavedWorkspace, 'users' | 'spare_account_ids' | 'connect_webviews' | 'user_identities'>
   webhooks: Webhooks
   save: () => Promise<void>
 }
@@ -54,7 +50,9 @@ const rows = <Row>() => z.array(z.custom<Row>((row) => typeof row === 'object' &
 
 const savedWorkspace = z.object({
   version: z.literal(1),
+  /** Who has accounts with devices from the start. */
   users: rows<SeamUser>(),
+  /** Connected accounts with a device each, that nobody has. */
   spare_account_ids: z.array(z.string()),
   client_sessions: rows<ClientSession>(),
   connect_webviews: rows<ConnectWebview>(),

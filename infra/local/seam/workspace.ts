@@ -1,7 +1,6 @@
-import type { RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import * as z from 'zod/v4-mini'
-import { controlOf, faultOrders } from '../control.ts'
+import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
@@ -20,7 +19,7 @@ import {
 import { Faults, faultSchema } from './faults.ts'
 import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
 import { identityFor } from './identities.ts'
-import { plainReadings, type Readings, readingsSchema } from './readings.ts'
+import { plainReadings, readingsSchema } from './readings.ts'
 import { SessionRows } from './rows.ts'
 import { readState, type SavedWorkspace, type Seam, stateKeeper } from './state.ts'
 import { moodSchema, Webhooks } from './webhooks.ts'
@@ -33,9 +32,6 @@ interface Options {
   stateFile?: string
   /** Epoch milliseconds; what expires, expires by this clock. */
   clock?: () => number
-  readings?: Partial<Readings>
-  /** Whether faults and readings can also be set over HTTP. */
-  control?: boolean
   /** Whose pages may call. */
   origins?: ReadonlySet<string>
 }
@@ -55,15 +51,14 @@ export async function startSeam(options: Options = {}) {
   const seam = await openWorkspace(server.url, options, saved, closing.signal)
   await seam.save()
   server.serve(getRequestListener(seamApp(seam, mayCall).fetch))
-  const control = options.control ? await listen(0, 'the control of the local Seam') : undefined
-  control?.serve(seamControl(seam))
+  const control = await startSeamControl(seam)
   return {
     ...inProcess(seam),
-    /** Base URL of the control address, see `seamControl`. */
-    control: control?.url,
+    /** Base URL of the control address, see `startSeamControl`. */
+    control: control.url,
     close: async (): Promise<void> => {
       closing.abort()
-      await Promise.all([server.close(), control?.close()])
+      await Promise.all([server.close(), control.close()])
       await seam.save()
     },
   }
@@ -71,25 +66,21 @@ export async function startSeam(options: Options = {}) {
 
 async function openWorkspace(
   url: string,
-  { stateFile, clock = Date.now, readings }: Options,
+  { stateFile, clock = Date.now }: Options,
   saved: SavedWorkspace | undefined,
   ended: AbortSignal,
 ): Promise<Seam> {
   const fake = await startFake(url, { saved: saved?.seam, clock })
-  const { users, spare_account_ids } = saved ?? settle(fake)
   const seam: Seam = {
     url,
     clock,
     ended,
-    readings: { ...plainReadings, ...readings },
+    readings: { ...plainReadings },
     faults: new Faults(),
     counts: {},
     fake,
-    users,
-    spare_account_ids,
     sessions: new SessionRows(),
-    webviews: saved?.connect_webviews ?? [],
-    identities: saved?.user_identities ?? [],
+    kept: saved ?? settle(fake),
     webhooks: new Webhooks(clock, ended, saved?.webhooks ?? []),
     save: async () => {},
   }
@@ -99,7 +90,7 @@ async function openWorkspace(
 }
 
 /** Who moves into a fresh workspace. */
-function settle(fake: FakeSeam): Pick<Seam, 'users' | 'spare_account_ids'> {
+function settle(fake: FakeSeam): Seam['kept'] {
   updateWorkspace(fake, { is_publishable_key_auth_enabled: false })
   const settled = (accounts: AccountWish[]) => accounts.map((wish) => addAccount(fake, wish))
   return {
@@ -108,23 +99,22 @@ function settle(fake: FakeSeam): Pick<Seam, 'users' | 'spare_account_ids'> {
       connected_account_ids: settled(accounts),
     })),
     spare_account_ids: settled(spareAccounts),
+    connect_webviews: [],
+    user_identities: [],
   }
 }
 
 const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } => ({
+  ...seam.kept,
   version: 1,
-  users: seam.users,
-  spare_account_ids: seam.spare_account_ids,
   client_sessions: [...seam.sessions.byId.values()],
-  connect_webviews: seam.webviews,
-  user_identities: seam.identities,
   webhooks: seam.webhooks.endpoints.filter(({ kept }) => kept),
   seam: snapshotOf(seam.fake),
 })
 
 /** What this process may do to the workspace and see of it. */
 function inProcess(seam: Seam) {
-  const { fake, webhooks } = seam
+  const { fake, kept, webhooks } = seam
   /** What is done in process is told of like what is called for. */
   const told = <T>(result: T): T => {
     webhooks.dispatch()
@@ -137,9 +127,9 @@ function inProcess(seam: Seam) {
     workspaceId: fake.workspace_id,
     publishableKey: workspaceOf(fake).publishable_key,
     /** Who has accounts with devices from the start. */
-    users: seam.users,
+    users: kept.users,
     /** Connected accounts with a device each, that nobody has. */
-    spareAccountIds: seam.spare_account_ids,
+    spareAccountIds: kept.spare_account_ids,
     counts: seam.counts,
     readings: seam.readings,
     faults: seam.faults,
@@ -163,7 +153,7 @@ function inProcess(seam: Seam) {
       if (row === undefined) throw new Error('No client session has this token.')
       row.expires_at = new Date(seam.clock()).toISOString()
     },
-    connectWebviews: () => structuredClone(seam.webviews),
+    connectWebviews: () => structuredClone(kept.connect_webviews),
     /** @returns the new connected account's id */
     addAccount: (wish: Partial<AccountWish> = {}): string => addAccount(fake, { ...newcomer, ...wish }),
     deleteAccount: (connected_account_id: string): void => told(deleteAccount(seam, connected_account_id)),
@@ -185,8 +175,9 @@ function inProcess(seam: Seam) {
  *     PATCH /webhooks      some of how webhooks are delivered: hold, copies, order
  *     POST /webhooks/flush sends what is held or waits to be tried again
  */
-function seamControl({ faults, readings, counts, webhooks }: Seam): RequestListener {
-  return controlOf(
+function startSeamControl({ faults, readings, counts, webhooks }: Seam) {
+  return startControl(
+    'the local Seam',
     {
       ...faultOrders(faults, faultSchema),
       'POST /faults/settle': () => faults.settle(),

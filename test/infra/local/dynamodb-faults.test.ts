@@ -195,7 +195,7 @@ describe('a rule', () => {
 })
 
 it('plans, adds, reads and clears rules for another process, by its control address', async () => {
-  const controlled = await startDynamoDbFaults({ endpoint: engine.endpoint, control: true })
+  const controlled = await startDynamoDbFaults({ endpoint: engine.endpoint })
   const order = async (method: string, path: string, body?: unknown) => {
     const init = { method, ...(body !== undefined && { body: JSON.stringify(body) }) }
     const response = await fetch(`${controlled.control}${path}`, init)

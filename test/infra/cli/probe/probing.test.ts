@@ -11,7 +11,8 @@ afterEach(() => seam.close())
 
 async function probed(readings: Partial<Readings> = {}) {
   let now = Date.UTC(2031, 0, 1)
-  seam = await startSeam({ clock: () => now, readings })
+  seam = await startSeam({ clock: () => now })
+  Object.assign(seam.readings, readings)
   const before = await accounts()
   const sandbox = await openSandbox({
     endpoint: seam.url,

@@ -26,7 +26,7 @@ const vend = async (user_identifier_key: string, sub: string, expires_at = soon(
   return body.client_session
 }
 
-describe('the seven calls', () => {
+describe('the six calls', () => {
   test('answer what the published schema says, in an envelope, with a request id and the date of the clock', async () => {
     const made = await call('/client_sessions/create', {
       user_identifier_key: 'key-1',
@@ -39,10 +39,6 @@ describe('the seven calls', () => {
       await call('/client_sessions/create', {}),
       await call('/client_sessions/get_or_create', { user_identifier_key: 'key-2', expires_at: soon() }),
       await call('/client_sessions/get', { client_session_id }),
-      await call('/client_sessions/grant_access', {
-        client_session_id,
-        connected_account_ids: accountsOf('alan'),
-      }),
     ]
     for (const { status, body, headers } of answers) {
       expect(status).toBe(200)
@@ -60,7 +56,7 @@ describe('the seven calls', () => {
 
   test('refuse with a status, a type and the request id', async () => {
     const unknown = { client_session_id: '5e0ab4d2-7b0a-4a5c-a0ad-3a3f1b6a9c11' }
-    for (const path of ['get', 'revoke', 'delete', 'grant_access']) {
+    for (const path of ['get', 'revoke', 'delete']) {
       const { status, body, headers } = await call(`/client_sessions/${path}`, unknown)
       expect([status, body.ok, body.error.type]).toEqual([404, false, 'client_session_not_found'])
       expect(body.error.request_id).toBe(headers.get('seam-request-id'))
@@ -73,7 +69,7 @@ describe('the seven calls', () => {
 
   test('take the API key only, and not a client session token in its place', async () => {
     const { token } = await vend('key', 'ada')
-    for (const path of ['create', 'get_or_create', 'list', 'grant_access', 'revoke', 'delete'])
+    for (const path of ['create', 'get_or_create', 'list', 'revoke', 'delete'])
       for (const bearer of ['wrong', token]) {
         const { status, body } = await call(
           `/client_sessions/${path}`,
@@ -127,14 +123,12 @@ describe('list', () => {
       )
     expect(await ids({})).toEqual([ada, grace, stranger].map((one) => one.client_session_id))
     expect(await ids({ user_identifier_key: 'key-ada' })).toEqual([ada.client_session_id])
-    expect(await ids({ client_session_id: grace.client_session_id })).toEqual([grace.client_session_id])
     expect(await ids({ connect_webview_id: stranger.connect_webview_ids[0] })).toEqual([
       stranger.client_session_id,
     ])
-    expect(await ids({ without_user_identifier_key: true })).toEqual([stranger.client_session_id])
-    expect(await ids({ user_identifier_key: 'key-ada', client_session_id: grace.client_session_id })).toEqual(
-      [],
-    )
+    expect(
+      await ids({ user_identifier_key: 'key-ada', connect_webview_id: stranger.connect_webview_ids[0] }),
+    ).toEqual([])
     expect(await ids({ user_identifier_key: 'unheard of' })).toEqual([])
   })
 

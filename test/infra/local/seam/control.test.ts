@@ -4,7 +4,7 @@ import { caller } from './calling.ts'
 
 let seam: LocalSeam
 beforeEach(async () => {
-  seam = await startSeam({ control: true })
+  seam = await startSeam()
 })
 afterEach(() => seam.close())
 

@@ -234,7 +234,7 @@ test('closing ends what is delayed, silent or late, and leaves nothing that keep
   const workspace = new URL('../../../../infra/local/seam/workspace.ts', import.meta.url)
   const script = `
     const { startSeam } = await import(${JSON.stringify(workspace.href)})
-    const seam = await startSeam({ control: true })
+    const seam = await startSeam()
     const hour = 3_600_000
     seam.faults.plan({ faults: [
       { kind: 'silence', times: 1 },

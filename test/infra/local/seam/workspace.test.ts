@@ -48,13 +48,9 @@ test('the workspace and its connected accounts answer what the published schemas
     is_sandbox: true,
     is_publishable_key_auth_enabled: false,
   })
-  const first = (await call('/connected_accounts/list', { limit: 4 })).body
-  const rest = (
-    await call('/connected_accounts/list', { limit: 4, page_cursor: first.pagination.next_page_cursor })
-  ).body
-  expect([first.pagination.has_next_page, rest.pagination.has_next_page]).toEqual([true, false])
-  const all = [...first.connected_accounts, ...rest.connected_accounts]
-  expect(schemas.connected_account.array().parse(all)).toHaveLength(7)
+  const { connected_accounts, pagination } = (await call('/connected_accounts/list')).body
+  expect(schemas.connected_account.array().parse(connected_accounts)).toHaveLength(7)
+  expect(pagination.has_next_page).toBe(false)
 })
 
 test('a deleted connected account is out of reach of the tokens that had it', async () => {
