@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import { Hono } from 'hono/tiny'
-import type { Caller, VerifyCaller } from './caller/caller.ts'
+import type { VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import type { EventDeps } from './connecting/seam-events.ts'
 import { handleEvent } from './connecting/seam-events.ts'
@@ -9,22 +9,23 @@ import type { VerifyWebhook } from './connecting/signature.ts'
 import { type ConnectDeps, makeWebview, readStatus, webviewOptionsFor } from './connecting/webviews.ts'
 import { crossOrigin } from './http/addresses.ts'
 import type { Audit } from './http/audit.ts'
-import type { ConnectWebviewAnswer, HealthAnswer, StatusAnswer } from './http/contract.ts'
+import type { HealthAnswer } from './http/contract.ts'
 import {
   type Env,
   type FrameDeps,
   frame,
   jsonIn,
-  notAllowed,
   readBody,
   readBytes,
+  refuseOtherMethods,
   refuseQuery,
 } from './http/frame.ts'
 import { configurationHash } from './http/health.ts'
-import { Problem } from './http/problem.ts'
+import { noteProblem, Problem } from './http/problem.ts'
 import { type IdentityEventDeps, receiveEvents } from './identity-events/receive.ts'
 import { deliveryIn, refusalBody } from './identity-events/token.ts'
 import type { Times } from './times.ts'
+import type { CallerRequest } from './vending/admit.ts'
 import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
 import { type VendDeps, vend } from './vending/vend.ts'
 
@@ -45,16 +46,13 @@ function callersApp(configuration: Configuration, times: Times, deps: CallerDeps
   })
   frame(app, deps, times, allow)
 
-  async function identify(c: Context<Env>, what: Audit['what']): Promise<Caller> {
-    const caller = await deps.verifyCaller(c.req.header('authorization'), c.var.deadline)
-    Object.assign(c.var.audit, {
-      what,
-      issuer: caller.issuer.name,
-      owner: caller.owner,
-      bearer_sha256: caller.token_sha256,
-      ...(caller.stale_keys && { stale_keys: true }),
-    } satisfies Partial<Audit>)
-    return caller
+  async function identify(c: Context<Env>, what: Audit['what']): Promise<CallerRequest> {
+    const { audit, deadline } = c.var
+    const caller = await deps.verifyCaller(c.req.header('authorization'), deadline)
+    const { issuer, owner, token_sha256: bearer_sha256 } = caller
+    Object.assign(audit, { what, issuer: issuer.name, owner, bearer_sha256 } satisfies Partial<Audit>)
+    if (caller.stale_keys) audit.stale_keys = true
+    return { caller, deadline, audit }
   }
   return { app, identify }
 }
@@ -79,33 +77,22 @@ export function vendingApp(
   const { app, identify } = callersApp(configuration, times, deps)
 
   app.post('/client-session', async (c) => {
-    const { audit, deadline } = c.var
     refuseQuery(c)
     const body = await readBody(c, clientSessionBody, clientSessionLimits)
-    const caller = await identify(c, 'vend')
     const staleClientSessionId = body?.stale_client_session_id
-    const vended = await vend(deps, {
-      caller,
-      ...(staleClientSessionId !== undefined && { staleClientSessionId }),
-      deadline,
-      audit,
-    })
+    const vended = await vend(deps, { ...(await identify(c, 'vend')), staleClientSessionId })
     return c.json(vended.body, vended.isNew ? 201 : 200)
   })
 
   app.delete('/client-session', async (c) => {
-    const { audit, deadline } = c.var
     refuseQuery(c)
-    const caller = await identify(c, 'sign_out')
-    await signOut(deps, { caller, deadline, audit })
+    await signOut(deps, await identify(c, 'sign_out'))
     return c.body(null, 204)
   })
 
   app.delete('/client-sessions', async (c) => {
-    const { audit, deadline } = c.var
     refuseQuery(c)
-    const caller = await identify(c, 'sign_out')
-    await signOutEverywhere(deps, { caller, deadline, audit })
+    await signOutEverywhere(deps, await identify(c, 'sign_out'))
     return c.body(null, 204)
   })
 
@@ -116,16 +103,11 @@ export function vendingApp(
   // Loaded when it is asked for: nobody's first client session waits for it.
   app.get('/openapi.json', async (c) => c.json((await import('./http/openapi.ts')).openApiDocument()))
 
-  app.all('/client-session', notAllowed('POST, DELETE'))
-  app.all('/client-sessions', notAllowed('DELETE'))
-  app.all('/healthz', notAllowed('GET'))
-  app.all('/openapi.json', notAllowed('GET'))
-  return app
+  return refuseOtherMethods(app)
 }
 
 export type ConnectAppDeps = CallerDeps & ConnectDeps
 
-const oneConnectWebview = '/connect-webview/:connect_webview_id{[\\w-]{1,64}}'
 const connectWebviewLimits = {
   most: 8192,
   detail:
@@ -139,26 +121,18 @@ export function connectApp(configuration: Configuration, times: Times, deps: Con
   const { app, identify } = callersApp(configuration, times, deps)
 
   app.post('/connect-webview', async (c) => {
-    const { audit, deadline } = c.var
     refuseQuery(c)
     const options = (await readBody(c, async () => connectWebviewBody, connectWebviewLimits)) ?? usual
-    const caller = await identify(c, 'connect_webview')
-    const made: ConnectWebviewAnswer = await makeWebview(deps, { caller, options, deadline, audit })
-    return c.json(made, 201)
+    return c.json(await makeWebview(deps, { ...(await identify(c, 'connect_webview')), options }), 201)
   })
 
-  app.get(oneConnectWebview, async (c) => {
-    const { audit, deadline } = c.var
+  app.get('/connect-webview/:connect_webview_id{[\\w-]{1,64}}', async (c) => {
     refuseQuery(c)
-    const caller = await identify(c, 'connect_webview')
-    const connectWebviewId = c.req.param('connect_webview_id')
-    const answer = await readStatus(deps, { caller, connectWebviewId, deadline, audit })
-    return c.json(answer satisfies StatusAnswer)
+    const request = await identify(c, 'connect_webview')
+    return c.json(await readStatus(deps, { ...request, connectWebviewId: c.req.param('connect_webview_id') }))
   })
 
-  app.all('/connect-webview', notAllowed('POST'))
-  app.all(oneConnectWebview, notAllowed('GET'))
-  return app
+  return refuseOtherMethods(app)
 }
 
 export type WebhookAppDeps = FrameDeps & EventDeps & { verifyWebhook: VerifyWebhook }
@@ -181,8 +155,7 @@ export function webhookApp(times: Times, deps: WebhookAppDeps): Hono<Env> {
     return c.body(null, 204)
   })
 
-  app.all('/webhooks/seam', notAllowed('POST'))
-  return app
+  return refuseOtherMethods(app)
 }
 
 export type IdentityEventsAppDeps = FrameDeps & IdentityEventDeps
@@ -203,11 +176,10 @@ export function identityEventsApp(times: Times, deps: IdentityEventsAppDeps): Ho
       return c.body(null, delivery.kind === 'backchannel-logout' ? 200 : 202)
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'invalid_request') throw error
-      Object.assign(audit, { code: error.code, reason: error.details.reason })
+      noteProblem(audit, error)
       return c.json(refusalBody(delivery.kind, error.details.reason), 400)
     }
   })
 
-  app.all('/identity-events', notAllowed('POST'))
-  return app
+  return refuseOtherMethods(app)
 }

@@ -1,106 +1,74 @@
+const second = 1000
+const minute = 60 * second
+
 /**
  * Every duration the protocol depends on, in milliseconds, stated once and handed in: the tests divide all of
  * them by 50, the stack derives timeouts from them, and a test holds the rules between them (`timingFaults`).
  */
-export interface Times {
+export const times = {
   /** The refresh margin is the smaller of this and a fifth of the lifetime. */
-  refreshMargin: number
+  refreshMargin: 10 * minute,
   /** A token that is good for this much longer may still be handed out when an extension is unavailable. */
-  goodForMore: number
+  goodForMore: 1 * minute,
   /** How long after everybody gave up on it a call may still arrive at Seam. */
-  lateCall: number
+  lateCall: 60 * second,
   /** The largest difference we accept between any two clocks, ours and Seam's. */
-  clockSkew: number
+  clockSkew: 60 * second,
   /** From retiring a key until the list by that key that settles it. */
-  grace: number
+  grace: 180 * second,
   /** The right of one act to call Seam for one client session. */
-  lease: number
+  lease: 12 * second,
   /** How long a caller without a usable token waits for the winner's commit; never longer than its lease. */
-  waiting: number
+  waiting: 1 * second,
   /** A client session may be reported dead once in this time, per binding. */
-  reportedDead: number
+  reportedDead: 1 * minute,
   /** An account that Seam does not know is left out of what is asked for during this time. */
-  unknownAccount: number
+  unknownAccount: 60 * minute,
   /** The window of the budgets on creations and on new records. */
-  budgetWindow: number
+  budgetWindow: 60 * minute,
   /** One document of an issuer: its discovery, or its keys. */
-  keySet: number
+  keySet: 3 * second,
   /** After an attempt at a key set, successful or not, before the next one. */
-  keySetCooldown: number
+  keySetCooldown: 30 * second,
   /** One attempt at DynamoDB; there are three, one without the SDK and then its two. */
-  dynamodb: number
+  dynamodb: 1 * second,
   /** One call to Seam. */
-  seam: number
+  seam: 3 * second,
   /** While Seam fails, one call of a kind and process goes through in this time. */
-  probe: number
+  probe: 2 * second,
   /** Most of these calls, so that their callers do not wait long for a silent Seam. */
-  probeCall: number
+  probeCall: 1 * second,
   /** The one attempt of a vend to delete what it has replaced; its caller waits for it. */
-  deleteInVend: number
+  deleteInVend: 1 * second,
   /** What an identity provider’s event waits for at Seam: its sender gives up after a few seconds. */
-  deleteInEvent: number
+  deleteInEvent: 2.5 * second,
   /** One reading of a secret; half of it is for the attempt without the SDK. */
-  secrets: number
+  secrets: 2 * second,
   /** One request to the vend function, and every act of it from claim to commit. */
-  vend: number
+  vend: 10 * second,
   /** After a Connect Webview was made, a login in it counts. */
-  connectWebview: number
+  connectWebview: 24 * 60 * minute,
   /** Between two questions to Seam how one Connect Webview goes. */
-  askWebview: number
+  askWebview: 3 * second,
   /** How long an event that has had its effect is known: Svix repeats for 28 hours. */
-  eventKept: number
+  eventKept: 3 * 24 * 60 * minute,
   /** One request to the admin function; the act for each of its users still ends within `vend`. */
-  admin: number
+  admin: 60 * second,
   /** A run of cleanup; see also `cleanupShare`. */
-  cleanup: number
+  cleanup: 4 * minute,
   /** Cleanup infers nothing while our clock and Seam's are further apart than this. */
-  clocksApart: number
+  clocksApart: 30 * second,
   /** After the first failure of cleanup for a retired entry, before the next attempt; doubles with each. */
-  retry: number
+  retry: 1 * minute,
   /** The longest time between two attempts. */
-  retryAtMost: number
+  retryAtMost: 24 * 60 * minute,
 }
+
+export type Times = typeof times
 
 /** Before a client session ends, ms: from then on it is extended; never more than a fifth of its lifetime. */
 export function refreshMarginOf(lifetime: number, { refreshMargin }: Times): number {
   return Math.min(refreshMargin, lifetime / 5)
-}
-
-/** A run of cleanup ends within this share of its schedule. */
-const cleanupShare = 4 / 5
-
-const second = 1000
-const minute = 60 * second
-
-export const times: Times = {
-  refreshMargin: 10 * minute,
-  goodForMore: 1 * minute,
-  lateCall: 60 * second,
-  clockSkew: 60 * second,
-  grace: 180 * second,
-  lease: 12 * second,
-  waiting: 1 * second,
-  reportedDead: 1 * minute,
-  unknownAccount: 60 * minute,
-  budgetWindow: 60 * minute,
-  keySet: 3 * second,
-  keySetCooldown: 30 * second,
-  dynamodb: 1 * second,
-  seam: 3 * second,
-  probe: 2 * second,
-  probeCall: 1 * second,
-  deleteInVend: 1 * second,
-  deleteInEvent: 2.5 * second,
-  secrets: 2 * second,
-  vend: 10 * second,
-  connectWebview: 24 * 60 * minute,
-  askWebview: 3 * second,
-  eventKept: 3 * 24 * 60 * minute,
-  admin: 60 * second,
-  cleanup: 4 * minute,
-  clocksApart: 30 * second,
-  retry: 1 * minute,
-  retryAtMost: 24 * 60 * minute,
 }
 
 /** The same protocol at another speed: every duration divided by `by`. */
@@ -114,6 +82,9 @@ export function budgetWindowAt(now: number, { budgetWindow }: Times) {
   const end = (number + 1) * budgetWindow
   return { number, retryAfter: (end - now) / 1000, expires: Math.ceil(end / 1000) + 86_400 }
 }
+
+/** A run of cleanup ends within this share of its schedule. */
+const cleanupShare = 4 / 5
 
 /** Milliseconds that a run of cleanup may take: always less than its schedule (law 12). */
 export function cleanupTime(everyMinutes: number, { cleanup }: Times): number {

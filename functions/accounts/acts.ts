@@ -1,32 +1,24 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { pending, type Subject, type User, withdrawnAt } from '../record/user.ts'
-import {
-  disable,
-  enable,
-  endLogin,
-  grant,
-  missing,
-  providerSignOut,
-  providerStatus,
-  purge,
-  recordLogin,
-  remove,
-  retire,
-  retireAll,
-  revive,
-  setAccessUntil,
-  setAccountIds,
-  signOutEverywhere,
-  withdraw,
-} from '../record/writes.ts'
+import { type Subject, type User, withdrawnAt } from '../record/user.ts'
+import * as writes from '../record/writes.ts'
+import { missing } from '../record/writes.ts'
 import { gather } from '../seam/rate-limit.ts'
-import { type AccountDeps, type ChangeResult, changeUser, unrecorded } from './change.ts'
+import {
+  type AccountDeps,
+  type ChangeResult,
+  changeUser,
+  type RecordChange,
+  refuseRemoved,
+  unrecorded,
+} from './change.ts'
 
 /** Who may have what: what operators, webhooks and identity providers change. */
 
 /** What is to change beside the accounts. What is absent stays as it is. */
 export interface Changes {
+  /** These are to be the user's accounts, and no others. */
+  replace?: boolean
   status?: 'active' | 'disabled'
   /** Epoch milliseconds; null: no end date. */
   access_until?: number | null
@@ -34,62 +26,35 @@ export interface Changes {
   not_before?: number
 }
 
-/** Gives accounts to a user, who is recorded if need be, and made active if removed; live sessions are widened in place. */
-export function grantAccounts(
+/**
+ * Gives accounts to a user, who is recorded if need be, and made active if removed; live sessions are widened in place.
+ * All of it is one write.
+ */
+export async function grantAccounts(
   deps: AccountDeps,
   who: Subject,
   accountIds: string[],
   deadline: Deadline,
   changes: Changes = {},
 ): Promise<ChangeResult> {
-  const write: Hold = (user, alive, now) => changed(grant(user, alive, now), changes, now)
-  return hold(deps, who, accountIds, deadline, write, Object.keys(changes).length === 0 ? 'gives' : 'both')
-}
-
-/** Makes these the user's accounts, and no others, in one write. */
-export function setAccounts(
-  deps: AccountDeps,
-  who: Subject,
-  accountIds: string[],
-  deadline: Deadline,
-  changes: Changes = {},
-): Promise<ChangeResult> {
-  return hold(deps, who, accountIds, deadline, (user, alive, now) => {
-    return changed(setAccountIds(user, alive, now), changes, now)
-  })
-}
-
-type Hold = (user: User, alive: string[], now: number) => User
-
-async function hold(
-  deps: AccountDeps,
-  who: Subject,
-  accountIds: string[],
-  deadline: Deadline,
-  write: Hold,
-  effect: 'gives' | 'both' = 'both',
-): Promise<ChangeResult> {
+  const { replace = false, status, access_until, not_before } = changes
+  const mayTake = replace || [status, access_until, not_before].some((change) => change !== undefined)
   let deleted: string[] = []
-  const result = await changeUser(
-    deps,
-    who.owner,
-    {
-      absent: who,
-      effect,
-      prepare: async (read) => {
-        // What is held has its holder already, and a deletion takes it by the record.
-        const fresh = missing(accountIds, read.connected_account_ids)
-        deleted = await addHolders(deps, who.owner, fresh)
-      },
-      write: (user, now) => {
-        const next = write(revive(user), missing(accountIds, deleted), now)
-        checkCount(deps, next)
-        return next
-      },
+  const change: RecordChange = {
+    absent: who,
+    effect: mayTake ? 'both' : 'gives',
+    prepare: async (read) => {
+      // What is held has its holder already, and a deletion takes it by the record.
+      deleted = await addHolders(deps, who.owner, missing(accountIds, read.connected_account_ids))
     },
-    deadline,
-  )
-  return { ...result, deletedAccountIds: deleted }
+    write: (user, now) => {
+      const hold = replace ? writes.setAccountIds : writes.grant
+      const next = hold(writes.revive(user), missing(accountIds, deleted), now)
+      checkCount(deps, next)
+      return changed(next, changes, now)
+    },
+  }
+  return { ...(await changeUser(deps, who.owner, change, deadline)), deletedAccountIds: deleted }
 }
 
 /**
@@ -114,10 +79,11 @@ function checkCount({ accountsPerUser }: AccountDeps, user: User): void {
 
 function changed(user: User, { status, access_until, not_before }: Changes, now: number): User {
   let next = user
-  if (status === 'disabled') next = disable(next, 'operator', now)
-  if (status === 'active') next = enable(next, 'operator')
+  if (status === 'disabled') next = writes.disable(next, 'operator', now)
+  if (status === 'active') next = writes.enable(next, 'operator')
   const until = access_until ?? undefined
-  if (access_until !== undefined && until !== next.access_until) next = setAccessUntil(next, until, now)
+  if (access_until !== undefined && until !== next.access_until)
+    next = writes.setAccessUntil(next, until, now)
   if (not_before !== undefined && not_before > (next.not_before ?? 0)) next = { ...next, not_before }
   return next
 }
@@ -165,14 +131,14 @@ export async function recordLoginOf(
           if (deleted.length > 0) fault = 'account_deleted'
         },
         write: (user, now) => {
-          const next = recordLogin(user, mark, fault === undefined ? [accountId] : [], now)
+          const next = writes.recordLogin(user, mark, fault === undefined ? [accountId] : [], now)
           checkCount(deps, next)
           return next
         },
       },
       deadline,
     )
-    return { result, ...(fault && { fault }) }
+    return { result, fault }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     if (error.code === 'not_found') return { fault: 'no_record' }
@@ -195,60 +161,42 @@ function loginFault(
   return withdrawn !== undefined && at <= withdrawn + times.clockSkew ? 'withdrawn_since' : undefined
 }
 
-/** Takes accounts away; what live sessions opened with them is ended before this reports success. */
-export function withdrawAccounts(
-  deps: AccountDeps,
-  owner: string,
-  accountIds: string[],
-  deadline: Deadline,
-): Promise<ChangeResult> {
-  return changeUser(deps, owner, { write: (user, now) => withdraw(user, accountIds, now) }, deadline)
+/** What needs no more than the record: each takes access away, unless it says otherwise. */
+export const changeOf = {
+  withdraw: (accountIds: string[]): RecordChange => ({
+    write: (user, now) => writes.withdraw(user, accountIds, now),
+  }),
+  /** Disabled users have no client session and get none. */
+  disable: (): RecordChange => ({ write: (user, now) => writes.disable(user, 'operator', now) }),
+  enable: (): RecordChange => ({
+    effect: 'gives',
+    write: (user) => {
+      refuseRemoved(user)
+      return writes.enable(user, 'operator')
+    },
+  }),
+  remove: (): RecordChange => ({ write: writes.remove }),
+  /** The next requests make new ones. */
+  endSessions: (): RecordChange => ({ write: writes.retireAll }),
+  /** Looks at this binding's alone. */
+  endSession: (binding: string): RecordChange => ({
+    write: (user, now) => writes.retire(user, [binding], now),
+    binding,
+  }),
+  /** Refuses the bearer tokens issued so far, and ends all sessions. */
+  signOutEverywhere: (): RecordChange => ({ write: writes.signOutEverywhere }),
 }
 
-/** Disabled users have no client session and get none. */
-export function disableUser(deps: AccountDeps, owner: string, deadline: Deadline): Promise<ChangeResult> {
-  return changeUser(deps, owner, { write: (user, now) => disable(user, 'operator', now) }, deadline)
-}
-
-export function enableUser(deps: AccountDeps, owner: string, deadline: Deadline): Promise<ChangeResult> {
-  const write = (user: User) => {
-    if (user.status === 'removed')
-      throw new Problem('invalid_request', {
-        detail: 'This user is removed; `grant` makes them active again.',
-      })
-    return enable(user, 'operator')
-  }
-  return changeUser(deps, owner, { write, effect: 'gives' }, deadline)
-}
-
-export function removeUser(deps: AccountDeps, owner: string, deadline: Deadline): Promise<ChangeResult> {
-  return changeUser(deps, owner, { write: remove }, deadline)
-}
-
-/** Ends all sessions of the user; the next requests make new ones. */
-export function endSessions(deps: AccountDeps, owner: string, deadline: Deadline): Promise<ChangeResult> {
-  return changeUser(deps, owner, { write: retireAll }, deadline)
-}
-
-/** Ends one binding's session, and looks at that binding's alone. */
-export function endSession(
-  deps: AccountDeps,
-  owner: string,
-  binding: string,
-  deadline: Deadline,
-): Promise<ChangeResult> {
-  const write = (user: User, now: number) => retire(user, [binding], now)
-  return changeUser(deps, owner, { write, binding }, deadline)
-}
-
-/** Refuses the bearer tokens issued so far, and ends all sessions. */
-export function signOutUser(deps: AccountDeps, owner: string, deadline: Deadline): Promise<ChangeResult> {
-  return changeUser(deps, owner, { write: signOutEverywhere }, deadline)
+const providerWrites = {
+  disabled: (user: User, at: number, now: number) => writes.providerStatus(user, 'disabled', at, now),
+  enabled: (user: User, at: number, now: number) => writes.providerStatus(user, 'active', at, now),
+  purged: writes.purge,
+  signed_out: writes.providerSignOut,
 }
 
 /** What an identity provider says about a person, at `at` (epoch milliseconds), or about one of their logins. */
 export type ProviderEvent =
-  | { kind: 'disabled' | 'enabled' | 'purged' | 'signed_out'; at: number }
+  | { kind: keyof typeof providerWrites; at: number }
   | { kind: 'login_ended'; binding: string; at: number }
 
 /**
@@ -261,26 +209,11 @@ export function takeProviderEvent(
   event: ProviderEvent,
   deadline: Deadline,
 ): Promise<ChangeResult> {
-  const write = (user: User, now: number): User => {
-    switch (event.kind) {
-      case 'disabled':
-        return providerStatus(user, 'disabled', event.at, now)
-      case 'enabled':
-        return providerStatus(user, 'active', event.at, now)
-      case 'purged':
-        return purge(user, event.at, now)
-      case 'signed_out':
-        return providerSignOut(user, event.at, now)
-      case 'login_ended':
-        return endLogin(user, event.binding, event.at, now)
-    }
-  }
+  const write = (user: User, now: number) =>
+    event.kind === 'login_ended'
+      ? writes.endLogin(user, event.binding, event.at, now)
+      : providerWrites[event.kind](user, event.at, now)
   // Its sender gives up after a few seconds, and does not come again.
   const seamTime = deps.terms.times.deleteInEvent
   return changeUser(deps, owner, { write, onlyIfChanged: true, seamTime }, deadline)
-}
-
-/** Whether anything stands between this record and success of what was taken away. */
-export function isEnding(deps: AccountDeps, user: User): boolean {
-  return pending(user, deps.terms.times, deps.clock()).length > 0
 }

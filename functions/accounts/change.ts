@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Holding, MappingChange } from '../http/audit.ts'
 import { type Deadline, earlier } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { updateUser } from '../record/update.ts'
+import { type UpdateDeps, updateUser } from '../record/update.ts'
 import { newUser, pending, type Subject, type User } from '../record/user.ts'
 import { widenSessions } from '../session/carry-out.ts'
 import { letOthersWrite, newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
@@ -18,8 +18,10 @@ export interface AccountDeps extends SessionDeps {
   table: UserTable & AccountTable
   accountsPerUser: number
   /** Called for each change once it is written, before Seam is. */
-  noteChange?: (change: MappingChange, act: 'connect' | 'account_deleted') => void
+  noteChange?: (change: MappingChange, act: ToldAct) => void
 }
+
+export type ChangeDeps = UpdateDeps & Pick<AccountDeps, 'table' | 'sleep' | 'random' | 'noteChange'>
 
 /** What a change came to. `failure`: the record has it, but Seam could not be told; cleanup or the next vend will tell it. */
 export interface ChangeResult {
@@ -34,6 +36,7 @@ export interface ChangeResult {
 }
 
 type Effect = 'gives' | 'takes' | 'both'
+type ToldAct = 'connect' | 'account_deleted'
 
 export interface RecordChange {
   /** For a subject without a record; else `not_found`. */
@@ -48,6 +51,8 @@ export interface RecordChange {
   onlyIfChanged?: boolean
   /** Milliseconds; all calls to Seam end within this time. */
   seamTime?: number
+  /** By Seam's word, for the audit log; absent: `connect`. */
+  act?: ToldAct
   /** Of the sessions that it retires: which binding's must be confirmed as deleted. Absent: all. */
   binding?: string
 }
@@ -71,25 +76,16 @@ export async function changeUser(
   return { ...result, deletedAccountIds: [], ...(await followUp(deps, result.user, deadline, scope)) }
 }
 
-export interface RecordWritten {
-  user: User
-  before?: User
-  changed: boolean
-  /** Sessions were retired. */
-  retired: boolean
-  unwritten?: true
-}
-
 /**
  * Read, change, compare-and-set; refused → again from the read. Written also when nothing changes: an earlier act that
  * was given up, and gives what this one takes, may still be on its way to the table; a new revision refuses it.
  */
 export async function changeRecord(
-  deps: AccountDeps,
+  deps: ChangeDeps,
   owner: string,
-  { absent, prepare, write, onlyIfChanged }: RecordChange,
+  { absent, prepare, write, onlyIfChanged, act = 'connect' }: RecordChange,
   deadline: Deadline,
-): Promise<RecordWritten | undefined> {
+) {
   let created = false
   for (let refusals = 0; refusals <= most.refusals; refusals++) {
     await letOthersWrite(deps, refusals)
@@ -115,8 +111,8 @@ export async function changeRecord(
     const before = created ? undefined : read
     const retired = next.retired.length > read.retired.length
     const changed = created || retired || !isSameHolding(read, result.user)
-    if (changed) deps.noteChange?.(mappingChange(before, result.user, now), 'connect')
-    return { user: result.user, ...(before && { before }), changed, retired }
+    if (changed) deps.noteChange?.(mappingChange(before, result.user, now), act)
+    return { user: result.user, before, changed, retired, unwritten: false }
   }
   throw new Problem('busy', { reason: 'refused_writes' })
 }
@@ -126,7 +122,7 @@ function checkTime(deadline: Deadline): void {
 }
 
 /** Deletes what stands in the way of success, and widens live sessions; no token is opened. */
-export async function followUp(
+async function followUp(
   deps: AccountDeps,
   read: User,
   deadline: Deadline,
@@ -144,8 +140,7 @@ export async function followUp(
     const widened: { user: User; failure?: Problem } = widens
       ? await widenSessions(deps, ended.user, act)
       : { user: ended.user }
-    const failure = undeleted ?? widened.failure
-    return { user: widened.user, trace, ...(failure && { failure }) }
+    return { user: widened.user, trace, failure: undeleted ?? widened.failure }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     return { user: (await deps.table.readUser(read.owner)) ?? read, trace, failure: error }
@@ -162,23 +157,12 @@ function problemFrom(failure: unknown): Problem {
 
 function mappingChange(before: User | undefined, after: User, at: number): MappingChange {
   const { owner, subject } = after
-  return { at, owner, subject, ...(before && { before: holding(before) }), after: holding(after) }
+  return { at, owner, subject, before: before && holding(before), after: holding(after) }
 }
 
-function holding({
-  status,
-  connected_account_ids,
-  access_until,
-  not_before,
-  user_identity_id,
-}: User): Holding {
-  return {
-    status,
-    connected_account_ids,
-    ...(access_until !== undefined && { access_until }),
-    ...(not_before !== undefined && { not_before }),
-    ...(user_identity_id !== undefined && { user_identity_id }),
-  }
+function holding(user: User): Holding {
+  const { status, connected_account_ids, access_until, not_before, user_identity_id } = user
+  return { status, connected_account_ids, access_until, not_before, user_identity_id }
 }
 
 function isSameHolding(one: User, other: User): boolean {
@@ -187,4 +171,9 @@ function isSameHolding(one: User, other: User): boolean {
 
 export function unrecorded(): Problem {
   return new Problem('not_found', { detail: 'There is no record of this subject.' })
+}
+
+export function refuseRemoved({ status }: User): void {
+  if (status !== 'removed') return
+  throw new Problem('invalid_request', { detail: 'This user is removed; `grant` makes them active again.' })
 }

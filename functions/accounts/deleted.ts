@@ -1,13 +1,12 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { updateUser } from '../record/update.ts'
 import { pending, type User, unconfirmed } from '../record/user.ts'
 import { withdraw } from '../record/writes.ts'
 import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { newTrace } from '../session/deps.ts'
 import { deleteRetired } from '../session/retire.ts'
 import { holderShards } from '../table/keys.ts'
-import type { AccountDeps } from './change.ts'
+import { type AccountDeps, changeRecord, type RecordChange } from './change.ts'
 
 /**
  * Seam has deleted an account: the tombstone first, then every holder's record, also where there is nothing to take,
@@ -24,7 +23,6 @@ const most = {
   holders: 50,
   /** Owners noted as settled in one write. */
   noted: 100,
-  refusals: 12,
 }
 
 const shards = Array.from({ length: holderShards }, (_, shard) => shard)
@@ -99,7 +97,7 @@ export async function walkTombstone(
         if (deadline.left() < 4 * deps.terms.times.dynamodb) late = true
         if (late || !stands) return
         try {
-          const result = await takeAccount(deps, owner, accountId, tombstone)
+          const result = await takeAccount(deps, owner, accountId, tombstone, deadline)
           if (result === 'lifted') stands = false
           else written.push(owner)
           if (typeof result === 'object') users.set(owner, result)
@@ -122,26 +120,22 @@ async function takeAccount(
   owner: string,
   accountId: string,
   tombstone: string,
+  deadline: Deadline,
 ): Promise<User | 'lifted' | 'no_record'> {
-  for (let refusals = 0; refusals <= most.refusals; refusals++) {
-    const read = await deps.table.readUser(owner)
-    if (read === undefined) return 'no_record'
-    if ((await deps.table.readTombstone(accountId))?.tombstone !== tombstone) return 'lifted'
-    const now = deps.clock()
-    const next = withdraw(read, [accountId], now)
-    const result = await updateUser(deps, read, next)
-    if (!result.written) continue
-    noteTaken(deps, read, result.user, now)
-    return result.user
+  const lifted = new Error('lifted')
+  const change: RecordChange = {
+    prepare: async () => {
+      if ((await deps.table.readTombstone(accountId))?.tombstone !== tombstone) throw lifted
+    },
+    write: (user, now) => withdraw(user, [accountId], now),
+    act: 'account_deleted',
   }
-  throw new Problem('busy', { reason: 'refused_writes' })
-}
-
-function noteTaken({ noteChange }: DeletedDeps, before: User, after: User, at: number): void {
-  if (before.connected_account_ids.length === after.connected_account_ids.length) return
-  const { owner, subject } = after
-  const holding = ({ status, connected_account_ids }: User) => ({ status, connected_account_ids })
-  noteChange?.({ at, owner, subject, before: holding(before), after: holding(after) }, 'account_deleted')
+  try {
+    return (await changeRecord(deps, owner, change, deadline))?.user ?? 'no_record'
+  } catch (error) {
+    if (error === lifted) return 'lifted'
+    throw error
+  }
 }
 
 /** By an operator, when Seam shows the account again: it may be granted from now on. Nobody gets it back by this. */

@@ -1,9 +1,9 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
-import { namesIdentity, type Subject, type User } from '../record/user.ts'
+import { namesIdentity, type Subject } from '../record/user.ts'
 import { setIdentity } from '../record/writes.ts'
-import { type AccountDeps, type ChangeResult, changeUser } from './change.ts'
+import { type AccountDeps, type ChangeResult, changeUser, refuseRemoved } from './change.ts'
 
 /** A user's Seam user identity, which no other user may have at the same time. */
 
@@ -24,7 +24,7 @@ export function setUserIdentity(
     {
       absent: who,
       prepare: async (read) => {
-        checkActive(read)
+        refuseRemoved(read)
         if (userIdentityId !== undefined) await takeIdentity(deps, who.owner, userIdentityId, deadline)
       },
       write: (user, now) => setIdentity(user, userIdentityId, now),
@@ -56,9 +56,4 @@ async function letsGo(deps: AccountDeps, owner: string, id: string): Promise<boo
     })
   // A new revision refuses whoever is about to set it.
   return (await updateUser(deps, other, other)).written
-}
-
-function checkActive(user: User): void {
-  if (user.status === 'removed')
-    throw new Problem('invalid_request', { detail: 'This user is removed; `grant` makes them active again.' })
 }

@@ -1,8 +1,8 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { Subject, User } from '../record/user.ts'
-import { remove, withdraw } from '../record/writes.ts'
-import { grantAccounts } from './acts.ts'
+import { remove } from '../record/writes.ts'
+import { changeOf, grantAccounts } from './acts.ts'
 import { type AccountDeps, type ChangeResult, changeUser } from './change.ts'
 
 /**
@@ -25,17 +25,15 @@ export async function moveUser(
     const lost = (given?.user.connected_account_ids ?? []).filter(
       (id) => !own.includes(id) && !read.connected_account_ids.includes(id),
     )
-    if (lost.length > 0)
-      await changeUser(deps, to.owner, { write: (user, now) => withdraw(user, lost, now) }, deadline)
-    const { access_until } = read
-    const changes = access_until === undefined ? {} : { access_until }
-    const round = await grantAccounts(deps, to, read.connected_account_ids, deadline, changes)
+    if (lost.length > 0) await changeUser(deps, to.owner, changeOf.withdraw(lost), deadline)
+    const { connected_account_ids, access_until } = read
+    const round = await grantAccounts(deps, to, connected_account_ids, deadline, { access_until })
     if (given === undefined) own = round.before?.connected_account_ids ?? []
     given = round
   }
   const write = (user: User, now: number) => (user.status === 'removed' ? user : remove(user, now))
   const removed = await changeUser(deps, from, { prepare, write }, deadline)
-  return { from: removed, ...(given !== undefined && { to: given }) }
+  return { from: removed, to: given }
 }
 
 async function checkMove(deps: AccountDeps, from: User, to: string): Promise<void> {

@@ -1,16 +1,12 @@
 import * as z from 'zod/v4-mini'
-import type { LoginFault } from '../accounts/acts.ts'
-import type { Caller } from '../caller/caller.ts'
-import type { Audit } from '../http/audit.ts'
-import type { StatusAnswer } from '../http/contract.ts'
-import type { Deadline } from '../http/deadline.ts'
+import { about, type ConnectWebviewAnswer, type StatusAnswer, toldReasons } from '../http/contract.ts'
 import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import type { ConnectWebview, Seam } from '../seam/client.ts'
 import type { Table } from '../table/table.ts'
 import type { WebviewStatus } from '../table/webviews.ts'
 import { budgetWindowAt } from '../times.ts'
-import { type AdmitDeps, admitCaller, checkCaller } from '../vending/admit.ts'
+import { type AdmitDeps, admitCaller, type CallerRequest, checkCaller } from '../vending/admit.ts'
 import { type LoginDeps, takeLogin } from './logins.ts'
 
 /** Self-service: a caller connects an account of their own, in a Connect Webview that we make and remember. */
@@ -21,6 +17,9 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
   const providers = z
     .array(z.string().check(z.regex(/^[a-z0-9_]{1,64}$/)))
     .check(z.minLength(1), z.maxLength(100))
+  const capabilities = z
+    .array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera']))
+    .check(z.minLength(1), z.maxLength(5))
   const ownPage = z.string().check(
     z.maxLength(1000),
     // Passed on as it was read: others may read backslashes and line ends in another way.
@@ -29,20 +28,36 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
     z.refine((href) => starts.some((start) => href.startsWith(start))),
   )
   return z.strictObject({
-    accepted_providers: z.optional(providers),
-    excluded_providers: z.optional(providers),
-    provider_category: z.optional(z.string().check(z.regex(/^(?!internal)[a-z_]{1,64}$/))),
-    accepted_capabilities: z.optional(
-      z
-        .array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera']))
-        .check(z.minLength(1), z.maxLength(5)),
+    accepted_providers: about(
+      z.optional(providers),
+      'Seam’s names of the providers to offer; all without it.',
     ),
-    device_selection_mode: z.optional(z.enum(['none', 'single', 'multiple'])),
-    automatically_manage_new_devices: z.optional(z.boolean()),
-    custom_redirect_url: z.optional(ownPage),
-    custom_redirect_failure_url: z.optional(ownPage),
-    /** Whether Seam calls the login complete only when the devices are there. */
-    wait_for_device_creation: z._default(z.boolean(), true),
+    excluded_providers: about(z.optional(providers), 'Seam’s names of providers not to offer.'),
+    provider_category: about(
+      z.optional(z.string().check(z.regex(/^(?!internal)[a-z_]{1,64}$/))),
+      'Offer the providers of this category of Seam’s.',
+    ),
+    accepted_capabilities: about(z.optional(capabilities), 'Offer providers of such devices only.'),
+    device_selection_mode: about(
+      z.optional(z.enum(['none', 'single', 'multiple'])),
+      'Whether the user chooses none, one or several of their devices.',
+    ),
+    automatically_manage_new_devices: about(
+      z.optional(z.boolean()),
+      'Whether devices that come later are managed devices.',
+    ),
+    custom_redirect_url: about(
+      z.optional(ownPage),
+      'Where the browser goes after a login: an address of an allowed origin or of an allowed app.',
+    ),
+    custom_redirect_failure_url: about(
+      z.optional(ownPage),
+      'Where it goes when the login fails; otherwise to `custom_redirect_url`.',
+    ),
+    wait_for_device_creation: about(
+      z._default(z.boolean(), true),
+      'Whether the login counts as done only when the devices are there.',
+    ),
   })
 }
 export type WebviewOptions = z.infer<ReturnType<typeof webviewOptionsFor>>
@@ -55,22 +70,10 @@ export type ConnectDeps = LoginDeps &
     seam: LoginDeps['seam'] & Pick<Seam, 'createWebview'>
   }
 
-export interface WebviewRequest {
-  caller: Caller
-  deadline: Deadline
-  audit: Audit
-}
-
-export interface MadeWebview {
-  connect_webview_id: string
-  url: string
-  expires_at: string
-}
-
 export async function makeWebview(
   deps: ConnectDeps,
-  { caller, options, deadline, audit }: WebviewRequest & { options: WebviewOptions },
-): Promise<MadeWebview> {
+  { caller, options, deadline, audit }: CallerRequest & { options: WebviewOptions },
+): Promise<ConnectWebviewAnswer> {
   const { table, seam, workspace, clock, terms } = deps
   const user = await admitCaller(deps, caller)
   await takeFromBudget(deps, user.owner)
@@ -109,7 +112,7 @@ async function takeFromBudget(
 /** While nobody knows, asks Seam, and when the login is done does what the webhook does: that may be late, or lost. */
 export async function readStatus(
   deps: ConnectDeps,
-  { caller, connectWebviewId, deadline, audit }: WebviewRequest & { connectWebviewId: string },
+  { caller, connectWebviewId, deadline, audit }: CallerRequest & { connectWebviewId: string },
 ): Promise<StatusAnswer> {
   const { table, seam, clock, terms } = deps
   const webview = await table.readWebview(connectWebviewId)
@@ -122,7 +125,7 @@ export async function readStatus(
   checkCaller(deps, user, caller)
   audit.connect_webview_id = connectWebviewId
   if (webview.status === 'connected') return { status: 'connected' }
-  const known = { status: webview.status ?? ('pending' as const), ...told(webview.reason) }
+  const known = { status: webview.status ?? ('pending' as const), reason: told(webview.reason) }
   if (known.reason !== undefined) return known
 
   const now = clock()
@@ -132,13 +135,13 @@ export async function readStatus(
   if (status === 'pending' && now >= webview.expires_at) return { status: 'failed' }
   if (status !== webview.status || reason !== undefined)
     await table.noteWebviewStatus(connectWebviewId, status, reason)
-  return { status, ...told(reason) }
+  return { status, reason: told(reason) }
 }
 
 async function statusOf(
   deps: ConnectDeps,
   seen: ConnectWebview,
-  { caller, connectWebviewId, deadline, audit }: WebviewRequest & { connectWebviewId: string },
+  { caller, connectWebviewId, deadline, audit }: CallerRequest & { connectWebviewId: string },
 ): Promise<{ status: WebviewStatus; reason?: string }> {
   const { workspace_id } = await deps.workspace.settings(deadline)
   if (seen.workspace_id !== workspace_id || seen.connect_webview_id !== connectWebviewId)
@@ -149,23 +152,11 @@ async function statusOf(
   const { owner, reason } = await takeLogin(deps, { webview: seen, connected_account_id }, deadline)
   audit.connected_account_id = connected_account_id
   if (reason !== undefined) audit.reason = reason
-  return owner === caller.owner && reason === undefined
-    ? { status: 'connected' }
-    : { status: 'failed', ...(reason && { reason }) }
+  return { status: owner === caller.owner && reason === undefined ? 'connected' : 'failed', reason }
 }
 
-/** Why the login gave nothing, where that is the page's business. */
-const toldReasons = [
-  'account_deleted',
-  'login_too_old',
-  'withdrawn_since',
-  'too_many_accounts',
-  'already_counted',
-] as const satisfies LoginFault[]
-
-function told(reason: string | undefined): Pick<StatusAnswer, 'reason'> {
-  const known = toldReasons.find((one) => one === reason)
-  return known === undefined ? {} : { reason: known }
+function told(reason: string | undefined): StatusAnswer['reason'] {
+  return toldReasons.safeParse(reason).data
 }
 
 /** Law 2: whatever is wrong with an answer of Seam's, nothing comes of it. */

@@ -1,4 +1,5 @@
 import type { SdkReason } from '../aws/caller.ts'
+import type { User } from '../record/user.ts'
 
 type CallersAct = 'vend' | 'sign_out' | 'connect_webview'
 
@@ -65,14 +66,10 @@ export type Step =
 export type Log = (audit: Audit) => void
 
 /** What a user may have, at one moment. */
-export interface Holding {
-  status: 'active' | 'disabled' | 'removed'
-  connected_account_ids: string[]
-  /** Epoch milliseconds, as the next. */
-  access_until?: number
-  not_before?: number
-  user_identity_id?: string
-}
+export type Holding = Pick<
+  User,
+  'status' | 'connected_account_ids' | 'access_until' | 'not_before' | 'user_identity_id'
+>
 
 /** One change of who may have what. `before` is absent when there was no record. */
 export interface MappingChange {

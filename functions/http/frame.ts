@@ -7,7 +7,7 @@ import type { Times } from '../times.ts'
 import type { Audit, Log } from './audit.ts'
 import type { ProblemAnswer } from './contract.ts'
 import { type Deadline, deadlineIn } from './deadline.ts'
-import { Problem, problemBody, problemHeaders } from './problem.ts'
+import { noteProblem, Problem, problemBody, problemHeaders, problemOf } from './problem.ts'
 
 /** What goes around every route: an id, a deadline, one audit object, one error handler, and how a body is read. */
 
@@ -51,27 +51,24 @@ export function frame(app: Hono<Env>, deps: FrameDeps, times: Times, allow?: Mid
   app.onError((error, c) => answer(c, problemOf(error)))
 }
 
-/** The answer to a method that an address does not know. */
-export function notAllowed(allow: string): () => never {
-  return () => {
-    throw new Problem('method_not_allowed', { allow, detail: `Use ${allow}.` })
+/** To be called after the routes: an address answers a method that it does not know with those that it knows. */
+export function refuseOtherMethods(app: Hono<Env>): Hono<Env> {
+  const routes = app.routes.filter(({ method }) => method !== 'ALL')
+  for (const [path, some] of Map.groupBy(routes, (route) => route.path)) {
+    const allow = some.map(({ method }) => method).join(', ')
+    app.all(path, () => {
+      throw new Problem('method_not_allowed', { allow, detail: `Use ${allow}.` })
+    })
   }
+  return app
 }
 
 function answer(c: Context<Env>, problem: Problem): Response {
   const { audit } = c.var
-  audit.code = problem.code
-  if (problem.details.reason !== undefined) audit.reason = problem.details.reason
-  if (problem.details.dependency !== undefined) audit.dependency = problem.details.dependency
+  noteProblem(audit, problem)
   const headers = { ...problemHeaders(problem), 'content-type': 'application/problem+json' }
   const body: ProblemAnswer = problemBody(problem, audit.request_id)
   return c.body(JSON.stringify(body), problem.status, headers)
-}
-
-/** An unforeseen error says its name to the log and nothing to the caller: its message may quote a secret. */
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error
-  return new Problem('internal', { reason: error instanceof Error ? error.name : 'unknown' })
 }
 
 /** The small router takes a slash at the end for nothing; an address has one spelling. */

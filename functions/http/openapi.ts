@@ -1,5 +1,7 @@
+import * as z from 'zod/v4-mini'
+import { webviewOptionsFor } from '../connecting/webviews.ts'
+import * as contract from './contract.ts'
 import { functionOf, paths, usualHeaders } from './openapi-paths.ts'
-import { schemas } from './openapi-schemas.ts'
 import { type Code, codes, Problem, type ProblemDetails, problemBody, problemHeaders } from './problem.ts'
 
 /** The OpenAPI 3.1 document, the contract of DESIGN §6. Its shapes are the schemas that validate and type. */
@@ -60,7 +62,15 @@ export function openApiDocument() {
         },
       },
       responses: problemResponses(),
-      schemas: schemas(),
+      schemas: {
+        ClientSessionRequest: schemaOf('input', contract.clientSessionBody),
+        ClientSession: schemaOf('output', contract.clientSessionAnswer),
+        ConnectWebviewRequest: schemaOf('input', webviewOptionsFor([])),
+        ConnectWebview: schemaOf('output', contract.connectWebviewAnswer),
+        ConnectWebviewStatus: schemaOf('output', contract.statusAnswer),
+        Health: schemaOf('output', contract.healthAnswer),
+        Problem: schemaOf('output', contract.problemAnswer),
+      },
     },
   }
 }
@@ -101,4 +111,16 @@ function problemResponses() {
       ]
     }),
   )
+}
+
+function schemaOf(io: 'input' | 'output', schema: z.ZodMiniType) {
+  const { $schema, ...made } = z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => tidy(jsonSchema) })
+  return made
+}
+
+/** A format says what the pattern behind it says, and that an integer is no larger than a computer's goes without saying. */
+function tidy(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.format !== undefined) delete schema.pattern
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
 }

@@ -1,3 +1,5 @@
+import type { Audit } from './audit.ts'
+
 /**
  * What the wire says when it says no: RFC 9457 problems with a stable `code`, and the `action` that a client
  * should take, because what clients get wrong is when to stop.
@@ -14,11 +16,7 @@ interface Kind {
 
 const kinds = {
   invalid_request: { status: 400, action: 'fix_request', title: 'The request is not valid.' },
-  missing_token: {
-    status: 401,
-    action: 'reauthenticate',
-    title: 'Send a token as `Authorization: Bearer`.',
-  },
+  missing_token: { status: 401, action: 'reauthenticate', title: 'Send a token as `Authorization: Bearer`.' },
   invalid_token: { status: 401, action: 'reauthenticate', title: 'The bearer token is not accepted.' },
   insufficient_user_authentication: {
     status: 401,
@@ -31,30 +29,14 @@ const kinds = {
   not_found: { status: 404, action: 'fix_request', title: 'There is nothing at this address.' },
   method_not_allowed: { status: 405, action: 'fix_request', title: 'This address has no such method.' },
   too_large: { status: 413, action: 'fix_request', title: 'The request is too large.' },
-  unsupported_media_type: {
-    status: 415,
-    action: 'fix_request',
-    title: 'Send `application/json`.',
-  },
+  unsupported_media_type: { status: 415, action: 'fix_request', title: 'Send `application/json`.' },
   rate_limited: { status: 429, action: 'retry', title: 'Too many requests in a short time.' },
   internal: { status: 500, action: 'retry', title: 'Something went wrong here.' },
-  upstream_rejected: {
-    status: 502,
-    action: 'stop',
-    title: 'Seam gave a wrong answer.',
-  },
+  upstream_rejected: { status: 502, action: 'stop', title: 'Seam gave a wrong answer.' },
   busy: { status: 503, action: 'retry', title: 'The client session is being created; ask again.' },
   upstream_unavailable: { status: 503, action: 'retry', title: 'A service behind this one is unavailable.' },
-  issuer_keys_unavailable: {
-    status: 503,
-    action: 'retry',
-    title: 'The issuer’s keys are unavailable.',
-  },
-  upstream_timeout: {
-    status: 504,
-    action: 'retry',
-    title: 'A service behind this one timed out.',
-  },
+  issuer_keys_unavailable: { status: 503, action: 'retry', title: 'The issuer’s keys are unavailable.' },
+  upstream_timeout: { status: 504, action: 'retry', title: 'A service behind this one timed out.' },
 } as const satisfies Record<string, Kind>
 
 export type Code = keyof typeof kinds
@@ -104,6 +86,16 @@ export class Problem extends Error {
   }
 }
 
+/** An unforeseen error says its name to the log and nothing to the caller: its message may quote a secret. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  return new Problem('internal', { reason: error instanceof Error ? error.name : 'unknown' })
+}
+
+export function noteProblem(audit: Partial<Audit>, { code, details: { reason, dependency } }: Problem): void {
+  Object.assign(audit, { code, ...(reason && { reason }), ...(dependency && { dependency }) })
+}
+
 /** The members of `application/problem+json` for this problem. */
 export function problemBody(problem: Problem, requestId: string) {
   const { status, title } = kinds[problem.code]
@@ -115,8 +107,8 @@ export function problemBody(problem: Problem, requestId: string) {
     code: problem.code,
     action,
     request_id: requestId,
-    ...(detail !== undefined && { detail }),
-    ...(subject !== undefined && { subject }),
+    detail,
+    subject,
     ...stepUp,
   }
 }

@@ -1,9 +1,9 @@
 import * as z from 'zod/v4-mini'
 import type { Audit, AuditLog, Log } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
-import { Problem, problemBody } from '../http/problem.ts'
+import { noteProblem, Problem, problemBody, problemOf } from '../http/problem.ts'
 import type { Acting } from './acting.ts'
-import { type AdminAnswer, type CommandName, contractVersion } from './client.ts'
+import { type AdminAnswer, type AdminProblem, type CommandName, contractVersion } from './client.ts'
 import { commands } from './commands.ts'
 
 export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChange'> {
@@ -39,20 +39,18 @@ export async function administer(
   try {
     return { ...answer, result: await deps.during(audit, () => run(deps, event, audit, deadline)) }
   } catch (error) {
-    return { ...answer, problem: problemOf(error, audit) }
+    return { ...answer, problem: problemIn(error, audit) }
   } finally {
     audit.took = deps.clock() - startedAt
     deps.log(audit)
   }
 }
 
-/** An unforeseen error says its name and nothing more: its message may quote a secret. */
-function problemOf(error: unknown, audit: Audit) {
-  const name = error instanceof Error ? error.name : 'unknown'
-  const problem = error instanceof Problem ? error : new Problem('internal', { reason: name })
-  const { reason, dependency } = problem.details
+function problemIn(error: unknown, audit: Audit): AdminProblem {
+  const problem = problemOf(error)
+  noteProblem(audit, problem)
   const { code, title, detail, action } = problemBody(problem, audit.request_id)
-  Object.assign(audit, { code, reason, dependency } satisfies Partial<Audit>)
+  const { reason, dependency } = problem.details
   return { code, title, action, detail, reason, dependency }
 }
 

@@ -1,10 +1,9 @@
-import * as acts from '../accounts/acts.ts'
-import type { ChangeResult } from '../accounts/change.ts'
+import { grantAccounts } from '../accounts/acts.ts'
+import { changeUser, type RecordChange } from '../accounts/change.ts'
 import { liftDeletion } from '../accounts/deleted.ts'
 import { setUserIdentity } from '../accounts/identity.ts'
 import { moveUser } from '../accounts/move.ts'
 import { ownerOf } from '../caller/owner.ts'
-import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { gather } from '../seam/rate-limit.ts'
 import { type Acting, forOneUser, whoIs } from './acting.ts'
@@ -13,15 +12,15 @@ import { changeReport, without } from './showing.ts'
 
 /** The commands that change who may have what. */
 
-const granting = (act: typeof acts.grantAccounts) => async (acting: Acting, params: Granting) => {
+const granting = (replace: boolean) => async (acting: Acting, params: Granting) => {
   const { subject, connected_account_ids, access_until } = params
   const who = whoIs(acting, subject)
   await refuseUnknown(acting, who.owner, params)
-  const changes = untilChange(access_until)
-  return changeReport(await act(acting, who, connected_account_ids, forOneUser(acting), changes))
+  const changes = { replace, access_until: untilMs(access_until) }
+  return changeReport(await grantAccounts(acting, who, connected_account_ids, forOneUser(acting), changes))
 }
-export const grant = granting(acts.grantAccounts)
-export const set = granting(acts.setAccounts)
+export const grant = granting(false)
+export const set = granting(true)
 
 /** A typing error must not become a record, which would leave its user without the account. */
 async function refuseUnknown(acting: Acting, owner: string, granting: Granting): Promise<void> {
@@ -59,28 +58,17 @@ export async function setIdentity(acting: Acting, params: Params<'set_identity'>
 }
 
 /** No issuer is looked up: what was given can be taken away, whatever the configuration says by now. */
-const forSubject =
-  <P extends { subject: string }>(
-    act: (deps: Acting, owner: string, deadline: Deadline, params: P) => Promise<ChangeResult>,
-  ) =>
+export const forSubject =
+  <P extends { subject: string }>(change: (params: P) => RecordChange) =>
   async (acting: Acting, params: P): Promise<ChangeReport> =>
-    changeReport(await act(acting, ownerOf(params.subject), forOneUser(acting), params))
-
-export const withdraw = forSubject<Params<'withdraw'>>((deps, owner, deadline, { connected_account_ids }) =>
-  acts.withdrawAccounts(deps, owner, connected_account_ids, deadline),
-)
-export const disable = forSubject(acts.disableUser)
-export const enable = forSubject(acts.enableUser)
-export const remove = forSubject(acts.removeUser)
-export const endAllSessions = forSubject(acts.endSessions)
-export const signOutEverywhere = forSubject(acts.signOutUser)
+    changeReport(await changeUser(acting, ownerOf(params.subject), change(params), forOneUser(acting)))
 
 /** Repeated after its end it finds `from` removed, or gone: then there is nothing left to do, and that is no error. */
 export async function move(acting: Acting, { from, to }: Params<'move'>): Promise<Result<'move'>> {
   const who = whoIs(acting, to)
   try {
     const moved = await moveUser(acting, ownerOf(from), who, forOneUser(acting))
-    return { from: changeReport(moved.from), ...(moved.to && { to: changeReport(moved.to) }) }
+    return { from: changeReport(moved.from), to: moved.to && changeReport(moved.to) }
   } catch (error) {
     const gone = error instanceof Problem && error.code === 'not_found'
     if (gone && (await acting.table.readUser(who.owner)) !== undefined) return {}
@@ -96,8 +84,7 @@ export async function liftAccountDeletion(
   return { connected_account_id, outcome }
 }
 
-export function untilChange(access_until: string | null | undefined): acts.Changes {
-  return access_until === undefined
-    ? {}
-    : { access_until: access_until === null ? null : Date.parse(access_until) }
+/** Epoch milliseconds; null: no end date; undefined: as it was. */
+export function untilMs(access_until: string | null | undefined): number | null | undefined {
+  return typeof access_until === 'string' ? Date.parse(access_until) : access_until
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod/v4-mini'
+import { changeOf } from '../accounts/acts.ts'
 import type { Acting } from './acting.ts'
 import * as changing from './changing.ts'
+import { forSubject } from './changing.ts'
 import type { CommandName, Params, Result } from './client.ts'
 import { explainToken } from './explaining.ts'
 import { exportUsers, importUsers } from './importing.ts'
@@ -37,20 +39,23 @@ export const commands: { [C in CommandName]: Row<C> } = {
     run: looking.listUsers,
   },
   grant: { takes: z.strictObject({ ...granting, ...takesAccounts }), run: changing.grant },
-  withdraw: { takes: z.strictObject({ subject, ...takesAccounts }), run: changing.withdraw },
+  withdraw: {
+    takes: z.strictObject({ subject, ...takesAccounts }),
+    run: forSubject(({ connected_account_ids }) => changeOf.withdraw(connected_account_ids)),
+  },
   set: { takes: z.strictObject({ ...granting, connected_account_ids: words.accountIds }), run: changing.set },
   set_identity: {
     takes: z.strictObject({ subject, user_identity_id: z.nullable(words.identityId) }),
     run: changing.setIdentity,
   },
-  disable: { takes: one, run: changing.disable },
-  enable: { takes: one, run: changing.enable },
-  remove: { takes: one, run: changing.remove },
+  disable: { takes: one, run: forSubject(changeOf.disable) },
+  enable: { takes: one, run: forSubject(changeOf.enable) },
+  remove: { takes: one, run: forSubject(changeOf.remove) },
   move: { takes: z.strictObject({ from: subject, to: subject }), run: changing.move },
   sessions: { takes: one, run: looking.showSessions },
-  end_session: { takes: one, run: changing.endAllSessions },
+  end_session: { takes: one, run: forSubject(changeOf.endSessions) },
   end_token: { takes: z.strictObject({ token: words.clientSessionToken }), run: unrecorded.endFoundToken },
-  sign_out_everywhere: { takes: one, run: changing.signOutEverywhere },
+  sign_out_everywhere: { takes: one, run: forSubject(changeOf.signOutEverywhere) },
   accounts: { takes: z.strictObject({ unassigned: flag }), run: looking.listAccounts },
   lift_deletion: {
     takes: z.strictObject({ connected_account_id: accountId }),

@@ -1,13 +1,13 @@
 import * as z from 'zod/v4-mini'
-import { grantAccounts, isEnding, setAccounts } from '../accounts/acts.ts'
+import { grantAccounts } from '../accounts/acts.ts'
 import type { ChangeResult } from '../accounts/change.ts'
 import { setUserIdentity } from '../accounts/identity.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
-import { newUser, type Subject, type User } from '../record/user.ts'
+import { newUser, pending, type Subject, type User } from '../record/user.ts'
 import { gather } from '../seam/rate-limit.ts'
 import { type Acting, forOneUser, whoIs } from './acting.ts'
-import { untilChange } from './changing.ts'
+import { untilMs } from './changing.ts'
 import type { ImportedUser, ImportResult, Params, Result } from './client.ts'
 import { pageOfUsers } from './looking.ts'
 import { fate, iso, isoOf, without } from './showing.ts'
@@ -62,7 +62,7 @@ async function importLine(
   const outcome =
     found === undefined ? 'created' : Object.values(difference).flat().length === 0 ? 'unchanged' : 'changed'
   // An earlier run may have died between the record and Seam.
-  const unfinished = found !== undefined && isEnding(acting, found)
+  const unfinished = found !== undefined && pending(found, acting.terms.times, acting.clock()).length > 0
   if (dry_run || (outcome === 'unchanged' && !unfinished)) return { outcome, ...difference }
 
   const done = await holdImported(acting, who, imported, replace)
@@ -93,17 +93,17 @@ async function holdImported(
 ): Promise<ChangeResult> {
   const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
   const changes = {
-    ...untilChange(access_until),
-    ...(status !== undefined && { status }),
-    ...(not_before !== undefined && { not_before: Date.parse(not_before) }),
+    replace,
+    status,
+    access_until: untilMs(access_until),
+    not_before: not_before === undefined ? undefined : Date.parse(not_before),
   }
-  const hold = replace ? setAccounts : grantAccounts
-  const held = await hold(acting, who, ids, forOneUser(acting), changes)
+  const held = await grantAccounts(acting, who, ids, forOneUser(acting), changes)
   if (user_identity_id === undefined || (user_identity_id ?? undefined) === held.user.user_identity_id)
     return held
   const identified = await setUserIdentity(acting, who, user_identity_id ?? undefined, forOneUser(acting))
-  const failure = identified.failure ?? held.failure
-  return { ...identified, deletedAccountIds: held.deletedAccountIds, ...(failure && { failure }) }
+  const { deletedAccountIds } = held
+  return { ...identified, deletedAccountIds, failure: identified.failure ?? held.failure }
 }
 
 interface Difference {

@@ -1,4 +1,5 @@
-import { endSession, endSessions } from '../accounts/acts.ts'
+import { changeOf } from '../accounts/acts.ts'
+import { changeUser } from '../accounts/change.ts'
 import type { User } from '../record/user.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
@@ -61,7 +62,9 @@ export async function drainPage(acting: Acting, { after: from }: Params<'drain'>
   )
   const counts = { ended: 0, will_be_retried: 0 }
   await sideBySide(holding, acting.configuration.cleanup.concurrency, async ({ owner }) => {
-    const ended = await endSessions(acting, owner, forOneUser(acting)).catch(() => undefined)
+    const ended = await changeUser(acting, owner, changeOf.endSessions(), forOneUser(acting)).catch(
+      () => undefined,
+    )
     if (ended === undefined || ended.failure !== undefined) counts.will_be_retried++
     else if (ended.trace.seam_calls.includes('delete')) counts.ended++
   })
@@ -88,11 +91,11 @@ export async function endFoundToken(
     Object.entries(user?.sessions ?? {}).find(
       ([, { user_identifier_key: key }]) => key === session.user_identifier_key,
     ) ?? []
-  if (binding !== undefined) await endSession(acting, owner, binding, forOneUser(acting))
+  if (binding !== undefined) await changeUser(acting, owner, changeOf.endSession(binding), forOneUser(acting))
   // It may be in no record, or be another session than the record knew under that key. No record names it now.
   if (await opens(seam, token, acting)) await deleteUnrecorded(acting, client_session_id)
   const outcome = (await opens(seam, token, acting)) ? 'ending' : 'ended'
-  return { outcome, client_session_id, ...(user && { subject: user.subject }) }
+  return { outcome, client_session_id, subject: user?.subject }
 }
 
 async function opens(seam: Pick<Seam, 'whose'>, token: string, { deadline }: Acting): Promise<boolean> {

@@ -1,6 +1,8 @@
 import type { Caller } from '../caller/caller.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import type { Configuration } from '../config.ts'
+import type { Audit } from '../http/audit.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { newUser, type User } from '../record/user.ts'
 import { barredReason } from '../session/verdict.ts'
@@ -14,6 +16,13 @@ export interface AdmitDeps {
   clock: () => number
   configuration: Configuration
   terms: { times: Times }
+}
+
+/** What a verified caller asks for. */
+export interface CallerRequest {
+  caller: Caller
+  deadline: Deadline
+  audit: Audit
 }
 
 /** In a minute (a sixtieth of the window), of one newcomer: at once from several tabs, or again after an outage. */

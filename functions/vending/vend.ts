@@ -1,26 +1,21 @@
 import { hash } from 'node:crypto'
-import type { Caller } from '../caller/caller.ts'
 import type { Audit } from '../http/audit.ts'
 import type { ClientSessionAnswer } from '../http/contract.ts'
-import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { recordedSession, type User } from '../record/user.ts'
 import { expectAdmission } from '../seam/breaker.ts'
 import { type Outcome, obtainToken } from '../session/carry-out.ts'
 import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
 import { budgetReturnsIn } from '../session/verdict.ts'
-import { type AdmitDeps, admitCaller, checkCaller } from './admit.ts'
+import { type AdmitDeps, admitCaller, type CallerRequest, checkCaller } from './admit.ts'
 
 /** Hands a verified caller the token of their own client session, and of no other. */
 
 export type VendDeps = SessionDeps & AdmitDeps
 
-export interface VendRequest {
-  caller: Caller
+export interface VendRequest extends CallerRequest {
   /** The client session whose token Seam refused. */
-  staleClientSessionId?: string
-  deadline: Deadline
-  audit: Audit
+  staleClientSessionId?: string | undefined
 }
 
 /** Times in the body are relative too, because browsers' clocks are wrong. */
@@ -39,7 +34,7 @@ export async function vend(deps: VendDeps, request: VendRequest): Promise<VendRe
   if (dead !== undefined) checkReport(deps, user, binding, dead)
   const trace = newTrace()
   const admit = (seen: User) => checkCaller(deps, seen, caller)
-  const act = { binding, admit, deadline, trace, ...(dead !== undefined && { dead }) }
+  const act = { binding, admit, deadline, trace, dead }
   const outcome = await obtainToken(deps, user, act).finally(() => fillAudit(audit, trace))
   if (outcome.handedOut) return vendResult(deps, outcome, audit)
   throw new Problem('rate_limited', {

@@ -1,14 +1,5 @@
-import {
-  disableUser,
-  enableUser,
-  endSessions,
-  grantAccounts,
-  removeUser,
-  setAccounts,
-  signOutUser,
-  withdrawAccounts,
-} from '../../functions/accounts/acts.ts'
-import type { AccountDeps } from '../../functions/accounts/change.ts'
+import { type Changes, changeOf, grantAccounts } from '../../functions/accounts/acts.ts'
+import { changeUser, type RecordChange } from '../../functions/accounts/change.ts'
 import { accountDeleted } from '../../functions/accounts/deleted.ts'
 import { setUserIdentity } from '../../functions/accounts/identity.ts'
 import { moveUser } from '../../functions/accounts/move.ts'
@@ -17,6 +8,7 @@ import {
   type RecordedSession,
   recordedSession,
   type Session,
+  type Subject,
   type User,
 } from '../../functions/record/user.ts'
 import { shared } from '../../functions/session/binding.ts'
@@ -25,19 +17,21 @@ import { shared } from '../../functions/session/binding.ts'
 export type Keeper = ReturnType<typeof keeperOf>
 
 export function keeperOf(deps: Parameters<typeof setUserIdentity>[0]) {
-  type Act = (deps: AccountDeps, owner: string, deadline: Deadline) => ReturnType<typeof removeUser>
-  const forOwner = (act: Act) => (owner: string, deadline: Deadline) => act(deps, owner, deadline)
+  const forOwner = (change: () => RecordChange) => (owner: string, deadline: Deadline) =>
+    changeUser(deps, owner, change(), deadline)
   return {
     grant: bound(deps, grantAccounts),
-    set: bound(deps, setAccounts),
-    withdraw: bound(deps, withdrawAccounts),
+    set: (who: Subject, accountIds: string[], deadline: Deadline, changes: Changes = {}) =>
+      grantAccounts(deps, who, accountIds, deadline, { ...changes, replace: true }),
+    withdraw: (owner: string, accountIds: string[], deadline: Deadline) =>
+      changeUser(deps, owner, changeOf.withdraw(accountIds), deadline),
     move: bound(deps, moveUser),
     setIdentity: bound(deps, setUserIdentity),
-    disable: forOwner(disableUser),
-    enable: forOwner(enableUser),
-    remove: forOwner(removeUser),
-    endSession: forOwner(endSessions),
-    signOutEverywhere: forOwner(signOutUser),
+    disable: forOwner(changeOf.disable),
+    enable: forOwner(changeOf.enable),
+    remove: forOwner(changeOf.remove),
+    endSession: forOwner(changeOf.endSessions),
+    signOutEverywhere: forOwner(changeOf.signOutEverywhere),
     accountDeleted: (accountId: string, deadline: Deadline) =>
       accountDeleted(deps, accountId, deps.clock(), deadline),
   }

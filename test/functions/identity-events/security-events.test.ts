@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { disableUser, enableUser, grantAccounts, removeUser } from '../../../functions/accounts/acts.ts'
+import { changeOf, grantAccounts } from '../../../functions/accounts/acts.ts'
+import { changeUser } from '../../../functions/accounts/change.ts'
 import { ask, soon } from '../vending-world.ts'
 import { client, type EventsWorld, secevent, startEventsWorld } from './world.ts'
 
@@ -209,7 +210,7 @@ describe('a person', () => {
   })
 
   test('whom the operator has disabled stays so', async () => {
-    await disableUser(world.machine.deps, await owner(), soon())
+    await changeUser(world.machine.deps, await owner(), changeOf.disable(), soon())
     await tell(uri.disabled)
     await tell(uri.enabled, { iat: world.now() + 1 })
     expect(await world.user(sub)).toMatchObject({ status: 'disabled', disabled_by: 'operator' })
@@ -224,14 +225,14 @@ describe('a person', () => {
       disabled_by: 'operator',
       purged_at: iat * 1000,
     })
-    await enableUser(world.machine.deps, await owner(), soon())
+    await changeUser(world.machine.deps, await owner(), changeOf.enable(), soon())
     // Told again, it does not undo the operator's word.
     await tell(uri.purged, { iat })
     expect((await world.user(sub))?.status).toBe('active')
   })
 
   test('who is removed stays removed, and what they are told about counts if they come back', async () => {
-    await removeUser(world.machine.deps, await owner(), soon())
+    await changeUser(world.machine.deps, await owner(), changeOf.remove(), soon())
     await tell(uri.enabled)
     const iat = world.now() + 4
     await tell(uri.sessionRevoked, { iat })
