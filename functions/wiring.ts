@@ -8,9 +8,8 @@ import type { CleanupDeps } from './cleanup/tally.ts'
 import type { Configuration } from './config.ts'
 import { webhookVerifier } from './connecting/signature.ts'
 import type { AuditLog, Log } from './http/audit.ts'
-import type { Deadline } from './http/deadline.ts'
 import { timed } from './http/steps.ts'
-import { type AdminDeps, type Administer, administer } from './operator/administrator.ts'
+import { type Administer, administer } from './operator/administrator.ts'
 import { newBreakers } from './seam/breaker.ts'
 import type { Seam } from './seam/client.ts'
 import { workspaceReader } from './seam/workspace.ts'
@@ -38,23 +37,27 @@ export interface Clients {
 
 export type CallerClients = Clients & { fetch: typeof fetch }
 
+interface Options {
+  /** Plain http is for loopback addresses, in the local world. */
+  loopback?: boolean
+  version?: string
+}
+
 /** What callers of client sessions meet. */
 export function wireVend(
   configuration: Configuration,
   times: Times,
   clients: CallerClients,
-  options: { loopback?: boolean; version?: string } = {},
+  options: Options = {},
 ) {
-  // Its log is no audit log, so no subject may stand there in clear.
-  const { auditLog: _auditLog, ...unaudited } = clients
-  const deps = depsOf(configuration, times, unaudited)
-  const { verifyCaller, recall } = callers(deps, clients, clients.table, options)
+  // Its log is no audit log, so no subject may stand there in clear. Key sets are written here alone.
+  const deps = callerDepsOf(configuration, times, { ...clients, auditLog: undefined }, options, clients.table)
   return {
-    app: vendingApp(configuration, times, { ...deps, verifyCaller }, options.version),
+    app: vendingApp(configuration, times, deps, options.version),
     deps,
     /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
     async recall(): Promise<void> {
-      await Promise.allSettled([deps.workspace.recall(), recall()])
+      await Promise.allSettled([deps.workspace.recall(), deps.recallKeys()])
     },
   }
 }
@@ -64,18 +67,16 @@ export function wireConnect(
   configuration: Configuration,
   times: Times,
   clients: CallerClients,
-  options: { loopback?: boolean } = {},
+  options: Options = {},
 ) {
-  const deps = depsOf(configuration, times, clients)
-  const { verifyCaller } = callers(deps, clients, onlyReading(clients.table), options)
-  return { app: connectApp(configuration, times, { ...deps, verifyCaller }) }
+  return { app: connectApp(configuration, times, callerDepsOf(configuration, times, clients, options)) }
 }
 
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
 export function wireWebhook(
   configuration: Configuration,
   times: Times,
-  clients: Clients & { readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string> },
+  clients: Clients & Parameters<typeof webhookVerifier>[0],
 ) {
   const deps = depsOf(configuration, times, clients)
   return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(clients) }) }
@@ -86,13 +87,12 @@ export function wireIdentityEvents(
   configuration: Configuration,
   times: Times,
   clients: CallerClients,
-  options: { loopback?: boolean } = {},
+  options: Options = {},
 ) {
-  const deps = depsOf(configuration, times, clients)
-  const { findKeys, recall } = callers(deps, clients, onlyReading(clients.table), options)
+  const deps = callerDepsOf(configuration, times, clients, options)
   const noteChange: AccountDeps['noteChange'] = (change) =>
     clients.auditLog?.({ what: 'account', act: 'identity_event', by: 'provider', ...change })
-  return { app: identityEventsApp(times, { ...deps, noteChange, findKeys }), recall }
+  return { app: identityEventsApp(times, { ...deps, noteChange }), recall: deps.recallKeys }
 }
 
 /** What the operator asks for: whoever changes a mapping is logged, subject in clear. */
@@ -100,12 +100,11 @@ export function wireAdmin(
   configuration: Configuration,
   times: Times,
   clients: Omit<CallerClients, 'requestId'> & { auditLog: AuditLog },
-  options: { loopback?: boolean } = {},
+  options: Options = {},
 ): Administer {
-  const deps = depsOf(configuration, times, { ...clients, requestId: () => '' })
-  const { verifyCaller } = callers(deps, clients, onlyReading(clients.table), options)
-  const adminDeps: AdminDeps = { ...deps, verifyCaller, auditLog: clients.auditLog }
-  return (event, request) => administer(adminDeps, event, request)
+  const { auditLog } = clients
+  const deps = callerDepsOf(configuration, times, { ...clients, requestId: () => '' }, options)
+  return (event, request) => administer({ ...deps, auditLog }, event, request)
 }
 
 /** The scheduled run. */
@@ -123,16 +122,20 @@ function onlyReading({ readKeySet }: KeyStore): KeyStore {
   return { readKeySet, writeKeySet: async () => {} }
 }
 
-function callers(
-  { configuration, terms, clock, timing }: ReturnType<typeof depsOf>,
-  clients: { fetch: typeof fetch },
-  store: KeyStore,
-  { loopback = false }: { loopback?: boolean },
+function callerDepsOf(
+  configuration: Configuration,
+  times: Times,
+  clients: CallerClients,
+  { loopback = false }: Options,
+  store = onlyReading(clients.table),
 ) {
+  const deps = depsOf(configuration, times, clients)
   const { issuers } = configuration
-  const findKeys = keyFinder({ store, fetch: clients.fetch, clock, times: terms.times, loopback })
-  const verifyCaller: VerifyCaller = timing('verify', callerVerifier({ issuers, findKeys, clock }))
-  return { findKeys, verifyCaller, recall: () => Promise.allSettled(issuers.map(findKeys.recall)) }
+  const { fetch, clock } = clients
+  const findKeys = keyFinder({ store, fetch, clock, times, loopback })
+  const verifyCaller: VerifyCaller = deps.timing('verify', callerVerifier({ issuers, findKeys, clock }))
+  const recallKeys = () => Promise.allSettled(issuers.map(findKeys.recall))
+  return { ...deps, findKeys, verifyCaller, recallKeys }
 }
 
 function depsOf(configuration: Configuration, times: Times, untimed: Clients) {

@@ -48,13 +48,26 @@ export async function grantAccounts(
       deleted = await addHolders(deps, who.owner, missing(accountIds, read.connected_account_ids))
     },
     write: (user, now) => {
-      const hold = replace ? writes.setAccountIds : writes.grant
-      const next = hold(writes.revive(user), missing(accountIds, deleted), now)
+      const next = granted(user, missing(accountIds, deleted), changes, now)
       checkCount(deps, next)
-      return changed(next, changes, now)
+      return next
     },
   }
   return { ...(await changeUser(deps, who.owner, change, deadline)), deletedAccountIds: deleted }
+}
+
+/** The record with these accounts and changes; nothing is looked up. */
+export function granted(user: User, accountIds: string[], changes: Changes, now: number): User {
+  const { replace, status, access_until, not_before } = changes
+  const hold = replace ? writes.setAccountIds : writes.grant
+  let next = hold(writes.revive(user), accountIds, now)
+  if (status === 'disabled') next = writes.disable(next, 'operator', now)
+  if (status === 'active') next = writes.enable(next, 'operator')
+  const until = access_until ?? undefined
+  if (access_until !== undefined && until !== next.access_until)
+    next = writes.setAccessUntil(next, until, now)
+  if (not_before !== undefined && not_before > (next.not_before ?? 0)) next = { ...next, not_before }
+  return next
 }
 
 /**
@@ -75,17 +88,6 @@ function checkCount({ accountsPerUser }: AccountDeps, user: User): void {
     detail: `A user may have at most ${accountsPerUser} accounts; withdraw some first.`,
     reason: 'too_many_accounts',
   })
-}
-
-function changed(user: User, { status, access_until, not_before }: Changes, now: number): User {
-  let next = user
-  if (status === 'disabled') next = writes.disable(next, 'operator', now)
-  if (status === 'active') next = writes.enable(next, 'operator')
-  const until = access_until ?? undefined
-  if (access_until !== undefined && until !== next.access_until)
-    next = writes.setAccessUntil(next, until, now)
-  if (not_before !== undefined && not_before > (next.not_before ?? 0)) next = { ...next, not_before }
-  return next
 }
 
 /** A login in a Connect Webview. */

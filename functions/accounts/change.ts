@@ -21,7 +21,9 @@ export interface AccountDeps extends SessionDeps {
   noteChange?: (change: MappingChange, act: ToldAct) => void
 }
 
-export type ChangeDeps = UpdateDeps & Pick<AccountDeps, 'table' | 'sleep' | 'random' | 'noteChange'>
+export type ChangeDeps = UpdateDeps &
+  Pick<SessionDeps, 'table' | 'sleep' | 'random'> &
+  Pick<AccountDeps, 'noteChange'>
 
 /** What a change came to. `failure`: the record has it, but Seam could not be told; cleanup or the next vend will tell it. */
 export interface ChangeResult {

@@ -1,3 +1,5 @@
+import { type ChangeDeps, changeRecord } from '../accounts/change.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { updateUser } from '../record/update.ts'
 import {
   entryStep,
@@ -8,7 +10,7 @@ import {
   type WithId,
   wantedAccountIds,
 } from '../record/user.ts'
-import { confirm, forget, markUnknown, missing, postpone, retire } from '../record/writes.ts'
+import { confirm, forget, markUnknown, postpone, retire } from '../record/writes.ts'
 import { isBreakerOpen } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import { type Act, busy, type SessionDeps } from '../session/deps.ts'
@@ -100,24 +102,22 @@ function retryDelay({ terms: { times }, random }: CleanDeps, tries: number): num
   return Math.ceil(wait * (0.75 + random() / 2))
 }
 
-/** Retires those of a user's sessions that the verdict still ends; `which`: what the fuse lets through. */
+/** Retires those of a user's sessions that the verdict still ends; `isChosen`: what the fuse lets through. */
 export async function retireStale(
-  deps: CleanDeps,
+  deps: CleanDeps & ChangeDeps,
   owner: string,
-  which: (binding: string, reason: Reason) => boolean,
+  isChosen: (binding: string) => boolean,
+  deadline: Deadline,
 ): Promise<{ user: User | undefined; ended: Reason[] }> {
-  let user = await deps.table.readUser(owner)
-  for (let refusals = 0; user !== undefined && refusals <= most.refusals; refusals++) {
-    const now = deps.clock()
-    const stale = staleSessions(deps, user, now).filter(({ binding, reason }) => which(binding, reason))
-    if (stale.length === 0) return { user, ended: [] }
+  let ended: Reason[] = []
+  const write = (user: User, now: number) => {
+    const stale = staleSessions(deps, user, now).filter(({ binding }) => isChosen(binding))
+    ended = stale.map(({ reason }) => reason)
     const bindings = stale.map(({ binding }) => binding)
-    const result = await updateUser(deps, user, retire(user, bindings, now))
-    user = result.user
-    if (result.written) return { user, ended: stale.map(({ reason }) => reason) }
+    return retire(user, bindings, now)
   }
-  if (user !== undefined) throw busy('refused_writes')
-  return { user, ended: [] }
+  const written = await changeRecord(deps, owner, { write, onlyIfChanged: true }, deadline)
+  return { user: written?.user, ended }
 }
 
 export function staleSessions(
@@ -132,13 +132,8 @@ export function staleSessions(
 }
 
 /** Finds out which accounts of a user Seam does not know, for which a vend had no time. */
-export async function checkAccounts(
-  deps: CleanDeps,
-  user: User,
-  known: () => Promise<Set<string>>,
-): Promise<User> {
-  const accounts = await known()
-  const lost = missing(wantedAccountIds(user, deps.terms.times, deps.clock()), [...accounts])
+export async function checkAccounts(deps: CleanDeps, user: User, known: Set<string>): Promise<User> {
+  const lost = wantedAccountIds(user, deps.terms.times, deps.clock()).filter((id) => !known.has(id))
   return writeUser(deps, user, (read) => markUnknown(read, lost, deps.clock()))
 }
 

@@ -1,52 +1,6 @@
 import type { Reason } from '../session/reasons.ts'
 import type { Fuse } from './fuse.ts'
 
-/** What a run of cleanup came to: a value, filled in as the run goes, logged as one object and stored. */
-export interface CleanupReport {
-  /** Epoch milliseconds. */
-  started_at: number
-  /** Milliseconds. */
-  took: number
-  /** Nothing was changed: the numbers say what a run would do. */
-  dry_run: boolean
-  /** Every record was looked at, instead of those that were due. */
-  all_users: boolean
-  /** Records read. */
-  looked_at: number
-  /** By reason; `let_go`: what acts had retired before this run. */
-  ended: Partial<Record<'let_go' | Reason, number>>
-  /** Of those, client sessions that Seam no longer knew. */
-  already_gone: number
-  /** Client sessions that showed under a key after it was retired, and were deleted. */
-  strays_ended: number
-  /** Retired keys under which nothing can be alive any more: forgotten. */
-  settled: number
-  /** Deletions of accounts that have reached every holder now. */
-  accounts_settled: number
-  /** Users whose accounts were looked up, because Seam had refused one of them. */
-  accounts_checked: number
-  failed: number
-  /** Failures by their cause, in the code's own fixed words. */
-  failures: Record<string, number>
-  /** Owners (hashes) for whom it has failed so often that it is tried once a day. */
-  given_up: string[]
-  /** Owners with so many undeleted client sessions that somebody should look. */
-  unconfirmed: string[]
-  /** Known to be due and not tried; a run that stopped early may not know of all. */
-  left_for_next_time: number
-  /** Not ended because the fuse has blown. */
-  held_back: number
-  /** How long, in milliseconds, the oldest of what is left, held back or failed has been due. */
-  oldest_backlog: number
-  fuse?: Fuse
-  /** Why the run ended before its work did. */
-  stopped?: Stop
-  /** With `another_run`, epoch milliseconds. */
-  other_run_until?: number
-  /** What somebody should look at. */
-  alarms: Alarm[]
-}
-
 export type Stop =
   | 'another_run'
   /** There are no settings, so no client session was ever made with this table. */
@@ -63,25 +17,53 @@ export type Stop =
 
 export type Alarm = 'failed' | 'other_workspace' | 'fuse' | 'given_up' | 'unconfirmed'
 
-export function newReport(run: Pick<CleanupReport, 'started_at' | 'dry_run' | 'all_users'>): CleanupReport {
+/** What a run of cleanup came to: a value, filled in as the run goes, logged as one object and stored. */
+export interface CleanupReport extends ReturnType<typeof newReport> {
+  fuse?: Fuse
+  /** Why the run ended before its work did. */
+  stopped?: Stop
+  /** With `another_run`, epoch milliseconds. */
+  other_run_until?: number | undefined
+}
+
+/**
+ * `started_at`: epoch milliseconds. `dry_run`: nothing is changed, the numbers say what a run would do. `all_users`:
+ * every record is looked at, instead of those that are due.
+ */
+export function newReport(run: { started_at: number; dry_run: boolean; all_users: boolean }) {
   return {
     ...run,
+    /** Milliseconds. */
     took: 0,
+    /** Records read. */
     looked_at: 0,
-    ended: {},
+    /** By reason; `let_go`: what acts had retired before this run. */
+    ended: {} as Partial<Record<'let_go' | Reason, number>>,
+    /** Of those, client sessions that Seam no longer knew. */
     already_gone: 0,
+    /** Client sessions that showed under a key after it was retired, and were deleted. */
     strays_ended: 0,
+    /** Retired keys under which nothing can be alive any more: forgotten. */
     settled: 0,
+    /** Deletions of accounts that have reached every holder now. */
     accounts_settled: 0,
+    /** Users whose accounts were looked up, because Seam had refused one of them. */
     accounts_checked: 0,
     failed: 0,
-    failures: {},
-    given_up: [],
-    unconfirmed: [],
+    /** Failures by their cause, in the code's own fixed words. */
+    failures: {} as Record<string, number>,
+    /** Owners (hashes) for whom it has failed so often that it is tried once a day. */
+    given_up: [] as string[],
+    /** Owners with so many undeleted client sessions that somebody should look. */
+    unconfirmed: [] as string[],
+    /** Known to be due and not tried; a run that stopped early may not know of all. */
     left_for_next_time: 0,
+    /** Not ended because the fuse has blown. */
     held_back: 0,
+    /** How long, in milliseconds, the oldest of what is left, held back or failed has been due. */
     oldest_backlog: 0,
-    alarms: [],
+    /** What somebody should look at. */
+    alarms: [] as Alarm[],
   }
 }
 

@@ -4,8 +4,7 @@ import { entryStep, type User } from '../record/user.ts'
 import { withoutBackoff } from '../record/writes.ts'
 import { newBreakers } from '../seam/breaker.ts'
 import { rateLimit, sideBySide } from '../seam/rate-limit.ts'
-import { type Act, newTrace, type SessionDeps } from '../session/deps.ts'
-import type { Seal } from '../session/seal.ts'
+import { type Act, newTrace } from '../session/deps.ts'
 import type { Terms } from '../session/terms.ts'
 import type { Settings } from '../table/table.ts'
 import { deletesFirst, dueSince, everyOwner, itemsDue } from './due.ts'
@@ -53,7 +52,7 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   const me = deps.uuid()
   const report = newReport({ started_at: clock(), dry_run: dryRun, all_users: allUsers })
   const run: Run = {
-    deps,
+    deps: runDeps(deps),
     order,
     report,
     acting: { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) },
@@ -64,7 +63,10 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   }
   try {
     if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await visitAll(run)
-    else await leaveToOtherRun(run)
+    else {
+      stop(run, 'another_run')
+      report.other_run_until = await table.runEndsAt()
+    }
   } catch (error) {
     if (!isToldToWait(run, error)) {
       count(report.failures, causeOf(error))
@@ -78,33 +80,48 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   return report
 }
 
-async function leaveToOtherRun(run: Run): Promise<void> {
-  stop(run, 'another_run')
-  const until = await run.deps.table.runEndsAt()
-  if (until !== undefined) run.report.other_run_until = until
+/** Calls to Seam at the configured rate. Cleanup makes no client session and hands out no token: it has no sealing key. */
+function runDeps(deps: CleanupDeps): Run['deps'] {
+  const { seam, rate, terms } = deps
+  const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes: terms.times.seam })
+  return {
+    ...deps,
+    seam: {
+      ...seam,
+      delete: (params, within) => paced(() => seam.delete(params, within), within),
+      list: (filter, within) => paced(() => seam.list(filter, within), within),
+    },
+    seal: { seal: refuse, open: refuse },
+    // Seen when the run began.
+    workspace: { settings: refuse, confirm: async () => undefined },
+    breakers: newBreakers(),
+  }
+}
+
+async function refuse(): Promise<never> {
+  throw new Error('cleanup makes no client session')
 }
 
 /** First what records have retired, then abandoned keys, then age. */
 async function visitAll(run: Run): Promise<void> {
   const { deps, order, stale } = run
-  const { table, clock, rate } = deps
+  const { table, clock, rate, terms } = deps
   const settings = await table.readSettings()
   if (settings === undefined) return stop(run, 'nothing_made_yet')
   await lookAtSeam(run, settings)
   if (isOver(run)) return
-  const session = sessionDeps(run, settings)
   for await (const { owners, accountIds } of order.allUsers ? everyOwner(table) : itemsDue(table, clock())) {
     if (isOver(run)) return
-    for (const accountId of accountIds) await walkAccount(run, session, accountId)
+    for (const accountId of accountIds) await walkAccount(run, accountId)
     const due: User[] = []
     await sideBySide(owners, most.readsAtOnce, (owner) => look(run, owner, due))
-    due.sort(deletesFirst(deps.terms.times, clock()))
-    await sideBySide(due, rate.concurrency, (user) => settle(run, session, user))
+    due.sort(deletesFirst(terms.times, clock()))
+    await sideBySide(due, rate.concurrency, (user) => settle(run, user))
   }
   if (stale.length === 0 || isOver(run)) return
   // Once more, directly before anything is inferred.
   await lookAtSeam(run, settings)
-  await endStale(run, sessionDeps(run, settings))
+  await endStale(run)
 }
 
 /** Law 5: whose workspace does the API key open, and is it as late there as here? */
@@ -115,22 +132,6 @@ async function lookAtSeam(run: Run, { workspace_id }: Settings): Promise<void> {
   if (seen.workspace_id !== workspace_id) return stop(run, 'other_workspace')
   const apart = timeBetween(seen.answered_at, before, clock())
   if (apart > terms.times.clocksApart && !run.order.overrideFuse) run.report.fuse = 'clocks_apart'
-}
-
-function sessionDeps({ deps }: Run, settings: Settings): SessionDeps & Pick<CleanupDeps, 'table'> {
-  const { seam, rate, terms } = deps
-  const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes: terms.times.seam })
-  return {
-    ...deps,
-    seam: {
-      ...seam,
-      delete: (params, within) => paced(() => seam.delete(params, within), within),
-      list: (filter, within) => paced(() => seam.list(filter, within), within),
-    },
-    seal: noSeal,
-    workspace: { settings: async () => settings, confirm: async () => undefined },
-    breakers: newBreakers(),
-  }
 }
 
 /** The index may be stale: only the record itself is judged. */
@@ -167,52 +168,45 @@ function isDue({ times }: Terms, user: User, now: number): boolean {
   )
 }
 
-async function settle(run: Run, session: SessionDeps, user: User): Promise<void> {
-  const { deps, report, order } = run
-  const { times } = deps.terms
+async function settle(run: Run, user: User): Promise<void> {
+  const { deps, order, report } = run
   const since = dueSince(user, deps.clock())
-  if (isOver(run)) return leave(run, since)
-  if (order.dryRun) {
-    const steps = user.retired.map((entry) => entryStep(entry, times, deps.clock()))
-    count(report.ended, 'let_go', steps.filter((step) => step === 'delete').length)
-    report.settled += steps.filter((step) => step === 'look' || step === 'forget').length
-    return
-  }
-  try {
-    await settleRetired(run, session, user, since)
+  await attempt(run, since, async () => {
+    if (order.dryRun) return foresee(run, user)
+    await settleRetired(run, user, since)
     if (user.unchecked_since === undefined) return
-    await checkAccounts(session, user, () => knownAccounts(run))
+    run.knownAccounts ??= deps.seam.listConnectedAccountIds(run.acting).then((ids) => new Set(ids))
+    await checkAccounts(deps, user, await run.knownAccounts)
     report.accounts_checked++
-  } catch (error) {
-    noteFailure(run, since, error)
-  }
+  })
 }
 
-/** By a clock that is not to be trusted no grace is over: what was retired is deleted, but not forgotten. */
-function howToSettle({ report }: Run): { deletesOnly: boolean } {
-  return { deletesOnly: report.fuse === 'clocks_apart' }
+function foresee({ deps, report }: Run, user: User): void {
+  const steps = user.retired.map((entry) => entryStep(entry, deps.terms.times, deps.clock()))
+  count(report.ended, 'let_go', steps.filter((step) => step === 'delete').length)
+  report.settled += steps.filter((step) => step === 'look' || step === 'forget').length
 }
 
-function knownAccounts(run: Run): Promise<Set<string>> {
-  run.knownAccounts ??= run.deps.seam.listConnectedAccountIds(run.acting).then((ids) => new Set(ids))
-  return run.knownAccounts
-}
-
-async function settleRetired(run: Run, session: SessionDeps, user: User, since: number): Promise<void> {
+async function settleRetired(run: Run, user: User, since: number): Promise<void> {
   const { report } = run
-  const act: Act = { deadline: run.acting, trace: newTrace() }
-  const settled = await settleUser(session, user, act, howToSettle(run))
+  const act = newAct(run)
+  const settled = await settleUser(run.deps, user, act, howToSettle(run))
   count(report.ended, 'let_go', settled.deleted)
   report.settled += settled.forgotten
   report.already_gone += act.trace.already_gone
   report.strays_ended += act.trace.strays
-  if (settled.failures.length === 0) run.failuresInARow = 0
   const [first] = settled.failures
-  if (first !== undefined) noteFailure(run, since, first.error)
+  if (first === undefined) run.failuresInARow = 0
+  else noteFailure(run, since, first.error)
   if (isGivenUp(settled.user)) report.given_up.push(user.owner)
 }
 
-async function endStale(run: Run, session: SessionDeps): Promise<void> {
+const newAct = ({ acting }: Run): Act => ({ deadline: acting, trace: newTrace() })
+
+/** By a clock that is not to be trusted no grace is over: what was retired is deleted, but not forgotten. */
+const howToSettle = ({ report }: Run) => ({ deletesOnly: report.fuse === 'clocks_apart' })
+
+async function endStale(run: Run): Promise<void> {
   const { deps, report, order, stale } = run
   if (!order.overrideFuse && tooMany(run.inferred, report.looked_at)) report.fuse ??= 'too_many'
   const later = ({ reason }: Stale) => Number(reason !== 'abandoned')
@@ -228,56 +222,45 @@ async function endStale(run: Run, session: SessionDeps): Promise<void> {
   }
   const byOwner = Map.groupBy(ending, ({ owner }) => owner)
   await sideBySide(byOwner, deps.rate.concurrency, ([owner, candidates]) =>
-    endSessionsOf(run, session, owner, candidates),
+    endSessionsOf(run, owner, candidates),
   )
 }
 
-async function endSessionsOf(
-  run: Run,
-  session: SessionDeps,
-  owner: string,
-  candidates: Stale[],
-): Promise<void> {
+async function endSessionsOf(run: Run, owner: string, candidates: Stale[]): Promise<void> {
+  const { deps, report } = run
   const since = Math.min(...candidates.map((candidate) => candidate.since))
-  if (isOver(run)) return leave(run, since)
   const isChosen = (binding: string) => candidates.some((candidate) => candidate.binding === binding)
-  try {
-    const { user, ended } = await retireStale(session, owner, isChosen)
-    for (const reason of ended) count(run.report.ended, reason)
+  await attempt(run, since, async () => {
+    const { user, ended } = await retireStale(deps, owner, isChosen, run.acting)
+    for (const reason of ended) count(report.ended, reason)
     if (user === undefined || ended.length === 0) return
-    const act: Act = { deadline: run.acting, trace: newTrace() }
-    const { failures } = await settleUser(session, user, act, howToSettle(run))
+    const { failures } = await settleUser(deps, user, newAct(run), howToSettle(run))
     const [first] = failures
     if (first !== undefined) throw first.error
     run.failuresInARow = 0
-  } catch (error) {
-    noteFailure(run, since, error)
-  }
+  })
 }
 
 /** Goes on with an account's deletion where time ran out. */
-async function walkAccount(
-  run: Run,
-  session: SessionDeps & Pick<CleanupDeps, 'table'>,
-  accountId: string,
-): Promise<void> {
+async function walkAccount(run: Run, accountId: string): Promise<void> {
   const { deps, report, order } = run
   const now = deps.clock()
   if (order.dryRun) return
-  try {
+  await attempt(run, now, async () => {
     const standing = await deps.table.readTombstone(accountId)
     if (standing === undefined || standing.settled) return
-    const { settled } = await walkTombstone(session, accountId, standing.tombstone, run.acting)
+    const { settled } = await walkTombstone(deps, accountId, standing.tombstone, run.acting)
     if (settled) report.accounts_settled++
     else leave(run, now)
-  } catch (error) {
-    noteFailure(run, now, error)
-  }
+  })
 }
 
-/** Cleanup makes no client session and hands out no token, so it is given no key to open one. */
-const noSeal: Seal = { seal: refuse, open: refuse }
-
-async function refuse(): Promise<never> {
-  throw new Error('cleanup neither seals nor opens a token')
+/** What is due since `since`, unless the run is over. What fails does not hold up the others. */
+async function attempt(run: Run, since: number, act: () => Promise<void>): Promise<void> {
+  if (isOver(run)) return leave(run, since)
+  try {
+    await act()
+  } catch (error) {
+    noteFailure(run, since, error)
+  }
 }

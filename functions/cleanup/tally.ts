@@ -2,6 +2,7 @@ import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
+import type { SessionDeps } from '../session/deps.ts'
 import type { Terms } from '../session/terms.ts'
 import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
@@ -35,7 +36,7 @@ export interface Order {
 
 /** One run, filled in as it goes. */
 export interface Run {
-  deps: CleanupDeps
+  deps: CleanupDeps & SessionDeps
   order: Order
   report: CleanupReport
   /** When time is up, what is on its way still has to be recorded, and then the report. */

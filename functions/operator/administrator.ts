@@ -5,6 +5,7 @@ import { noteProblem, Problem, problemBody, problemOf } from '../http/problem.ts
 import type { Acting } from './acting.ts'
 import { type AdminAnswer, type AdminProblem, type CommandName, contractVersion } from './client.ts'
 import { commands } from './commands.ts'
+import { firstIssue } from './words.ts'
 
 export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChange'> {
   log: Log
@@ -56,7 +57,8 @@ function problemIn(error: unknown, audit: Audit): AdminProblem {
 
 function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) {
   const request = envelope.safeParse(event)
-  if (!request.success) throw invalid('the request', request.error)
+  if (!request.success)
+    throw new Problem('invalid_request', { detail: firstIssue(request.error, 'the request') })
   const { command, params, by } = request.data
   if (!isCommand(command))
     throw new Problem('invalid_request', {
@@ -74,20 +76,11 @@ function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) 
 async function runCommand<C extends CommandName>(command: C, params: unknown, acting: Acting) {
   const row = commands[command]
   const taken = row.takes.safeParse(params)
-  if (!taken.success) throw invalid(command, taken.error, 'malformed')
+  if (!taken.success)
+    throw new Problem('invalid_request', { reason: 'malformed', detail: firstIssue(taken.error, command) })
   return row.run(acting, taken.data)
 }
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(commands, name)
-}
-
-/** Where and what, never the value: it may be a token. */
-function invalid(what: string, error: z.core.$ZodError, reason?: 'malformed'): Problem {
-  const [issue] = error.issues
-  const where = [what, ...(issue?.path ?? [])].join('.')
-  return new Problem('invalid_request', {
-    detail: `${where}: ${issue?.message}`,
-    ...(reason !== undefined && { reason }),
-  })
 }

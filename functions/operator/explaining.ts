@@ -10,7 +10,7 @@ import { isMadeByNamespace, tokenFault } from '../vending/admit.ts'
 import type { Acting } from './acting.ts'
 import type { Explanation, Params } from './client.ts'
 import { firstFault, keySetFaults } from './fault.ts'
-import { iso, shownUser } from './showing.ts'
+import { iso, isoOf, shownUser } from './showing.ts'
 
 type Accepted = Extract<Explanation, { accepted: true }>
 
@@ -49,33 +49,19 @@ export async function explainToken(
 
 async function explainCaller(explaining: Explaining, caller: Caller): Promise<Accepted> {
   const { table, configuration } = explaining
-  const who = {
-    accepted: true as const,
-    issuer: caller.issuer.name,
-    subject: caller.subject,
-    owner: caller.owner,
-    binding: caller.binding,
-    ...(caller.issued_at !== undefined && { issued_at: iso(caller.issued_at) }),
-  }
+  const { issuer, subject, owner, binding, issued_at } = caller
+  const who = { accepted: true as const, issuer: issuer.name, subject, owner, binding, issued_at: isoOf(issued_at) }
   if (table === undefined)
     return { ...who, record: 'not_looked_up', sentence: 'The token is good; no record was looked up.' }
-  const user = await table.readUser(caller.owner)
+  const user = await table.readUser(owner)
   if (user !== undefined)
     return { ...who, record: 'found', user: shownUser(user), ...outlook(explaining, user, caller) }
-  const provisions = (caller.issuer.unknownSubjects ?? configuration.unknownSubjects) === 'provision'
-  return provisions
-    ? {
-        ...who,
-        record: 'would_be_made',
-        verdict: 'create:first_request',
-        sentence: 'A record without accounts would be made, and a client session that opens no devices.',
-      }
-    : {
-        ...who,
-        record: 'missing',
-        sentence:
-          'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.',
-      }
+  if ((issuer.unknownSubjects ?? configuration.unknownSubjects) === 'reject') {
+    const sentence = 'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.'
+    return { ...who, record: 'missing', sentence }
+  }
+  const sentence = 'A record without accounts would be made, and a client session that opens no devices.'
+  return { ...who, record: 'would_be_made', verdict: 'create:first_request', sentence }
 }
 
 function outlook(
@@ -98,11 +84,9 @@ function outlook(
   if (fault !== undefined) return { sentence: tokenSentences[fault](iso(user.not_before ?? 0)) }
   const { act, reason } = judge(user, caller.binding, terms, now, { asked: true })
   const because = reasons[reason].sentence
-  return {
-    verdict: `${act}:${reason}`,
-    sentence:
-      acts[act] === undefined ? `Nothing would be handed out: ${because}` : `${acts[act]} Why: ${because}`,
-  }
+  const said = acts[act]
+  const sentence = said ? `${said} Why: ${because}` : `Nothing would be handed out: ${because}`
+  return { verdict: `${act}:${reason}`, sentence }
 }
 
 const tokenSentences = {

@@ -1,17 +1,16 @@
 import * as z from 'zod/v4-mini'
-import { grantAccounts } from '../accounts/acts.ts'
-import type { ChangeResult } from '../accounts/change.ts'
+import { type Changes, granted, grantAccounts } from '../accounts/acts.ts'
 import { setUserIdentity } from '../accounts/identity.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
-import { newUser, pending, type Subject, type User } from '../record/user.ts'
+import { newUser, pending, type User } from '../record/user.ts'
 import { gather } from '../seam/rate-limit.ts'
 import { type Acting, forOneUser, whoIs } from './acting.ts'
 import { untilMs } from './changing.ts'
 import type { ImportedUser, ImportResult, Params, Result } from './client.ts'
 import { pageOfUsers } from './looking.ts'
-import { fate, iso, isoOf, without } from './showing.ts'
-import { accountIds, identityId, instant } from './words.ts'
+import { fate, isoOf, without } from './showing.ts'
+import { accountIds, firstIssue, identityId, instant } from './words.ts'
 
 /** Users in and out, a piece at a time. What a record says already costs one read: an import may be run again. */
 
@@ -53,83 +52,55 @@ async function importOne(
 async function importLine(
   acting: Acting,
   imported: ImportedUser,
-  { replace = false, dry_run }: Params<'import'>,
+  { replace, dry_run }: Params<'import'>,
 ): Promise<Omit<ImportResult, 'subject'>> {
-  checkLine(imported)
+  const parsed = line.safeParse(imported)
+  if (!parsed.success) throw new Problem('invalid_request', { detail: firstIssue(parsed.error, 'line') })
+  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
   const who = whoIs(acting, imported.subject)
+  const changes: Changes = {
+    replace,
+    status,
+    access_until: untilMs(access_until),
+    not_before: not_before === undefined ? undefined : Date.parse(not_before),
+  }
+  const now = acting.clock()
   const found = await acting.table.readUser(who.owner)
-  const difference = between(found ?? newUser(who, acting.clock()), imported, replace)
-  const outcome =
-    found === undefined ? 'created' : Object.values(difference).flat().length === 0 ? 'unchanged' : 'changed'
+  const before = found ?? newUser(who, now)
+  const after = granted(before, ids, changes, now)
+  const identity = user_identity_id === undefined ? before.user_identity_id : (user_identity_id ?? undefined)
+  const difference = between(before, { ...after, user_identity_id: identity })
+  const isUnchanged = Object.values(difference).flat().length === 0
+  const outcome = found === undefined ? 'created' : isUnchanged ? 'unchanged' : 'changed'
   // An earlier run may have died between the record and Seam.
-  const unfinished = found !== undefined && pending(found, acting.terms.times, acting.clock()).length > 0
-  if (dry_run || (outcome === 'unchanged' && !unfinished)) return { outcome, ...difference }
+  const isUnfinished = found !== undefined && pending(found, acting.terms.times, now).length > 0
+  if (dry_run || (outcome === 'unchanged' && !isUnfinished)) return { outcome, ...difference }
 
-  const done = await holdImported(acting, who, imported, replace)
-  const { deletedAccountIds: deleted } = done
+  const held = await grantAccounts(acting, who, ids, forOneUser(acting), changes)
+  const { deletedAccountIds: deleted } = held
+  const isIdentified = user_identity_id === undefined || identity === held.user.user_identity_id
+  const done = isIdentified ? held : await setUserIdentity(acting, who, identity, forOneUser(acting))
+  const failure = done.failure ?? held.failure
   return {
     outcome,
     ...difference,
     granted: without(difference.granted, deleted),
     detail:
       deleted.length > 0 ? `not granted, because Seam has deleted them: ${deleted.join(', ')}` : undefined,
-    client_session: fate(done),
-    will_be_retried: done.failure && true,
+    client_session: fate({ ...done, failure }),
+    will_be_retried: failure && true,
   }
 }
 
-function checkLine(imported: ImportedUser): void {
-  const parsed = line.safeParse(imported)
-  if (parsed.success) return
-  const [issue] = parsed.error.issues
-  throw new Problem('invalid_request', { detail: `${issue?.path.join('.') || 'line'}: ${issue?.message}` })
-}
-
-async function holdImported(
-  acting: Acting,
-  who: Subject,
-  imported: ImportedUser,
-  replace: boolean,
-): Promise<ChangeResult> {
-  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
-  const changes = {
-    replace,
-    status,
-    access_until: untilMs(access_until),
-    not_before: not_before === undefined ? undefined : Date.parse(not_before),
-  }
-  const held = await grantAccounts(acting, who, ids, forOneUser(acting), changes)
-  if (user_identity_id === undefined || (user_identity_id ?? undefined) === held.user.user_identity_id)
-    return held
-  const identified = await setUserIdentity(acting, who, user_identity_id ?? undefined, forOneUser(acting))
-  const { deletedAccountIds } = held
-  return { ...identified, deletedAccountIds, failure: identified.failure ?? held.failure }
-}
-
-interface Difference {
-  granted: string[]
-  withdrawn: string[]
-  changes: string[]
-}
-
-function between(user: User, imported: ImportedUser, replace: boolean): Difference {
-  const { connected_account_ids: ids, status, access_until, not_before, user_identity_id } = imported
-  const before = fieldsOf(user)
-  const after = {
-    // An imported user is active again, as after a grant.
-    status: status ?? (user.status === 'removed' ? 'active' : user.status),
-    access_until: access_until === undefined ? before.access_until : access_until && iso(access_until),
-    not_before: isoOf(Math.max(user.not_before ?? 0, Date.parse(not_before ?? '') || 0) || undefined),
-    user_identity_id: user_identity_id === undefined ? before.user_identity_id : user_identity_id,
-  }
-  const fields = Object.keys(after) as (keyof typeof after)[]
-  const said = fields.map((field) => [field, before[field] ?? 'none', after[field] ?? 'none'])
+function between(before: User, after: User) {
+  const [from, to] = [fieldsOf(before), fieldsOf(after)]
+  const fields = Object.keys(to) as (keyof typeof to)[]
   return {
-    granted: without([...new Set(ids)], user.connected_account_ids),
-    withdrawn: replace ? without(user.connected_account_ids, ids) : [],
-    changes: said
-      .filter(([, from, to]) => from !== to)
-      .map(([field, from, to]) => `${field}: ${from} → ${to}`),
+    granted: without(after.connected_account_ids, before.connected_account_ids),
+    withdrawn: without(before.connected_account_ids, after.connected_account_ids),
+    changes: fields
+      .filter((field) => from[field] !== to[field])
+      .map((field) => `${field}: ${from[field] ?? 'none'} → ${to[field] ?? 'none'}`),
   }
 }
 

@@ -25,29 +25,15 @@ export async function listUsers(acting: Acting, params: Params<'list'>): Promise
   return { users: wanted.map(shownUser), after }
 }
 
-interface Page {
-  users: User[]
-  after: string | undefined
-}
-
 /** A page of all users; `after` is where the next one starts. */
-export async function pageOfUsers(
-  { table }: Acting,
-  { after, limit = 100 }: { after?: string; limit?: number },
-): Promise<Page> {
-  const page = await table.allUsers({
-    limit,
-    ...(after !== undefined && { after: { [tableShape.key]: { S: after } } }),
-  })
-  return { users: page.users, after: page.after?.[tableShape.key]?.S }
+export async function pageOfUsers({ table }: Acting, { after, limit }: Params<'export'>) {
+  const { key } = tableShape
+  const page = await table.allUsers({ limit, after: after === undefined ? undefined : { [key]: { S: after } } })
+  return { users: page.users, after: page.after?.[key]?.S }
 }
 
 /** By the account's own item, which names everybody who may hold it: the users say who does. */
-async function holdersOf(
-  acting: Acting,
-  accountId: string,
-  { after = '', limit = 100 }: { after?: string; limit?: number },
-): Promise<Page> {
+async function holdersOf(acting: Acting, accountId: string, { after = '', limit = 100 }: Params<'list'>) {
   const owners = await holderNames(acting, accountId)
   // Nobody has it: it may be a typing error, which must not read like an answer.
   if (owners.length === 0 && !(await isKnownAccount(acting, accountId)))
@@ -85,16 +71,9 @@ export async function showSessions(
       // A list that ignored its filter would show strangers.
       if (session.user_identifier_key !== key) continue
       const { client_session_id, created_at, expires_at, connected_account_ids, token } = session
+      const shown = { client_session_id, created_at, expires_at, connected_account_ids }
       const state = states.get(client_session_id) ?? 'stray'
-      const token_sha256 = hash('sha256', token, 'hex').slice(0, 12)
-      client_sessions.push({
-        client_session_id,
-        state,
-        created_at,
-        expires_at,
-        connected_account_ids,
-        token_sha256,
-      })
+      client_sessions.push({ ...shown, state, token_sha256: hash('sha256', token, 'hex').slice(0, 12) })
     }
   return { client_sessions }
 }

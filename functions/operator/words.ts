@@ -35,3 +35,8 @@ export const token = z.string().check(z.minLength(1), z.maxLength(20_000))
 export const clientSessionToken = token.check(
   z.regex(/^[\w.~+/=-]+$/, { error: 'give a client session token and nothing else' }),
 )
+
+/** Where and what, never the value: it may be a token. */
+export function firstIssue({ issues: [issue] }: z.core.$ZodError, ...within: string[]): string {
+  return `${[...within, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`
+}
