@@ -24,7 +24,6 @@ import { configurationHash } from './http/health.ts'
 import { noteProblem, Problem } from './http/problem.ts'
 import { type IdentityEventDeps, receiveEvents } from './identity-events/receive.ts'
 import { deliveryIn, refusalBody } from './identity-events/token.ts'
-import type { Times } from './times.ts'
 import type { CallerRequest } from './vending/admit.ts'
 import { type SignOutDeps, signOut, signOutEverywhere } from './vending/sign-out.ts'
 import { type VendDeps, vend } from './vending/vend.ts'
@@ -32,19 +31,20 @@ import { type VendDeps, vend } from './vending/vend.ts'
 /** The HTTP routes in reading order. DESIGN §6 is the contract. */
 
 interface CallerDeps extends FrameDeps {
+  configuration: Configuration
   verifyCaller: VerifyCaller
 }
 
 /** What stands around the callers' routes: whose pages may read the answers, and who is asking. */
-function callersApp(configuration: Configuration, times: Times, deps: CallerDeps) {
+function callersApp(deps: CallerDeps) {
   const app = new Hono<Env>()
   const allow = cors({
-    origin: configuration.allowedOrigins,
+    origin: deps.configuration.allowedOrigins,
     allowMethods: ['POST', 'GET', 'DELETE'],
     ...crossOrigin,
     maxAge: 3600,
   })
-  frame(app, deps, times, allow)
+  frame(app, deps, allow)
 
   async function identify(c: Context<Env>, what: Audit['what']): Promise<CallerRequest> {
     const { audit, deadline } = c.var
@@ -68,13 +68,8 @@ const clientSessionLimits = {
 }
 
 /** A caller's client session, and what the service says of itself. */
-export function vendingApp(
-  configuration: Configuration,
-  times: Times,
-  deps: VendAppDeps,
-  version = 'unknown',
-): Hono<Env> {
-  const { app, identify } = callersApp(configuration, times, deps)
+export function vendingApp(deps: VendAppDeps, version = 'unknown'): Hono<Env> {
+  const { app, identify } = callersApp(deps)
 
   app.post('/client-session', async (c) => {
     refuseQuery(c)
@@ -97,7 +92,11 @@ export function vendingApp(
   })
 
   app.get('/healthz', (c) =>
-    c.json({ status: 'ok', version, configuration: configurationHash(configuration) } satisfies HealthAnswer),
+    c.json({
+      status: 'ok',
+      version,
+      configuration: configurationHash(deps.configuration),
+    } satisfies HealthAnswer),
   )
 
   // Loaded when it is asked for: nobody's first client session waits for it.
@@ -115,10 +114,11 @@ const connectWebviewLimits = {
 }
 
 /** A caller connects an account. It has a Lambda of its own: what comes of a login is written to an audit log. */
-export function connectApp(configuration: Configuration, times: Times, deps: ConnectAppDeps): Hono<Env> {
-  const connectWebviewBody = webviewOptionsFor(configuration.allowedOrigins, configuration.allowedRedirects)
+export function connectApp(deps: ConnectAppDeps): Hono<Env> {
+  const { allowedOrigins, allowedRedirects } = deps.configuration
+  const connectWebviewBody = webviewOptionsFor(allowedOrigins, allowedRedirects)
   const usual = connectWebviewBody.parse({})
-  const { app, identify } = callersApp(configuration, times, deps)
+  const { app, identify } = callersApp(deps)
 
   app.post('/connect-webview', async (c) => {
     refuseQuery(c)
@@ -140,10 +140,10 @@ export type WebhookAppDeps = FrameDeps & EventDeps & { verifyWebhook: VerifyWebh
 const longestWebhook = 65_536 // Bytes.
 
 /** Seam's route, in a Lambda of its own as well. */
-export function webhookApp(times: Times, deps: WebhookAppDeps): Hono<Env> {
+export function webhookApp(deps: WebhookAppDeps): Hono<Env> {
   const { verifyWebhook } = deps
   const app = new Hono<Env>()
-  frame(app, deps, times)
+  frame(app, deps)
 
   app.post('/webhooks/seam', async (c) => {
     const { audit, deadline } = c.var
@@ -163,9 +163,9 @@ export type IdentityEventsAppDeps = FrameDeps & IdentityEventDeps
 const longestEvent = 16_384 // Bytes.
 
 /** The identity providers’ route, in a Lambda of its own as well. Their specifications say how it answers. */
-export function identityEventsApp(times: Times, deps: IdentityEventsAppDeps): Hono<Env> {
+export function identityEventsApp(deps: IdentityEventsAppDeps): Hono<Env> {
   const app = new Hono<Env>()
-  frame(app, deps, times)
+  frame(app, deps)
 
   app.post('/identity-events', async (c) => {
     const { audit, deadline } = c.var

@@ -53,7 +53,7 @@ export function wireVend(
   // Its log is no audit log, so no subject may stand there in clear. Key sets are written here alone.
   const deps = callerDepsOf(configuration, times, { ...clients, auditLog: undefined }, options, clients.table)
   return {
-    app: vendingApp(configuration, times, deps, options.version),
+    app: vendingApp(deps, options.version),
     deps,
     /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
     async recall(): Promise<void> {
@@ -69,7 +69,7 @@ export function wireConnect(
   clients: CallerClients,
   options: Options = {},
 ) {
-  return { app: connectApp(configuration, times, callerDepsOf(configuration, times, clients, options)) }
+  return { app: connectApp(callerDepsOf(configuration, times, clients, options)) }
 }
 
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
@@ -79,7 +79,7 @@ export function wireWebhook(
   clients: Clients & Parameters<typeof webhookVerifier>[0],
 ) {
   const deps = depsOf(configuration, times, clients)
-  return { app: webhookApp(times, { ...deps, verifyWebhook: webhookVerifier(clients) }) }
+  return { app: webhookApp({ ...deps, verifyWebhook: webhookVerifier(clients) }) }
 }
 
 /** What identity providers meet. */
@@ -92,7 +92,7 @@ export function wireIdentityEvents(
   const deps = callerDepsOf(configuration, times, clients, options)
   const noteChange: AccountDeps['noteChange'] = (change) =>
     clients.auditLog?.({ what: 'account', act: 'identity_event', by: 'provider', ...change })
-  return { app: identityEventsApp(times, { ...deps, noteChange }), recall: deps.recallKeys }
+  return { app: identityEventsApp({ ...deps, noteChange }), recall: deps.recallKeys }
 }
 
 /** What the operator asks for: whoever changes a mapping is logged, subject in clear. */

@@ -4,6 +4,7 @@ import { type Subject, type User, withdrawnAt } from '../record/user.ts'
 import * as writes from '../record/writes.ts'
 import { missing } from '../record/writes.ts'
 import { gather } from '../seam/rate-limit.ts'
+import type { Times } from '../times.ts'
 import {
   type AccountDeps,
   type ChangeResult,
@@ -119,28 +120,22 @@ export async function recordLoginOf(
 ): Promise<{ fault?: LoginFault; result?: ChangeResult }> {
   const { owner, accountId, mark } = login
   let fault: LoginFault | undefined
-  let deleted: string[] = []
+  const change: RecordChange = {
+    effect: 'gives',
+    prepare: async (read) => {
+      if (read.status === 'removed') throw unrecorded()
+      fault = loginFault(deps.terms.times, read, login)
+      if (fault === undefined && (await addHolders(deps, owner, [accountId])).length > 0)
+        fault = 'account_deleted'
+    },
+    write: (user, now) => {
+      const next = writes.recordLogin(user, mark, fault === undefined ? [accountId] : [], now)
+      checkCount(deps, next)
+      return next
+    },
+  }
   try {
-    const result = await changeUser(
-      deps,
-      owner,
-      {
-        effect: 'gives',
-        prepare: async (read) => {
-          if (read.status === 'removed') throw unrecorded()
-          fault = loginFault(deps, read, login)
-          deleted = fault === undefined ? await addHolders(deps, owner, [accountId]) : []
-          if (deleted.length > 0) fault = 'account_deleted'
-        },
-        write: (user, now) => {
-          const next = writes.recordLogin(user, mark, fault === undefined ? [accountId] : [], now)
-          checkCount(deps, next)
-          return next
-        },
-      },
-      deadline,
-    )
-    return { result, fault }
+    return { result: await changeUser(deps, owner, change, deadline), fault }
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     if (error.code === 'not_found') return { fault: 'no_record' }
@@ -150,17 +145,13 @@ export async function recordLoginOf(
 }
 
 /** What the record says against this login. An account that is held was given by it, or by somebody else before. */
-function loginFault(
-  { terms: { times } }: AccountDeps,
-  user: User,
-  login: LoginEffect,
-): LoginFault | undefined {
+function loginFault({ clockSkew }: Times, user: User, login: LoginEffect): LoginFault | undefined {
   const { accountId, mark, at, tooOld } = login
   if (user.connected_account_ids.includes(accountId)) return undefined
   if (Object.hasOwn(user.logins, mark)) return 'already_counted'
   if (tooOld) return 'login_too_old'
   const withdrawn = withdrawnAt(user, accountId)
-  return withdrawn !== undefined && at <= withdrawn + times.clockSkew ? 'withdrawn_since' : undefined
+  return withdrawn !== undefined && at <= withdrawn + clockSkew ? 'withdrawn_since' : undefined
 }
 
 /** What needs no more than the record: each takes access away, unless it says otherwise. */

@@ -124,8 +124,8 @@ function checkTime(deadline: Deadline): void {
 }
 
 /** Deletes what stands in the way of success, and widens live sessions; no token is opened. */
-async function followUp(
-  deps: AccountDeps,
+export async function followUp(
+  deps: SessionDeps,
   read: User,
   deadline: Deadline,
   scope: { takes: boolean; widens: boolean } & Pick<RecordChange, 'binding' | 'seamTime'>,
@@ -134,14 +134,16 @@ async function followUp(
   const trace = newTrace()
   const act = { deadline, trace, calls: earlier(deadline, seamTime, deps.clock) }
   try {
-    const ended: { user: User; failure?: unknown } = takes
-      ? await deleteRetired(deps, read, act, binding)
-      : { user: read }
-    const left = takes ? pending(ended.user, deps.terms.times, deps.clock(), binding) : []
-    const undeleted = left.length > 0 ? problemFrom(ended.failure) : undefined
-    const widened: { user: User; failure?: Problem } = widens
-      ? await widenSessions(deps, ended.user, act)
-      : { user: ended.user }
+    let user = read
+    let undeleted: Problem | undefined
+    if (takes) {
+      const ended = await deleteRetired(deps, read, act, binding)
+      user = ended.user
+      const left = pending(user, deps.terms.times, deps.clock(), binding)
+      if (left.length > 0) undeleted = problemFrom(ended.failure)
+    }
+    if (!widens) return { user, trace, failure: undeleted }
+    const widened = await widenSessions(deps, user, act)
     return { user: widened.user, trace, failure: undeleted ?? widened.failure }
   } catch (error) {
     if (!(error instanceof Problem)) throw error

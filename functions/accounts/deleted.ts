@@ -1,12 +1,10 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { pending, type User, unconfirmed } from '../record/user.ts'
+import { type User, unconfirmed } from '../record/user.ts'
 import { withdraw } from '../record/writes.ts'
 import { gather, sideBySide } from '../seam/rate-limit.ts'
-import { newTrace } from '../session/deps.ts'
-import { deleteRetired } from '../session/retire.ts'
 import { holderShards } from '../table/keys.ts'
-import { type AccountDeps, changeRecord, type RecordChange } from './change.ts'
+import { type AccountDeps, changeRecord, followUp, type RecordChange } from './change.ts'
 
 /**
  * Seam has deleted an account: the tombstone first, then every holder's record, also where there is nothing to take,
@@ -27,19 +25,16 @@ const most = {
 
 const shards = Array.from({ length: holderShards }, (_, shard) => shard)
 
-/** `finished`: every holder's record has been written, and every delete is confirmed. */
-export interface AccountDeleted {
-  owners: string[]
-  finished: boolean
-}
-
-/** `at`: epoch milliseconds, when Seam says that it happened. */
+/**
+ * `at`: epoch milliseconds, when Seam says that it happened. `finished`: every holder's record has been written, and
+ * every delete is confirmed.
+ */
 export async function accountDeleted(
   deps: DeletedDeps,
   accountId: string,
   at: number,
   deadline: Deadline,
-): Promise<AccountDeleted> {
+): Promise<{ owners: string[]; finished: boolean }> {
   const standing = await deps.table.putTombstone(accountId, at, deps.uuid())
   // Lifted since: the event is about an earlier deletion.
   if (standing === undefined) return { owners: [], finished: true }
@@ -50,37 +45,22 @@ export async function accountDeleted(
   await sideBySide(few ? owners : users.keys(), most.atOnce, async (owner) => {
     const user = users.get(owner) ?? (await deps.table.readUser(owner))
     if (user === undefined || unconfirmed(user).length === 0) return
-    if (!few || !(await ended(deps, user, deadline))) finished = false
+    const ended = few && (await followUp(deps, user, deadline, { takes: true, widens: false }))
+    if (!ended || ended.failure !== undefined) finished = false
   })
   return { owners, finished }
 }
 
-async function ended(deps: DeletedDeps, user: User, deadline: Deadline): Promise<boolean> {
-  try {
-    const act = { deadline, trace: newTrace() }
-    const { user: after } = await deleteRetired(deps, user, act)
-    return pending(after, deps.terms.times, deps.clock()).length === 0
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error
-    return false
-  }
-}
-
-interface Walk {
-  owners: string[]
-  /** Records that this walk has written. */
-  users: Map<string, User>
-  /** Every holder has been written since the tombstone. */
-  settled: boolean
-}
-
-/** Writes the records of all holders that were not written since this tombstone. */
+/**
+ * Writes the records of all holders that were not written since this tombstone. `users`: those that this walk has
+ * written. `settled`: every holder has been written since.
+ */
 export async function walkTombstone(
   deps: DeletedDeps,
   accountId: string,
   tombstone: string,
   deadline: Deadline,
-): Promise<Walk> {
+) {
   const users = new Map<string, User>()
   const failures: unknown[] = []
   let stands = true

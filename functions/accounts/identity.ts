@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { namesIdentity, type Subject } from '../record/user.ts'
 import { setIdentity } from '../record/writes.ts'
-import { type AccountDeps, type ChangeResult, changeUser, refuseRemoved } from './change.ts'
+import { type AccountDeps, type ChangeResult, changeUser, type RecordChange, refuseRemoved } from './change.ts'
 
 /** A user's Seam user identity, which no other user may have at the same time. */
 
@@ -18,19 +18,15 @@ export function setUserIdentity(
   userIdentityId: string | undefined,
   deadline: Deadline,
 ): Promise<ChangeResult> {
-  return changeUser(
-    deps,
-    who.owner,
-    {
-      absent: who,
-      prepare: async (read) => {
-        refuseRemoved(read)
-        if (userIdentityId !== undefined) await takeIdentity(deps, who.owner, userIdentityId, deadline)
-      },
-      write: (user, now) => setIdentity(user, userIdentityId, now),
+  const change: RecordChange = {
+    absent: who,
+    prepare: async (read) => {
+      refuseRemoved(read)
+      if (userIdentityId !== undefined) await takeIdentity(deps, who.owner, userIdentityId, deadline)
     },
-    deadline,
-  )
+    write: (user, now) => setIdentity(user, userIdentityId, now),
+  }
+  return changeUser(deps, who.owner, change, deadline)
 }
 
 const mostTries = 5

@@ -9,22 +9,19 @@ import type { Times } from '../times.ts'
 
 const pageOfAShard = 50
 
-export interface DueItems {
-  owners: string[]
-  accountIds: string[]
-}
-
 /** What was due at `now`: a page of every shard at a time, each shard's oldest first. */
-export async function* itemsDue(table: Pick<Table, 'due'>, now: number): AsyncGenerator<DueItems> {
-  let open: { shard: number; after?: Item }[] = Array.from({ length: tableShape.due.shards }, (_, shard) => ({
-    shard,
-  }))
+export async function* itemsDue(
+  table: Pick<Table, 'due'>,
+  now: number,
+): AsyncGenerator<{ owners: string[]; accountIds: string[] }> {
+  const shards = Array.from({ length: tableShape.due.shards }, (_, shard) => ({ shard }))
+  let open: { shard: number; after?: Item | undefined }[] = shards
   while (open.length > 0) {
     const pages = await Promise.all(
-      open.map(async ({ shard, after }) => ({
-        shard,
-        ...(await table.due(shard, now, { limit: pageOfAShard, ...(after && { after }) })),
-      })),
+      open.map(async ({ shard, after }) => {
+        const page = await table.due(shard, now, { limit: pageOfAShard, after })
+        return { shard, ...page }
+      }),
     )
     yield {
       owners: pages.flatMap(({ owners }) => owners),
@@ -34,10 +31,10 @@ export async function* itemsDue(table: Pick<Table, 'due'>, now: number): AsyncGe
   }
 }
 
-export async function* everyOwner(table: Pick<Table, 'allOwners'>): AsyncGenerator<DueItems> {
+export async function* everyOwner(table: Pick<Table, 'allOwners'>): ReturnType<typeof itemsDue> {
   let page: OwnerPage | undefined
   do {
-    page = await table.allOwners(page?.after && { after: page.after })
+    page = await table.allOwners({ after: page?.after })
     yield { owners: page.owners, accountIds: [] }
   } while (page.after !== undefined)
 }

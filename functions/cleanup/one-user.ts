@@ -1,5 +1,6 @@
 import { type ChangeDeps, changeRecord } from '../accounts/change.ts'
 import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import {
   entryStep,
@@ -20,10 +21,7 @@ import { judge } from '../session/verdict.ts'
 
 /** What cleanup does for one user. May be cut short at any await, and run twice at once. */
 
-type CleanDeps = Pick<
-  SessionDeps,
-  'table' | 'seam' | 'breakers' | 'workspace' | 'uuid' | 'clock' | 'random' | 'terms'
->
+type CleanDeps = Omit<SessionDeps, 'seal' | 'sleep'>
 
 const most = {
   /** Failures for one entry; then it is tried once in the longest time, and its user is listed. */
@@ -31,25 +29,20 @@ const most = {
   refusals: 12,
 }
 
-/** What came of one entry; the first failure of each is kept apart, so that one does not hold up the others. */
-export interface Settled {
-  user: User
-  deleted: number
-  forgotten: number
-  failures: { entry: Retired; error: unknown }[]
-}
-
-/** Does what is due about the retired entries of a user, and writes down what came of it. */
+/**
+ * Does what is due about the retired entries of a user, and writes down what came of it. The first failure of each is
+ * kept apart, so that one does not hold up the others.
+ */
 export async function settleUser(
   deps: CleanDeps,
   user: User,
   act: Act,
   { deletesOnly }: { deletesOnly: boolean },
-): Promise<Settled> {
+) {
   const { times } = deps.terms
   const gone: Retired[] = []
   const forgotten: Retired[] = []
-  const failures: Settled['failures'] = []
+  const failures: { entry: Retired; error: unknown }[] = []
   /** A late call had made something: looked at again. */
   const strays: Retired[] = []
   for (const entry of user.retired) {
@@ -85,7 +78,7 @@ export async function settleUser(
 
 /** Somebody else is at work, or there was no time left, or Seam asked to wait: nothing has failed. */
 export function isNobodysFailure(error: unknown): boolean {
-  return isRateLimit(error) || (error instanceof Error && 'code' in error && error.code === 'busy')
+  return isRateLimit(error) || (error instanceof Problem && error.code === 'busy')
 }
 
 export function isRateLimit(error: unknown): error is SeamFailure {

@@ -50,7 +50,7 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   const { table, clock } = deps
   const { deadline, dryRun = false, allUsers = false } = order
   const me = deps.uuid()
-  const report = newReport({ started_at: clock(), dry_run: dryRun, all_users: allUsers })
+  const report: CleanupReport = newReport({ started_at: clock(), dry_run: dryRun, all_users: allUsers })
   const run: Run = {
     deps: runDeps(deps),
     order,

@@ -1,9 +1,8 @@
 import type { Deadline } from '../http/deadline.ts'
-import { Problem } from '../http/problem.ts'
+import { problemOf } from '../http/problem.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import type { SessionDeps } from '../session/deps.ts'
-import type { Terms } from '../session/terms.ts'
 import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
 import { isNobodysFailure, isRateLimit } from './one-user.ts'
@@ -11,15 +10,10 @@ import { type CleanupReport, count, type Stop } from './report.ts'
 
 /** What one run is given, and what it counts: failures, what is left, and whether it is over. */
 
-export interface CleanupDeps {
+export interface CleanupDeps extends Omit<SessionDeps, 'seal' | 'workspace' | 'breakers'> {
   table: UserTable & AccountTable & Omit<RunTable, 'readReport' | 'allUsers'> & Pick<Table, 'readSettings'>
   /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
   seam: Seam
-  clock: () => number
-  uuid: () => string
-  random: () => number
-  sleep: (ms: number) => Promise<void>
-  terms: Terms
   rate: { callsPerSecond: number; concurrency: number }
 }
 
@@ -97,6 +91,6 @@ export function backlog({ report, deps }: Run, since: number): void {
 
 /** In fixed words: what an error holds is not for a report. */
 export function causeOf(error: unknown): string {
-  if (error instanceof Problem) return error.details.reason ?? error.code
-  return error instanceof Error ? error.name : 'unknown'
+  const { code, details } = problemOf(error)
+  return details.reason ?? code
 }

@@ -16,6 +16,7 @@ export type Env = { Variables: { audit: Audit; deadline: Deadline; startedAt: nu
 export interface FrameDeps {
   log: Log
   clock: () => number
+  terms: { times: Times }
   /** The platform's own id for this request; never one that a caller sent. */
   requestId: (c: Context) => string
   /** What happens in `act` counts among this request's `steps`. */
@@ -23,14 +24,14 @@ export interface FrameDeps {
 }
 
 /** To be called before the routes. `allow` answers preflights, and lets the pages of some origins read the answers. */
-export function frame(app: Hono<Env>, deps: FrameDeps, times: Times, allow?: MiddlewareHandler): void {
-  const { log, clock, requestId, during } = deps
+export function frame(app: Hono<Env>, deps: FrameDeps, allow?: MiddlewareHandler): void {
+  const { log, clock, requestId, during, terms } = deps
 
   app.use(async (c, next) => {
     const startedAt = clock()
     const audit: Audit = { what: 'request', request_id: requestId(c) }
     c.set('audit', audit)
-    c.set('deadline', deadlineIn(times.vend, clock))
+    c.set('deadline', deadlineIn(terms.times.vend, clock))
     const preflight = await during(audit, () => (allow === undefined ? next() : allow(c, next)))
     if (preflight instanceof Response) return preflight
     c.header('cache-control', 'no-store')

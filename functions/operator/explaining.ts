@@ -50,14 +50,22 @@ export async function explainToken(
 async function explainCaller(explaining: Explaining, caller: Caller): Promise<Accepted> {
   const { table, configuration } = explaining
   const { issuer, subject, owner, binding, issued_at } = caller
-  const who = { accepted: true as const, issuer: issuer.name, subject, owner, binding, issued_at: isoOf(issued_at) }
+  const who = {
+    accepted: true as const,
+    issuer: issuer.name,
+    subject,
+    owner,
+    binding,
+    issued_at: isoOf(issued_at),
+  }
   if (table === undefined)
     return { ...who, record: 'not_looked_up', sentence: 'The token is good; no record was looked up.' }
   const user = await table.readUser(owner)
   if (user !== undefined)
     return { ...who, record: 'found', user: shownUser(user), ...outlook(explaining, user, caller) }
   if ((issuer.unknownSubjects ?? configuration.unknownSubjects) === 'reject') {
-    const sentence = 'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.'
+    const sentence =
+      'The token is good, but this subject has no record: 403 not_provisioned. Grant it an account.'
     return { ...who, record: 'missing', sentence }
   }
   const sentence = 'A record without accounts would be made, and a client session that opens no devices.'

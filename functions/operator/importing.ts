@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { type Changes, granted, grantAccounts } from '../accounts/acts.ts'
+import { type Changes, grantAccounts, granted } from '../accounts/acts.ts'
 import { setUserIdentity } from '../accounts/identity.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'

@@ -28,7 +28,10 @@ export async function listUsers(acting: Acting, params: Params<'list'>): Promise
 /** A page of all users; `after` is where the next one starts. */
 export async function pageOfUsers({ table }: Acting, { after, limit }: Params<'export'>) {
   const { key } = tableShape
-  const page = await table.allUsers({ limit, after: after === undefined ? undefined : { [key]: { S: after } } })
+  const page = await table.allUsers({
+    limit,
+    after: after === undefined ? undefined : { [key]: { S: after } },
+  })
   return { users: page.users, after: page.after?.[key]?.S }
 }
 

@@ -44,13 +44,13 @@ describe('the HTTP API', () => {
       return `${Properties.RouteKey} → ${Resources[IntegrationUri['Fn::GetAtt'][0]].Properties.Handler}`
     })
     // Nothing is asked of them here, so they need nothing behind them.
-    const deps = {} as VendAppDeps & ConnectAppDeps & WebhookAppDeps & IdentityEventsAppDeps
     const configuration = readConfiguration(exampleConfiguration)
+    const deps = { configuration } as VendAppDeps & ConnectAppDeps & WebhookAppDeps & IdentityEventsAppDeps
     const apps = {
-      vend: vendingApp(configuration, times, deps),
-      connect: connectApp(configuration, times, deps),
-      webhook: webhookApp(times, deps),
-      'identity-events': identityEventsApp(times, deps),
+      vend: vendingApp(deps),
+      connect: connectApp(deps),
+      webhook: webhookApp(deps),
+      'identity-events': identityEventsApp(deps),
     }
     const answered = Object.entries(apps).flatMap(([entry, app]) =>
       app.routes
