@@ -152,9 +152,6 @@ type Fault = [path: PropertyKey[], message: string]
 
 function faultLines(faults: Fault[], root: string): string {
   return faults
-    .map(
-      ([path, message]) =>
-        `${root}${path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')}: ${message}`,
-    )
+    .map(([path, message]) => `${z.core.toDotPath([root, ...path])}: ${message}`)
     .join('\n')
 }

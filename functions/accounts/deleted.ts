@@ -121,18 +121,18 @@ async function takeAccount(
 /** By an operator, when Seam shows the account again: it may be granted from now on. Nobody gets it back by this. */
 export async function liftDeletion(
   deps: Pick<AccountDeps, 'table' | 'seam' | 'clock'>,
-  accountId: string,
+  connected_account_id: string,
   deadline: Deadline,
-): Promise<'lifted' | 'not_deleted'> {
-  const standing = await deps.table.readTombstone(accountId)
-  if (standing === undefined) return 'not_deleted'
-  if (!(await deps.seam.knowsAccount(accountId, deadline)))
+): Promise<{ connected_account_id: string; outcome: 'lifted' | 'not_deleted' }> {
+  const standing = await deps.table.readTombstone(connected_account_id)
+  if (standing === undefined) return { connected_account_id, outcome: 'not_deleted' }
+  if (!(await deps.seam.knowsAccount(connected_account_id, deadline)))
     throw new Problem('invalid_request', { detail: 'Seam does not show this account: it is still deleted.' })
-  const lifted = await deps.table.liftTombstone(accountId, standing.tombstone, deps.clock())
+  const lifted = await deps.table.liftTombstone(connected_account_id, standing.tombstone, deps.clock())
   if (!lifted)
     throw new Problem('busy', {
       reason: 'deletion_not_settled',
       detail: 'The deletion has not reached every holder yet; cleanup goes on.',
     })
-  return 'lifted'
+  return { connected_account_id, outcome: 'lifted' }
 }

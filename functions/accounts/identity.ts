@@ -3,7 +3,13 @@ import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { namesIdentity, type Subject } from '../record/user.ts'
 import { setIdentity } from '../record/writes.ts'
-import { type AccountDeps, type ChangeResult, changeUser, type RecordChange, refuseRemoved } from './change.ts'
+import {
+  type AccountDeps,
+  type ChangeResult,
+  changeUser,
+  type RecordChange,
+  refuseRemoved,
+} from './change.ts'
 
 /** A user's Seam user identity, which no other user may have at the same time. */
 

@@ -5,7 +5,6 @@ import { updateUser } from '../record/update.ts'
 import {
   entryStep,
   isUnconfirmed,
-  type Retired,
   type User,
   unconfirmed,
   type WithId,
@@ -39,41 +38,35 @@ export async function settleUser(
   act: Act,
   { deletesOnly }: { deletesOnly: boolean },
 ) {
-  const { times } = deps.terms
-  const gone: Retired[] = []
-  const forgotten: Retired[] = []
-  const failures: { entry: Retired; error: unknown }[] = []
-  /** A late call had made something: looked at again. */
-  const strays: Retired[] = []
+  const changes: ((read: User, now: number) => User)[] = []
+  const failures: unknown[] = []
+  const counts = { deleted: 0, forgotten: 0 }
   for (const entry of user.retired) {
     const now = deps.clock()
     const open = isUnconfirmed(entry) && now >= entry.next_at
-    const step = deletesOnly ? (open ? 'delete' : 'wait') : entryStep(entry, times, now)
+    const step = deletesOnly ? (open ? 'delete' : 'wait') : entryStep(entry, deps.terms.times, now)
     try {
       if (step === 'delete') {
         await endAtSeam(deps, entry as WithId, act, { doubt: false })
-        gone.push(entry)
-      } else if (step === 'look') {
-        if (await nothingShows(deps, entry.user_identifier_key, act)) forgotten.push(entry)
-        else strays.push(entry)
-      } else if (step === 'forget') forgotten.push(entry)
+        changes.push((read, now) => confirm(read, [entry], now))
+        counts.deleted++
+      } else if (step === 'look' && !(await nothingShows(deps, entry.user_identifier_key, act))) {
+        // A late call had made something: looked at again.
+        changes.push((read, now) => postpone(read, entry, now))
+      } else if (step !== 'wait') {
+        changes.push((read) => forget(read, [entry]))
+        counts.forgotten++
+      }
     } catch (error) {
-      failures.push({ entry, error })
+      failures.push(error)
+      if (!isNobodysFailure(error) && !isBreakerOpen(error))
+        changes.push((read, now) => postpone(read, entry, now + retryDelay(deps, entry.tries)))
       if (isRateLimit(error)) break
     }
   }
-  const write = (read: User) => {
-    const now = deps.clock()
-    let next = forget(confirm(read, gone, now), forgotten)
-    for (const entry of strays) next = postpone(next, entry, now)
-    for (const { entry, error } of failures)
-      if (!isNobodysFailure(error) && !isBreakerOpen(error))
-        next = postpone(next, entry, now + retryDelay(deps, entry.tries))
-    return next
-  }
-  const nothing = gone.length + forgotten.length + strays.length + failures.length === 0
-  const written = nothing ? user : await writeUser(deps, user, write)
-  return { user: written, deleted: gone.length, forgotten: forgotten.length, failures }
+  const write = (read: User) => changes.reduce((next, change) => change(next, deps.clock()), read)
+  const written = changes.length === 0 ? user : await writeUser(deps, user, write)
+  return { user: written, ...counts, failures }
 }
 
 /** Somebody else is at work, or there was no time left, or Seam asked to wait: nothing has failed. */

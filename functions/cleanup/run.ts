@@ -17,7 +17,7 @@ import {
   settleUser,
   staleSessions,
 } from './one-user.ts'
-import { alarmsOf, type CleanupReport, count, newReport } from './report.ts'
+import { alarmsOf, type CleanupReport, count } from './report.ts'
 import {
   backlog,
   type CleanupDeps,
@@ -25,6 +25,7 @@ import {
   isOver,
   isToldToWait,
   leave,
+  newRun,
   noteFailure,
   type Order,
   type Run,
@@ -48,19 +49,10 @@ const most = {
 /** Never throws: what went wrong is in the report, and in its `alarms` when somebody should look. */
 export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupReport> {
   const { table, clock } = deps
-  const { deadline, dryRun = false, allUsers = false } = order
+  const { deadline, dryRun } = order
   const me = deps.uuid()
-  const report: CleanupReport = newReport({ started_at: clock(), dry_run: dryRun, all_users: allUsers })
-  const run: Run = {
-    deps: runDeps(deps),
-    order,
-    report,
-    acting: { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) },
-    stale: [],
-    inferred: 0,
-    failuresInARow: 0,
-    notBefore: 0,
-  }
+  const run = newRun(runDeps(deps), order)
+  const { report } = run
   try {
     if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await visitAll(run)
     else {
@@ -197,7 +189,7 @@ async function settleRetired(run: Run, user: User, since: number): Promise<void>
   report.strays_ended += act.trace.strays
   const [first] = settled.failures
   if (first === undefined) run.failuresInARow = 0
-  else noteFailure(run, since, first.error)
+  else noteFailure(run, since, first)
   if (isGivenUp(settled.user)) report.given_up.push(user.owner)
 }
 
@@ -236,7 +228,7 @@ async function endSessionsOf(run: Run, owner: string, candidates: Stale[]): Prom
     if (user === undefined || ended.length === 0) return
     const { failures } = await settleUser(deps, user, newAct(run), howToSettle(run))
     const [first] = failures
-    if (first !== undefined) throw first.error
+    if (first !== undefined) throw first
     run.failuresInARow = 0
   })
 }

@@ -6,7 +6,7 @@ import type { SessionDeps } from '../session/deps.ts'
 import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
 import { isNobodysFailure, isRateLimit } from './one-user.ts'
-import { type CleanupReport, count, type Stop } from './report.ts'
+import { type CleanupReport, count, newReport, type Stop } from './report.ts'
 
 /** What one run is given, and what it counts: failures, what is left, and whether it is over. */
 
@@ -29,20 +29,29 @@ export interface Order {
 }
 
 /** One run, filled in as it goes. */
-export interface Run {
-  deps: CleanupDeps & SessionDeps
-  order: Order
-  report: CleanupReport
-  /** When time is up, what is on its way still has to be recorded, and then the report. */
-  acting: Deadline
-  stale: Stale[]
-  inferred: number
-  failuresInARow: number
-  /** Epoch ms: Seam's `Retry-After` binds the next run too. */
-  notBefore: number
-  /** Of the whole workspace, listed at most once. */
-  knownAccounts?: Promise<Set<string>>
+export function newRun(deps: CleanupDeps & SessionDeps, order: Order) {
+  const { deadline, dryRun = false, allUsers = false } = order
+  const report: CleanupReport = newReport({
+    started_at: deps.clock(),
+    dry_run: dryRun,
+    all_users: allUsers,
+  })
+  return {
+    deps,
+    order,
+    report,
+    /** When time is up, what is on its way still has to be recorded, and then the report. */
+    acting: { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) },
+    stale: [] as Stale[],
+    inferred: 0,
+    failuresInARow: 0,
+    /** Epoch ms: Seam's `Retry-After` binds the next run too. */
+    notBefore: 0,
+    /** Of the whole workspace, listed at most once. */
+    knownAccounts: undefined as Promise<Set<string>> | undefined,
+  }
 }
+export type Run = ReturnType<typeof newRun>
 
 /** Then it is not about single users, and going on would only put all of them off. */
 const mostFailuresInARow = 10

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type LoginFault, recordLoginOf } from '../accounts/acts.ts'
 import type { AccountDeps } from '../accounts/change.ts'
 import type { Deadline } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import type { ConnectWebview, Seam } from '../seam/client.ts'
 import { ownerAtSeam } from '../seam/workspace.ts'
 import type { Table } from '../table/table.ts'
@@ -25,6 +26,19 @@ export type NotConnected = 'not_ours' | 'several_owners' | 'webview_expired' | L
 /** `owner`: whose it is, where that was proved. */
 export type Connected = { owner: string; reason?: NotConnected } | { owner?: undefined; reason: NotConnected }
 
+/** Law 2: the answer is about this very webview, in our workspace. */
+export async function webviewAtSeam(
+  { seam, workspace }: LoginDeps,
+  connect_webview_id: string,
+  deadline: Deadline,
+): Promise<ConnectWebview> {
+  const webview = await seam.getWebview({ connect_webview_id }, deadline)
+  const { workspace_id } = await workspace.settings(deadline)
+  if (webview.workspace_id === workspace_id && webview.connect_webview_id === connect_webview_id)
+    return webview
+  throw new Problem('upstream_rejected', { dependency: 'seam', reason: 'another_webview' })
+}
+
 /** Throws an outage while the account, or what live sessions need for it, is unavailable; may be repeated. */
 export async function takeLogin(deps: LoginDeps, login: Login, deadline: Deadline): Promise<Connected> {
   const { webview, connected_account_id: accountId } = login
@@ -34,17 +48,9 @@ export async function takeLogin(deps: LoginDeps, login: Login, deadline: Deadlin
   const proved = await findOwner(deps, login, at, deadline)
   if (proved.owner === undefined) return proved
   const { owner, made_at } = proved
-  const { fault, result } = await recordLoginOf(
-    deps,
-    {
-      owner,
-      accountId,
-      mark: hash('sha256', `${connect_webview_id}|${accountId}`, 'base64url').slice(0, 16),
-      at,
-      tooOld: deps.clock() > made_at + deps.terms.times.eventKept,
-    },
-    deadline,
-  )
+  const mark = hash('sha256', `${connect_webview_id}|${accountId}`, 'base64url').slice(0, 16)
+  const tooOld = deps.clock() > made_at + deps.terms.times.eventKept
+  const { fault, result } = await recordLoginOf(deps, { owner, accountId, mark, at, tooOld }, deadline)
   if (fault !== undefined) return { owner, reason: fault }
   if (result?.failure !== undefined) throw result.failure
   return { owner }

@@ -5,7 +5,7 @@ import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import type { Table } from '../table/table.ts'
-import { type LoginDeps, takeLogin } from './logins.ts'
+import { type LoginDeps, takeLogin, webviewAtSeam } from './logins.ts'
 
 /**
  * What an event of Seam's does here. Events come late, twice and in any order: every effect may be repeated, what
@@ -91,16 +91,12 @@ async function takeEffect(
 }
 
 /** Only the webview has the login's time. Undefined: Seam does not know it (any more). */
-async function readWebview({ seam, workspace }: EventDeps, connect_webview_id: string, deadline: Deadline) {
+async function readWebview(deps: EventDeps, connect_webview_id: string, deadline: Deadline) {
   try {
-    const webview = await seam.getWebview({ connect_webview_id }, deadline)
-    const { workspace_id } = await workspace.settings(deadline)
-    const isIt = webview.workspace_id === workspace_id && webview.connect_webview_id === connect_webview_id
-    if (!isIt) throw new Problem('upstream_rejected', { dependency: 'seam', reason: 'another_webview' })
-    return webview
+    return await webviewAtSeam(deps, connect_webview_id, deadline)
   } catch (error) {
     if (!(error instanceof SeamFailure) || error.httpStatus !== 404) throw error
-    await workspace.confirm(deadline)
+    await deps.workspace.confirm(deadline)
     return undefined
   }
 }

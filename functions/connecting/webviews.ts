@@ -7,7 +7,7 @@ import type { Table } from '../table/table.ts'
 import type { WebviewStatus } from '../table/webviews.ts'
 import { budgetWindowAt } from '../times.ts'
 import { type AdmitDeps, admitCaller, type CallerRequest, checkCaller } from '../vending/admit.ts'
-import { type LoginDeps, takeLogin } from './logins.ts'
+import { type LoginDeps, takeLogin, webviewAtSeam } from './logins.ts'
 
 /** Self-service: a caller connects an account of their own, in a Connect Webview that we make and remember. */
 
@@ -20,6 +20,8 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
   const capabilities = z
     .array(z.enum(['lock', 'thermostat', 'noise_sensor', 'access_control', 'camera']))
     .check(z.minLength(1), z.maxLength(5))
+  const category = z.string().check(z.regex(/^(?!internal)[a-z_]{1,64}$/))
+  const selection = z.enum(['none', 'single', 'multiple'])
   const ownPage = z.string().check(
     z.maxLength(1000),
     // Passed on as it was read: others may read backslashes and line ends in another way.
@@ -28,24 +30,12 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
     z.refine((href) => starts.some((start) => href.startsWith(start))),
   )
   return z.strictObject({
-    accepted_providers: about(
-      z.optional(providers),
-      'Seam’s names of the providers to offer; all without it.',
-    ),
+    accepted_providers: about(z.optional(providers), 'Seam’s names of the providers to offer.'),
     excluded_providers: about(z.optional(providers), 'Seam’s names of providers not to offer.'),
-    provider_category: about(
-      z.optional(z.string().check(z.regex(/^(?!internal)[a-z_]{1,64}$/))),
-      'Offer the providers of this category of Seam’s.',
-    ),
+    provider_category: about(z.optional(category), 'Offer the providers of this category of Seam’s.'),
     accepted_capabilities: about(z.optional(capabilities), 'Offer providers of such devices only.'),
-    device_selection_mode: about(
-      z.optional(z.enum(['none', 'single', 'multiple'])),
-      'Whether the user chooses none, one or several of their devices.',
-    ),
-    automatically_manage_new_devices: about(
-      z.optional(z.boolean()),
-      'Whether devices that come later are managed devices.',
-    ),
+    device_selection_mode: about(z.optional(selection), 'How many of their devices the user chooses.'),
+    automatically_manage_new_devices: about(z.optional(z.boolean()), 'Whether later devices are managed.'),
     custom_redirect_url: about(
       z.optional(ownPage),
       'Where the browser goes after a login: an address of an allowed origin or of an allowed app.',
@@ -62,13 +52,7 @@ export function webviewOptionsFor(allowedOrigins: string[], allowedRedirects: st
 }
 export type WebviewOptions = z.infer<ReturnType<typeof webviewOptionsFor>>
 
-export type ConnectDeps = LoginDeps &
-  AdmitDeps & {
-    table: LoginDeps['table'] &
-      AdmitDeps['table'] &
-      Pick<Table, 'putWebview' | 'takeTurnToAsk' | 'noteWebviewStatus'>
-    seam: LoginDeps['seam'] & Pick<Seam, 'createWebview'>
-  }
+export type ConnectDeps = LoginDeps & AdmitDeps & { table: Table; seam: Seam }
 
 export async function makeWebview(
   deps: ConnectDeps,
@@ -112,9 +96,10 @@ async function takeFromBudget(
 /** While nobody knows, asks Seam, and when the login is done does what the webhook does: that may be late, or lost. */
 export async function readStatus(
   deps: ConnectDeps,
-  { caller, connectWebviewId, deadline, audit }: CallerRequest & { connectWebviewId: string },
+  request: CallerRequest & { connectWebviewId: string },
 ): Promise<StatusAnswer> {
-  const { table, seam, clock, terms } = deps
+  const { table, clock, terms } = deps
+  const { caller, connectWebviewId, deadline, audit } = request
   const webview = await table.readWebview(connectWebviewId)
   const user = webview?.owner === caller.owner ? await table.readUser(caller.owner) : undefined
   if (webview === undefined || user === undefined)
@@ -130,8 +115,8 @@ export async function readStatus(
 
   const now = clock()
   if (!(await table.takeTurnToAsk(connectWebviewId, now, now - terms.times.askWebview))) return known
-  const seen = await seam.getWebview({ connect_webview_id: connectWebviewId }, deadline)
-  const { status, reason } = await statusOf(deps, seen, { caller, connectWebviewId, deadline, audit })
+  const seen = await webviewAtSeam(deps, connectWebviewId, deadline)
+  const { status, reason } = await statusOf(deps, seen, request)
   if (status === 'pending' && now >= webview.expires_at) return { status: 'failed' }
   if (status !== webview.status || reason !== undefined)
     await table.noteWebviewStatus(connectWebviewId, status, reason)
@@ -140,16 +125,13 @@ export async function readStatus(
 
 async function statusOf(
   deps: ConnectDeps,
-  seen: ConnectWebview,
-  { caller, connectWebviewId, deadline, audit }: CallerRequest & { connectWebviewId: string },
+  webview: ConnectWebview,
+  { caller, deadline, audit }: CallerRequest,
 ): Promise<{ status: WebviewStatus; reason?: string }> {
-  const { workspace_id } = await deps.workspace.settings(deadline)
-  if (seen.workspace_id !== workspace_id || seen.connect_webview_id !== connectWebviewId)
-    throw wrongAnswer('another_webview')
-  if (seen.status === 'failed') return { status: 'failed' }
-  if (seen.status !== 'authorized' || !seen.connected_account_id) return { status: 'pending' }
-  const { connected_account_id } = seen
-  const { owner, reason } = await takeLogin(deps, { webview: seen, connected_account_id }, deadline)
+  const { connected_account_id } = webview
+  if (webview.status === 'failed') return { status: 'failed' }
+  if (webview.status !== 'authorized' || !connected_account_id) return { status: 'pending' }
+  const { owner, reason } = await takeLogin(deps, { webview, connected_account_id }, deadline)
   audit.connected_account_id = connected_account_id
   if (reason !== undefined) audit.reason = reason
   return { status: owner === caller.owner && reason === undefined ? 'connected' : 'failed', reason }

@@ -13,7 +13,7 @@ const administer = wireAdmin(clients.configuration, times, {
   auditLog: clients.log,
 })
 
-/** Invoked under IAM, never over HTTP: see `admin-client.ts` for what it takes and answers. */
+/** Invoked under IAM, never over HTTP: see `operator/client.ts` for what it takes and answers. */
 export async function handler(
   event: unknown,
   { awsRequestId }: Context,

@@ -4,8 +4,6 @@ import type { CleanupReport } from '../cleanup/report.ts'
 import type { Audit } from '../http/audit.ts'
 import { deadlineIn } from '../http/deadline.ts'
 import { during } from '../http/steps.ts'
-import { seamClient } from '../seam/client.ts'
-import { vendingTable } from '../table/table.ts'
 import { cleanupTime, times } from '../times.ts'
 import { wireCleanup } from '../wiring.ts'
 import { type Environment, sharedClients } from './clients.ts'
@@ -25,7 +23,7 @@ const order = z.strictObject({
 
 const environment = process.env as unknown as CleanupEnvironment
 const clients = sharedClients(environment, Date.now)
-const { configuration, where, readSecret, clock, log } = clients
+const { configuration, seamWith, readSecret, clock, log } = clients
 
 export async function handler(
   event: unknown,
@@ -42,14 +40,10 @@ export async function handler(
   let apiKey: Promise<string> | undefined
   const cleanUp = wireCleanup(configuration, times, {
     ...clients,
-    table: vendingTable(where),
-    seam: seamClient({
-      endpoint: configuration.seamEndpoint,
-      apiKey: (_, deadline) =>
+    seam: seamWith(
+      (_, deadline) =>
         (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
-      times,
-      fetch: clients.fetch,
-    }),
+    ),
   })
   const audit: Audit = { what: 'cleanup', request_id: awsRequestId }
   const report = await during(audit, () =>

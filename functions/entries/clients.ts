@@ -27,12 +27,15 @@ export function sharedClients(
   clock: () => number,
 ) {
   const aws: AwsDeps = { environment, clock, noteSdk }
+  const configuration = TOKEN_VENDING_CONFIGURATION
+  const fetch = freshFetch(clock)
   return {
-    configuration: TOKEN_VENDING_CONFIGURATION,
-    where: { client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME },
+    configuration,
+    table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME }),
+    seamWith: (apiKey: ReadApiKey) => seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch }),
     readSecret: secretReader({ getSecretValue: secretsManager(aws), clock, times }),
     clock,
-    fetch: freshFetch(clock),
+    fetch,
     uuid: () => crypto.randomUUID(),
     random: Math.random,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
@@ -40,19 +43,15 @@ export function sharedClients(
   }
 }
 
+type ReadApiKey = Parameters<typeof seamClient>[0]['apiKey']
+
 /** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
 export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
   const clients = sharedClients(environment, clock)
-  const { configuration, readSecret, where } = clients
+  const { readSecret, seamWith } = clients
   return {
     ...clients,
-    table: vendingTable(where),
-    seam: seamClient({
-      endpoint: configuration.seamEndpoint,
-      apiKey: (how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline),
-      times,
-      fetch: clients.fetch,
-    }),
+    seam: seamWith((how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline)),
     seal: tokenSealer(
       sealingKeyReader((deadline) =>
         readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),

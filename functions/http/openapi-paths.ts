@@ -67,40 +67,32 @@ export const paths = {
     post: operation('client session', 'vendClientSession', 'The caller’s client session token', {
       description:
         'Reuses the client session of the caller, extends it, or makes a new one: callers may ask as often as they need a token. It reaches the connected accounts of the caller and no others.',
-      requestBody: body(
-        'ClientSessionRequest',
-        'Empty, or with the client session whose token Seam refused.',
-      ),
-      responses: {
+      requestBody: body('ClientSessionRequest', 'Empty, or names the client session that Seam refused.'),
+      answers: {
         200: answer('ClientSession', 'The client session that the caller had, perhaps extended.'),
         201: answer('ClientSession', 'A new client session.'),
-        ...problems(...forCallers, 415),
       },
+      fails: [...forCallers, 415],
     }),
     delete: operation('client session', 'signOut', 'Ends the client session of the caller’s login', {
       description:
         'Where the issuer names a session claim, the caller’s other logins keep theirs; otherwise all share one. May be repeated: without a client session it does nothing.',
-      responses: { 204: ended, ...problems(...forCallers) },
+      answers: { 204: ended },
     }),
   },
   '/client-sessions': {
     delete: operation('client session', 'signOutEverywhere', 'Ends all client sessions of the caller', {
       description:
         'On every device, and refuses bearer tokens issued before. May be repeated with the same bearer token, to see it to its end.',
-      responses: { 204: ended, ...problems(...forCallers) },
+      answers: { 204: ended },
     }),
   },
   '/connect-webview': {
     post: operation('connect webview', 'makeConnectWebview', 'A Connect Webview for the caller', {
       description: 'The account that somebody logs in to there becomes one of the caller’s.',
-      requestBody: body(
-        'ConnectWebviewRequest',
-        'Empty, or what Seam shall offer, and where it shall lead back to.',
-      ),
-      responses: {
-        201: answer('ConnectWebview', 'Open its address in the caller’s browser.'),
-        ...problems(...forCallers, 415),
-      },
+      requestBody: body('ConnectWebviewRequest', 'Empty, or what to offer, and where to lead back to.'),
+      answers: { 201: answer('ConnectWebview', 'Open its address in the caller’s browser.') },
+      fails: [...forCallers, 415],
     }),
   },
   '/connect-webview/{connect_webview_id}': {
@@ -115,10 +107,8 @@ export const paths = {
           example: connectWebviewId,
         },
       ],
-      responses: {
-        200: answer('ConnectWebviewStatus', 'How it goes by now.'),
-        ...problems(...forCallers, 404),
-      },
+      answers: { 200: answer('ConnectWebviewStatus', 'How it goes by now.') },
+      fails: [...forCallers, 404],
     }),
   },
   '/webhooks/seam': {
@@ -132,7 +122,8 @@ export const paths = {
         ...text,
       })),
       requestBody: { required: true, content: { 'application/json': object } },
-      responses: { 204: done, ...problems(...always, 413, 502, 503, 504) },
+      answers: { 204: done },
+      fails: [...always, 413, 502, 503, 504],
     }),
   },
   '/identity-events': {
@@ -144,35 +135,47 @@ export const paths = {
         required: true,
         content: { 'application/x-www-form-urlencoded': object, 'application/secevent+jwt': text },
       },
-      responses: {
+      answers: {
         200: empty('A logout token: it has had its effect, or has none here.'),
         202: done,
         400: { ...empty('Not accepted.'), content: { 'application/json': object } },
-        ...problems(413, 500, 503, 504),
       },
+      fails: [413, 500, 503, 504],
     }),
   },
   '/healthz': {
     get: operation('service', 'readHealth', 'Whether the service answers', {
       security: [],
-      responses: { 200: answer('Health', 'It does.'), ...problems(500) },
+      answers: { 200: answer('Health', 'It does.') },
+      fails: [500],
     }),
   },
   '/openapi.json': {
     get: operation('service', 'readOpenApi', 'This document', {
       security: [],
-      responses: {
-        200: { ...empty('OpenAPI 3.1.'), content: { 'application/json': object } },
-        ...problems(500),
-      },
+      answers: { 200: { ...empty('OpenAPI 3.1.'), content: { 'application/json': object } } },
+      fails: [500],
     }),
   },
 } satisfies Record<string, Methods>
 
-/** One for callers with a bearer token, unless `more` says otherwise. */
-function operation<More extends object>(tag: Tag, operationId: string, summary: string, more: More) {
+interface Described {
+  description?: string
+  security?: []
+  parameters?: object[]
+  requestBody?: object
+  answers: Record<number, object>
+  /** The statuses of its problems. */
+  fails?: number[]
+}
+
+/** One for callers with a bearer token, unless `described` says otherwise. */
+function operation(tag: Tag, operationId: string, summary: string, described: Described) {
+  const { answers, fails = forCallers, security = [{ bearer: [] }], ...more } = described
+  const problems = fails.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }])
+  const responses: Described['answers'] = { ...answers, ...Object.fromEntries(problems) }
   const tags: [Tag] = [tag]
-  return { operationId, tags, summary, security: [{ bearer: [] }] as object[], ...more }
+  return { operationId, tags, summary, security, ...more, responses }
 }
 
 function empty(description: string) {
@@ -186,10 +189,4 @@ function body(name: keyof typeof examples, description: string) {
 
 function answer(name: keyof typeof examples, description: string) {
   return { ...body(name, description), headers: usualHeaders }
-}
-
-function problems(...statuses: number[]) {
-  return Object.fromEntries(
-    statuses.map((status) => [status, { $ref: `#/components/responses/Problem${status}` }]),
-  )
 }

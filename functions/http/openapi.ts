@@ -39,27 +39,13 @@ export function openApiDocument() {
         },
       },
       headers: {
-        RequestId: {
-          description: 'Finds the request in the service’s log.',
-          required: true,
-          schema: { type: 'string' },
-        },
-        NoStore: { required: true, schema: { const: 'no-store' } },
-        RetryAfter: {
-          description: 'Seconds to wait.',
-          required: true,
-          schema: { type: 'string', pattern: '^[1-9]\\d*$' },
-        },
-        Challenge: {
-          description:
-            'RFC 6750 and 9470; without an error code when no token was sent. AWS may rename it to `x-amzn-remapped-www-authenticate`; the body says the same.',
-          required: true,
-          schema: {
-            type: 'string',
-            pattern:
-              '^Bearer( error="(invalid_token|insufficient_user_authentication)"(, (acr_values|max_age)="[^"]+")*)?$',
-          },
-        },
+        RequestId: header('.', 'Finds the request in the service’s log.'),
+        NoStore: header('^no-store$', 'It is one caller’s.'),
+        RetryAfter: header('^[1-9]\\d*$', 'Seconds to wait.'),
+        Challenge: header(
+          '^Bearer( error="(invalid_token|insufficient_user_authentication)"(, (acr_values|max_age)="[^"]+")*)?$',
+          'RFC 6750 and 9470; without an error code when no token was sent. AWS may rename it to `x-amzn-remapped-www-authenticate`; the body says the same.',
+        ),
       },
       responses: problemResponses(),
       schemas: {
@@ -111,6 +97,10 @@ function problemResponses() {
       ]
     }),
   )
+}
+
+function header(pattern: string, description: string) {
+  return { description, required: true, schema: { type: 'string', pattern } }
 }
 
 function schemaOf(io: 'input' | 'output', schema: z.ZodMiniType) {

@@ -1,4 +1,4 @@
-import type { AccountDeps } from '../accounts/change.ts'
+import { type AccountDeps, type ChangeResult, changeUser, type RecordChange } from '../accounts/change.ts'
 import type { VerifyCaller } from '../caller/caller.ts'
 import { subjectOf } from '../caller/claims.ts'
 import { ownerOf, subjectNamespace } from '../caller/owner.ts'
@@ -24,6 +24,10 @@ export interface Acting extends AccountDeps {
 /** An act for one user ends before its lease does, however much time the request has. */
 export function forOneUser({ deadline, terms, clock }: Acting): Deadline {
   return earlier(deadline, terms.times.vend, clock)
+}
+
+export function change(acting: Acting, owner: string, how: RecordChange): Promise<ChangeResult> {
+  return changeUser(acting, owner, how, forOneUser(acting))
 }
 
 /**

@@ -14,13 +14,11 @@ export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChan
   during: <T>(audit: Audit, act: () => T) => T
 }
 
-export interface AdminRequestContext {
-  requestId: string
-  deadline: Deadline
-}
-
 /** Answers one request of the contract. Never throws: whatever goes wrong is a problem in the answer. */
-export type Administer = (event: unknown, request: AdminRequestContext) => Promise<AdminAnswer>
+export type Administer = (
+  event: unknown,
+  request: { requestId: string; deadline: Deadline },
+) => Promise<AdminAnswer>
 
 const envelope = z.strictObject({
   version: z.literal(contractVersion),
@@ -32,7 +30,7 @@ const envelope = z.strictObject({
 export async function administer(
   deps: AdminDeps,
   event: unknown,
-  { requestId, deadline }: AdminRequestContext,
+  { requestId, deadline }: Parameters<Administer>[1],
 ): Promise<AdminAnswer> {
   const startedAt = deps.clock()
   const audit: Audit = { what: 'admin', request_id: requestId }

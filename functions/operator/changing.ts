@@ -1,12 +1,11 @@
 import { grantAccounts } from '../accounts/acts.ts'
-import { changeUser, type RecordChange } from '../accounts/change.ts'
-import { liftDeletion } from '../accounts/deleted.ts'
+import type { RecordChange } from '../accounts/change.ts'
 import { setUserIdentity } from '../accounts/identity.ts'
 import { moveUser } from '../accounts/move.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
 import { gather } from '../seam/rate-limit.ts'
-import { type Acting, forOneUser, whoIs } from './acting.ts'
+import { type Acting, change, forOneUser, whoIs } from './acting.ts'
 import type { ChangeReport, Granting, Params, Result } from './client.ts'
 import { changeReport, without } from './showing.ts'
 
@@ -59,9 +58,9 @@ export async function setIdentity(acting: Acting, params: Params<'set_identity'>
 
 /** No issuer is looked up: what was given can be taken away, whatever the configuration says by now. */
 export const forSubject =
-  <P extends { subject: string }>(change: (params: P) => RecordChange) =>
+  <P extends { subject: string }>(how: (params: P) => RecordChange) =>
   async (acting: Acting, params: P): Promise<ChangeReport> =>
-    changeReport(await changeUser(acting, ownerOf(params.subject), change(params), forOneUser(acting)))
+    changeReport(await change(acting, ownerOf(params.subject), how(params)))
 
 /** Repeated after its end it finds `from` removed, or gone: then there is nothing left to do, and that is no error. */
 export async function move(acting: Acting, { from, to }: Params<'move'>): Promise<Result<'move'>> {
@@ -74,14 +73,6 @@ export async function move(acting: Acting, { from, to }: Params<'move'>): Promis
     if (gone && (await acting.table.readUser(who.owner)) !== undefined) return {}
     throw error
   }
-}
-
-export async function liftAccountDeletion(
-  acting: Acting,
-  { connected_account_id }: Params<'lift_deletion'>,
-): Promise<Result<'lift_deletion'>> {
-  const outcome = await liftDeletion(acting, connected_account_id, acting.deadline)
-  return { connected_account_id, outcome }
 }
 
 /** Epoch milliseconds; null: no end date; undefined: as it was. */

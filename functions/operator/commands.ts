@@ -1,5 +1,6 @@
 import * as z from 'zod/v4-mini'
 import { changeOf } from '../accounts/acts.ts'
+import { liftDeletion } from '../accounts/deleted.ts'
 import type { Acting } from './acting.ts'
 import * as changing from './changing.ts'
 import { forSubject } from './changing.ts'
@@ -59,7 +60,7 @@ export const commands: { [C in CommandName]: Row<C> } = {
   accounts: { takes: z.strictObject({ unassigned: flag }), run: looking.listAccounts },
   lift_deletion: {
     takes: z.strictObject({ connected_account_id: accountId }),
-    run: changing.liftAccountDeletion,
+    run: (acting, { connected_account_id }) => liftDeletion(acting, connected_account_id, acting.deadline),
   },
   import: { takes: z.strictObject({ users, replace: flag, dry_run: flag }), run: importUsers },
   export: { takes: z.strictObject({ after, limit }), run: exportUsers },

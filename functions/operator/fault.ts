@@ -10,8 +10,8 @@ interface Seen {
   token: string
   header: Record<string, unknown>
   claims: Record<string, unknown>
-  /** The one that the token names, if the configuration lists it. */
-  issuer: Issuer | undefined
+  /** The one that the token names; empty if the configuration does not list it. */
+  issuer: Partial<Issuer>
   issuers: Issuer[]
   now: number
 }
@@ -22,8 +22,7 @@ export function firstFault(reason: Reason, token: string, issuers: Issuer[], now
   const jws = readJws(token)
   const { header, claims } = typeof jws === 'string' ? { header: {}, claims: {} } : jws
   const issuer = issuerOf(claims, issuers)
-  const known = typeof issuer === 'string' ? undefined : issuer
-  const seen = { token, header, claims, issuer: known, issuers, now }
+  const seen = { token, header, claims, issuer: typeof issuer === 'string' ? {} : issuer, issuers, now }
   return isKeyFault(reason) ? publishedKey(reason, seen) : sentences[reason](seen)
 }
 
@@ -50,7 +49,7 @@ function isKeyFault(reason: Reason): reason is KeyFault {
 }
 
 function publishedKey(fault: KeyFault, { header, issuer }: Seen): string {
-  return `${issuer?.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
+  return `${issuer.issuer} publishes the key that it says it is signed with (\`kid\` ${quoted(header.kid)}), but the key ${keyFaults[fault]}. The doctor names each key.`
 }
 
 const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
@@ -68,7 +67,7 @@ const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
   ambiguous_issuer: ({ claims, issuers }) =>
     `It fits several of the configured issuers: ${list(issuers.flatMap(({ issuer, name }) => (issuer === claims.iss ? [name] : [])))}. Ask the identity provider for a token of one audience.`,
   algorithm: ({ header, issuer }) =>
-    `It is signed with ${quoted(header.alg)}; for this issuer ${list(issuer?.algorithms)} is configured. ${
+    `It is signed with ${quoted(header.alg)}; for this issuer ${list(issuer.algorithms)} is configured. ${
       /^HS/.test(String(header.alg))
         ? 'With a shared secret whoever can verify a token can also make one: switch the identity provider to RS256.'
         : 'Add it to `algorithms` if the issuer means it.'
@@ -76,7 +75,7 @@ const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
   header: () => 'Its header brings its own key (`jwk`) or asks to be read in another way (`crit`, `b64`).',
   key_id: () => 'The `kid` of its header is no short text.',
   type: ({ header, issuer }) =>
-    `The \`typ\` of its header is ${quoted(header.typ)}; ${issuer?.typ === undefined ? 'that is not an access token’s' : `${quoted(issuer.typ)} is configured`}.`,
+    `The \`typ\` of its header is ${quoted(header.typ)}; ${issuer.typ === undefined ? 'that is not an access token’s' : `${quoted(issuer.typ)} is configured`}.`,
   audience: wrongAudience,
   bound_to_a_key: () =>
     'It is bound to a key (`cnf`: DPoP or mTLS). Sent as a plain bearer token it may be a stolen one.',
@@ -91,18 +90,18 @@ const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
     `Its \`iat\` is ${ago(Number(claims.iat) - now / 1000)} ahead: one of the clocks is wrong.`,
   issue_time_missing: () => 'It has no `iat`, which `maxTokenAgeSeconds` needs.',
   too_old: ({ claims, issuer, now }) =>
-    `It was issued ${ago(now / 1000 - Number(claims.iat))} ago; \`maxTokenAgeSeconds\` is ${issuer?.maxTokenAgeSeconds}.`,
+    `It was issued ${ago(now / 1000 - Number(claims.iat))} ago; \`maxTokenAgeSeconds\` is ${issuer.maxTokenAgeSeconds}.`,
   time: () => 'One of `exp`, `nbf` and `iat` is not a number of seconds since 1970.',
   subject: ({ claims, issuer }) =>
-    `The token is good, but its claim ${issuer?.subjectClaim} is ${quoted(claimAt(claims, issuer?.subjectClaim ?? '/sub'))}, which names no user: 403. It must be a text of at most 255 characters, without blanks at its ends, line breaks or invisible characters.`,
+    `The token is good, but its claim ${issuer.subjectClaim} is ${quoted(claimAt(claims, issuer.subjectClaim ?? '/sub'))}, which names no user: 403. It must be a text of at most 255 characters, without blanks at its ends, line breaks or invisible characters.`,
   unknown_key: ({ header, issuer }) =>
-    `${issuer?.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
+    `${issuer.issuer} does not publish the key that it says it is signed with (\`kid\` ${quoted(header.kid)}). Another tenant, or a key that was withdrawn?`,
   signature: () =>
     'Its signature does not fit: it was changed, or signed with another key than the one it names.',
   no_session_claim: ({ claims, issuer }) =>
-    `The token is good, but its claim ${issuer?.sessionClaim} is ${quoted(claimAt(claims, issuer?.sessionClaim ?? '/sid'))}: 403. It must be a text that names the login; have the identity provider add it to access tokens, or leave \`sessionClaim\` out.`,
+    `The token is good, but its claim ${issuer.sessionClaim} is ${quoted(claimAt(claims, issuer.sessionClaim ?? '/sid'))}: 403. It must be a text that names the login; have the identity provider add it to access tokens, or leave \`sessionClaim\` out.`,
   step_up: ({ claims, issuer, now }) => {
-    const { maxAuthAgeSeconds, acrValues, authTimeClaim = '', acrClaim = '' } = issuer ?? {}
+    const { maxAuthAgeSeconds, acrValues, authTimeClaim = '', acrClaim = '' } = issuer
     const signedInAt = claimAt(claims, authTimeClaim)
     const when = typeof signedInAt === 'number' ? `${ago(now / 1000 - signedInAt)} ago` : quoted(signedInAt)
     const age = `${authTimeClaim} is ${when}; \`maxAuthAgeSeconds\` is ${maxAuthAgeSeconds}.`
@@ -110,7 +109,7 @@ const sentences: Record<Exclude<Reason, KeyFault>, (seen: Seen) => string> = {
     return `The token is good, but its sign-in is too long ago or too weak: 401 insufficient_user_authentication.${maxAuthAgeSeconds ? ` ${age}` : ''}${acrValues ? ` ${kind}` : ''}`
   },
   claim_rule: ({ claims, issuer }) => {
-    const rule = issuer && brokenRule(claims, issuer.claimRules)
+    const rule = brokenRule(claims, issuer.claimRules ?? [])
     return `The token is good, but a claim rule does not hold: 403. ${rule ? broken(rule, claims) : ''}`.trim()
   },
 }
@@ -135,20 +134,19 @@ function unknownIssuer({ claims, issuers }: Seen): string {
 }
 
 function wrongAudience({ claims, issuer }: Seen): string {
-  const claim = issuer?.audienceClaim ?? '/aud'
+  const { audienceClaim: claim = '/aud', audiences = [] } = issuer
   const isIdToken =
     ['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name)) ||
     claims.typ === 'ID' ||
     claims.token_use === 'id'
-  return [
-    isIdToken && 'This looks like an id token, which is for the page alone: send the access token.',
-    `Its audience (${claim}) is ${quoted(claimAt(claims, claim))}; configured ${issuer?.audiences.length === 1 ? 'is' : 'are'} ${list(issuer?.audiences)}.`,
-    claim !== '/aud' &&
-      claims.aud !== undefined &&
-      `Its \`aud\`, which counts too, is ${quoted(claims.aud)}.`,
-  ]
-    .filter((sentence) => sentence !== false)
-    .join(' ')
+  const hint = isIdToken
+    ? 'This looks like an id token, which is for the page alone: send the access token. '
+    : ''
+  const aud =
+    claim !== '/aud' && claims.aud !== undefined
+      ? ` Its \`aud\`, which counts too, is ${quoted(claims.aud)}.`
+      : ''
+  return `${hint}Its audience (${claim}) is ${quoted(claimAt(claims, claim))}; configured ${audiences.length === 1 ? 'is' : 'are'} ${list(audiences)}.${aud}`
 }
 
 function broken(rule: ClaimRule, claims: Record<string, unknown>): string {

@@ -7,16 +7,16 @@ import { holderShards } from '../table/keys.ts'
 import { tableShape } from '../table/shape.ts'
 import type { Acting } from './acting.ts'
 import { isKnownAccount } from './changing.ts'
-import type { Params, Result, ShownAccount, ShownSession } from './client.ts'
+import type { Params, ShownAccount, ShownSession } from './client.ts'
 import { shownUser } from './showing.ts'
 
 /** The commands that only look. */
 
-export async function showUser(acting: Acting, { subject }: { subject: string }): Promise<Result<'show'>> {
+export async function showUser(acting: Acting, { subject }: Params<'show'>) {
   return shownUser(await userOf(acting, subject))
 }
 
-export async function listUsers(acting: Acting, params: Params<'list'>): Promise<Result<'list'>> {
+export async function listUsers(acting: Acting, params: Params<'list'>) {
   const { status, connected_account_id: accountId } = params
   const { users, after } = await (accountId === undefined
     ? pageOfUsers(acting, params)
@@ -56,10 +56,7 @@ async function holdersOf(acting: Acting, accountId: string, { after = '', limit 
 }
 
 /** What Seam shows under each of the user's keys. The tokens and keys in its answers go no further. */
-export async function showSessions(
-  acting: Acting,
-  { subject }: { subject: string },
-): Promise<Result<'sessions'>> {
+export async function showSessions(acting: Acting, { subject }: Params<'sessions'>) {
   const user = await userOf(acting, subject)
   const entries = [
     ...Object.values(user.sessions).map((entry) => ({ ...entry, state: 'current' as const })),
@@ -81,10 +78,7 @@ export async function showSessions(
   return { client_sessions }
 }
 
-export async function listAccounts(
-  acting: Acting,
-  { unassigned = false }: Params<'accounts'>,
-): Promise<Result<'accounts'>> {
+export async function listAccounts(acting: Acting, { unassigned = false }: Params<'accounts'>) {
   const atSeam = await acting.seam.listConnectedAccounts(acting.deadline)
   const accounts = await gather(atSeam, async (account): Promise<ShownAccount> => {
     const { connected_account_id, account_type, display_name, user_identifier } = account

@@ -6,23 +6,16 @@ import type { ChangeReport, SessionFate, ShownClientSession, ShownUser } from '.
 
 export function shownUser(user: User): ShownUser {
   const { subject, owner, iss, status, disabled_by, connected_account_ids, user_identity_id } = user
-  const unknown = Object.keys(user.unknown_account_ids ?? {})
+  const unknown = Object.keys(user.unknown_account_ids ?? {}).sort()
   const client_sessions = shownSessions(user)
+  const [longest] = client_sessions.toSorted((one, other) => other.expires_at.localeCompare(one.expires_at))
   return {
-    subject,
-    owner,
-    iss,
-    status,
-    disabled_by,
+    ...{ subject, owner, iss, status, disabled_by, connected_account_ids, user_identity_id },
     purged_at: isoOf(user.purged_at),
-    connected_account_ids,
-    user_identity_id,
     access_until: isoOf(user.access_until),
     not_before: isoOf(user.not_before),
-    unknown_account_ids: unknown.length > 0 ? unknown.sort() : undefined,
-    client_session: client_sessions.toSorted((one, other) =>
-      other.expires_at.localeCompare(one.expires_at),
-    )[0],
+    unknown_account_ids: unknown.length > 0 ? unknown : undefined,
+    client_session: longest,
     client_sessions,
     unconfirmed: unconfirmed(user).length,
     settling: user.retired.length,
@@ -31,16 +24,12 @@ export function shownUser(user: User): ShownUser {
 }
 
 function shownSessions(user: User): ShownClientSession[] {
-  const recorded = Object.entries(user.sessions).flatMap(([binding, session]) =>
-    isRecorded(session) ? [{ binding, session }] : [],
-  )
-  return recorded.map(({ binding, session }) => ({
-    binding,
-    client_session_id: session.client_session_id,
-    created_at: iso(session.created_at),
-    expires_at: iso(session.expires_at),
-    connected_account_ids: heldAccountIds(user, session),
-  }))
+  return Object.entries(user.sessions).flatMap(([binding, session]) => {
+    if (!isRecorded(session)) return []
+    const { client_session_id, created_at, expires_at } = session
+    const times = { created_at: iso(created_at), expires_at: iso(expires_at) }
+    return [{ binding, client_session_id, ...times, connected_account_ids: heldAccountIds(user, session) }]
+  })
 }
 
 export function changeReport(result: ChangeResult): ChangeReport {

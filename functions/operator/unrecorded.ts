@@ -1,11 +1,10 @@
 import { changeOf } from '../accounts/acts.ts'
-import { changeUser } from '../accounts/change.ts'
 import type { User } from '../record/user.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { ownerAtSeam } from '../seam/workspace.ts'
-import { type Acting, forOneUser } from './acting.ts'
+import { type Acting, change } from './acting.ts'
 import type { Orphan, Params, Result } from './client.ts'
 import { pageOfUsers } from './looking.ts'
 import { iso } from './showing.ts'
@@ -62,9 +61,7 @@ export async function drainPage(acting: Acting, { after: from }: Params<'drain'>
   )
   const counts = { ended: 0, will_be_retried: 0 }
   await sideBySide(holding, acting.configuration.cleanup.concurrency, async ({ owner }) => {
-    const ended = await changeUser(acting, owner, changeOf.endSessions(), forOneUser(acting)).catch(
-      () => undefined,
-    )
+    const ended = await change(acting, owner, changeOf.endSessions()).catch(() => undefined)
     if (ended === undefined || ended.failure !== undefined) counts.will_be_retried++
     else if (ended.trace.seam_calls.includes('delete')) counts.ended++
   })
@@ -87,11 +84,10 @@ export async function endFoundToken(
   audit.owner = owner
 
   const user = await table.readUser(owner)
-  const [binding] =
-    Object.entries(user?.sessions ?? {}).find(
-      ([, { user_identifier_key: key }]) => key === session.user_identifier_key,
-    ) ?? []
-  if (binding !== undefined) await changeUser(acting, owner, changeOf.endSession(binding), forOneUser(acting))
+  const { sessions = {} } = user ?? {}
+  const { user_identifier_key: key } = session
+  const binding = Object.keys(sessions).find((name) => sessions[name]?.user_identifier_key === key)
+  if (binding !== undefined) await change(acting, owner, changeOf.endSession(binding))
   // It may be in no record, or be another session than the record knew under that key. No record names it now.
   if (await opens(seam, token, acting)) await deleteUnrecorded(acting, client_session_id)
   const outcome = (await opens(seam, token, acting)) ? 'ending' : 'ended'

@@ -235,7 +235,7 @@ async function lift(run: Run, account: number, act: Act, machine: Machine): Prom
   world.watch.lifts(id, Number.POSITIVE_INFINITY)
   const { value, error } = await machine.keep((_keeper, deadline, deps) => liftDeletion(deps, id, deadline))
   world.watch.lifts(id, world.now())
-  run.tell?.(`  lift_deletion ${error ?? value}`)
+  run.tell?.(`  lift_deletion ${error ?? value?.outcome}`)
   if (error !== undefined) checkProblem(run, act, error)
 }
 
