@@ -32,7 +32,8 @@ export function sharedClients(
   return {
     configuration,
     table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME }),
-    seamWith: (apiKey: ReadApiKey) => seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch }),
+    seamWith: (apiKey: ReadApiKey) =>
+      seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch }),
     readSecret: secretReader({ getSecretValue: secretsManager(aws), clock, times }),
     clock,
     fetch,
