@@ -1,4 +1,5 @@
 import { walkTombstone } from '../accounts/deleted.ts'
+import { type Deadline, earlier } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { entryStep, type User } from '../record/user.ts'
 import { withoutBackoff } from '../record/writes.ts'
@@ -51,7 +52,8 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   const { table, clock } = deps
   const { deadline, dryRun } = order
   const me = deps.uuid()
-  const run = newRun(runDeps(deps), order)
+  const acting = { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) }
+  const run = newRun(runDeps(deps, acting), order, acting)
   const { report } = run
   try {
     if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await visitAll(run)
@@ -72,17 +74,21 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
   return report
 }
 
-/** Calls to Seam at the configured rate. Cleanup makes no client session and hands out no token: it has no sealing key. */
-function runDeps(deps: CleanupDeps): Run['deps'] {
-  const { seam, rate, terms } = deps
-  const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes: terms.times.seam })
+/**
+ * Calls to Seam at the configured rate; a call's own time begins with its turn. Cleanup makes no client session and
+ * hands out no token: it has no sealing key.
+ */
+function runDeps(deps: CleanupDeps, acting: Deadline): Run['deps'] {
+  const { seam, rate, terms, clock } = deps
+  const { seam: callTakes } = terms.times
+  const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes })
+  const inTurn =
+    <Params, Result>(call: (params: Params, within: Deadline) => Promise<Result>) =>
+    (params: Params) =>
+      paced(() => call(params, earlier(acting, callTakes, clock)), acting)
   return {
     ...deps,
-    seam: {
-      ...seam,
-      delete: (params, within) => paced(() => seam.delete(params, within), within),
-      list: (filter, within) => paced(() => seam.list(filter, within), within),
-    },
+    seam: { ...seam, delete: inTurn(seam.delete), list: inTurn(seam.list) },
     seal: { seal: refuse, open: refuse },
     // Seen when the run began.
     workspace: { settings: refuse, confirm: async () => undefined },

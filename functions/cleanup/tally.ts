@@ -29,8 +29,8 @@ export interface Order {
 }
 
 /** One run, filled in as it goes. */
-export function newRun(deps: CleanupDeps & SessionDeps, order: Order) {
-  const { deadline, dryRun = false, allUsers = false } = order
+export function newRun(deps: CleanupDeps & SessionDeps, order: Order, acting: Deadline) {
+  const { dryRun = false, allUsers = false } = order
   const report: CleanupReport = newReport({
     started_at: deps.clock(),
     dry_run: dryRun,
@@ -41,7 +41,7 @@ export function newRun(deps: CleanupDeps & SessionDeps, order: Order) {
     order,
     report,
     /** When time is up, what is on its way still has to be recorded, and then the report. */
-    acting: { left: () => Math.max(0, deadline.left() - 4 * deps.terms.times.dynamodb) },
+    acting,
     stale: [] as Stale[],
     inferred: 0,
     failuresInARow: 0,
