@@ -5,14 +5,7 @@ import * as writes from '../record/writes.ts'
 import { missing } from '../record/writes.ts'
 import { gather } from '../seam/rate-limit.ts'
 import type { Times } from '../times.ts'
-import {
-  type AccountDeps,
-  type ChangeResult,
-  changeUser,
-  type RecordChange,
-  refuseRemoved,
-  unrecorded,
-} from './change.ts'
+import { type AccountDeps, type ChangeResult, changeUser, type RecordChange, unrecorded } from './change.ts'
 
 /** Who may have what: what operators, webhooks and identity providers change. */
 
@@ -152,32 +145,6 @@ function loginFault({ clockSkew }: Times, user: User, login: LoginEffect): Login
   if (tooOld) return 'login_too_old'
   const withdrawn = withdrawnAt(user, accountId)
   return withdrawn !== undefined && at <= withdrawn + clockSkew ? 'withdrawn_since' : undefined
-}
-
-/** What needs no more than the record: each takes access away, unless it says otherwise. */
-export const changeOf = {
-  withdraw: (accountIds: string[]): RecordChange => ({
-    write: (user, now) => writes.withdraw(user, accountIds, now),
-  }),
-  /** Disabled users have no client session and get none. */
-  disable: (): RecordChange => ({ write: (user, now) => writes.disable(user, 'operator', now) }),
-  enable: (): RecordChange => ({
-    effect: 'gives',
-    write: (user) => {
-      refuseRemoved(user)
-      return writes.enable(user, 'operator')
-    },
-  }),
-  remove: (): RecordChange => ({ write: writes.remove }),
-  /** The next requests make new ones. */
-  endSessions: (): RecordChange => ({ write: writes.retireAll }),
-  /** Looks at this binding's alone. */
-  endSession: (binding: string): RecordChange => ({
-    write: (user, now) => writes.retire(user, [binding], now),
-    binding,
-  }),
-  /** Refuses the bearer tokens issued so far, and ends all sessions. */
-  signOutEverywhere: (): RecordChange => ({ write: writes.signOutEverywhere }),
 }
 
 const providerWrites = {

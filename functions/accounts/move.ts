@@ -2,8 +2,9 @@ import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { Subject, User } from '../record/user.ts'
 import { remove } from '../record/writes.ts'
-import { changeOf, grantAccounts } from './acts.ts'
+import { grantAccounts } from './acts.ts'
 import { type AccountDeps, type ChangeResult, changeUser } from './change.ts'
+import * as changeOf from './changes.ts'
 
 /**
  * A person's new login: `to` gets the accounts and the end date of `from`, which is then removed. Repeatable after a

@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { changeOf } from '../accounts/acts.ts'
+import * as changeOf from '../accounts/changes.ts'
 import { liftDeletion } from '../accounts/deleted.ts'
 import type { Acting } from './acting.ts'
 import * as changing from './changing.ts'

@@ -1,4 +1,4 @@
-import { changeOf } from '../accounts/acts.ts'
+import * as changeOf from '../accounts/changes.ts'
 import type { User } from '../record/user.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'

@@ -1,5 +1,5 @@
-import { changeOf } from '../accounts/acts.ts'
 import { type AccountDeps, changeUser, type RecordChange } from '../accounts/change.ts'
+import * as changeOf from '../accounts/changes.ts'
 import { type AdmitDeps, type CallerRequest, checkRecord, checkToken, tokenFault } from './admit.ts'
 import { fillAudit } from './vend.ts'
 

@@ -1,5 +1,6 @@
-import { type Changes, changeOf, grantAccounts } from '../../functions/accounts/acts.ts'
+import { type Changes, grantAccounts } from '../../functions/accounts/acts.ts'
 import { changeUser, type RecordChange } from '../../functions/accounts/change.ts'
+import * as changeOf from '../../functions/accounts/changes.ts'
 import { accountDeleted } from '../../functions/accounts/deleted.ts'
 import { setUserIdentity } from '../../functions/accounts/identity.ts'
 import { moveUser } from '../../functions/accounts/move.ts'

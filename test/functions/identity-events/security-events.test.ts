@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { changeOf, grantAccounts } from '../../../functions/accounts/acts.ts'
+import { grantAccounts } from '../../../functions/accounts/acts.ts'
 import { changeUser } from '../../../functions/accounts/change.ts'
+import * as changeOf from '../../../functions/accounts/changes.ts'
 import { ask, soon } from '../vending-world.ts'
 import { client, type EventsWorld, secevent, startEventsWorld } from './world.ts'
 
