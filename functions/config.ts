@@ -151,7 +151,5 @@ export function configurationWarnings({ issuers, unknownSubjects }: Configuratio
 type Fault = [path: PropertyKey[], message: string]
 
 function faultLines(faults: Fault[], root: string): string {
-  return faults
-    .map(([path, message]) => `${z.core.toDotPath([root, ...path])}: ${message}`)
-    .join('\n')
+  return faults.map(([path, message]) => `${z.core.toDotPath([root, ...path])}: ${message}`).join('\n')
 }
