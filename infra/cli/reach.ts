@@ -31,7 +31,8 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
     throw new CliError('This world uses a real Seam workspace: set SEAM_API_KEY to the key it runs with.')
   const configuration = configurationOf(world)
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
-  const client = worldDynamoDbClient(world)
+  // A command has a minute.
+  const client = worldDynamoDbClient(world, times.admin / 6)
   const table = vendingTable({ client, tableName: world.table })
   const clients = localClients(table, { endpoint: world.seam, apiKey }, { folder, sealingKeySecret })
   return {

@@ -92,15 +92,14 @@ export function localDynamoDbClient(endpoint: string, config: DynamoDBClientConf
 
 /**
  * A client of the running local world, with the access key id from `world.json`. It tries as often as in Lambda, for
- * twice as long: here everything shares one machine.
+ * twice as long: here everything shares one machine. `attempt`: milliseconds.
  */
 export function worldDynamoDbClient(
   { dynamodb, dynamodb_access_key_id }: Pick<WorldFile, 'dynamodb' | 'dynamodb_access_key_id'>,
-  config: DynamoDBClientConfig = {},
+  attempt = 2 * times.dynamodb,
 ): DynamoDB {
   const credentials = { accessKeyId: dynamodb_access_key_id, secretAccessKey: 'local' }
-  const attempts = { ...sdkAttempts(2 * times.dynamodb), maxAttempts: 3 }
-  return localDynamoDbClient(dynamodb, { credentials, ...attempts, ...config })
+  return localDynamoDbClient(dynamodb, { credentials, ...sdkAttempts(attempt), maxAttempts: 3 })
 }
 
 /**

@@ -1,3 +1,4 @@
+import { times } from '../../../functions/times.ts'
 import { CliError } from '../../local/cli-error.ts'
 import { worldDynamoDbClient } from '../../local/dynamodb.ts'
 import { localFolder } from '../../local/environment.ts'
@@ -27,7 +28,7 @@ export async function* localFindings(
   const apiKey = file.seam_api_key ?? environment.SEAM_API_KEY
   if (!apiKey)
     yield [unknown('Seam API key', 'not checked', 'set SEAM_API_KEY to the key that this world runs with')]
-  const client = worldDynamoDbClient(file)
+  const client = worldDynamoDbClient(file, times.admin / 6)
   yield* worldFindings({
     endpoint: file.api,
     origins: [file.page],
