@@ -161,12 +161,9 @@ function stageOf({ alarmEmail, ...answers }: Answers): Stage {
 
 /** What the issuer's address tells about its template stands in other settings, too: `<project ref>`, `<tenant id>`. */
 function fill(text: string, template: string, issuer: string): string {
-  const [first = '', ...parts] = template.split(/(<[^>]+>)/)
-  const pattern = [first, ...parts].map((part, index) =>
-    index % 2 === 1 ? '([\\w.-]+)' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-  )
-  const [, ...values] = new RegExp(`^${pattern.join('')}$`).exec(issuer) ?? []
-  const names = parts.filter((_, index) => index % 2 === 0)
+  const names = template.match(/<[^>]+>/g) ?? []
+  const parts = template.split(/<[^>]+>/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const [, ...values] = new RegExp(`^${parts.join('([\\w.-]+)')}$`).exec(issuer) ?? []
   return names.reduce((filled, name, index) => filled.replaceAll(name, values[index] ?? name), text)
 }
 

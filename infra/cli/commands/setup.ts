@@ -77,11 +77,8 @@ function currentKey(secret = ''): string {
 async function closePublishableKey(seam: SeamAccess, yes: Yes, say: Say): Promise<boolean> {
   const isOn = async () => (await openWorkspace(seam)).workspace.is_publishable_key_auth_enabled
   const found = await isOn()
-  if (found === undefined)
-    await say(
-      'Seam does not say whether publishable-key access is on. It must be off: check in Seam’s console.',
-    )
-  if (found === false) await say('Publishable-key access is off.')
+  const unsure = 'Seam does not say whether publishable-key access is on, which it must not: see its console.'
+  if (!found) await say(found === false ? 'Publishable-key access is off.' : unsure)
   if (!found) return true
   const isWanted = await yes(
     'Publishable-key access is on: browsers can get client sessions from Seam without this service. Other apps of this workspace may use it. Switch it off?',
