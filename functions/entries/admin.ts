@@ -3,7 +3,8 @@ import { deadlineIn } from '../http/deadline.ts'
 import type { AdminAnswer } from '../operator/client.ts'
 import { times } from '../times.ts'
 import { wireAdmin } from '../wiring.ts'
-import { type Environment, lambdaClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { isWarmer } from './event.ts'
 
 const clients = lambdaClients(process.env as unknown as Environment, Date.now)

@@ -6,10 +6,9 @@ import { deadlineIn } from '../http/deadline.ts'
 import { during } from '../http/steps.ts'
 import { cleanupTime, times } from '../times.ts'
 import { wireCleanup } from '../wiring.ts'
-import { type Environment, sharedClients } from './clients.ts'
+import { sharedClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { isWarmer } from './event.ts'
-
-export type CleanupEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
 
 /**
  * The schedule sends `{}`. Anything else fails the invocation, where the alarms see it: a misspelt `dry_run` must not
@@ -21,7 +20,7 @@ const order = z.strictObject({
   override_fuse: z.optional(z.boolean()),
 })
 
-const environment = process.env as unknown as CleanupEnvironment
+const environment = process.env as unknown as Environment<'cleanup'>
 const clients = sharedClients(environment, Date.now)
 const { configuration, seamWith, readSecret, clock, log } = clients
 

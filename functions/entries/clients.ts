@@ -11,15 +11,9 @@ import { seamClient } from '../seam/client.ts'
 import { sealingKeyReader, tokenSealer } from '../session/seal.ts'
 import { vendingTable } from '../table/table.ts'
 import { times } from '../times.ts'
+import type { Environment } from './environment.ts'
 
 /** The outside clients as they are in Lambda, for the entries alone: like them it prints. */
-
-/** What the stack must provide; a missing or misspelt name does not compile there. */
-export interface Environment {
-  TABLE_NAME: string
-  SEAM_API_KEY_SECRET_ARN: string
-  SEALING_KEY_SECRET_ARN: string
-}
 
 /** For any entry. */
 export function sharedClients(

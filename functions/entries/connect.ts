@@ -1,6 +1,7 @@
 import { times } from '../times.ts'
 import { wireConnect } from '../wiring.ts'
-import { type Environment, lambdaClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
 const clients = lambdaClients(process.env as unknown as Environment, Date.now)

@@ -1,13 +1,12 @@
 import { deadlineIn } from '../http/deadline.ts'
 import { times } from '../times.ts'
 import { wireIdentityEvents } from '../wiring.ts'
-import { type Environment, lambdaClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
-/** It takes away alone, and has no business with the tokens in the table. */
-export type IdentityEventsEnvironment = Omit<Environment, 'SEALING_KEY_SECRET_ARN'>
-
-const environment = process.env as unknown as IdentityEventsEnvironment
+const environment = process.env as unknown as Environment<'identity-events'>
+// It takes away alone, and has no business with the tokens in the table.
 const clients = lambdaClients({ ...environment, SEALING_KEY_SECRET_ARN: '' }, Date.now)
 const { configuration, clock, log, readSecret } = clients
 // Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.

@@ -1,7 +1,8 @@
 import { deadlineIn } from '../http/deadline.ts'
 import { times } from '../times.ts'
 import { wireVend } from '../wiring.ts'
-import { type Environment, lambdaClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
 const environment = process.env as unknown as Environment

@@ -1,14 +1,10 @@
 import { times } from '../times.ts'
 import { wireWebhook } from '../wiring.ts'
-import { type Environment, lambdaClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
+import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
-export interface WebhookEnvironment extends Environment {
-  /** Its value: a JSON list of `whsec_…`. */
-  SEAM_WEBHOOK_SECRETS_SECRET_ARN: string
-}
-
-const environment = process.env as unknown as WebhookEnvironment
+const environment = process.env as unknown as Environment<'webhook'>
 const clients = lambdaClients(environment, Date.now)
 const { app } = wireWebhook(clients.configuration, times, {
   ...clients,

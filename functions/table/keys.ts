@@ -34,7 +34,8 @@ export function holderShard(owner: string): number {
 }
 
 type Action = 'GetItem' | 'PutItem' | 'UpdateItem'
-type Role = 'vend' | 'connect' | 'webhook' | 'identity-events' | 'cleanup' | 'admin'
+/** The functions, `functions/entries/<entry>.ts`. */
+export type Entry = 'vend' | 'connect' | 'webhook' | 'identity-events' | 'cleanup' | 'admin'
 
 const any = <
   Kind extends 'user' | 'webview' | 'event' | 'account' | 'identity' | 'keySet' | 'budget' | 'orphan',
@@ -49,7 +50,7 @@ const users: [Action[], string[]] = [
   [any('user'), keys.settings()],
 ]
 
-export const access: Record<Role, [actions: Action[], items: string[]][]> = {
+export const access: Record<Entry, [actions: Action[], items: string[]][]> = {
   // Key sets are a trust anchor, which nobody else may write.
   vend: [users, [['GetItem', 'PutItem'], [any('keySet')]], [['UpdateItem'], [any('budget')]]],
   connect: [

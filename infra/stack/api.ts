@@ -94,7 +94,7 @@ export class Api extends Construct {
       retention: RetentionDays.ONE_MONTH,
       // Its name would stop the next deployment after a destroy.
       removalPolicy: RemovalPolicy.DESTROY,
-      ...(props.encryptionKey && { encryptionKey: props.encryptionKey }),
+      encryptionKey: props.encryptionKey,
     })
     this.domainName = domain && this.addDomain(domain)
     this.endpoint = domain ? `https://${domain.name}` : this.api.apiEndpoint

@@ -2,23 +2,9 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { build, type Metafile } from 'esbuild'
 import { type Configuration, readConfiguration } from '../../functions/config.ts'
-import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
-import type { Environment } from '../../functions/entries/clients.ts'
-import type { IdentityEventsEnvironment } from '../../functions/entries/identity-events.ts'
-import type { WebhookEnvironment } from '../../functions/entries/webhook.ts'
+import type { Entry } from '../../functions/table/keys.ts'
 import { readyOpenApi } from './ready-openapi.ts'
 import { packageVersion } from './release.ts'
-
-/** The Lambda entries, `functions/entries/<entry>.ts` with an exported `handler`, and what each reads from its environment. */
-export interface Entries {
-  vend: Environment
-  connect: Environment
-  webhook: WebhookEnvironment
-  'identity-events': IdentityEventsEnvironment
-  cleanup: CleanupEnvironment
-  admin: Environment
-}
-export type Entry = keyof Entries
 
 /**
  * Writes an entry's asset: `<entry>.mjs` at its root, and in `chunks/` what is imported when it is needed. The SDK is

@@ -13,7 +13,7 @@ const margin = 10_000
 
 /** The schedule, and the function that ends stale client sessions. It may run at any other time as well. */
 export class Cleaning extends Construct {
-  readonly handler: Handler<'cleanup'>
+  readonly handler: Handler
   /** Runs that could not be started, or ended by a crash or at the timeout. */
   readonly deadLetters: Queue
 
@@ -23,16 +23,10 @@ export class Cleaning extends Construct {
     const schedule = Duration.minutes(everyMinutes)
 
     this.handler = new Handler(this, 'Handler', {
-      entry: 'cleanup',
-      description: 'Ends stale client sessions.',
       ...deps,
-      environment: {
-        TABLE_NAME: deps.table.table.tableName,
-        SEAM_API_KEY_SECRET_ARN: deps.secrets.seamApiKey.secretArn,
-      },
+      entry: 'cleanup',
       // Shorter than the schedule (law 12); should two runs meet all the same, a lease in the table tells them apart.
       timeout: cleanupTime(everyMinutes, times) + margin,
-      memory: 512,
     })
 
     this.deadLetters = new Queue(this, 'DeadLetters', {
@@ -64,11 +58,9 @@ export class Cleaning extends Construct {
 
   /** Hand-written: CDK's own may invoke every version of the function. */
   private scheduler(): IRole {
-    const role = new Role(this, 'Scheduler', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    })
+    const conditions = { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } }
+    const assumedBy = new ServicePrincipal('scheduler.amazonaws.com', { conditions })
+    const role = new Role(this, 'Scheduler', { assumedBy })
     for (const [action, resource] of [
       ['lambda:InvokeFunction', this.handler.lambda.functionArn],
       ['sqs:SendMessage', this.deadLetters.queueArn],

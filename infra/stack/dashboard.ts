@@ -4,31 +4,29 @@ import {
   AlarmStatusWidget,
   Dashboard,
   GraphWidget,
+  type GraphWidgetProps,
   type IMetric,
   type IWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Construct } from 'constructs'
-import type { Watched } from './alarms.ts'
-import type { Api } from './api.ts'
-import type { Metrics } from './metrics.ts'
+import type { rules, Watched } from './alarms.ts'
+import { period } from './metrics.ts'
 
-interface DashboardProps {
-  readonly alarms: Alarm[]
-  readonly metrics: Metrics
-  readonly watched: Watched
-  readonly api: Api
-}
+export type Alarms = Readonly<Record<keyof typeof rules, Alarm>>
 
 /** For the person on call, from above: is anything wrong, for whom, what is slow, what broke. Which requests: infra/OPERATING.md has the queries. */
-export function drawDashboard(scope: Construct, props: DashboardProps): Dashboard {
-  const { alarms } = props
+export function drawDashboard(scope: Construct, alarms: Alarms, watched: Watched): Dashboard {
   const dashboard = new Dashboard(scope, 'Dashboard', { defaultInterval: Duration.hours(12) })
-  dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms }))
-  for (const row of [vendGraphs, timeGraphs, errorGraphs]) dashboard.addWidgets(...row(props))
+  dashboard.addWidgets(
+    new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms: Object.values(alarms) }),
+  )
+  dashboard.addWidgets(...vendGraphs(watched))
+  dashboard.addWidgets(...timeGraphs(watched))
+  dashboard.addWidgets(...errorGraphs(watched, alarms))
   return dashboard
 }
 
-function vendGraphs({ metrics }: DashboardProps): IWidget[] {
+function vendGraphs({ metrics }: Watched): IWidget[] {
   return [
     graph('Vends by verdict', metrics.all('Vends'), { stacked: true }),
     graph('Refused callers', [
@@ -39,8 +37,7 @@ function vendGraphs({ metrics }: DashboardProps): IWidget[] {
   ]
 }
 
-function timeGraphs({ metrics, api: { api } }: DashboardProps): IWidget[] {
-  const period = Duration.minutes(5)
+function timeGraphs({ metrics, api }: Watched): IWidget[] {
   return [
     graph(
       'Latency of the API, ms',
@@ -64,29 +61,23 @@ function timeGraphs({ metrics, api: { api } }: DashboardProps): IWidget[] {
   ]
 }
 
-function errorGraphs({ metrics, watched }: DashboardProps): IWidget[] {
-  const { ServerErrors, ClientErrors, Crashes, Faults, Concurrency, CleanupAlarms } = watched
-  const { Throttles, RefusedWebhooks, StaleKeys } = watched
+function errorGraphs({ metrics }: Watched, alarms: Alarms): IWidget[] {
+  const { ServerErrors, ClientErrors, Crashes, Faults, Concurrency } = alarms
+  const watchedBy = (...of: Alarm[]) => of.map(({ metric }) => metric)
   return [
-    graph('Errors; requests at once', [ServerErrors, ClientErrors, Crashes, Faults], {
-      right: [Concurrency],
+    graph('Errors; requests at once', watchedBy(ServerErrors, ClientErrors, Crashes, Faults), {
+      right: watchedBy(Concurrency),
     }),
     graph('Throttled; refused webhooks; stale keys of issuers; slow through the AWS SDK', [
-      Throttles,
-      RefusedWebhooks,
-      StaleKeys,
+      ...watchedBy(alarms.Throttles, alarms.RefusedWebhooks, alarms.StaleKeys),
       metrics.of('SdkFallbacks'),
     ]),
-    graph('Cleanup: alarms; oldest backlog, ms', [CleanupAlarms], {
+    graph('Cleanup: alarms; oldest backlog, ms', watchedBy(alarms.CleanupAlarms), {
       right: [metrics.of('CleanupBacklog', { statistic: 'Maximum', label: 'oldest backlog, ms' })],
     }),
   ]
 }
 
-function graph(
-  title: string,
-  left: IMetric[],
-  { stacked = false, right = [] }: { stacked?: boolean; right?: IMetric[] } = {},
-): GraphWidget {
-  return new GraphWidget({ title, left, right, stacked, width: 8, height: 6, leftYAxis: { min: 0 } })
+function graph(title: string, left: IMetric[], how: GraphWidgetProps = {}): GraphWidget {
+  return new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 }, ...how })
 }

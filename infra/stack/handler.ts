@@ -15,7 +15,8 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Configuration } from '../../functions/config.ts'
-import type { Entries, Entry } from './bundle.ts'
+import type { Entry } from '../../functions/table/keys.ts'
+import { times } from '../../functions/times.ts'
 import type { Secrets } from './secrets.ts'
 import type { VendingTable } from './vending-table.ts'
 
@@ -31,53 +32,85 @@ export interface HandlerDeps {
   readonly encryptionKey?: IKey | undefined
 }
 
-export interface HandlerProps<E extends Entry> extends HandlerDeps {
-  readonly entry: E
-  readonly description: string
-  /** Names and ARNs, never a secret. One that is missing or misspelt does not compile. */
-  readonly environment: Record<keyof Entries[E] & string, string>
+export interface HandlerProps extends HandlerDeps {
+  readonly entry: Entry
   /** Milliseconds; rounded up to seconds. */
-  readonly timeout: number
-  /** MB; CPU comes in proportion. */
-  readonly memory: number
-  /** @default 30 days */
-  readonly logRetention?: RetentionDays
+  readonly timeout?: number
   /** Absent: unreserved. In a new account, whose quota may be 10, any reservation fails the deployment. */
   readonly reservedConcurrency?: number | undefined
 }
 
+/**
+ * Milliseconds. A function answers with a timeout of its own at `vend`; Lambda's comes after that, and before the end of
+ * the lease (law 12).
+ */
+const requestTimeout = (times.vend + times.lease) / 2
+
+/**
+ * MB, where a caller waits. Measured: more memory does not make a warm call faster, but the CPU that comes with it makes
+ * a first one so; above this the gain is small.
+ */
+const callerMemory = 1024
+
+interface Kind {
+  readonly description: string
+  /** MB; CPU comes in proportion. */
+  readonly memory: number
+  /** Its log says who was given what, by whom and when, with subjects in clear: few people should read it. */
+  readonly audits?: true
+}
+
+const kinds: Record<Entry, Kind> = {
+  vend: { description: 'Bearer token in, client session token out.', memory: callerMemory },
+  connect: { description: 'Connect Webviews for callers, and how they go.', memory: callerMemory, audits: true },
+  webhook: {
+    description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
+    memory: 512,
+    audits: true,
+  },
+  'identity-events': {
+    description: 'What identity providers tell: who has signed out, or is disabled or deleted.',
+    memory: callerMemory,
+    audits: true,
+  },
+  cleanup: { description: 'Ends stale client sessions.', memory: 512 },
+  admin: {
+    description: 'The operator’s commands; a role that may invoke it may use all of them.',
+    memory: 512,
+    audits: true,
+  },
+}
+
 /** One entry of `functions/` as a Lambda function, with a role of its own: its log, its items and its secrets. */
-export class Handler<E extends Entry> extends Construct {
+export class Handler extends Construct {
   readonly lambda: LambdaFunction
-  /** Hand-written: no managed policy. */
-  readonly role: Role
   readonly logGroup: LogGroup
 
-  constructor(scope: Construct, id: string, props: HandlerProps<E>) {
+  constructor(scope: Construct, id: string, props: HandlerProps) {
     super(scope, id)
-    const { entry, configuration, encryptionKey } = props
+    const { entry, configuration, table, secrets, encryptionKey, timeout = requestTimeout } = props
+    const { description, memory, audits } = kinds[entry]
 
-    this.logGroup = new LogGroup(this, 'Log', {
-      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
-      ...(encryptionKey && { encryptionKey }),
-    })
-    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
-    this.logGroup.grantWrite(this.role)
-    props.table.grant(this.role, entry)
-    props.secrets.grantRead(this.role, entry)
+    const retention = audits ? RetentionDays.THIRTEEN_MONTHS : RetentionDays.ONE_MONTH
+    this.logGroup = new LogGroup(this, 'Log', { retention, encryptionKey })
+    // Hand-written: no managed policy.
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    this.logGroup.grantWrite(role)
+    table.grant(role, entry)
+    secrets.grantRead(role, entry)
     // What the table and the secrets do with it on behalf of who asks them.
-    encryptionKey?.grant(this.role, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey')
+    encryptionKey?.grant(role, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey')
 
     this.lambda = new LambdaFunction(this, 'Function', {
-      description: props.description,
+      description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: `${entry}.handler`,
       code: bundledCode(entry, configuration),
-      environment: { ...props.environment },
-      timeout: Duration.seconds(Math.ceil(props.timeout / 1000)),
-      memorySize: props.memory,
-      role: this.role,
+      environment: { TABLE_NAME: table.table.tableName, ...secrets.arnsFor(entry) },
+      timeout: Duration.seconds(Math.ceil(timeout / 1000)),
+      memorySize: memory,
+      role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,

@@ -3,7 +3,7 @@ import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import type { Step } from '../../functions/http/audit.ts'
-import type { Entry } from './bundle.ts'
+import type { Entry } from '../../functions/table/keys.ts'
 
 /**
  * The custom metrics, counted by CloudWatch from the audit objects that the functions log anyway (`functions/http/audit.ts`).
@@ -84,6 +84,8 @@ export const countedMetrics = [
   },
 ] as const satisfies CountedMetric[]
 
+export const period = Duration.minutes(5)
+
 type LogGroups = Record<LogSource, { logGroup: ILogGroup }>
 
 export type MetricName = (typeof countedMetrics)[number]['name']
@@ -110,12 +112,12 @@ export class Metrics {
 
   /** One series; `value` for those that are told apart. */
   of(name: MetricName, { value, ...options }: MetricOptions & { value?: string } = {}): Metric {
-    const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
+    const by = dimensionOf(name)
     return new Metric({
       namespace: this.namespace,
       metricName: name,
       statistic: 'Sum',
-      period: Duration.minutes(5),
+      period,
       ...(by && value !== undefined && { dimensionsMap: { [by.field]: value }, label: value }),
       ...options,
     })
@@ -123,7 +125,10 @@ export class Metrics {
 
   /** Every series of a metric. */
   all(name: MetricName): Metric[] {
-    const { by } = countedMetrics.find((metric) => metric.name === name) as CountedMetric
-    return by === undefined ? [this.of(name)] : by.values.map((value) => this.of(name, { value }))
+    return dimensionOf(name)?.values.map((value) => this.of(name, { value })) ?? [this.of(name)]
   }
+}
+
+function dimensionOf(name: MetricName): CountedMetric['by'] {
+  return (countedMetrics as readonly CountedMetric[]).find((metric) => metric.name === name)?.by
 }

@@ -2,8 +2,9 @@ import { globSync } from 'node:fs'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import packageJson from '../../package.json' with { type: 'json' }
+import { access, type Entry } from '../../functions/table/keys.ts'
 import { bundlePage } from '../local/page/server.ts'
-import { bundle, type Entry, project } from './bundle.ts'
+import { bundle, project } from './bundle.ts'
 import { writeTypes } from './packed-types.ts'
 
 /**
@@ -18,7 +19,6 @@ import { writeTypes } from './packed-types.ts'
  */
 
 const dist = `${project}/dist`
-const entries: Entry[] = ['vend', 'connect', 'webhook', 'identity-events', 'cleanup', 'admin']
 
 const shared = {
   absWorkingDir: project,
@@ -130,6 +130,7 @@ async function writePrograms(): Promise<Metafile> {
 }
 
 function writeFunctions(): Promise<Metafile[]> {
+  const entries = Object.keys(access) as Entry[]
   return Promise.all(entries.map((entry) => bundle(entry, undefined, `${dist}/bundles/${entry}`)))
 }
 

@@ -3,7 +3,8 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
-import type { Entry } from './bundle.ts'
+import { secretsOf } from '../../functions/entries/environment.ts'
+import type { Entry } from '../../functions/table/keys.ts'
 
 export interface SecretsProps {
   /** A secret that already holds the Seam API key, as plain text. Absent: one is made for the operator to fill in. */
@@ -51,12 +52,18 @@ export class Secrets extends Construct {
     })
   }
 
+  /** What tells a function where its secrets are: names of variables, and ARNs. */
+  arnsFor(entry: Entry): Record<string, string> {
+    const named = Object.entries(secretsOf[entry])
+    return Object.fromEntries(named.map(([variable, name]) => [variable, this[name].secretArn]))
+  }
+
   /** Lets a function read what it needs. */
   grantRead(role: IRole, entry: Entry): void {
     role.addToPrincipalPolicy(
       new PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
-        resources: readers[entry].map((name) => this[name].secretArn),
+        resources: Object.values(this.arnsFor(entry)),
       }),
     )
     // Every one of them reads the API key.
@@ -67,20 +74,9 @@ export class Secrets extends Construct {
   }
 }
 
-const readers: Record<Entry, ('seamApiKey' | 'sealingKey' | 'webhookSecrets')[]> = {
-  vend: ['seamApiKey', 'sealingKey'],
-  // A login widens the live client session of its user.
-  connect: ['seamApiKey', 'sealingKey'],
-  webhook: ['seamApiKey', 'sealingKey', 'webhookSecrets'],
-  // These delete client sessions, and never need their tokens.
-  'identity-events': ['seamApiKey'],
-  cleanup: ['seamApiKey'],
-  admin: ['seamApiKey', 'sealingKey'],
-}
-
 /** Without a value until the operator gives it one; the L2 construct would put in a random text that looks like one. */
 function emptySecret(scope: Construct, id: string, description: string, encryptionKey?: IKey): Secret {
-  const secret = new Secret(scope, id, { description, ...(encryptionKey && { encryptionKey }) })
+  const secret = new Secret(scope, id, { description, encryptionKey })
   const resource = secret.node.defaultChild as CfnSecret
   resource.generateSecretString = undefined
   return secret
@@ -89,7 +85,7 @@ function emptySecret(scope: Construct, id: string, description: string, encrypti
 function newSealingKey(scope: Construct, encryptionKey?: IKey): Secret {
   return new Secret(scope, 'SealingKey', {
     description: 'Seals client session tokens in the table: {"current": "…", "previous": "…"}.',
-    ...(encryptionKey && { encryptionKey }),
+    encryptionKey,
     generateSecretString: {
       secretStringTemplate: '{}',
       generateStringKey: 'current',

@@ -1,7 +1,6 @@
 import { Annotations, CfnOutput, CfnRule, Fn, Stack, Tags } from 'aws-cdk-lib'
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Key } from 'aws-cdk-lib/aws-kms'
-import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import {
   type Configuration,
@@ -11,9 +10,9 @@ import {
   readConfiguration,
 } from '../../functions/config.ts'
 import { configurationHash } from '../../functions/http/health.ts'
+import type { Entry } from '../../functions/table/keys.ts'
 import { times } from '../../functions/times.ts'
 import { Api, type ApiDomain } from './api.ts'
-import type { Entry } from './bundle.ts'
 import { Cleaning } from './cleaning.ts'
 import { exampleIssuerFault } from './example-issuer.ts'
 import { Handler } from './handler.ts'
@@ -84,21 +83,6 @@ export interface TokenVendingProps {
 }
 
 /**
- * Milliseconds. A function answers with a timeout of its own at `vend`; Lambda's comes after that, and before the end of
- * the lease (law 12).
- */
-const requestTimeout = (times.vend + times.lease) / 2
-
-/**
- * MB, where a caller waits. Measured: more memory does not make a warm call faster, but the CPU that comes with it makes
- * a first one so; above this the gain is small.
- */
-const callerMemory = 1024
-
-/** Who was given what, by whom and when, with subjects in clear: few people should read such a log group. */
-const auditRetention = RetentionDays.THIRTEEN_MONTHS
-
-/**
  * The whole vending machine: an HTTP API, the functions behind it, the table and the secrets.
  * Throws `ConfigurationError` with a sentence that says what to change when the configuration is insecure or cannot work.
  * Install what `npm pack` makes, beside `aws-cdk-lib` and `constructs`; compile with `skipLibCheck`, as `cdk init` does.
@@ -124,7 +108,7 @@ export class TokenVending extends Construct {
   /** With its defaults. */
   readonly configuration: Configuration
   readonly api: Api
-  readonly functions: { readonly [E in Entry]: Handler<E> }
+  readonly functions: Readonly<Record<Entry, Handler>>
   readonly cleaning: Cleaning
   readonly watching: Watching
 
@@ -138,98 +122,32 @@ export class TokenVending extends Construct {
       Annotations.of(this).addWarningV2(`seam-token-vending:configuration-${index}`, warning)
     const { requestsPerSecond } = configuration.limits
 
-    const { existing = {}, encryptionKeyArn, tableUnits } = props
+    const { existing = {}, encryptionKeyArn } = props
     const encryptionKey =
       encryptionKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'Key', encryptionKeyArn)
-    const table = new VendingTable(this, 'Records', {
-      ...existing,
-      requestsPerSecond,
-      tableUnits,
-      encryptionKey,
-    })
-    const secrets = new Secrets(this, 'Secrets', { ...props, ...existing, encryptionKey })
+    const common = { ...props, ...existing, requestsPerSecond, encryptionKey }
+    const table = new VendingTable(this, 'Records', common)
+    const secrets = new Secrets(this, 'Secrets', common)
     const deps = { configuration, table, secrets, encryptionKey }
-    const environment = {
-      TABLE_NAME: table.table.tableName,
-      SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
-      SEALING_KEY_SECRET_ARN: secrets.sealingKey.secretArn,
-    }
-
     const vend = new Handler(this, 'Vend', {
-      entry: 'vend',
-      description: 'Bearer token in, client session token out.',
       ...deps,
-      environment,
-      timeout: requestTimeout,
-      memory: callerMemory,
+      entry: 'vend',
       reservedConcurrency: props.vendConcurrency,
     })
-    const connect = new Handler(this, 'Connect', {
-      entry: 'connect',
-      description: 'Connect Webviews for callers, and how they go.',
-      ...deps,
-      environment,
-      timeout: requestTimeout,
-      memory: callerMemory,
-      logRetention: auditRetention,
-    })
-    const webhook = new Handler(this, 'Webhook', {
-      entry: 'webhook',
-      description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
-      ...deps,
-      environment: {
-        ...environment,
-        SEAM_WEBHOOK_SECRETS_SECRET_ARN: secrets.webhookSecrets.secretArn,
-      },
-      timeout: requestTimeout,
-      memory: 512,
-      logRetention: auditRetention,
-    })
-    const identityEvents = new Handler(this, 'IdentityEvents', {
-      entry: 'identity-events',
-      description: 'What identity providers tell: who has signed out, or is disabled or deleted.',
-      ...deps,
-      environment: {
-        TABLE_NAME: table.table.tableName,
-        SEAM_API_KEY_SECRET_ARN: secrets.seamApiKey.secretArn,
-      },
-      timeout: requestTimeout,
-      memory: callerMemory,
-      logRetention: auditRetention,
-    })
+    const connect = new Handler(this, 'Connect', { ...deps, entry: 'connect' })
+    const webhook = new Handler(this, 'Webhook', { ...deps, entry: 'webhook' })
+    const identityEvents = new Handler(this, 'IdentityEvents', { ...deps, entry: 'identity-events' })
     this.cleaning = new Cleaning(this, 'Cleaning', deps)
-    const admin = new Handler(this, 'Admin', {
-      entry: 'admin',
-      description: 'The operator’s commands; a role that may invoke it may use all of them.',
-      ...deps,
-      environment,
-      timeout: times.admin + 5000,
-      memory: 512,
-      logRetention: auditRetention,
-    })
+    const admin = new Handler(this, 'Admin', { ...deps, entry: 'admin', timeout: times.admin + 5000 })
     const answering = { vend, connect, webhook, 'identity-events': identityEvents }
     this.functions = { ...answering, cleanup: this.cleaning.handler, admin }
     /** Whose logs say who was given what. */
     const audited = [admin, webhook, connect, identityEvents]
 
-    this.api = new Api(this, 'Api', {
-      allowedOrigins: configuration.allowedOrigins,
-      requestsPerSecond,
-      functions: answering,
-      domain: props.domain,
-      encryptionKey,
-    })
-
-    this.watching = new Watching(this, 'Watching', {
-      deployment: configuration.deployment,
-      cleanupEveryMinutes: configuration.cleanup.everyMinutes,
-      api: this.api,
-      functions: this.functions,
-      requestsPerSecond,
-      vendConcurrency: props.vendConcurrency,
-      alarmEmail: props.alarmEmail,
-      dashboard: props.dashboard ?? false,
-    })
+    const { allowedOrigins } = configuration
+    this.api = new Api(this, 'Api', { ...common, allowedOrigins, functions: answering })
+    const { api, functions } = this
+    this.watching = new Watching(this, 'Watching', { ...props, configuration, api, functions })
 
     Tags.of(this).add('app', 'seam-token-vending')
     Tags.of(this).add('deployment', configuration.deployment)

@@ -7,12 +7,11 @@ import {
   Table,
   TableEncryption,
 } from 'aws-cdk-lib/aws-dynamodb'
-import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { type IRole, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
-import { access } from '../../functions/table/keys.ts'
+import { access, type Entry } from '../../functions/table/keys.ts'
 import { tableShape } from '../../functions/table/shape.ts'
-import type { Entry } from './bundle.ts'
 
 export interface VendingTableProps {
   /** What the HTTP API lets through; the most that the table may be asked for, and cost, follows from it. */
@@ -23,6 +22,8 @@ export interface VendingTableProps {
   /** One that an earlier stack has left. Its settings are nobody's then: the doctor looks at them. */
   readonly tableArn?: string | undefined
 }
+
+type Conditions = PolicyStatementProps['conditions']
 
 /** Request units a second of one table, by default. */
 const quota = 40_000
@@ -49,9 +50,8 @@ export class VendingTable extends Construct {
       timeToLiveAttribute: ttl,
       billingMode: BillingMode.PAY_PER_REQUEST,
       ...most,
-      ...(encryptionKey === undefined
-        ? { encryption: TableEncryption.AWS_MANAGED }
-        : { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey }),
+      encryption: encryptionKey ? TableEncryption.CUSTOMER_MANAGED : TableEncryption.AWS_MANAGED,
+      encryptionKey,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
@@ -79,18 +79,8 @@ export class VendingTable extends Construct {
     if (entry === 'cleanup' || entry === 'admin') this.allow(role, ['Scan'], this.table.tableArn)
   }
 
-  private allow(
-    role: IRole,
-    actions: string[],
-    resource: string,
-    conditions?: Record<string, Record<string, string[]>>,
-  ): void {
-    role.addToPrincipalPolicy(
-      new PolicyStatement({
-        actions: actions.map((action) => `dynamodb:${action}`),
-        resources: [resource],
-        ...(conditions !== undefined && { conditions }),
-      }),
-    )
+  private allow(role: IRole, names: string[], resource: string, conditions?: Conditions): void {
+    const actions = names.map((name) => `dynamodb:${name}`)
+    role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource], conditions }))
   }
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { readConfiguration } from '../../functions/config.ts'
-import type { CleanupEnvironment } from '../../functions/entries/cleanup.ts'
+import type { Environment } from '../../functions/entries/environment.ts'
 import { retireAll } from '../../functions/record/writes.ts'
 import { listen, stopListening } from '../loopback.ts'
 import { type CleaningWorld, idOf, startCleaningWorld } from './cleanup/world.ts'
@@ -14,7 +14,7 @@ import { sharedSession } from './keeper.ts'
 let world: CleaningWorld
 let secrets: Server
 let secretReads = 0
-let environment: CleanupEnvironment & Record<string, string>
+let environment: Environment<'cleanup'> & Record<string, string>
 beforeAll(async () => {
   world = await startCleaningWorld()
   secrets = createServer((_, response) => {
