@@ -74,6 +74,7 @@ const pure = [
   'aws/endpoint',
   'table/keys',
   'table/user-item',
+  'table/values',
   'table/shape',
   'caller/claims',
   'caller/owner',

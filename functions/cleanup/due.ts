@@ -1,8 +1,8 @@
 import { entryStep, type User, unconfirmed } from '../record/user.ts'
-import type { Item } from '../table/items.ts'
 import type { OwnerPage } from '../table/runs.ts'
 import { tableShape } from '../table/shape.ts'
 import type { Table } from '../table/table.ts'
+import type { Item } from '../table/values.ts'
 import type { Times } from '../times.ts'
 
 /** In which order users are visited; in pages, so that memory stays flat however many there are. */

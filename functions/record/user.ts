@@ -99,14 +99,8 @@ export interface User {
 /** A subject, taken apart. */
 export type Subject = Pick<User, 'owner' | 'subject' | 'iss' | 'sub'>
 
-export function newUser({ owner, subject, iss, sub }: Subject, now: number): User {
-  return {
-    schema: 2,
-    owner,
-    subject,
-    iss,
-    sub,
-    status: 'active',
+export const emptyCollections = () =>
+  ({
     connected_account_ids: [],
     sessions: {},
     retired: [],
@@ -114,9 +108,11 @@ export function newUser({ owner, subject, iss, sub }: Subject, now: number): Use
     withdrawn: {},
     ended: {},
     recent: {},
-    creations: 0,
-    creations_since: now,
-  }
+  }) satisfies Partial<User>
+
+export function newUser({ owner, subject, iss, sub }: Subject, now: number): User {
+  const counters = { creations: 0, creations_since: now }
+  return { schema: 2, owner, subject, iss, sub, status: 'active', ...emptyCollections(), ...counters }
 }
 
 /** When this account was taken away last, whether it was held or not. */

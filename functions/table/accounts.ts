@@ -1,7 +1,8 @@
-import { atRevision, number, type TableItems, text } from './items.ts'
+import { atRevision, type TableItems } from './items.ts'
 import { holderShard, keys } from './keys.ts'
 import { tableShape } from './shape.ts'
 import { dueShard } from './user-item.ts'
+import { attributesFrom } from './values.ts'
 
 /** Connected accounts: who may hold one, and whether Seam has deleted it. And who has which user identity. */
 
@@ -21,19 +22,18 @@ export interface IdentityItem {
 
 /** Notes that this owner may hold the account: a superset of the truth, which only grows. */
 export async function addHolder({ update }: TableItems, account: string, owner: string) {
-  const values = { ':owner': { SS: [owner] } }
+  const values = { ':owner': [owner] }
   await update(keys.holders(account, holderShard(owner)), 'ADD owners :owner', { values })
 }
 
 export async function readHolders({ read }: TableItems, account: string, shard: number) {
-  return (await read(keys.holders(account, shard)))?.owners?.SS ?? []
+  return (await read<{ owners: string[] }>(keys.holders(account, shard)))?.owners ?? []
 }
 
 /** Strongly consistent; undefined: Seam has not deleted it, as far as we know. */
 export async function readTombstone({ read }: TableItems, account: string): Promise<Tombstone | undefined> {
-  const item = await read(keys.account(account))
-  const tombstone = item?.tombstone?.S
-  return tombstone === undefined ? undefined : { tombstone, settled: item?.settled?.BOOL === true }
+  const { tombstone, settled = false } = (await read<Partial<Tombstone>>(keys.account(account))) ?? {}
+  return tombstone === undefined ? undefined : { tombstone, settled }
 }
 
 /** Undefined when it was lifted after `at`: an event that late changes nothing. `id`: for a new tombstone. */
@@ -45,23 +45,23 @@ export async function putTombstone(
 ): Promise<Tombstone | undefined> {
   const { partition, sort } = tableShape.due
   // Due until it is settled: cleanup goes on where time ran out.
-  const { written, item } = await items.update(
+  const { written, found } = await items.update(
     keys.account(account),
     `SET deleted_at = if_not_exists(deleted_at, :at), tombstone = if_not_exists(tombstone, :id), #shard = :shard, #due = if_not_exists(#due, :at)`,
     {
       if: 'attribute_not_exists(settled) AND (attribute_not_exists(lifted_at) OR lifted_at < :at)',
       names: { '#shard': partition, '#due': sort },
-      values: { ':at': number(at), ':id': text(id), ':shard': number(dueShard(account)) },
+      values: { ':at': at, ':id': id, ':shard': dueShard(account) },
     },
   )
-  if (written) return { tombstone: item?.tombstone?.S ?? id, settled: false }
+  if (written) return { tombstone: String(found?.tombstone ?? id), settled: false }
   return readTombstone(items, account)
 }
 
 /** Holders of this shard whose records were written since this very tombstone. */
 export async function readSettled({ read }: TableItems, account: string, shard: number, tombstone: string) {
-  const item = await read(keys.settled(account, shard))
-  return item?.tombstone?.S === tombstone ? (item.owners?.SS ?? []) : []
+  const found = await read<{ tombstone: string; owners: string[] }>(keys.settled(account, shard))
+  return found?.tombstone === tombstone ? found.owners : []
 }
 
 export async function addSettled(
@@ -72,7 +72,7 @@ export async function addSettled(
   owners: string[],
 ) {
   if (owners.length === 0) return
-  const values = { ':tombstone': text(tombstone), ':owners': { SS: owners } }
+  const values = { ':tombstone': tombstone, ':owners': owners }
   const item = keys.settled(account, shard)
   const same = 'attribute_not_exists(tombstone) OR tombstone = :tombstone'
   const change = 'SET tombstone = :tombstone ADD owners :owners'
@@ -88,7 +88,7 @@ export async function settleTombstone({ update }: TableItems, account: string, t
   await update(keys.account(account), 'SET settled = :yes REMOVE #shard, #due', {
     if: 'tombstone = :tombstone',
     names: { '#shard': partition, '#due': sort },
-    values: { ':tombstone': text(tombstone), ':yes': { BOOL: true } },
+    values: { ':tombstone': tombstone, ':yes': true },
   })
 }
 
@@ -97,16 +97,14 @@ export async function liftTombstone({ update }: TableItems, account: string, tom
   const change = 'SET lifted_at = :now REMOVE deleted_at, tombstone, settled'
   const { written } = await update(keys.account(account), change, {
     if: 'tombstone = :tombstone AND settled = :yes',
-    values: { ':tombstone': text(tombstone), ':yes': { BOOL: true }, ':now': number(now) },
+    values: { ':tombstone': tombstone, ':yes': true, ':now': now },
   })
   return written
 }
 
 export async function readIdentity({ read }: TableItems, id: string): Promise<IdentityItem | undefined> {
-  const item = await read(keys.identity(id))
-  const owner = item?.owner?.S
-  const revision = item?.revision?.S
-  return owner === undefined || revision === undefined ? undefined : { owner, revision }
+  const found = await read<IdentityItem>(keys.identity(id))
+  return found && { owner: found.owner, revision: found.revision }
 }
 
 /** Writes `next` if the item still has `revision` (absent: if there is none). */
@@ -116,8 +114,7 @@ export async function putIdentity(
   revision: string | undefined,
   next: IdentityItem,
 ) {
-  const attributes = { owner: text(next.owner), revision: text(next.revision) }
-  const { written } = await items.put(keys.identity(id), attributes, atRevision(revision))
+  const { written } = await items.put(keys.identity(id), attributesFrom(next), atRevision(revision))
   // The answer to our own write may have been lost, and the write repeated.
   return written || (await readIdentity(items, id))?.revision === next.revision
 }

@@ -1,11 +1,9 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { TableClient } from '../aws/dynamodb.ts'
-import { outage } from './outage.ts'
+import { Problem } from '../http/problem.ts'
 import { tableShape } from './shape.ts'
+import { attributesFrom, type Item, type Values, valuesFrom } from './values.ts'
 
 /** What all items of the table have in common: how one is read, and how one is written under a condition. */
-
-export type Item = Record<string, AttributeValue>
 
 export interface TableOptions {
   client: TableClient
@@ -16,26 +14,30 @@ export interface Condition {
   /** A condition expression. */
   if?: string
   names?: Record<string, string>
-  values?: Item
+  values?: Values
 }
 
-/** `item`: as it is after an update that was written, or what was there instead where the engine tells. */
-export type Written = { written: boolean; item?: Item }
+/** `found`: as it is after an update that was written, or what was there instead where the engine tells. */
+export type Written = { written: boolean; found?: Values | undefined }
 
 export interface TableItems extends TableOptions {
   /** Strongly consistent. */
-  read(item: string): Promise<Item | undefined>
+  read<Found = Values>(item: string): Promise<Found | undefined>
   put(item: string, attributes: Item, condition?: Condition): Promise<Written>
   update(item: string, change: string, condition?: Condition): Promise<Written>
 }
 
-export const text = (value: string): AttributeValue => ({ S: value })
-export const number = (value: number): AttributeValue => ({ N: String(value) })
-
 /** The condition of a compare-and-set: the item still has this revision, or there is none. */
 export function atRevision(revision: string | undefined): Condition {
   if (revision === undefined) return { if: 'attribute_not_exists(revision)' }
-  return { if: 'revision = :read', values: { ':read': text(revision) } }
+  return { if: 'revision = :read', values: { ':read': revision } }
+}
+
+/** DynamoDB's trouble, told apart by name, never by message; the error itself goes no further, it may quote an item. */
+export function outage(error: unknown): never {
+  const reason = error instanceof Error ? error.name : 'unknown'
+  const code = reason === 'TimeoutError' ? 'upstream_timeout' : 'upstream_unavailable'
+  throw new Problem(code, { dependency: 'dynamodb', reason, retryAfter: 1 })
 }
 
 /** The functions of one module, with the items handed in. */
@@ -52,10 +54,7 @@ export function bound<Functions extends Record<string, (items: TableItems, ...gi
   items: TableItems,
   functions: Functions,
 ): Bound<Functions> {
-  const entries = Object.entries(functions).map(([name, act]) => [
-    name,
-    (...given: never[]) => act(items, ...given),
-  ])
+  const entries = Object.entries(functions).map(([name, act]) => [name, act.bind(undefined, items)])
   return Object.fromEntries(entries) as Bound<Functions>
 }
 
@@ -64,15 +63,17 @@ export function tableItems(options: TableOptions): TableItems {
   const Key = (item: string) => ({ [tableShape.key]: { S: item } })
   return {
     ...options,
-    async read(item) {
-      return (await client.getItem({ TableName, Key: Key(item), ConsistentRead: true }).catch(outage)).Item
+    async read<Found>(item: string) {
+      const input = { TableName, Key: Key(item), ConsistentRead: true }
+      const { Item: found } = await client.getItem(input).catch(outage)
+      return found && (valuesFrom(found) as Found)
     },
     put: (item, attributes, condition = {}) =>
-      conditionally(() =>
+      conditionally(
         client.putItem({ TableName, Item: { ...Key(item), ...attributes }, ...conditionIn(condition) }),
       ),
     update: (item, UpdateExpression, condition = {}) =>
-      conditionally(() =>
+      conditionally(
         client.updateItem({
           TableName,
           Key: Key(item),
@@ -84,24 +85,24 @@ export function tableItems(options: TableOptions): TableItems {
   }
 }
 
-function conditionIn({ if: expression, names, values }: Condition) {
+function conditionIn({ if: ConditionExpression, names, values }: Condition) {
   return {
-    ...(expression !== undefined && {
-      ConditionExpression: expression,
+    ...(ConditionExpression !== undefined && {
+      ConditionExpression,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
     }),
     ...(names !== undefined && { ExpressionAttributeNames: names }),
-    ...(values !== undefined && { ExpressionAttributeValues: values }),
+    ...(values !== undefined && { ExpressionAttributeValues: attributesFrom(values) }),
   }
 }
 
-async function conditionally(write: () => Promise<unknown>): Promise<Written> {
+async function conditionally(writing: Promise<unknown>): Promise<Written> {
   try {
-    const { Attributes } = (await write()) as { Attributes?: Item }
-    return { written: true, ...(Attributes && { item: Attributes }) }
+    const { Attributes } = (await writing) as { Attributes?: Item }
+    return { written: true, found: Attributes && valuesFrom(Attributes) }
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') return outage(error)
-    const { Item: item } = error as { Item?: Item }
-    return { written: false, ...(item && { item }) }
+    const { Item: found } = error as { Item?: Item }
+    return { written: false, found: found && valuesFrom(found) }
   }
 }

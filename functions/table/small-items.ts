@@ -1,7 +1,8 @@
 import type { StoredKeySet } from '../caller/keys.ts'
-import { type Item, number, type TableItems, text } from './items.ts'
+import type { TableItems } from './items.ts'
 import { keys } from './keys.ts'
 import { tableShape } from './shape.ts'
+import { attributesFrom } from './values.ts'
 
 /** Settings, budgets, orphans and key sets. */
 
@@ -14,30 +15,22 @@ export interface Settings {
 const orphanNoteKept = 30 * 86_400 // Seconds.
 
 export async function readSettings({ read }: TableItems): Promise<Settings | undefined> {
-  return settingsFromItem(await read(keys.settings()))
+  const found = await read<Settings>(keys.settings())
+  return found && { workspace_id: found.workspace_id, key_prefix: found.key_prefix }
 }
 
 /** Writes them if there are none, and returns those that stand. */
-export async function putSettings({ read, put }: TableItems, settings: Settings): Promise<Settings> {
-  const { workspace_id, key_prefix } = settings
-  const attributes = { workspace_id: text(workspace_id), key_prefix: text(key_prefix) }
+export async function putSettings(items: TableItems, settings: Settings): Promise<Settings> {
   const condition = { if: 'attribute_not_exists(workspace_id)' }
-  const { written, item } = await put(keys.settings(), attributes, condition)
-  if (written) return settings
-  return settingsFromItem(item ?? (await read(keys.settings()))) ?? settings
-}
-
-function settingsFromItem(item: Item | undefined): Settings | undefined {
-  const workspace_id = item?.workspace_id?.S
-  const key_prefix = item?.key_prefix?.S
-  return workspace_id === undefined || key_prefix === undefined ? undefined : { workspace_id, key_prefix }
+  const { written } = await items.put(keys.settings(), attributesFrom(settings), condition)
+  return written ? settings : ((await readSettings(items)) ?? settings)
 }
 
 /** Counts one more of `what` in this window; false when there were `limit` already. */
 export async function takeFromBudget({ update }: TableItems, what: string, limit: number, expires: number) {
   const { written } = await update(keys.budget(what), `ADD taken :one SET ${tableShape.ttl} = :expires`, {
     if: 'attribute_not_exists(taken) OR taken < :limit',
-    values: { ':one': number(1), ':limit': number(limit), ':expires': number(expires) },
+    values: { ':one': 1, ':limit': limit, ':expires': expires },
   })
   return written
 }
@@ -47,19 +40,17 @@ export async function takeFromBudget({ update }: TableItems, what: string, limit
  * The note expires; without it the wait only starts again.
  */
 export async function noteOrphan({ update }: TableItems, id: string, now: number) {
-  const { item } = await update(
-    keys.orphan(id),
-    `SET first_seen_at = if_not_exists(first_seen_at, :now), ${tableShape.ttl} = :expires`,
-    { values: { ':now': number(now), ':expires': number(Math.ceil(now / 1000) + orphanNoteKept) } },
-  )
-  return Number(item?.first_seen_at?.N ?? now)
+  const change = `SET first_seen_at = if_not_exists(first_seen_at, :now), ${tableShape.ttl} = :expires`
+  const values = { ':now': now, ':expires': Math.ceil(now / 1000) + orphanNoteKept }
+  const { found } = await update(keys.orphan(id), change, { values })
+  return Number(found?.first_seen_at ?? now)
 }
 
 export async function readKeySet({ read }: TableItems, name: string): Promise<StoredKeySet | undefined> {
-  const item = await read(keys.keySet(name))
-  return item?.key_set?.S === undefined ? undefined : JSON.parse(item.key_set.S)
+  const found = await read<{ key_set: string }>(keys.keySet(name))
+  return found && JSON.parse(found.key_set)
 }
 
 export async function writeKeySet({ put }: TableItems, name: string, keySet: StoredKeySet) {
-  await put(keys.keySet(name), { key_set: text(JSON.stringify(keySet)) })
+  await put(keys.keySet(name), attributesFrom({ key_set: JSON.stringify(keySet) }))
 }

@@ -1,6 +1,7 @@
-import { type Item, number, type TableItems, text, type Written } from './items.ts'
+import type { TableItems, Written } from './items.ts'
 import { keys } from './keys.ts'
 import { tableShape } from './shape.ts'
+import { attributesFrom, type Values } from './values.ts'
 
 /** Who made which Connect Webview, and which events have had their effect. */
 
@@ -19,46 +20,28 @@ export interface WebviewRecord {
   reason?: string
 }
 
+type WebviewItem = WebviewRecord & { webview_status?: WebviewStatus; webview_reason?: string }
+
 /** False when somebody else has made this Connect Webview. `expires`: epoch seconds, for the TTL. */
-export async function putWebview(
-  { read, put }: TableItems,
-  id: string,
-  { owner, made_at, expires_at }: WebviewRecord,
-  expires: number,
-) {
-  const item = keys.webview(id)
-  const { written, item: found } = await put(
-    item,
-    {
-      owner: text(owner),
-      made_at: number(made_at),
-      expires_at: number(expires_at),
-      [tableShape.ttl]: number(expires),
-    },
-    { if: 'attribute_not_exists(#owner)', names: { '#owner': 'owner' } },
-  )
+export async function putWebview(items: TableItems, id: string, record: WebviewRecord, expires: number) {
+  const attributes = attributesFrom({ ...record, [tableShape.ttl]: expires })
+  const condition = { if: 'attribute_not_exists(#owner)', names: { '#owner': 'owner' } }
+  const { written, found } = await items.put(keys.webview(id), attributes, condition)
   // The answer to our own write may have been lost, and the write repeated.
-  return written || (found ?? (await read(item)))?.owner?.S === owner
+  return written || (found ?? (await readWebview(items, id)))?.owner === record.owner
 }
 
 export async function readWebview({ read }: TableItems, id: string): Promise<WebviewRecord | undefined> {
-  const item = await read(keys.webview(id))
-  if (item?.owner?.S === undefined) return undefined
-  const status = item.webview_status?.S as WebviewStatus | undefined
-  const reason = item.webview_reason?.S
-  return {
-    owner: item.owner.S,
-    made_at: Number(item.made_at?.N),
-    expires_at: Number(item.expires_at?.N),
-    ...(status && { status }),
-    ...(reason && { reason }),
-  }
+  const found = await read<WebviewItem>(keys.webview(id))
+  if (found?.owner === undefined) return undefined
+  const { owner, made_at, expires_at, webview_status: status, webview_reason: reason } = found
+  return { owner, made_at, expires_at, status, reason }
 }
 
 /** Takes the turn to ask Seam about it; false when another has taken it after `since`. Epoch milliseconds. */
 export async function takeTurnToAsk(items: TableItems, id: string, now: number, since: number) {
-  const values = { ':now': number(now), ':since': number(since) }
   const itsTurn = ' AND (attribute_not_exists(asked_at) OR asked_at <= :since)'
+  const values = { ':now': now, ':since': since }
   return (await change(items, id, 'SET asked_at = :now', values, itsTurn)).written
 }
 
@@ -68,8 +51,8 @@ export async function noteWebviewStatus(
   status: WebviewStatus,
   reason?: string,
 ) {
-  const values = { ':status': text(status), ...(reason && { ':reason': text(reason) }) }
   const also = reason === undefined ? ' REMOVE webview_reason' : ', webview_reason = :reason'
+  const values = { ':status': status, ':reason': reason }
   await change(items, id, `SET webview_status = :status${also}`, values)
 }
 
@@ -78,7 +61,7 @@ function change(
   { update }: TableItems,
   id: string,
   expression: string,
-  values: Item,
+  values: Values,
   also = '',
 ): Promise<Written> {
   const condition = { if: `attribute_exists(#owner)${also}`, names: { '#owner': 'owner' }, values }
@@ -91,5 +74,5 @@ export async function hasEvent({ read }: TableItems, eventId: string) {
 }
 
 export async function markEvent({ put }: TableItems, eventId: string, expires: number) {
-  await put(keys.event(eventId), { [tableShape.ttl]: number(expires) })
+  await put(keys.event(eventId), attributesFrom({ [tableShape.ttl]: expires }))
 }

@@ -62,7 +62,11 @@ interface Kind {
 
 const kinds: Record<Entry, Kind> = {
   vend: { description: 'Bearer token in, client session token out.', memory: callerMemory },
-  connect: { description: 'Connect Webviews for callers, and how they go.', memory: callerMemory, audits: true },
+  connect: {
+    description: 'Connect Webviews for callers, and how they go.',
+    memory: callerMemory,
+    audits: true,
+  },
   webhook: {
     description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
     memory: 512,

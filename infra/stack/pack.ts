@@ -1,8 +1,8 @@
 import { globSync } from 'node:fs'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
-import packageJson from '../../package.json' with { type: 'json' }
 import { access, type Entry } from '../../functions/table/keys.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 import { bundlePage } from '../local/page/server.ts'
 import { bundle, project } from './bundle.ts'
 import { writeTypes } from './packed-types.ts'

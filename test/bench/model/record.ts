@@ -2,8 +2,8 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { newUser } from '../../../functions/record/user.ts'
 import { claim, commit, grant } from '../../../functions/record/writes.ts'
 import { shared } from '../../../functions/session/binding.ts'
-import type { Item } from '../../../functions/table/items.ts'
 import { itemFromUser } from '../../../functions/table/user-item.ts'
+import type { Item } from '../../../functions/table/values.ts'
 import { times } from '../../../functions/times.ts'
 
 /** Bytes that DynamoDB counts for the record of a user with so many connected accounts and live client sessions. */
