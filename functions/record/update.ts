@@ -1,4 +1,4 @@
-import { type Kept, longestAgeOf, type Terms } from '../session/terms.ts'
+import { longestAgeOf, type Terms } from '../session/terms.ts'
 import type { Times } from '../times.ts'
 import { entryDueAt, isRecorded, type Session, type User } from './user.ts'
 
@@ -30,9 +30,8 @@ export async function updateUser(
   next: User,
 ): Promise<Updated> {
   const now = clock()
-  const { due_at: _due, ...rest } = tidy(outlasting(read, next, terms, now), terms.kept, terms.times, now)
-  const due = dueAt(rest, terms)
-  const user: User = { ...rest, revision: uuid(), ...(due !== undefined && { due_at: due }) }
+  const tidied = tidy(outlasting(read, next, terms, now), terms.kept, terms.times, now)
+  const user: User = { ...tidied, revision: uuid(), due_at: dueAt(tidied, terms) }
   const result = await table.compareAndSet(read.owner, read.revision, user)
   if (result.written || result.found?.revision === user.revision) return { written: true, user }
   return { written: false, user: result.found }
@@ -74,15 +73,14 @@ function sessionDueAt(user: User, binding: string, session: Session, terms: Term
 }
 
 /** Drops what is too old to matter. Belongs to every write, so that no record grows for ever. */
-export function tidy(user: User, kept: Kept, times: Times, now: number): User {
+export function tidy(user: User, kept: Terms['kept'], times: Times, now: number): User {
   const since = (ages: Record<string, number>, age: number) =>
     Object.fromEntries(Object.entries(ages).filter(([, at]) => now < at + age))
   const used = ({ since, reported_dead_at = since }: User['recent'][string]) =>
     now < Math.max(since, reported_dead_at) + times.budgetWindow
-  const { expires: _expires, ...rest } = user
   const settled = user.status === 'removed' && user.retired.length === 0
   return {
-    ...rest,
+    ...user,
     logins: since(user.logins, kept.logins),
     withdrawn: since(user.withdrawn, kept.logins),
     ended: since(user.ended, kept.ended),
@@ -90,6 +88,6 @@ export function tidy(user: User, kept: Kept, times: Times, now: number): User {
     ...(user.unknown_account_ids !== undefined && {
       unknown_account_ids: since(user.unknown_account_ids, times.unknownAccount),
     }),
-    ...(settled && { expires: Math.ceil((now + kept.tombstones) / 1000) }),
+    expires: settled ? Math.ceil((now + kept.tombstones) / 1000) : undefined,
   }
 }

@@ -30,8 +30,8 @@ function entriesOf(session: Session, binding: string, now: number, answered: str
   return [...(ids.size === 0 ? [undefined] : ids)].map((id) => ({
     user_identifier_key,
     binding,
-    ...(id !== undefined && { client_session_id: id }),
-    ...(user_identity_id !== undefined && { user_identity_id }),
+    client_session_id: id,
+    user_identity_id,
     at: now,
     // What was asked, not what was answered: an answer can be wrong, and a late call brings what it asked for.
     expires_at: Math.max(asked_until, expires_at),
@@ -52,44 +52,31 @@ export function claim(
     newKey?: { key: string; generation: number }
   },
 ): User {
-  const { lease_owner, now, times, newKey } = by
-  const standing = newKey === undefined ? sessionOf(user, binding) : undefined
+  const { lease_owner, now, asked_until, times, newKey } = by
   const lease = { lease_owner, lease_until: now + times.lease }
-  if (standing !== undefined)
-    return withSession(user, binding, {
-      ...standing,
-      ...lease,
-      asked_until: Math.max(standing.asked_until, by.asked_until),
-    })
-  if (newKey === undefined) throw new Error('there is no session to claim')
-  const session: Session = {
-    user_identifier_key: newKey.key,
-    generation: newKey.generation,
-    asked_until: by.asked_until,
-    ...(user.user_identity_id !== undefined && { user_identity_id: user.user_identity_id }),
-    ...lease,
-    claimed_at: now,
+  if (newKey !== undefined) {
+    const { key: user_identifier_key, generation } = newKey
+    const { user_identity_id } = user
+    const made = { user_identifier_key, generation, asked_until, user_identity_id, ...lease, claimed_at: now }
+    return withSession(countCreation(user, binding, now, times), binding, made)
   }
-  return withSession(countCreation(user, binding, now, times), binding, session)
+  const session = sessionOf(user, binding)
+  if (session === undefined) throw new Error('there is no session to claim')
+  const latest = Math.max(session.asked_until, asked_until)
+  return withSession(user, binding, { ...session, ...lease, asked_until: latest })
 }
 
-function countCreation(user: User, binding: string, now: number, times: Times): User {
+function countCreation(user: User, binding: string, now: number, { budgetWindow }: Times): User {
+  const oneMore = (creations: number, since: number) =>
+    now < since + budgetWindow ? { creations: creations + 1, since } : { creations: 1, since: now }
+  const all = oneMore(user.creations, user.creations_since)
   const used = user.recent[binding]
-  const sameWindow = (since: number) => now < since + times.budgetWindow
-  const mine = used !== undefined && sameWindow(used.since)
-  const all = sameWindow(user.creations_since)
+  const ofBinding = { ...used, ...oneMore(used?.creations ?? 0, used?.since ?? Number.NEGATIVE_INFINITY) }
   return {
     ...user,
-    creations: all ? user.creations + 1 : 1,
-    creations_since: all ? user.creations_since : now,
-    recent: {
-      ...user.recent,
-      [binding]: {
-        ...used,
-        creations: mine ? used.creations + 1 : 1,
-        since: mine ? used.since : now,
-      },
-    },
+    creations: all.creations,
+    creations_since: all.since,
+    recent: { ...user.recent, [binding]: ofBinding },
   }
 }
 
@@ -103,7 +90,7 @@ export function commit(
   const session = sessionOf(user, binding)
   if (session === undefined) return user
   const { client_session_id, sealed_token, created_at, expires_at } = answer
-  const next = { ...withoutLease(session), client_session_id, sealed_token, created_at, expires_at }
+  const next = { ...session, ...noLease, client_session_id, sealed_token, created_at, expires_at }
   // By the record as it is now: what was granted since the claim was not asked for.
   return withSession(user, binding, withLacks(next, missing(user.connected_account_ids, asked)))
 }
@@ -113,17 +100,13 @@ export function release(user: User, binding: string, before: string[]): User {
   const session = sessionOf(user, binding)
   if (session === undefined) return user
   const lacks = [...new Set([...(session.lacks ?? []), ...missing(user.connected_account_ids, before)])]
-  return withSession(user, binding, withLacks(withoutLease(session), lacks))
+  return withSession(user, binding, withLacks({ ...session, ...noLease }, lacks))
 }
 
 /** Seam has confirmed that these entries are gone. */
 export function confirm(user: User, entries: Iterable<Retired>, now: number): User {
-  return changeEntries(user, entries, (entry) => ({
-    ...entry,
-    deleted_at: entry.deleted_at ?? now,
-    tries: 0,
-    next_at: now,
-  }))
+  const settled = ({ deleted_at = now }: Retired) => ({ deleted_at, tries: 0, next_at: now })
+  return changeEntries(user, entries, (entry) => ({ ...entry, ...settled(entry) }))
 }
 
 /** An attempt failed: this entry, and no other, is tried later. */
@@ -152,9 +135,9 @@ const entryName = ({ user_identifier_key, client_session_id = '' }: Retired) =>
   `${user_identifier_key} ${client_session_id}`
 
 export function markUnknown(user: User, accountIds: string[], now: number): User {
-  const { unchecked_since: _unchecked, ...rest } = user
   const marks = Object.fromEntries(accountIds.map((id) => [id, now]))
-  return { ...rest, unknown_account_ids: { ...user.unknown_account_ids, ...marks } }
+  const unknown_account_ids = { ...user.unknown_account_ids, ...marks }
+  return { ...user, unchecked_since: undefined, unknown_account_ids }
 }
 
 /** Seam refused the token of this binding's session. Counted per binding, where it survives the session. */
@@ -211,8 +194,7 @@ export function disable(user: User, by: 'operator' | 'provider', now: number): U
 export function enable(user: User, by: 'operator' | 'provider'): User {
   if (user.status !== 'disabled') return user
   if (by === 'provider' && user.disabled_by !== 'provider') return user
-  const { disabled_by: _by, ...rest } = user
-  return { ...rest, status: 'active' }
+  return { ...user, status: 'active', disabled_by: undefined }
 }
 
 /** The provider disabled or enabled this user at `at`, ms. Events come in any order; at equal times disable wins. */
@@ -231,16 +213,16 @@ export function purge(user: User, at: number, now: number): User {
 
 /** What stays is a tombstone: what was refused once stays refused when the subject comes back. */
 export function remove(user: User, now: number): User {
-  const emptied = setAccountIds(retireAll(user, now), [], now)
-  const {
-    user_identity_id: _identity,
-    access_until: _until,
-    disabled_by: _by,
-    unknown_account_ids: _unknown,
-    unchecked_since: _unchecked,
-    ...rest
-  } = emptied
-  return { ...rest, status: 'removed', not_before: Math.max(user.not_before ?? 0, now) }
+  return {
+    ...setAccountIds(retireAll(user, now), [], now),
+    user_identity_id: undefined,
+    access_until: undefined,
+    disabled_by: undefined,
+    unknown_account_ids: undefined,
+    unchecked_since: undefined,
+    status: 'removed',
+    not_before: Math.max(user.not_before ?? 0, now),
+  }
 }
 
 /** An operator's grant makes a removed user active again; what was signed out stays so. */
@@ -251,15 +233,12 @@ export function revive(user: User): User {
 /** Moves the end date of access; an earlier one takes away. */
 export function setAccessUntil(user: User, access_until: number | undefined, now: number): User {
   const earlier = (access_until ?? Number.POSITIVE_INFINITY) < (user.access_until ?? Number.POSITIVE_INFINITY)
-  const { access_until: _until, ...rest } = earlier ? retireAll(user, now) : user
-  return access_until === undefined ? rest : { ...rest, access_until }
+  return { ...(earlier ? retireAll(user, now) : user), access_until }
 }
 
 /** Another identity takes away what the one before opened. */
 export function setIdentity(user: User, user_identity_id: string | undefined, now: number): User {
-  const { user_identity_id: before, ...rest } = user
-  const next = before === user_identity_id ? rest : retireAll(rest, now)
-  return user_identity_id === undefined ? next : { ...next, user_identity_id }
+  return { ...(user.user_identity_id === user_identity_id ? user : retireAll(user, now)), user_identity_id }
 }
 
 /** Bearer tokens issued before `now` no longer speak for this user. */
@@ -289,11 +268,7 @@ function withSession(user: User, binding: string, session: Session): User {
 }
 
 function withLacks(session: Session, lacks: string[]): Session {
-  const { lacks: _lacks, ...rest } = session
-  return lacks.length === 0 ? rest : { ...rest, lacks: lacks.toSorted() }
+  return { ...session, lacks: lacks.length === 0 ? undefined : lacks.toSorted() }
 }
 
-function withoutLease(session: Session): Session {
-  const { lease_owner: _owner, lease_until: _until, ...rest } = session
-  return rest
-}
+const noLease = { lease_owner: undefined, lease_until: undefined }

@@ -4,51 +4,33 @@ import { retire } from '../record/writes.ts'
 import { type Act, busy, type SessionDeps } from './deps.ts'
 
 /** One act for one binding, with the record as it was read or written last. */
-export interface Attempt extends Act {
-  user: User
-  readonly binding: string
-  /** Names this act in the leases that it takes. */
-  readonly me: string
-  /** The client session that this request has reported dead. */
-  readonly dead?: string
-  refusals: number
-  rounds: number
-  waitedSince?: number
-  unknownMarked: boolean
-  /** Seam refused an account, and there was no time to find out which. */
-  unchecked: boolean
-  evicted: boolean
-  /** The breaker has let this act call Seam. */
-  admitted: boolean
-  /** An answer of Seam has been recorded: what it did not give now, it would not give a moment later. */
-  recorded: boolean
-  isNew: boolean
-  /** Keys that this act has retired. */
-  replaced: string[]
-}
+export type Attempt = ReturnType<typeof newAttempt>
 
-export function newAttempt(
-  deps: SessionDeps,
-  user: User,
-  how: Act & { binding: string; dead?: string },
-): Attempt {
+export function newAttempt(deps: SessionDeps, user: User, how: Act & { binding: string; dead?: string }) {
   const { binding, dead, deadline, trace } = how
   return {
     user,
     binding,
+    /** Names this act in the leases that it takes. */
     me: deps.uuid(),
-    ...(dead !== undefined && { dead }),
+    /** The client session that this request has reported dead. */
+    dead,
     deadline,
     trace,
     refusals: 0,
     rounds: 0,
+    waitedSince: undefined as number | undefined,
     unknownMarked: false,
+    /** Seam refused an account, and there was no time to find out which. */
     unchecked: false,
     evicted: false,
+    /** The breaker has let this act call Seam. */
     admitted: false,
+    /** An answer of Seam has been recorded: what it did not give now, it would not give a moment later. */
     recorded: false,
     isNew: false,
-    replaced: [],
+    /** Keys that this act has retired. */
+    replaced: [] as string[],
   }
 }
 

@@ -53,7 +53,7 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
     const verdict = judge(attempt.user, binding, deps.terms, now, {
       asked: true,
       unreadable: unreadable !== undefined && unreadable === session?.sealed_token,
-      ...(dead !== undefined && { dead }),
+      dead,
       settle: attempt.recorded || failure !== undefined,
     })
     trace.verdicts.push(verdict)

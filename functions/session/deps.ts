@@ -24,24 +24,17 @@ export interface SessionDeps extends UpdateDeps {
 }
 
 /** What happened, for the audit: filled in as the act goes. */
-export interface Trace {
-  verdicts: Verdict[]
-  seam_calls: string[]
-  waits: number
-  /** Law 2: what was wrong with an answer of Seam. */
-  wrong_answers: string[]
-  /** Client sessions that were to be deleted and that Seam no longer knew. */
-  already_gone: number
-  /** Client sessions that showed under a retired key, and were deleted. */
-  strays: number
-}
+export type Trace = ReturnType<typeof newTrace>
 
-export const newTrace = (): Trace => ({
-  verdicts: [],
-  seam_calls: [],
+export const newTrace = () => ({
+  verdicts: [] as Verdict[],
+  seam_calls: [] as string[],
   waits: 0,
-  wrong_answers: [],
+  /** Law 2: what was wrong with an answer of Seam. */
+  wrong_answers: [] as string[],
+  /** Client sessions that were to be deleted and that Seam no longer knew. */
   already_gone: 0,
+  /** Client sessions that showed under a retired key, and were deleted. */
   strays: 0,
 })
 

@@ -48,12 +48,10 @@ async function claimNew(deps: SessionDeps, attempt: Attempt, verdict: Verdict): 
   const { user } = attempt
   const victim = sessionOf(user, binding) === undefined ? evicted(user, binding, terms, now) : undefined
   if (victim === 'busy' || (victim !== undefined && attempt.evicted)) throw busy('all_sessions_in_flight')
-  const gone = [binding, ...(victim === undefined ? [] : [victim])].flatMap(
-    (one) => sessionOf(user, one)?.user_identifier_key ?? [],
-  )
-  const emptied =
-    verdict.reason === 'reported_dead' ? reportDead(user, binding, now) : retire(user, [binding], now)
-  const base = victim === undefined ? emptied : retire(emptied, [victim], now)
+  const leaving = victim === undefined ? [binding] : [binding, victim]
+  const gone = leaving.flatMap((one) => sessionOf(user, one)?.user_identifier_key ?? [])
+  const judged = verdict.reason === 'reported_dead' ? reportDead(user, binding, now) : user
+  const base = retire(judged, leaving, now)
   const asked_until = expiryToAsk(base, binding, terms, now)
   const newKey = { key: `${key_prefix}_${user.owner}_${deps.uuid()}`, generation: terms.generation }
   const by = { lease_owner: me, now, times: terms.times, asked_until, newKey }

@@ -1,12 +1,5 @@
 import { Problem } from '../http/problem.ts'
-import {
-  isRecorded,
-  type RecordedSession,
-  type Session,
-  sessionOf,
-  type User,
-  wantedAccountIds,
-} from '../record/user.ts'
+import { isRecorded, type Session, sessionOf, type User, wantedAccountIds } from '../record/user.ts'
 import { commit, markUnknown, retire } from '../record/writes.ts'
 import { through } from '../seam/breaker.ts'
 import type { ClientSession, SessionRequest } from '../seam/client.ts'
@@ -26,6 +19,12 @@ import { expiryToAsk, type Verdict } from './verdict.ts'
 
 const most = { rounds: 3, wrongAnswers: 1 }
 
+interface Call {
+  /** The session as the claim wrote it. */
+  claimed: Session
+  asking: SessionRequest
+}
+
 /** create, extend, widen and replace. Returns when the record is to be judged again. */
 export async function callSeam(deps: SessionDeps, attempt: Attempt, verdict: Verdict): Promise<void> {
   if (!(await takeLease(deps, attempt, verdict))) return
@@ -34,10 +33,10 @@ export async function callSeam(deps: SessionDeps, attempt: Attempt, verdict: Ver
   const accounts = attempt.user.connected_account_ids
   try {
     if (++attempt.rounds > most.rounds) throw busy('rounds')
-    const asking = requestFor(deps, attempt, claimed)
-    const answer = await ask(deps, attempt, claimed, asking)
+    const call = { claimed, asking: requestFor(deps, attempt, claimed) }
+    const answer = await ask(deps, attempt, call)
     if (answer === undefined) await giveBack(deps, attempt, accounts)
-    else await record(deps, attempt, claimed, asking, answer)
+    else await record(deps, attempt, call, answer)
   } catch (error) {
     await giveBack(deps, attempt, accounts)
     throw error
@@ -49,19 +48,15 @@ function requestFor(deps: SessionDeps, { user, binding }: Attempt, claimed: Sess
   return {
     user_identifier_key: claimed.user_identifier_key,
     connected_account_ids: wantedAccountIds(user, deps.terms.times, now),
-    ...(user.user_identity_id !== undefined && { user_identity_id: user.user_identity_id }),
+    user_identity_id: user.user_identity_id,
     // The claim says how late it may be.
     expires_at: Math.min(expiryToAsk(user, binding, deps.terms, now), claimed.asked_until),
   }
 }
 
 /** Undefined: Seam does not know some of the accounts, and the record says so now. */
-async function ask(
-  deps: SessionDeps,
-  attempt: Attempt,
-  claimed: Session,
-  asking: SessionRequest,
-): Promise<ClientSession | undefined> {
+async function ask(deps: SessionDeps, attempt: Attempt, call: Call): Promise<ClientSession | undefined> {
+  const { claimed, asking } = call
   startCall(deps, attempt, 'get_or_create')
   // Rule 7: by its own clock, the claim that it wrote outlasts the call's timeout.
   if ((claimed.lease_until ?? 0) - deps.clock() <= deps.terms.times.seam) throw busy('lease_too_short')
@@ -81,25 +76,27 @@ async function ask(
   }
 }
 
-/** Law 2, then the commit. */
-async function record(
-  deps: SessionDeps,
-  attempt: Attempt,
-  claimed: Session,
-  asking: SessionRequest,
-  answer: ClientSession,
-): Promise<void> {
+/**
+ * Law 2, then the commit. Rule 9: refused because of something else in the record, it is made again on the record found,
+ * without another call, while this binding's entry is to the letter the one that the claim wrote. Otherwise the answer
+ * is dropped.
+ */
+async function record(deps: SessionDeps, attempt: Attempt, call: Call, answer: ClientSession): Promise<void> {
+  const { claimed, asking } = call
+  const { binding } = attempt
   const { workspace_id } = await deps.workspace.settings(attempt.deadline)
   const session = isRecorded(claimed) ? claimed : undefined
   const fault = answerFault(answer, { ...asking, workspace_id, session, now: deps.clock() })
-  if (fault !== undefined) return refuseAnswer(deps, attempt, fault, asking, answer)
+  if (fault !== undefined) return refuseAnswer(deps, attempt, asking, answer, fault)
   const recorded = {
     client_session_id: answer.client_session_id,
     sealed_token: await deps.seal.seal(answer.token, sealedFor(attempt.user, answer), attempt.deadline),
     created_at: session?.created_at ?? deps.clock(),
     expires_at: Math.min(Date.parse(answer.expires_at), asking.expires_at),
   }
-  if (!(await commitAnswer(deps, attempt, claimed, recorded, asking.connected_account_ids))) return
+  const asked = asking.connected_account_ids
+  while (!(await write(deps, attempt, commit(attempt.user, binding, recorded, asked))))
+    if (!isSameSession(sessionOf(attempt.user, binding), claimed)) return
   attempt.recorded = true
   attempt.isNew ||= session === undefined
 }
@@ -117,9 +114,9 @@ export function sealedFor(
 async function refuseAnswer(
   deps: SessionDeps,
   attempt: Attempt,
-  fault: string,
   asking: SessionRequest,
   answer: ClientSession,
+  fault: string,
 ): Promise<void> {
   attempt.trace.wrong_answers.push(fault)
   const ours = answer.user_identifier_key === asking.user_identifier_key
@@ -131,24 +128,6 @@ async function refuseAnswer(
   }
   if (attempt.trace.wrong_answers.length > most.wrongAnswers)
     throw new Problem('upstream_rejected', { dependency: 'seam', reason: fault })
-}
-
-/**
- * Rule 9: refused because of something else in the record, the commit is made again on the record found, without
- * another call, while this binding's entry is to the letter the one that the claim wrote. Otherwise the answer is dropped.
- */
-async function commitAnswer(
-  deps: SessionDeps,
-  attempt: Attempt,
-  claimed: Session,
-  answer: Pick<RecordedSession, 'client_session_id' | 'sealed_token' | 'created_at' | 'expires_at'>,
-  asked: string[],
-): Promise<boolean> {
-  const { binding } = attempt
-  for (;;) {
-    if (await write(deps, attempt, commit(attempt.user, binding, answer, asked))) return true
-    if (!isSameSession(sessionOf(attempt.user, binding), claimed)) return false
-  }
 }
 
 function isSameSession(found: Session | undefined, claimed: Session): boolean {

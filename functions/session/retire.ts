@@ -39,7 +39,7 @@ export async function deleteRetired(
     }
   })
   const confirmed = await writeConfirmed(deps, user, gone, act.deadline)
-  return { user: confirmed, ...(failure !== undefined && { failure }) }
+  return { user: confirmed, failure }
 }
 
 /** Who ends the same client session at the same time waits for the one who began. */
@@ -108,21 +108,20 @@ export async function endAtSeam(
   act: Act,
   { doubt }: { doubt: boolean },
 ): Promise<void> {
+  const look = () => shownUnder(deps, user_identifier_key, act)
   if ((await deleteSession(deps, client_session_id, act)) === 'deleted') {
-    const shown = doubt ? await shownUnder(deps, user_identifier_key, act).catch(() => []) : []
+    const shown = doubt ? await look().catch(() => []) : []
     if (shown.length === 0) return
     await deleteShown(deps, shown, act)
   } else {
     // In another workspace everything is unknown, and nothing ever shows.
     await deps.workspace.confirm(act.calls ?? act.deadline)
-    const shown = await shownUnder(deps, user_identifier_key, act)
-    if (shown.length === 0) {
+    if (await nothingShows(deps, user_identifier_key, act)) {
       act.trace.already_gone++
       return
     }
-    await deleteShown(deps, shown, act)
   }
-  if ((await shownUnder(deps, user_identifier_key, act)).length > 0) throw busy('still_shown')
+  if ((await look()).length > 0) throw busy('still_shown')
 }
 
 /** After the grace: whether nothing shows under a retired key. What shows was made by a late call, and is deleted. */
@@ -152,11 +151,7 @@ async function deleteShown(deps: RetireDeps, ids: string[], act: Act): Promise<v
   for (const id of ids) if ((await deleteSession(deps, id, act)) === 'deleted') act.trace.strays++
 }
 
-async function deleteSession(
-  deps: RetireDeps,
-  client_session_id: string,
-  act: Act,
-): Promise<'deleted' | 'unknown'> {
+async function deleteSession(deps: RetireDeps, client_session_id: string, act: Act) {
   const { end } = deps.breakers
   const deadline = startCall(deps, act, 'delete', end)
   try {

@@ -27,8 +27,8 @@ export interface SealingKey {
 
 export interface SealingKeys {
   current: SealingKey
-  /** Still opens, until the records have been sealed again. */
-  previous?: SealingKey
+  /** Still opens, until the records have been sealed again. Where there is none, the current one. */
+  previous: SealingKey
 }
 
 /** Of the record that a sealed token belongs to. */
@@ -60,7 +60,7 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
       try {
         const [header, iv, ciphertext, tag] = partsOf(sealed)
         const sealedFor = JSON.parse(decoded(header).toString())
-        const key = [keys.current, keys.previous].find((candidate) => candidate?.kid === sealedFor.kid)
+        const key = [keys.current, keys.previous].find(({ kid }) => kid === sealedFor.kid)
         const isTheirs = Object.entries(namesOf(whose)).every(([name, value]) => sealedFor[name] === value)
         if (key === undefined || !isTheirs) return undefined
         // A shorter tag would be easier to guess, so its length is not for whoever wrote it to say.
@@ -113,18 +113,10 @@ export function sealingKeyReader(readSecret: (deadline: Deadline) => Promise<str
  * characters, as the stack generates them: SHA-256 makes each a key, and names it.
  */
 export function sealingKeysFrom(secret: string): SealingKeys {
-  const { current, previous } = parseSecret(secret)
-  return {
-    current: sealingKey(current),
-    ...(previous !== undefined && { previous: sealingKey(previous) }),
-  }
-}
-
-function parseSecret(secret: string): { current: string; previous?: string } {
   try {
-    const { current, previous } = JSON.parse(secret) as Record<string, unknown>
-    if (isRandomText(current) && (previous === undefined || isRandomText(previous)))
-      return { current, ...(previous !== undefined && { previous }) }
+    const { current, previous = current } = JSON.parse(secret) as Record<string, unknown>
+    if (isRandomText(current) && isRandomText(previous))
+      return { current: sealingKey(current), previous: sealingKey(previous) }
   } catch {
     // Falls through: what was read must not appear in an error.
   }

@@ -4,31 +4,7 @@ import { bindingPrefix, prefixOf, shared } from './binding.ts'
 
 /** The terms of client sessions. PURE. */
 
-/** How long the record remembers what a late message could bring back, ms. */
-export interface Kept {
-  /** Logins, and what was withdrawn. */
-  logins: number
-  /** Logins that a provider has ended. */
-  ended: number
-  /** A tombstone without anything at Seam. */
-  tombstones: number
-}
-
-export interface Terms {
-  /** Of a client session, ms. */
-  lifetime: number
-  /** Before `expires_at`, ms: from then on a client session is extended. */
-  refreshMargin: number
-  /** After which age, ms, a client session is replaced instead of extended, by binding prefix. Others are retired. */
-  longestAges: Readonly<Record<string, number>>
-  generation: number
-  /** New client sessions per user and budget window. */
-  creations: number
-  /** Client sessions that a user may have at once. */
-  sessions: number
-  kept: Kept
-  times: Times
-}
+export type Terms = ReturnType<typeof termsOf>
 
 const second = 1000
 const day = 24 * 3600 * second
@@ -36,7 +12,7 @@ const day = 24 * 3600 * second
 const longestTokenAge = 30 * day
 
 /** The terms of client sessions that a configuration and its times lead to. */
-export function termsOf({ clientSession, generation, limits, issuers }: Configuration, times: Times): Terms {
+export function termsOf({ clientSession, generation, limits, issuers }: Configuration, times: Times) {
   const lifetime = clientSession.lifetimeSeconds * second
   const tolerance = Math.max(...issuers.map(({ clockToleranceSeconds }) => clockToleranceSeconds)) * second
   const tokenAge = Math.max(
@@ -50,15 +26,24 @@ export function termsOf({ clientSession, generation, limits, issuers }: Configur
     longestAges[prefix] = Math.max(longestAges[prefix] ?? 0, age)
   }
   return {
+    /** Of a client session, ms. */
     lifetime,
+    /** Before `expires_at`, ms: from then on a client session is extended. */
     refreshMargin: refreshMarginOf(lifetime, times),
+    /** After which age, ms, a client session is replaced instead of extended, by binding prefix. Others are retired. */
     longestAges,
     generation,
+    /** New client sessions per user and budget window. */
     creations: limits.creationsPerHour,
+    /** Client sessions that a user may have at once. */
     sessions: limits.sessionsPerUser,
+    /** How long the record remembers what a late message could bring back, ms. */
     kept: {
+      /** Logins, and what was withdrawn. */
       logins: times.eventKept + 2 * times.clockSkew,
+      /** Logins that a provider has ended. */
       ended: tokenAge + tolerance + 2 * times.clockSkew,
+      /** A tombstone without anything at Seam. */
       tombstones: Math.max(longestTokenAge, tokenAge) + tolerance,
     },
     times,

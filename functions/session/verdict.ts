@@ -73,14 +73,14 @@ function whatShouldHappen(
   if (session.client_session_id === dead) return outright('replace', 'reported_dead')
   if (now >= session.expires_at) return outright('replace', 'expired')
   if (unreadable) return outright('replace', 'unreadable_token')
-  return whileLive(user, session, longestAgeOf(terms, binding) ?? 0, terms, now)
+  return whileLive(user, binding, session, terms, now)
 }
 
 /** A live client session that nothing has to be taken from: could it be better? */
 function whileLive(
   user: User,
+  binding: string,
   session: RecordedSession,
-  longestAge: number,
   terms: Terms,
   now: number,
 ): Verdict {
@@ -90,7 +90,7 @@ function whileLive(
   // Under one key access only grows, so a session that was asked for this account cannot be asked for less.
   if (missing(held, wanted).length > 0) return { act: 'replace', reason: 'account_unknown', mayWait }
 
-  const extended = extendedExpiry(user, session, longestAge, terms, now)
+  const extended = extendedExpiry(user, binding, session, terms, now)
   if (extended - now <= terms.refreshMargin && newExpiry(user, terms, now) > extended)
     return { act: 'replace', reason: 'longest_age', mayWait }
   if (missing(wanted, held).length > 0) return { act: 'widen', reason: 'accounts_added', mayWait }
@@ -137,22 +137,22 @@ export function newExpiry(user: User, terms: Terms, now: number): number {
 }
 
 /** Milliseconds since the epoch: what an extension of this client session asks for; never less than it has. */
-export function extendedExpiry(
+function extendedExpiry(
   user: User,
+  binding: string,
   session: RecordedSession,
-  longestAge: number,
   terms: Terms,
   now: number,
 ): number {
-  return Math.max(session.expires_at, Math.min(newExpiry(user, terms, now), session.created_at + longestAge))
+  const oldest = session.created_at + (longestAgeOf(terms, binding) ?? 0)
+  return Math.max(session.expires_at, Math.min(newExpiry(user, terms, now), oldest))
 }
 
 /** What a call for this binding asks for; under one key never less than a call before it may have asked for. */
 export function expiryToAsk(user: User, binding: string, terms: Terms, now: number): number {
   const session = sessionOf(user, binding)
   if (!isRecorded(session)) return Math.max(newExpiry(user, terms, now), session?.asked_until ?? 0)
-  const longestAge = longestAgeOf(terms, binding) ?? 0
-  return Math.max(extendedExpiry(user, session, longestAge, terms, now), session.asked_until)
+  return Math.max(extendedExpiry(user, binding, session, terms, now), session.asked_until)
 }
 
 /**
