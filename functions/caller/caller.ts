@@ -95,7 +95,6 @@ export async function verifyCaller(
   if (brokenRule(claims, issuer.claimRules) !== undefined) throw denied('claim_rule', subject)
   const binding = bindingOf(claims, issuer)
   if (binding === undefined) throw denied('no_session_claim', subject)
-  const step_up = stepUpFor(claims, issuer, clock())
   return {
     issuer,
     iss: issuer.issuer,
@@ -105,7 +104,7 @@ export async function verifyCaller(
     binding,
     ...(typeof claims.iat === 'number' && { issued_at: claims.iat * 1000 }),
     token_sha256: hash('sha256', token, 'hex').slice(0, 12),
-    ...(step_up && { step_up }),
+    step_up: stepUpFor(claims, issuer, clock()),
     ...(signed.stale && { stale_keys: true }),
   }
 }
@@ -152,7 +151,7 @@ async function isSignedByOneOf(keys: CryptoKey[], token: string, issuer: Issuer)
 }
 
 function denied(reason: Denial, subject?: string): Problem {
-  return new Problem('claim_denied', { reason, ...(subject !== undefined && { subject }) })
+  return new Problem('claim_denied', { reason, subject })
 }
 
 function refuse(reason: Refusal): never {

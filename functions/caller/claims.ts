@@ -8,20 +8,7 @@ import type { ClaimRule, Issuer } from '../config.ts'
 type Claims = Record<string, unknown>
 
 /** Why a token is refused; for the log. */
-export type ClaimsFault =
-  | 'algorithm'
-  | 'header'
-  | 'key_id'
-  | 'type'
-  | 'audience'
-  | 'expiry_missing'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'issue_time_missing'
-  | 'too_old'
-  | 'time'
-  | 'bound_to_a_key'
-  | 'security_event'
+export type ClaimsFault = NonNullable<ReturnType<typeof headerFault> | ReturnType<typeof claimsFault>>
 
 /** Why a published key verifies nothing: a fixed word for the log, and what follows "the key" for the operator. */
 export const keyFaults = {
@@ -52,19 +39,14 @@ export const aheadAtMost = 30
 /** The last second that a `Date` can tell (ECMA-262). */
 const lastSecond = 8.64e12
 
-export function headerFault(header: Record<string, unknown>, issuer: Issuer): ClaimsFault | undefined {
+export function headerFault(header: Record<string, unknown>, issuer: Issuer) {
   const { alg, kid, typ } = header
   if (!issuer.algorithms.some((allowed) => allowed === alg)) return 'algorithm'
   if (forbiddenParameters.some((name) => Object.hasOwn(header, name))) return 'header'
   if (kid !== undefined && !isKeyId(kid)) return 'key_id'
   const types = issuer.typ === undefined ? usualTypes : [mediaType(issuer.typ)]
-  if (
-    typ === undefined
-      ? issuer.typ !== undefined
-      : !(typeof typ === 'string' && types.includes(mediaType(typ)))
-  )
-    return 'type'
-  return undefined
+  const isOfType = typeof typ === 'string' && types.includes(mediaType(typ))
+  return isOfType || (typ === undefined && issuer.typ === undefined) ? undefined : 'type'
 }
 
 export function isKeyId(value: unknown): boolean {
@@ -77,7 +59,7 @@ export function mediaType(typ: string): string {
 }
 
 /** `now` in epoch milliseconds. */
-export function claimsFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | undefined {
+export function claimsFault(claims: Claims, issuer: Issuer, now: number) {
   if (!isMeantForUs(claims, issuer)) return 'audience'
   // Presented as plain bearer, a token that is bound to a key (DPoP, mTLS; RFC 7800) may be a stolen one.
   if (Object.hasOwn(claims, 'cnf')) return 'bound_to_a_key'
@@ -86,7 +68,7 @@ export function claimsFault(claims: Claims, issuer: Issuer, now: number): Claims
   return timeFault(claims, issuer, now / 1000)
 }
 
-function timeFault(claims: Claims, issuer: Issuer, now: number): ClaimsFault | undefined {
+function timeFault(claims: Claims, issuer: Issuer, now: number) {
   const { exp, nbf, iat } = claims
   const tolerance = issuer.clockToleranceSeconds
   if (exp === undefined) return 'expiry_missing'
@@ -131,12 +113,8 @@ const unusableInSubject =
 /** The value that names the user: a text of which no other looks the same only because something in it is not seen. */
 export function subjectOf(claims: Claims, issuer: Issuer): string | undefined {
   const value = claimAt(claims, issuer.subjectClaim)
-  return typeof value === 'string' &&
-    value.length > 0 &&
-    value.length <= longestSubject &&
-    !unusableInSubject.test(value)
-    ? value
-    : undefined
+  if (typeof value !== 'string' || value.length === 0 || value.length > longestSubject) return undefined
+  return unusableInSubject.test(value) ? undefined : value
 }
 
 /**

@@ -1,21 +1,7 @@
 import { addressForm, isSafeAddress, plainForm } from '../http/addresses.ts'
+import type { IssuerSettings } from './issuer-settings.ts'
 
 /** What is wrong with an issuer's settings, or may be, beyond what a schema can tell. PURE. */
-
-/** Of an `Issuer`, which is made with these checks. */
-interface IssuerSettings {
-  name: string
-  issuer: string
-  jwksUri?: string | undefined
-  events?: { audiences: string[]; issuer?: string | undefined } | undefined
-  audiences: string[]
-  audienceClaim: string
-  typ?: string | undefined
-  subjectClaim: string
-  acceptMutableSubject?: boolean | undefined
-  claimRules: { claim: string; equals?: unknown; oneOf?: unknown[] }[]
-  unknownSubjects?: 'reject' | 'provision' | undefined
-}
 
 type IssuerFault = [field: keyof IssuerSettings, message: string]
 
@@ -86,7 +72,9 @@ function subjectFaults(issuer: IssuerSettings): IssuerFault[] {
       `${subjectClaim} can change hands, and with it the doors; name a claim that stays with the user, such as "/sub", or set "acceptMutableSubject": true`,
     ])
   const verified = [`${place}email_verified`, `${place}emailVerified`]
-  const isVerified = claimRules.some(({ claim, equals }) => equals === true && verified.includes(claim))
+  const isVerified = claimRules.some(
+    (rule) => 'equals' in rule && rule.equals === true && verified.includes(rule.claim),
+  )
   if (isEmail && !isVerified)
     faults.push([
       'claimRules',
@@ -103,7 +91,7 @@ function areToldApart(one: IssuerSettings, other: IssuerSettings): boolean {
   // An `aud` counts wherever the audience stands.
   const isSamePlace = one.audienceClaim === other.audienceClaim
   const isComparable = isSamePlace || [one.audienceClaim, other.audienceClaim].includes('/aud')
-  const isExclusive = (ours: unknown[] = [], theirs: unknown[] = []) =>
+  const isExclusive = (ours: unknown[], theirs: unknown[]) =>
     ours.length > 0 && theirs.length > 0 && !ours.some((value) => theirs.includes(value))
   if (isComparable && isExclusive(one.audiences, other.audiences)) return true
   return one.claimRules.some((rule) =>
@@ -114,8 +102,9 @@ function areToldApart(one: IssuerSettings, other: IssuerSettings): boolean {
 }
 
 /** None for `contains`: a list may contain anything else as well. */
-function exactValues({ equals, oneOf }: IssuerSettings['claimRules'][number]): unknown[] | undefined {
-  return equals === undefined ? oneOf : [equals]
+function exactValues(rule: IssuerSettings['claimRules'][number]): unknown[] {
+  if ('equals' in rule) return [rule.equals]
+  return 'oneOf' in rule ? rule.oneOf : []
 }
 
 /** Anyone can have an account there, and gets tokens for the same client. */
@@ -150,21 +139,19 @@ export function issuerWarnings(
       address,
     )
   const clientIds = makesOneKind || hasKind ? [] : audiences.filter((audience) => !/[:/]/.test(audience))
-  return [
-    ...(isWorldwide && !isOneCompany && (issuer.unknownSubjects ?? unknownSubjects) === 'provision'
-      ? [
-          `the issuer ${name} serves the whole world, and unknownSubjects is provision: everybody who signs in there gets a record; set "unknownSubjects": "reject" for it, or add a claim rule (Google: "/hd") that only your people pass`,
-        ]
-      : []),
-    ...(audiences.includes('account')
-      ? [
-          `the issuer ${name} lists the audience "account", which Keycloak writes into the tokens of every client; add an audience mapper to your client, and list its audience`,
-        ]
-      : []),
-    ...(clientIds.length > 0
-      ? [
-          `the audiences ${clientIds.join(', ')} of the issuer ${name} look like client ids, for which id tokens are issued too; add a claim rule for the kind of token (such as ${kindClaims.slice(0, 3).join(', ')}) or set "typ"`,
-        ]
-      : []),
+  const warnings: [boolean, string][] = [
+    [
+      isWorldwide && !isOneCompany && (issuer.unknownSubjects ?? unknownSubjects) === 'provision',
+      `the issuer ${name} serves the whole world, and unknownSubjects is provision: everybody who signs in there gets a record; set "unknownSubjects": "reject" for it, or add a claim rule (Google: "/hd") that only your people pass`,
+    ],
+    [
+      audiences.includes('account'),
+      `the issuer ${name} lists the audience "account", which Keycloak writes into the tokens of every client; add an audience mapper to your client, and list its audience`,
+    ],
+    [
+      clientIds.length > 0,
+      `the audiences ${clientIds.join(', ')} of the issuer ${name} look like client ids, for which id tokens are issued too; add a claim rule for the kind of token (such as ${kindClaims.slice(0, 3).join(', ')}) or set "typ"`,
+    ],
   ]
+  return warnings.filter(([holds]) => holds).map(([, sentence]) => sentence)
 }

@@ -31,9 +31,13 @@ export const text = z
 
 export const httpsAddress = text.check(z.refine((address) => isSafeAddress(address), { error: addressForm }))
 
-const pointer = text.check(
-  z.regex(/^(\/([^/~]|~0|~1)+)+$/, { error: 'give a JSON pointer to a claim, such as "/sub"' }),
-)
+const textOf = (shape: RegExp, error: string) => text.check(z.regex(shape, { error }))
+
+/** At least one: an empty list would mean nobody, never all. `least` says so, `what` where it is no list. */
+export const listOf = <Member extends z.core.SomeType>(member: Member, least: string, what?: string) =>
+  z.array(member, what).check(z.minLength(1, { error: least }))
+
+const pointer = textOf(/^(\/([^/~]|~0|~1)+)+$/, 'give a JSON pointer to a claim, such as "/sub"')
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'give a text, a number, true or false',
@@ -50,36 +54,30 @@ export const claimRule = z.union(
 
 export const unknownSubjects = z.enum(['reject', 'provision'], { error: 'choose "reject" or "provision"' })
 
-export const shortName = text.check(
-  z.regex(/^[a-z0-9-]{1,32}$/, { error: 'use 1 to 32 of the characters a-z, 0-9 and -' }),
+export const shortName = textOf(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 of the characters a-z, 0-9 and -')
+
+const someAudiences = listOf(
+  text,
+  'list at least one audience; an empty list would mean nobody, never all',
+  'list the audiences whose tokens are meant for this service',
 )
 
-const someAudiences = z
-  .array(text, { error: 'list the audiences whose tokens are meant for this service' })
-  .check(z.minLength(1, { error: 'list at least one audience; an empty list would mean nobody, never all' }))
+const algorithm = z.enum(asymmetric, {
+  error: `use only ${asymmetric.join(', ')}: with a shared secret (HS256) whoever can verify a token can also make one`,
+})
+
+const acr = textOf(/^[!#-[\]-~]+$/, 'use printable ASCII without blanks, quotes or backslashes')
 
 const eventKinds = ['backchannel-logout', 'security-events'] as const
+const eventKind = z.enum(eventKinds, { error: `choose of ${eventKinds.join(', ')}` })
 
 export const issuer = z.strictObject({
   /** Short and stable: it is part of every subject. */
   name: shortName,
   /** Exactly the `iss` of its tokens, to the last slash. Where discovery has to find the keys, an https:// address. */
-  issuer: text.check(
-    z.regex(/^[^\s\p{Cc}\p{Cf}\p{Cs}\p{DI}]+$/u, {
-      error: 'give the "iss" of its tokens: a text without blanks',
-    }),
-  ),
+  issuer: textOf(/^[^\s\p{Cc}\p{Cf}\p{Cs}\p{DI}]+$/u, 'give the "iss" of its tokens: a text without blanks'),
   audiences: someAudiences,
-  algorithms: z._default(
-    z
-      .array(
-        z.enum(asymmetric, {
-          error: `use only ${asymmetric.join(', ')}: with a shared secret (HS256) whoever can verify a token can also make one`,
-        }),
-      )
-      .check(z.minLength(1, { error: 'list at least one algorithm' })),
-    ['RS256'],
-  ),
+  algorithms: z._default(listOf(algorithm, 'list at least one algorithm'), ['RS256']),
   /** Where its keys are; absent: what its discovery document says. */
   jwksUri: z.optional(
     text.check(
@@ -106,15 +104,7 @@ export const issuer = z.strictObject({
   sessionClaim: z.optional(pointer),
   /** Step-up (RFC 9470): how long ago the user may have signed in, and as which of these alternatives. */
   maxAuthAgeSeconds: z.optional(whole(30, 31_536_000, 'seconds')),
-  acrValues: z.optional(
-    z
-      .array(
-        text.check(
-          z.regex(/^[!#-[\]-~]+$/, { error: 'use printable ASCII without blanks, quotes or backslashes' }),
-        ),
-      )
-      .check(z.minLength(1, { error: 'list at least one value, or leave it out' })),
-  ),
+  acrValues: z.optional(listOf(acr, 'list at least one value, or leave it out')),
   authTimeClaim: z._default(pointer, '/auth_time'),
   /** A list counts when it holds one of the values. */
   acrClaim: z._default(pointer, '/acr'),
@@ -125,11 +115,11 @@ export const issuer = z.strictObject({
     z.strictObject({
       /** The `aud` of its events: for most providers the client id of the page. */
       audiences: someAudiences,
-      kinds: z
-        .array(z.enum(eventKinds, { error: `choose of ${eventKinds.join(', ')}` }))
-        .check(z.minLength(1, { error: 'list at least one, or leave out "events"' })),
+      kinds: listOf(eventKind, 'list at least one, or leave out "events"'),
       /** The `iss` of its events where it differs, as Google’s does by a slash. */
       issuer: z.optional(text),
     }),
   ),
 })
+
+export type IssuerSettings = z.infer<typeof issuer>

@@ -20,8 +20,7 @@ export async function matchingKeys(
   const named = published.filter((jwk) => kid === undefined || jwk.kid === kid)
   const found = await Promise.all(named.map((jwk) => usableKey(jwk, alg)))
   const keys = found.filter((one) => typeof one !== 'string').slice(0, mostCandidates)
-  const fault = faultIn(found)
-  return { keys, ...(fault !== undefined && { fault }) }
+  return { keys, fault: faultIn(found) }
 }
 
 /** Why there is no key among these. That one is of another algorithm is the least to be said. */

@@ -98,11 +98,12 @@ async function findKeys(
 
   // A younger set says all there is to say about an unknown key.
   const isJustFetched = () => ageOf(ring, ring.known) < ring.times.keySetCooldown / 6
-  let found = again && !isJustFetched() ? { keys: [] } : await matching(ring, header)
+  const matching = () => matchingKeys(ring.known?.keys ?? [], header)
+  let found = again && !isJustFetched() ? { keys: [] } : await matching()
   // A key that is new at the issuer must not be refused until a cooldown is over.
   while (found.keys.length === 0 && !isJustFetched() && mayRefreshAgain(ring)) {
     await refresh(ring, isJustFetched, deadline)
-    found = await matching(ring, header)
+    found = await matching()
   }
   if (found.keys.length > 0 || again) return { ...found, stale: !isFresh() }
   // Law 8: a key that could not be looked for is not an unknown key.
@@ -159,13 +160,8 @@ async function refreshOnce(ring: Ring, isEnough: () => boolean, deadline: Deadli
   try {
     const { name, issuer, jwksUri } = ring.issuer
     const keys = await fetchKeySet(ring, jwksUri ?? (await discoveredAddress(ring, deadline)), deadline)
-    const set: StoredKeySet = {
-      issuer,
-      ...(jwksUri !== undefined && { jwks_uri: jwksUri }),
-      keys,
-      fetched_at: ring.attemptedAt,
-      ...(ring.discovered && { discovered: ring.discovered }),
-    }
+    const { attemptedAt: fetched_at, discovered } = ring
+    const set: StoredKeySet = { issuer, jwks_uri: jwksUri, keys, fetched_at, discovered }
     remember(ring, set)
     // If this fails, every cold start asks the issuer: slower, not wrong.
     await ring.store.writeKeySet(name, set).catch(() => undefined)
@@ -210,8 +206,4 @@ function ageOf({ clock, times }: Ring, set: StoredKeySet | undefined): number {
 function unavailable({ attemptedAt, failure, clock, times }: Ring): Problem {
   const retryAfter = (attemptedAt + times.keySetCooldown - clock()) / 1000
   return new Problem('issuer_keys_unavailable', { dependency: 'issuer', reason: failure, retryAfter })
-}
-
-function matching({ known }: Ring, header: KeyHeader) {
-  return matchingKeys(known?.keys ?? [], header)
 }

@@ -15,5 +15,5 @@ export function stepUpFor(claims: Record<string, unknown>, issuer: Issuer, now: 
   const acr = [claimAt(claims, issuer.acrClaim)].flat()
   const isStrong = acr_values === undefined || acr_values.some((one) => acr.includes(one))
   if (isRecent && isStrong) return undefined
-  return { ...(acr_values && { acr_values }), ...(max_age !== undefined && { max_age }) }
+  return { acr_values, max_age }
 }
