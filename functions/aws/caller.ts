@@ -1,5 +1,6 @@
 import type { ClientRequest, Agent as PlainAgent } from 'node:http'
 import { Agent, request } from 'node:https'
+import { isObject } from '../caller/jws.ts'
 import { idleAtMost } from '../http/connections.ts'
 import { type AwsEnvironment, type AwsService, endpointOf } from './endpoint.ts'
 import { requestSigner, type Sign } from './signature.ts'
@@ -53,16 +54,19 @@ export function serviceCaller(deps: AwsDeps, service: AwsService): ServiceCaller
   }
 }
 
+interface Call {
+  operation: string
+  input: object
+  /** Within so many. */
+  ms: number
+}
+
 /**
- * Calls an operation, within `ms`; `viaSdk` does the same with the SDK. A conditional write that is refused throws an
- * error named as the SDK names it.
+ * Calls an operation; `viaSdk` does the same with the SDK. A conditional write that is refused throws an error named as
+ * the SDK names it.
  */
-export async function call<Output>(
-  caller: ServiceCaller,
-  { operation, input, ms }: { operation: string; input: object; ms: number },
-  viaSdk: () => Promise<Output>,
-): Promise<Output> {
-  const answer = await quickAnswer(caller, operation, JSON.stringify(input), ms)
+export async function call<Output>(caller: ServiceCaller, what: Call, viaSdk: () => Promise<Output>) {
+  const answer = await quickAnswer(caller, what)
   if (typeof answer === 'object') return outputOf(answer) as Output
   caller.noteSdk(answer)
   try {
@@ -77,17 +81,12 @@ export function wasIdle({ clock, usedAt }: ServiceCaller): boolean {
   return Math.abs(clock() - usedAt) > idleAtMost
 }
 
-async function quickAnswer(
-  caller: ServiceCaller,
-  operation: string,
-  body: string,
-  ms: number,
-): Promise<PlainAnswer | SdkReason> {
+async function quickAnswer(caller: ServiceCaller, what: Call): Promise<PlainAnswer | SdkReason> {
   const { endpoint, clock } = caller
   if (endpoint === undefined) return 'setting'
   if (clock() < caller.sdkOnlyUntil) return 'refused'
   if (wasIdle(caller)) destroyFreeSockets(caller)
-  const answer = await post(caller, endpoint, operation, body, ms)
+  const answer = await post(caller, endpoint, what)
   caller.usedAt = clock()
   if (answer === 'refused') caller.sdkOnlyUntil = clock() + sdkOnlyFor
   // Others may be as dead as this one was.
@@ -100,17 +99,12 @@ function destroyFreeSockets({ agent }: ServiceCaller): void {
 }
 
 /** Never rejects. */
-function post(
-  caller: ServiceCaller,
-  endpoint: URL,
-  operation: string,
-  body: string,
-  ms: number,
-): Promise<PlainAnswer | 'no_answer' | 'refused'> {
+function post(caller: ServiceCaller, endpoint: URL, { operation, input, ms }: Call) {
   const { agent, send } = caller
   const { hostname, port } = endpoint
+  const body = JSON.stringify(input)
   const headers = signedHeaders(caller, endpoint.host, operation, body)
-  return new Promise((resolve) => {
+  return new Promise<PlainAnswer | 'no_answer' | 'refused'>((resolve) => {
     const sent: ClientRequest = send({
       // A URL has an IPv6 address in brackets.
       host: hostname.replace(/^\[|\]$/g, ''),
@@ -167,9 +161,10 @@ interface PlainAnswer {
 function plainAnswer(status: number | undefined, text: string): PlainAnswer | undefined {
   if (status !== 200 && status !== 400) return undefined
   const output = parse(text)
-  if (typeof output !== 'object' || output === null || Array.isArray(output)) return undefined
-  const answer: PlainAnswer = { status, output: output as Record<string, unknown> }
-  return status === 200 || String(answer.output.__type).endsWith(`#${conditionFailed}`) ? answer : undefined
+  if (!isObject(output)) return undefined
+  return status === 200 || String(output.__type).endsWith(`#${conditionFailed}`)
+    ? { status, output }
+    : undefined
 }
 
 const conditionFailed = 'ConditionalCheckFailedException'

@@ -7,17 +7,13 @@ import {
 
 export type SecretValue = Pick<GetSecretValueCommandOutput, 'SecretString'>
 
-export type SdkGetSecretValue = (
-  input: GetSecretValueCommandInput,
-  abortSignal: AbortSignal,
-) => Promise<SecretValue>
-
 /** Secrets Manager through the SDK. It is asked once in five minutes: a connection is not worth keeping. */
-export function sdkSecretsManager(): SdkGetSecretValue {
+export function sdkSecretsManager() {
   const agent = { keepAlive: false }
   const client = new SecretsManagerClient({
     maxAttempts: 2,
     requestHandler: { httpsAgent: agent, httpAgent: agent },
   })
-  return (input, abortSignal) => client.send(new GetSecretValueCommand(input), { abortSignal })
+  return (input: GetSecretValueCommandInput, abortSignal: AbortSignal): Promise<SecretValue> =>
+    client.send(new GetSecretValueCommand(input), { abortSignal })
 }

@@ -1,5 +1,5 @@
 import { type AwsDeps, call, serviceCaller } from './caller.ts'
-import type { SdkGetSecretValue, SecretValue } from './secrets-manager-sdk.ts'
+import type { SecretValue, sdkSecretsManager } from './secrets-manager-sdk.ts'
 
 export type { SecretValue }
 
@@ -16,12 +16,12 @@ const service = {
 /** Half of the time is for the attempt without the SDK. */
 export function secretsManager(deps: AwsDeps): GetSecretValue {
   const caller = serviceCaller(deps, service)
-  let loaded: Promise<SdkGetSecretValue> | undefined
+  let loaded: Promise<ReturnType<typeof sdkSecretsManager>> | undefined
   return (arn, ms) => {
     const input = { SecretId: arn }
     const signal = AbortSignal.timeout(ms)
     return call(caller, { operation: 'GetSecretValue', input, ms: ms / 2 }, async () => {
-      loaded ??= import('./secrets-manager-sdk.ts').then(({ sdkSecretsManager }) => sdkSecretsManager())
+      loaded ??= import('./secrets-manager-sdk.ts').then((sdk) => sdk.sdkSecretsManager())
       return (await loaded)(input, signal)
     })
   }

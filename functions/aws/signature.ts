@@ -1,27 +1,18 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 
 /** As AWS gives them to a role. */
-export interface Credentials {
+interface Credentials {
   accessKeyId: string
   secretAccessKey: string
-  sessionToken?: string | undefined
 }
 
-export type Sign = (
-  /**
-   * By their names in lower case, to be given in alphabetical order; all are signed. Among them `host`, `content-type`
-   * where there is one, and `x-amz-date` as `20261125T072100Z`.
-   */
-  headers: Record<string, string>,
-  body: string,
-  credentials: Credentials,
-) => string
+export type Sign = ReturnType<typeof requestSigner>
 
 /**
- * Makes the `authorization` of a POST to `/`: AWS Signature Version 4,
+ * Makes what makes the `authorization` of a POST to `/`: AWS Signature Version 4,
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html.
  */
-export function requestSigner({ region, service }: { region: string; service: string }): Sign {
+export function requestSigner({ region, service }: { region: string; service: string }) {
   let kept: { day: string; secret: string; key: KeyObject } | undefined
 
   /** A signing key is good for a day; to derive it again costs more than a signature. */
@@ -34,7 +25,12 @@ export function requestSigner({ region, service }: { region: string; service: st
     return kept.key
   }
 
-  return function sign(headers, body, { accessKeyId, secretAccessKey }) {
+  /**
+   * `headers`: by their names in lower case, in alphabetical order; all are signed. Among them `host`, `content-type`
+   * where there is one, and `x-amz-date` as `20261125T072100Z`.
+   */
+  return function sign(headers: Record<string, string>, body: string, credentials: Credentials): string {
+    const { accessKeyId, secretAccessKey } = credentials
     const time = headers['x-amz-date'] ?? ''
     const day = time.slice(0, 8)
     const scope = `${day}/${region}/${service}/aws4_request`

@@ -34,7 +34,7 @@ export const httpsAddress = text.check(z.refine((address) => isSafeAddress(addre
 const textOf = (shape: RegExp, error: string) => text.check(z.regex(shape, { error }))
 
 /** At least one: an empty list would mean nobody, never all. `least` says so, `what` where it is no list. */
-export const listOf = <Member extends z.core.SomeType>(member: Member, least: string, what?: string) =>
+const listOf = <Member extends z.core.SomeType>(member: Member, least: string, what?: string) =>
   z.array(member, what).check(z.minLength(1, { error: least }))
 
 const pointer = textOf(/^(\/([^/~]|~0|~1)+)+$/, 'give a JSON pointer to a claim, such as "/sub"')

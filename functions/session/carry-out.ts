@@ -1,6 +1,5 @@
 import { Problem } from '../http/problem.ts'
 import { leaseHeld, type RecordedSession, recordedSession, sessionOf, type User } from '../record/user.ts'
-import type { Settings } from '../table/table.ts'
 import { type Attempt, newAttempt, writeRetired } from './attempt.ts'
 import { type Act, busy, type SessionDeps } from './deps.ts'
 import { callSeam, sealedFor } from './obtain.ts'
@@ -10,15 +9,7 @@ import { foreignBindings, judge, refreshIn, type Verdict } from './verdict.ts'
 /** Carries verdicts out. */
 
 export type Outcome =
-  | {
-      handedOut: true
-      user: User
-      session: RecordedSession
-      token: string
-      refreshIn: number
-      settings: Settings
-      isNew: boolean
-    }
+  | NonNullable<Awaited<ReturnType<typeof handOut>>>
   | { handedOut: false; user: User; verdict: Verdict }
 
 export interface TokenRequest extends Act {
@@ -65,7 +56,8 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
         attempt.user = await deleteReplaced(deps, attempt.user, replaced, attempt)
         continue
       }
-      const outcome = await handOut(deps, attempt, session, verdict, now)
+      const soon = refreshIn(session, deps.terms, now, verdict.mayWait)
+      const outcome = await handOut(deps, attempt, session, soon)
       if (outcome !== undefined) return outcome
       unreadable = session.sealed_token
       continue
@@ -81,19 +73,13 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
   }
 }
 
-async function handOut(
-  deps: SessionDeps,
-  attempt: Attempt,
-  session: RecordedSession,
-  verdict: Verdict,
-  now: number,
-): Promise<Outcome | undefined> {
+/** Undefined: the sealed token cannot be opened. */
+async function handOut(deps: SessionDeps, attempt: Attempt, session: RecordedSession, refreshIn: number) {
   const { user, deadline, isNew } = attempt
   const token = await deps.seal.open(session.sealed_token, sealedFor(user, session), deadline)
   if (token === undefined) return undefined
   const settings = await deps.workspace.settings(deadline)
-  const wait = refreshIn(session, deps.terms, now, verdict.mayWait)
-  return { handedOut: true, user, session, token, refreshIn: wait, settings, isNew }
+  return { handedOut: true as const, user, session, token, refreshIn, settings, isNew }
 }
 
 /** Live client sessions of the user that lack an account; those of an act in flight get it from its commit. */
@@ -110,11 +96,7 @@ function lacking(deps: SessionDeps, user: User): string[] {
  * Widens every live client session of the user, as far as the deadline allows; the rest at their next vend. No token
  * is opened. `failure`: why some are left.
  */
-export async function widenSessions(
-  deps: SessionDeps,
-  read: User,
-  act: Act,
-): Promise<{ user: User; failure?: Problem }> {
+export async function widenSessions(deps: SessionDeps, read: User, act: Act) {
   let user = read
   for (const binding of lacking(deps, user)) {
     const attempt = newAttempt(deps, user, { ...act, binding })
@@ -126,8 +108,7 @@ export async function widenSessions(
     }
     user = attempt.user
   }
-  const left = lacking(deps, user).length > 0
-  return { user, ...(left && { failure: busy('not_widened') }) }
+  return { user, failure: lacking(deps, user).length > 0 ? busy('not_widened') : undefined }
 }
 
 async function widen(deps: SessionDeps, attempt: Attempt): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Deadline, earlier } from '../http/deadline.ts'
+import { earlier } from '../http/deadline.ts'
 import { updateUser } from '../record/update.ts'
 import { pending, type Retired, type User, unconfirmed, type WithId } from '../record/user.ts'
 import { confirm } from '../record/writes.ts'
@@ -20,12 +20,7 @@ const most = { atOnce: 4, refusals: 12 }
  * Deletes what stands in the way of success, of one binding or of all, and writes down what Seam confirmed. `failure`:
  * the first; one that cannot be deleted does not hold up the others.
  */
-export async function deleteRetired(
-  deps: RetireDeps,
-  user: User,
-  act: Act,
-  binding?: string,
-): Promise<{ user: User; failure?: unknown }> {
+export async function deleteRetired(deps: RetireDeps, user: User, act: Act, binding?: string) {
   const gone: WithId[] = []
   let failure: unknown
   await sideBySide(pending(user, deps.terms.times, deps.clock(), binding), most.atOnce, async (entry) => {
@@ -38,8 +33,7 @@ export async function deleteRetired(
       failure ??= error
     }
   })
-  const confirmed = await writeConfirmed(deps, user, gone, act.deadline)
-  return { user: confirmed, failure }
+  return { user: await writeConfirmed(deps, user, gone, act), failure }
 }
 
 /** Who ends the same client session at the same time waits for the one who began. */
@@ -78,18 +72,13 @@ export async function deleteReplaced(deps: RetireDeps, user: User, keys: string[
 }
 
 /** A delete is a fact whatever the record says by now; another act may have written it down meanwhile. */
-async function writeConfirmed(
-  deps: RetireDeps,
-  read: User,
-  gone: WithId[],
-  deadline: Deadline,
-): Promise<User> {
+async function writeConfirmed(deps: RetireDeps, read: User, gone: WithId[], act: Act): Promise<User> {
   const ids = gone.map(({ client_session_id }) => client_session_id)
   const isWritten = (user: User) => !unconfirmed(user).some((entry) => ids.includes(entry.client_session_id))
   let user = read
   for (let refusals = 0; !isWritten(user); refusals++) {
     if (refusals > most.refusals) throw busy('refused_writes')
-    if (deadline.left() <= 0) throw busy('no_time_to_write')
+    if (act.deadline.left() <= 0) throw busy('no_time_to_write')
     const result = await updateUser(deps, user, confirm(user, gone, deps.clock()))
     if (result.user === undefined) throw busy('record_gone')
     user = result.user
@@ -102,12 +91,8 @@ async function writeConfirmed(
  * Resolves when Seam has confirmed that this client session is gone, and nothing else lives under its key. Rule 5: a
  * 404 confirms nothing, an empty list by the key does. With `doubt` a 200 is looked at too.
  */
-export async function endAtSeam(
-  deps: RetireDeps,
-  { user_identifier_key, client_session_id }: WithId,
-  act: Act,
-  { doubt }: { doubt: boolean },
-): Promise<void> {
+export async function endAtSeam(deps: RetireDeps, entry: WithId, act: Act, { doubt }: { doubt: boolean }) {
+  const { user_identifier_key, client_session_id } = entry
   const look = () => shownUnder(deps, user_identifier_key, act)
   if ((await deleteSession(deps, client_session_id, act)) === 'deleted') {
     const shown = doubt ? await look().catch(() => []) : []

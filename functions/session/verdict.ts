@@ -37,8 +37,15 @@ export interface Question {
   settle?: boolean
 }
 
+interface Situation {
+  user: User
+  binding: string
+  terms: Terms
+  now: number
+}
+
 export function judge(user: User, binding: string, terms: Terms, now: number, question: Question): Verdict {
-  const verdict = whatShouldHappen(user, binding, terms, now, question)
+  const verdict = whatShouldHappen({ user, binding, terms, now }, question)
   const newKey = verdict.act === 'replace' || (verdict.act === 'create' && verdict.reason !== 'unfinished')
   if (newKey && budgetReturnsIn(user, binding, terms, now) > 0) {
     if (verdict.mayWait) return { ...verdict, act: 'reuse' }
@@ -48,13 +55,8 @@ export function judge(user: User, binding: string, terms: Terms, now: number, qu
   return verdict
 }
 
-function whatShouldHappen(
-  user: User,
-  binding: string,
-  terms: Terms,
-  now: number,
-  { asked, unreadable, dead }: Question,
-): Verdict {
+function whatShouldHappen(situation: Situation, { asked, unreadable, dead }: Question): Verdict {
+  const { user, binding, terms, now } = situation
   const barred = barredReason(user, now)
   const session = sessionOf(user, binding)
   if (session === undefined) {
@@ -62,7 +64,7 @@ function whatShouldHappen(
     return asked ? outright('create', 'first_request') : outright('leave', 'nothing_recorded')
   }
   if (barred !== undefined) return outright('retire', barred)
-  const stale = staleReason(user, binding, session, terms, now)
+  const stale = staleReason(situation, session)
   if (stale !== undefined) return outright(asked ? 'replace' : 'retire', stale)
   if (!isRecorded(session)) {
     if (asked) return outright('create', 'unfinished')
@@ -73,24 +75,19 @@ function whatShouldHappen(
   if (session.client_session_id === dead) return outright('replace', 'reported_dead')
   if (now >= session.expires_at) return outright('replace', 'expired')
   if (unreadable) return outright('replace', 'unreadable_token')
-  return whileLive(user, binding, session, terms, now)
+  return whileLive(situation, session)
 }
 
 /** A live client session that nothing has to be taken from: could it be better? */
-function whileLive(
-  user: User,
-  binding: string,
-  session: RecordedSession,
-  terms: Terms,
-  now: number,
-): Verdict {
+function whileLive(situation: Situation, session: RecordedSession): Verdict {
+  const { user, terms, now } = situation
   const mayWait = session.expires_at - now >= terms.times.goodForMore
   const wanted = wantedAccountIds(user, terms.times, now)
   const held = heldAccountIds(user, session)
   // Under one key access only grows, so a session that was asked for this account cannot be asked for less.
   if (missing(held, wanted).length > 0) return { act: 'replace', reason: 'account_unknown', mayWait }
 
-  const extended = extendedExpiry(user, binding, session, terms, now)
+  const extended = extendedExpiry(situation, session)
   if (extended - now <= terms.refreshMargin && newExpiry(user, terms, now) > extended)
     return { act: 'replace', reason: 'longest_age', mayWait }
   if (missing(wanted, held).length > 0) return { act: 'widen', reason: 'accounts_added', mayWait }
@@ -110,13 +107,7 @@ export function barredReason(user: User, now: number): 'disabled' | 'removed' | 
 }
 
 /** Why a session must end, whoever looks. */
-function staleReason(
-  user: User,
-  binding: string,
-  session: Session,
-  terms: Terms,
-  now: number,
-): Reason | undefined {
+function staleReason({ user, binding, terms, now }: Situation, session: Session): Reason | undefined {
   const longestAge = longestAgeOf(terms, binding)
   if (longestAge === undefined) return 'other_binding'
   if (session.generation !== terms.generation) return 'other_generation'
@@ -137,13 +128,7 @@ export function newExpiry(user: User, terms: Terms, now: number): number {
 }
 
 /** Milliseconds since the epoch: what an extension of this client session asks for; never less than it has. */
-function extendedExpiry(
-  user: User,
-  binding: string,
-  session: RecordedSession,
-  terms: Terms,
-  now: number,
-): number {
+function extendedExpiry({ user, binding, terms, now }: Situation, session: RecordedSession): number {
   const oldest = session.created_at + (longestAgeOf(terms, binding) ?? 0)
   return Math.max(session.expires_at, Math.min(newExpiry(user, terms, now), oldest))
 }
@@ -152,7 +137,7 @@ function extendedExpiry(
 export function expiryToAsk(user: User, binding: string, terms: Terms, now: number): number {
   const session = sessionOf(user, binding)
   if (!isRecorded(session)) return Math.max(newExpiry(user, terms, now), session?.asked_until ?? 0)
-  return Math.max(extendedExpiry(user, binding, session, terms, now), session.asked_until)
+  return Math.max(extendedExpiry({ user, binding, terms, now }, session), session.asked_until)
 }
 
 /**

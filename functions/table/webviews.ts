@@ -1,7 +1,7 @@
-import type { TableItems, Written } from './items.ts'
+import type { TableItems } from './items.ts'
 import { keys } from './keys.ts'
 import { tableShape } from './shape.ts'
-import { attributesFrom, type Values } from './values.ts'
+import { attributesFrom } from './values.ts'
 
 /** Who made which Connect Webview, and which events have had their effect. */
 
@@ -38,34 +38,28 @@ export async function readWebview({ read }: TableItems, id: string): Promise<Web
   return { owner, made_at, expires_at, status, reason }
 }
 
+/** Only where there is a record: the TTL may have taken it, and a half one must not come back. */
+const standing = { if: 'attribute_exists(#owner)', names: { '#owner': 'owner' } }
+
 /** Takes the turn to ask Seam about it; false when another has taken it after `since`. Epoch milliseconds. */
-export async function takeTurnToAsk(items: TableItems, id: string, now: number, since: number) {
-  const itsTurn = ' AND (attribute_not_exists(asked_at) OR asked_at <= :since)'
-  const values = { ':now': now, ':since': since }
-  return (await change(items, id, 'SET asked_at = :now', values, itsTurn)).written
+export async function takeTurnToAsk({ update }: TableItems, id: string, now: number, since: number) {
+  const { written } = await update(keys.webview(id), 'SET asked_at = :now', {
+    ...standing,
+    if: `${standing.if} AND (attribute_not_exists(asked_at) OR asked_at <= :since)`,
+    values: { ':now': now, ':since': since },
+  })
+  return written
 }
 
 export async function noteWebviewStatus(
-  items: TableItems,
+  { update }: TableItems,
   id: string,
   status: WebviewStatus,
   reason?: string,
 ) {
   const also = reason === undefined ? ' REMOVE webview_reason' : ', webview_reason = :reason'
   const values = { ':status': status, ':reason': reason }
-  await change(items, id, `SET webview_status = :status${also}`, values)
-}
-
-/** Only where there is a record: the TTL may have taken it, and a half one must not come back. */
-function change(
-  { update }: TableItems,
-  id: string,
-  expression: string,
-  values: Values,
-  also = '',
-): Promise<Written> {
-  const condition = { if: `attribute_exists(#owner)${also}`, names: { '#owner': 'owner' }, values }
-  return update(keys.webview(id), expression, condition)
+  await update(keys.webview(id), `SET webview_status = :status${also}`, { ...standing, values })
 }
 
 /** Whether it has had its effect. Forgotten some time after `expires` (epoch seconds); effects may be repeated. */
