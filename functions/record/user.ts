@@ -194,9 +194,6 @@ export function entryStep(entry: Retired, times: Times, now: number): 'wait' | '
 
 /** Whether `id` stands anywhere in the record: then no other user may have it. */
 export function namesIdentity(user: User, id: string): boolean {
-  return (
-    user.user_identity_id === id ||
-    Object.values(user.sessions).some(({ user_identity_id }) => user_identity_id === id) ||
-    user.retired.some(({ user_identity_id }) => user_identity_id === id)
-  )
+  const members = [user, ...Object.values(user.sessions), ...user.retired]
+  return members.some(({ user_identity_id }) => user_identity_id === id)
 }

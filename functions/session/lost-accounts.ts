@@ -33,17 +33,17 @@ export async function lostAccounts(
       return connected_account_ids.filter((id) => !known.has(id))
     }
     const lost: string[] = []
-    const failures: unknown[] = []
+    let failed = false
     await sideBySide(connected_account_ids, most.atOnce, async (id) => {
       try {
         trace.seam_calls.push('connected_accounts/get')
         if (!(await seam.knowsAccount(id, deadline))) lost.push(id)
-      } catch (error) {
-        failures.push(error)
+      } catch {
+        failed = true
       }
     })
     // One that is known to be lost is enough to go on.
-    if (failures.length > 0 && lost.length === 0) return 'not_looked_up'
+    if (failed && lost.length === 0) return 'not_looked_up'
     return lost.sort()
   } catch {
     return 'not_looked_up'

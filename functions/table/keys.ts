@@ -37,11 +37,7 @@ type Action = 'GetItem' | 'PutItem' | 'UpdateItem'
 /** The functions, `functions/entries/<entry>.ts`. */
 export type Entry = 'vend' | 'connect' | 'webhook' | 'identity-events' | 'cleanup' | 'admin'
 
-const any = <
-  Kind extends 'user' | 'webview' | 'event' | 'account' | 'identity' | 'keySet' | 'budget' | 'orphan',
->(
-  kind: Kind,
-) => keys[kind]('*')
+const any = (kind: Exclude<keyof typeof keys, 'holders' | 'settled'>) => keys[kind]('*')
 const holders = 'holders#*'
 const settled = 'settled#*'
 /** A role that writes a record, makes it due, or widens a session. */

@@ -7,34 +7,21 @@ import { attributesFrom, type Item, valuesFrom } from './values.ts'
 
 /** What cleanup and the operator need: who is due, everybody, the right to run, and the last report. */
 
-export interface OwnerPage {
-  owners: string[]
-  /** Where the next page starts; absent on the last. */
-  after?: Item
-}
+/** `after`: where the next page starts; absent on the last. */
+type Page<Members> = Members & { after?: Item | undefined }
 
-export interface UserPage {
-  users: User[]
-  after?: Item
-}
+type PageOptions = Page<{ limit?: number }>
 
-export interface DuePage extends OwnerPage {
-  /** Accounts that Seam has deleted, and whose holders have not all been written since. */
-  accountIds: string[]
-}
-
-export interface PageOptions {
-  after?: Item
-  limit?: number
-}
-
-/** What is due at `now`, oldest first; may be stale, so read it again. */
+/**
+ * What is due at `now`, oldest first; may be stale, so read it again. `accountIds`: accounts that Seam has deleted, and
+ * whose holders have not all been written since.
+ */
 export async function due(
   { client, tableName: TableName }: TableItems,
   shard: number,
   now: number,
   { after, limit = 100 }: PageOptions = {},
-): Promise<DuePage> {
+): Promise<Page<{ owners: string[]; accountIds: string[] }>> {
   const { name, partition, sort } = tableShape.due
   const input = {
     TableName,
@@ -50,13 +37,16 @@ export async function due(
 }
 
 /** All owners, in no order: it costs by the whole table. */
-export async function allOwners(items: TableItems, page: PageOptions = {}): Promise<OwnerPage> {
+export async function allOwners(
+  items: TableItems,
+  page: PageOptions = {},
+): Promise<Page<{ owners: string[] }>> {
   const { found, after } = await scanUsers(items, { limit: 1000, ...page }, '#item')
   return { owners: namesIn(found, 'user'), after }
 }
 
 /** All users, in no order. Strongly consistent, and at the price of `allOwners`: a scan reads whole items anyway. */
-export async function allUsers(items: TableItems, page: PageOptions): Promise<UserPage> {
+export async function allUsers(items: TableItems, page: PageOptions): Promise<Page<{ users: User[] }>> {
   const { found, after } = await scanUsers(items, page)
   return { users: found.map((item) => userFromValues(valuesFrom(item))), after }
 }
@@ -65,7 +55,7 @@ async function scanUsers(
   { client, tableName: TableName }: TableItems,
   { after, limit = 100 }: PageOptions,
   ProjectionExpression?: string,
-): Promise<{ found: Item[]; after?: Item }> {
+): Promise<Page<{ found: Item[] }>> {
   const input = {
     TableName,
     ConsistentRead: true,
@@ -78,12 +68,6 @@ async function scanUsers(
   }
   const { Items = [], LastEvaluatedKey } = await client.scan(input).catch(outage)
   return { found: Items, after: LastEvaluatedKey }
-}
-
-interface RunItem {
-  lease_owner: string
-  lease_until: number
-  last_report?: string
 }
 
 /** Takes the right to clean up until `until`; false while another run has it. */
@@ -107,12 +91,12 @@ export async function endRun({ update }: TableItems, run: string, until: number,
 
 /** Until when a run, or Seam's `Retry-After`, keeps others from starting; epoch milliseconds. */
 export async function runEndsAt({ read }: TableItems): Promise<number | undefined> {
-  return (await read<RunItem>(keys.cleanupRun()))?.lease_until
+  return (await read<{ lease_until?: number }>(keys.cleanupRun()))?.lease_until
 }
 
 /** The report of the last run that ended, as JSON. */
 export async function readReport({ read }: TableItems): Promise<string | undefined> {
-  return (await read<RunItem>(keys.cleanupRun()))?.last_report
+  return (await read<{ last_report?: string }>(keys.cleanupRun()))?.last_report
 }
 
 function namesIn(items: Item[], kind: 'user' | 'account'): string[] {

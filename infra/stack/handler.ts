@@ -46,44 +46,24 @@ export interface HandlerProps extends HandlerDeps {
  */
 const requestTimeout = (times.vend + times.lease) / 2
 
+const descriptions: Record<Entry, string> = {
+  vend: 'Bearer token in, client session token out.',
+  connect: 'Connect Webviews for callers, and how they go.',
+  webhook: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
+  'identity-events': 'What identity providers tell: who has signed out, or is disabled or deleted.',
+  cleanup: 'Ends stale client sessions.',
+  admin: 'The operator’s commands; a role that may invoke it may use all of them.',
+}
+
 /**
- * MB, where a caller waits. Measured: more memory does not make a warm call faster, but the CPU that comes with it makes
- * a first one so; above this the gain is small.
+ * Where a caller waits. Measured: more memory does not make a warm call faster, but the CPU that comes with it makes a
+ * first one so; above this the gain is small.
  */
-const callerMemory = 1024
+const quick: Entry[] = ['vend', 'connect', 'identity-events']
+const memory = { quick: 1024, usual: 512 } // MB.
 
-interface Kind {
-  readonly description: string
-  /** MB; CPU comes in proportion. */
-  readonly memory: number
-  /** Its log says who was given what, by whom and when, with subjects in clear: few people should read it. */
-  readonly audits?: true
-}
-
-const kinds: Record<Entry, Kind> = {
-  vend: { description: 'Bearer token in, client session token out.', memory: callerMemory },
-  connect: {
-    description: 'Connect Webviews for callers, and how they go.',
-    memory: callerMemory,
-    audits: true,
-  },
-  webhook: {
-    description: 'What Seam tells: logins in Connect Webviews, and accounts that are gone.',
-    memory: 512,
-    audits: true,
-  },
-  'identity-events': {
-    description: 'What identity providers tell: who has signed out, or is disabled or deleted.',
-    memory: callerMemory,
-    audits: true,
-  },
-  cleanup: { description: 'Ends stale client sessions.', memory: 512 },
-  admin: {
-    description: 'The operator’s commands; a role that may invoke it may use all of them.',
-    memory: 512,
-    audits: true,
-  },
-}
+/** Who was given what, by whom and when, with subjects in clear: few people should read such a log group. */
+const audited: Entry[] = ['connect', 'webhook', 'identity-events', 'admin']
 
 /** One entry of `functions/` as a Lambda function, with a role of its own: its log, its items and its secrets. */
 export class Handler extends Construct {
@@ -93,9 +73,8 @@ export class Handler extends Construct {
   constructor(scope: Construct, id: string, props: HandlerProps) {
     super(scope, id)
     const { entry, configuration, table, secrets, encryptionKey, timeout = requestTimeout } = props
-    const { description, memory, audits } = kinds[entry]
 
-    const retention = audits ? RetentionDays.THIRTEEN_MONTHS : RetentionDays.ONE_MONTH
+    const retention = audited.includes(entry) ? RetentionDays.THIRTEEN_MONTHS : RetentionDays.ONE_MONTH
     this.logGroup = new LogGroup(this, 'Log', { retention, encryptionKey })
     // Hand-written: no managed policy.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
@@ -106,14 +85,14 @@ export class Handler extends Construct {
     encryptionKey?.grant(role, 'kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey')
 
     this.lambda = new LambdaFunction(this, 'Function', {
-      description,
+      description: descriptions[entry],
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: `${entry}.handler`,
       code: bundledCode(entry, configuration),
       environment: { TABLE_NAME: table.table.tableName, ...secrets.arnsFor(entry) },
       timeout: Duration.seconds(Math.ceil(timeout / 1000)),
-      memorySize: memory,
+      memorySize: quick.includes(entry) ? memory.quick : memory.usual,
       role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -53,11 +53,31 @@ const besideIt: Plugin = {
     ),
 }
 
+const pages: BuildOptions = {
+  entryPoints: {
+    browser: 'functions/browser/client-session.ts',
+    react: 'functions/browser/use-client-session.ts',
+  },
+  plugins: [besideIt],
+  target: 'es2022',
+  banner: {
+    js: '// The page’s side of seam-token-vending (MIT License). See its types for how to use it.',
+  },
+}
+
+const construct: BuildOptions = {
+  ...node20,
+  entryPoints: {
+    'token-vending': 'infra/stack/token-vending.ts',
+    bundle: 'infra/stack/packed-bundle.ts',
+  },
+}
+
 await rm(dist, { recursive: true, force: true })
 const [programs, ...others] = await Promise.all([
   writePrograms(),
-  writePages(),
-  writeConstruct(),
+  inBoth(pages),
+  inBoth(construct),
   writeFunctions(),
 ])
 // Where those who install a package look for it.
@@ -67,41 +87,14 @@ await writeTypes(dist)
 
 /** In both module systems: jest and CDK apps still `require`. */
 async function inBoth(options: BuildOptions): Promise<Metafile[]> {
-  const cjs = { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' }
+  const inCjs = { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' }
+  const define = { ...options.define, ...inCjs }
   const results = await Promise.all([
     build({ ...shared, ...options, format: 'esm', outdir: `${dist}/esm` }),
-    build({
-      ...shared,
-      ...options,
-      format: 'cjs',
-      outdir: `${dist}/cjs`,
-      define: { ...options.define, ...cjs },
-    }),
+    build({ ...shared, ...options, format: 'cjs', outdir: `${dist}/cjs`, define }),
   ])
   await writeFile(`${dist}/cjs/package.json`, '{"type":"commonjs"}\n')
   return results.flatMap(({ metafile }) => metafile ?? [])
-}
-
-function writePages(): Promise<Metafile[]> {
-  return inBoth({
-    entryPoints: {
-      browser: 'functions/browser/client-session.ts',
-      react: 'functions/browser/use-client-session.ts',
-    },
-    plugins: [besideIt],
-    target: 'es2022',
-    banner: {
-      js: '// The page’s side of seam-token-vending (MIT License). See its types for how to use it.',
-    },
-  })
-}
-
-function writeConstruct(): Promise<Metafile[]> {
-  const entryPoints = {
-    'token-vending': 'infra/stack/token-vending.ts',
-    bundle: 'infra/stack/packed-bundle.ts',
-  }
-  return inBoth({ ...node20, entryPoints })
 }
 
 async function writePrograms(): Promise<Metafile> {
