@@ -1,6 +1,6 @@
 import { longestAgeOf, type Terms } from '../session/terms.ts'
 import type { Times } from '../times.ts'
-import { entryDueAt, isRecorded, type Session, type User } from './user.ts'
+import { defined, entryDueAt, isRecorded, type Session, type User } from './user.ts'
 
 /**
  * The one way to write a record: compare-and-set on `revision`, a new random value each time. A late writer's change
@@ -31,7 +31,7 @@ export async function updateUser(
 ): Promise<Updated> {
   const now = clock()
   const tidied = tidy(outlasting(read, next, terms, now), terms.kept, terms.times, now)
-  const user: User = { ...tidied, revision: uuid(), due_at: dueAt(tidied, terms) }
+  const user = defined({ ...tidied, revision: uuid(), due_at: dueAt(tidied, terms) })
   const result = await table.compareAndSet(read.owner, read.revision, user)
   if (result.written || result.found?.revision === user.revision) return { written: true, user }
   return { written: false, user: result.found }
@@ -79,15 +79,13 @@ export function tidy(user: User, kept: Terms['kept'], times: Times, now: number)
   const used = ({ since, reported_dead_at = since }: User['recent'][string]) =>
     now < Math.max(since, reported_dead_at) + times.budgetWindow
   const settled = user.status === 'removed' && user.retired.length === 0
-  return {
+  return defined({
     ...user,
     logins: since(user.logins, kept.logins),
     withdrawn: since(user.withdrawn, kept.logins),
     ended: since(user.ended, kept.ended),
     recent: Object.fromEntries(Object.entries(user.recent).filter(([, recent]) => used(recent))),
-    ...(user.unknown_account_ids !== undefined && {
-      unknown_account_ids: since(user.unknown_account_ids, times.unknownAccount),
-    }),
+    unknown_account_ids: user.unknown_account_ids && since(user.unknown_account_ids, times.unknownAccount),
     expires: settled ? Math.ceil((now + kept.tombstones) / 1000) : undefined,
-  }
+  })
 }

@@ -115,6 +115,11 @@ export function newUser({ owner, subject, iss, sub }: Subject, now: number): Use
   return { schema: 2, owner, subject, iss, sub, status: 'active', ...emptyCollections(), ...counters }
 }
 
+/** Without members that are undefined: what is written is compared with what the table gives back. */
+export function defined<Whole extends object>(whole: Whole): Whole {
+  return Object.fromEntries(Object.entries(whole).filter(([, member]) => member !== undefined)) as Whole
+}
+
 /** When this account was taken away last, whether it was held or not. */
 export function withdrawnAt({ withdrawn }: User, accountId: string): number | undefined {
   const times = [withdrawn[accountId], withdrawn[everyAccount]].filter((at) => at !== undefined)

@@ -1,6 +1,6 @@
 import type { Times } from '../times.ts'
 import type { RecordedSession, Retired, Session, User } from './user.ts'
-import { everyAccount, leaseHeld, sessionOf } from './user.ts'
+import { defined, everyAccount, leaseHeld, sessionOf } from './user.ts'
 
 /** The pure writes: each takes a record and returns the one to be written. */
 
@@ -27,17 +27,19 @@ export function retireAll(user: User, now: number): User {
 function entriesOf(session: Session, binding: string, now: number, answered: string | undefined): Retired[] {
   const { user_identifier_key, client_session_id, user_identity_id, asked_until, expires_at = 0 } = session
   const ids = new Set([client_session_id, answered].filter((id) => id !== undefined))
-  return [...(ids.size === 0 ? [undefined] : ids)].map((id) => ({
-    user_identifier_key,
-    binding,
-    client_session_id: id,
-    user_identity_id,
-    at: now,
-    // What was asked, not what was answered: an answer can be wrong, and a late call brings what it asked for.
-    expires_at: Math.max(asked_until, expires_at),
-    tries: 0,
-    next_at: now,
-  }))
+  return [...(ids.size === 0 ? [undefined] : ids)].map((id) =>
+    defined({
+      user_identifier_key,
+      binding,
+      client_session_id: id,
+      user_identity_id,
+      at: now,
+      // What was asked, not what was answered: an answer can be wrong, and a late call brings what it asked for.
+      expires_at: Math.max(asked_until, expires_at),
+      tries: 0,
+      next_at: now,
+    }),
+  )
 }
 
 /** Takes the lease; with `newKey` for a session that is to be made, without for the one in the record. */
@@ -137,7 +139,7 @@ const entryName = ({ user_identifier_key, client_session_id = '' }: Retired) =>
 export function markUnknown(user: User, accountIds: string[], now: number): User {
   const marks = Object.fromEntries(accountIds.map((id) => [id, now]))
   const unknown_account_ids = { ...user.unknown_account_ids, ...marks }
-  return { ...user, unchecked_since: undefined, unknown_account_ids }
+  return defined({ ...user, unchecked_since: undefined, unknown_account_ids })
 }
 
 /** Seam refused the token of this binding's session. Counted per binding, where it survives the session. */
@@ -194,7 +196,7 @@ export function disable(user: User, by: 'operator' | 'provider', now: number): U
 export function enable(user: User, by: 'operator' | 'provider'): User {
   if (user.status !== 'disabled') return user
   if (by === 'provider' && user.disabled_by !== 'provider') return user
-  return { ...user, status: 'active', disabled_by: undefined }
+  return defined({ ...user, status: 'active', disabled_by: undefined })
 }
 
 /** The provider disabled or enabled this user at `at`, ms. Events come in any order; at equal times disable wins. */
@@ -213,7 +215,7 @@ export function purge(user: User, at: number, now: number): User {
 
 /** What stays is a tombstone: what was refused once stays refused when the subject comes back. */
 export function remove(user: User, now: number): User {
-  return {
+  return defined({
     ...setAccountIds(retireAll(user, now), [], now),
     user_identity_id: undefined,
     access_until: undefined,
@@ -222,7 +224,7 @@ export function remove(user: User, now: number): User {
     unchecked_since: undefined,
     status: 'removed',
     not_before: Math.max(user.not_before ?? 0, now),
-  }
+  })
 }
 
 /** An operator's grant makes a removed user active again; what was signed out stays so. */
@@ -233,12 +235,13 @@ export function revive(user: User): User {
 /** Moves the end date of access; an earlier one takes away. */
 export function setAccessUntil(user: User, access_until: number | undefined, now: number): User {
   const earlier = (access_until ?? Number.POSITIVE_INFINITY) < (user.access_until ?? Number.POSITIVE_INFINITY)
-  return { ...(earlier ? retireAll(user, now) : user), access_until }
+  return defined({ ...(earlier ? retireAll(user, now) : user), access_until })
 }
 
 /** Another identity takes away what the one before opened. */
 export function setIdentity(user: User, user_identity_id: string | undefined, now: number): User {
-  return { ...(user.user_identity_id === user_identity_id ? user : retireAll(user, now)), user_identity_id }
+  const isSame = user.user_identity_id === user_identity_id
+  return defined({ ...(isSame ? user : retireAll(user, now)), user_identity_id })
 }
 
 /** Bearer tokens issued before `now` no longer speak for this user. */
@@ -264,11 +267,11 @@ export function missing(all: string[], some: string[]): string[] {
 }
 
 function withSession(user: User, binding: string, session: Session): User {
-  return { ...user, sessions: { ...user.sessions, [binding]: session } }
+  return { ...user, sessions: { ...user.sessions, [binding]: defined(session) } }
 }
 
 function withLacks(session: Session, lacks: string[]): Session {
-  return { ...session, lacks: lacks.length === 0 ? undefined : lacks.toSorted() }
+  return defined({ ...session, lacks: lacks.length === 0 ? undefined : lacks.toSorted() })
 }
 
 const noLease = { lease_owner: undefined, lease_until: undefined }

@@ -1,6 +1,5 @@
-import { atRevision, type TableItems } from './items.ts'
+import { atRevision, dueNames, type TableItems } from './items.ts'
 import { holderShard, keys } from './keys.ts'
-import { tableShape } from './shape.ts'
 import { dueShard } from './user-item.ts'
 import { attributesFrom } from './values.ts'
 
@@ -43,14 +42,13 @@ export async function putTombstone(
   at: number,
   id: string,
 ): Promise<Tombstone | undefined> {
-  const { partition, sort } = tableShape.due
   // Due until it is settled: cleanup goes on where time ran out.
   const { written, found } = await items.update(
     keys.account(account),
     `SET deleted_at = if_not_exists(deleted_at, :at), tombstone = if_not_exists(tombstone, :id), #shard = :shard, #due = if_not_exists(#due, :at)`,
     {
       if: 'attribute_not_exists(settled) AND (attribute_not_exists(lifted_at) OR lifted_at < :at)',
-      names: { '#shard': partition, '#due': sort },
+      names: dueNames,
       values: { ':at': at, ':id': id, ':shard': dueShard(account) },
     },
   )
@@ -84,10 +82,9 @@ export async function addSettled(
 
 /** Every holder's record has been written since this very tombstone. */
 export async function settleTombstone({ update }: TableItems, account: string, tombstone: string) {
-  const { partition, sort } = tableShape.due
   await update(keys.account(account), 'SET settled = :yes REMOVE #shard, #due', {
     if: 'tombstone = :tombstone',
-    names: { '#shard': partition, '#due': sort },
+    names: dueNames,
     values: { ':tombstone': tombstone, ':yes': true },
   })
 }

@@ -27,6 +27,8 @@ export interface TableItems extends TableOptions {
   update(item: string, change: string, condition?: Condition): Promise<Written>
 }
 
+export const dueNames = { '#shard': tableShape.due.partition, '#due': tableShape.due.sort }
+
 /** The condition of a compare-and-set: the item still has this revision, or there is none. */
 export function atRevision(revision: string | undefined): Condition {
   if (revision === undefined) return { if: 'attribute_not_exists(revision)' }

@@ -1,5 +1,5 @@
 import type { User } from '../record/user.ts'
-import { outage, type TableItems } from './items.ts'
+import { dueNames, outage, type TableItems } from './items.ts'
 import { keys, nameIn } from './keys.ts'
 import { tableShape } from './shape.ts'
 import { userFromValues } from './user-item.ts'
@@ -22,12 +22,11 @@ export async function due(
   now: number,
   { after, limit = 100 }: PageOptions = {},
 ): Promise<Page<{ owners: string[]; accountIds: string[] }>> {
-  const { name, partition, sort } = tableShape.due
   const input = {
     TableName,
-    IndexName: name,
+    IndexName: tableShape.due.name,
     KeyConditionExpression: '#shard = :shard AND #due <= :now',
-    ExpressionAttributeNames: { '#shard': partition, '#due': sort },
+    ExpressionAttributeNames: dueNames,
     ExpressionAttributeValues: attributesFrom({ ':shard': shard, ':now': now }),
     Limit: limit,
     ExclusiveStartKey: after,

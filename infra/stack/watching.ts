@@ -1,6 +1,6 @@
 import { Alarm, ComparisonOperator, type Dashboard, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
@@ -26,14 +26,8 @@ export class Watching extends Construct {
     super(scope, id)
     const { configuration, functions, api, dashboard = false } = props
     this.topic = new Topic(this, 'Alarms', { enforceSSL: true })
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-        actions: ['sns:Publish'],
-        resources: [this.topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': this.topic.env.account } },
-      }),
-    )
+    const conditions = { StringEquals: { 'aws:SourceAccount': this.topic.env.account } }
+    this.topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com', { conditions }))
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail))
 
     const logs = { ...functions, access: { logGroup: api.accessLog } }
