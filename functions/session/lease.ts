@@ -14,10 +14,10 @@ export async function takeLease(deps: SessionDeps, attempt: Attempt, verdict: Ve
   const session = sessionOf(user, binding)
   const held = leaseHeld(session, now)
   const fresh = verdict.act === 'replace' || session === undefined
-  if (!fresh && held && session?.lease_owner === me) return true
   const { breakers, terms } = deps
   const { times } = terms
   if (!fresh && held) {
+    if (session.lease_owner === me) return true
     if (verdict.mayWait) throw busy('lease_held')
     // Who holds it is most likely waiting in vain.
     if (isOpen(breakers.create)) throw unanswered(breakers.create.probeAt - now)
@@ -28,15 +28,9 @@ export async function takeLease(deps: SessionDeps, attempt: Attempt, verdict: Ve
   if (attempt.deadline.left() < times.seam + 2 * times.dynamodb) throw busy('no_time_to_call')
   if (!attempt.admitted) admit(breakers.create, now, times)
   attempt.admitted = true
-  return fresh ? claimNew(deps, attempt, verdict) : claimStanding(deps, attempt)
-}
-
-function claimStanding(deps: SessionDeps, attempt: Attempt): Promise<boolean> {
-  const { user, binding, me } = attempt
-  const { terms } = deps
-  const now = deps.clock()
+  if (fresh) return claimNew(deps, attempt, verdict)
   const asked_until = expiryToAsk(user, binding, terms, now)
-  return write(deps, attempt, claim(user, binding, { lease_owner: me, now, times: terms.times, asked_until }))
+  return write(deps, attempt, claim(user, binding, { lease_owner: me, now, times, asked_until }))
 }
 
 /** A new key, in one write with the retirement of what it replaces or evicts. */

@@ -89,12 +89,10 @@ export function tableItems(options: TableOptions): TableItems {
 
 function conditionIn({ if: ConditionExpression, names, values }: Condition) {
   return {
-    ...(ConditionExpression !== undefined && {
-      ConditionExpression,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-    }),
-    ...(names !== undefined && { ExpressionAttributeNames: names }),
-    ...(values !== undefined && { ExpressionAttributeValues: attributesFrom(values) }),
+    ConditionExpression,
+    ReturnValuesOnConditionCheckFailure: ConditionExpression === undefined ? undefined : ('ALL_OLD' as const),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values && attributesFrom(values),
   }
 }
 
