@@ -1,4 +1,5 @@
 import { entryStep, type User, unconfirmed } from '../record/user.ts'
+import type { OwnerPage } from '../table/runs.ts'
 import { tableShape } from '../table/shape.ts'
 import type { Table } from '../table/table.ts'
 import type { Item } from '../table/values.ts'
@@ -31,7 +32,7 @@ export async function* itemsDue(
 }
 
 export async function* everyOwner(table: Pick<Table, 'allOwners'>): ReturnType<typeof itemsDue> {
-  let page: Awaited<ReturnType<typeof table.allOwners>> | undefined
+  let page: OwnerPage | undefined
   do {
     page = await table.allOwners({ after: page?.after })
     yield { owners: page.owners, accountIds: [] }

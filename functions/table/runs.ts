@@ -10,6 +10,7 @@ import { attributesFrom, type Item, valuesFrom } from './values.ts'
 /** `after`: where the next page starts; absent on the last. */
 type Page<Members> = Members & { after?: Item | undefined }
 
+export type OwnerPage = Page<{ owners: string[] }>
 type PageOptions = Page<{ limit?: number }>
 
 /**
@@ -36,10 +37,7 @@ export async function due(
 }
 
 /** All owners, in no order: it costs by the whole table. */
-export async function allOwners(
-  items: TableItems,
-  page: PageOptions = {},
-): Promise<Page<{ owners: string[] }>> {
+export async function allOwners(items: TableItems, page: PageOptions = {}): Promise<OwnerPage> {
   const { found, after } = await scanUsers(items, { limit: 1000, ...page }, '#item')
   return { owners: namesIn(found, 'user'), after }
 }
