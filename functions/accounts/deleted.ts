@@ -77,12 +77,12 @@ export async function walkTombstone(
         if (deadline.left() < 4 * deps.terms.times.dynamodb) late = true
         if (late || !stands) return
         try {
-          const result = await takeAccount(deps, owner, accountId, tombstone, deadline)
-          if (result === 'lifted') stands = false
-          else written.push(owner)
-          if (typeof result === 'object') users.set(owner, result)
+          const user = await takeAccount(deps, owner, accountId, tombstone, deadline)
+          if (user !== undefined) users.set(owner, user)
+          written.push(owner)
         } catch (error) {
-          failures.push(error)
+          if (error instanceof Lifted) stands = false
+          else failures.push(error)
         }
       })
       await deps.table.addSettled(accountId, shard, tombstone, written)
@@ -94,28 +94,24 @@ export async function walkTombstone(
   return { owners: walked.flat(), users, settled: stands && !late }
 }
 
-/** The record first, then the account, then the write against that read; nothing once the tombstone is lifted. */
+class Lifted extends Error {}
+
+/** The record first, then the account, then the write against that read; throws `Lifted` once the tombstone is. */
 async function takeAccount(
   deps: DeletedDeps,
   owner: string,
   accountId: string,
   tombstone: string,
   deadline: Deadline,
-): Promise<User | 'lifted' | 'no_record'> {
-  const lifted = new Error('lifted')
+): Promise<User | undefined> {
   const change: RecordChange = {
     prepare: async () => {
-      if ((await deps.table.readTombstone(accountId))?.tombstone !== tombstone) throw lifted
+      if ((await deps.table.readTombstone(accountId))?.tombstone !== tombstone) throw new Lifted()
     },
     write: (user, now) => withdraw(user, [accountId], now),
     act: 'account_deleted',
   }
-  try {
-    return (await changeRecord(deps, owner, change, deadline))?.user ?? 'no_record'
-  } catch (error) {
-    if (error === lifted) return 'lifted'
-    throw error
-  }
+  return (await changeRecord(deps, owner, change, deadline))?.user
 }
 
 /** By an operator, when Seam shows the account again: it may be granted from now on. Nobody gets it back by this. */
