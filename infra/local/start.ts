@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import type { Audit } from '../../functions/http/audit.ts'
+import { cleanupWords } from './cleanup-words.ts'
 import { CliError } from './cli-error.ts'
 import { readEnvironment } from './environment.ts'
 import { introduction } from './introduction.ts'
@@ -94,10 +95,7 @@ function folded(verdicts: string[]): string[] {
 
 /** One line per cleanup that had something to do. */
 function cleaned(report: CleanupReport): void {
-  const { ended, strays_ended, settled, failed, fuse, stopped, other_run_until: until, took } = report
-  const counts = Object.entries({ ...ended, strays_ended, settled, failed }).filter(([, count]) => count > 0)
-  const other = until !== undefined && `another run is at work until ${new Date(until).toLocaleTimeString()}`
-  const why = other || (stopped === 'nothing_made_yet' ? undefined : stopped)
-  const what = [...counts.map(([name, count]) => `${count} ${name}`), fuse, why].filter(Boolean).join(', ')
-  if (what !== '') console.log(`cleaned up (${what}) ${took} ms`)
+  const { looked_at, failed, stopped, took } = report
+  if (looked_at === 0 && failed === 0 && (stopped === undefined || stopped === 'nothing_made_yet')) return
+  console.log(`cleaned up (${cleanupWords(report)}) ${took} ms`)
 }

@@ -6,7 +6,7 @@ import type { CleanUp } from '../../../functions/cleanup/run.ts'
 import type { Issuer } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
 import type { Administer } from '../../../functions/operator/administrator.ts'
-import { contractVersion, type ShownUser } from '../../../functions/operator/client.ts'
+import { contractVersion } from '../../../functions/operator/client.ts'
 import { shownUser } from '../../../functions/operator/showing.ts'
 import type { Seam } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
@@ -16,16 +16,17 @@ import type { Watcher } from './watching.ts'
 
 /** What the page's buttons do in the running world: the operator's commands, Seam's failures, the cleanup. */
 
-/** How Seam fails, for a page that wants to see it. */
-const faults = {
+/** How Seam does, for a page that wants to see it. */
+const seamStates = {
+  works: undefined,
   down: { kind: 'status', status: 503 },
   silent: { kind: 'silence' },
   slow: { kind: 'delay', delay_ms: 1200 },
   // Only for our own calls: Seam's components get their client session too, and theirs would really be widened.
   wrong: { kind: 'wrong', wrong: 'extra_account', path: '/client_sessions/get_or_create' },
-} satisfies Record<string, Fault>
+} satisfies Record<string, Fault | undefined>
 
-export type SeamFault = keyof typeof faults
+export type SeamState = keyof typeof seamStates
 
 const sub = z.string().check(z.minLength(1), z.maxLength(200))
 const id = z.string().check(z.minLength(1), z.maxLength(100))
@@ -34,27 +35,14 @@ export const actSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.enum(['withdraw', 'grant']), sub, connected_account_id: id }),
   z.strictObject({ act: z.enum(['disable', 'enable', 'sign_out_everywhere']), sub }),
   /** Gives the user a Seam user identity that opens one device, or takes it away. */
-  z.strictObject({ act: z.enum(['give_identity', 'take_identity']), sub }),
+  z.strictObject({ act: z.literal('set_identity'), sub, given: z.boolean() }),
   /** Behind our back, as anybody with the API key can: the record does not show it. */
   z.strictObject({ act: z.literal('end_at_seam'), client_session_id: id }),
   z.strictObject({ act: z.literal('clean_up') }),
-  z.strictObject({ act: z.literal('break'), how: z.enum(Object.keys(faults) as SeamFault[]) }),
-  z.strictObject({ act: z.literal('mend') }),
+  z.strictObject({ act: z.literal('seam'), how: z.enum(Object.keys(seamStates) as SeamState[]) }),
 ])
 export type Act = z.infer<typeof actSchema>
-
-/** What the operator sees of a user, beside what Seam itself says. */
-export interface Desk {
-  /** Absent: the user has no record yet. */
-  record?: ShownUser
-  /** Of the local workspace, whoever has them. */
-  accounts: { connected_account_id: string; provider: string; whose: string; devices: string[] }[]
-  /** The user's client sessions at the local Seam that live. */
-  live: string[]
-  fault?: SeamFault
-  /** Seam is the local one, which can fail on purpose. */
-  breakable: boolean
-}
+export type UserAct = Extract<Act, { sub: string }>
 
 export interface Operator {
   issuer: Issuer
@@ -64,24 +52,31 @@ export interface Operator {
   local: LocalSeam | undefined
   cleanUp: CleanUp
   watcher: Watcher
-  /** How Seam fails now. */
-  fault?: SeamFault | undefined
+  /** How Seam does now. */
+  seamState?: SeamState
 }
 
 const subjectOf = ({ issuer }: Operator, name: string) => `${subjectNamespace(issuer)}|${name}`
 
-export async function readDesk(operator: Operator, name: string): Promise<Desk> {
-  const { table, local, fault } = operator
+export type Desk = Awaited<ReturnType<typeof readDesk>>
+
+/** What the operator sees of a user, beside what Seam itself says. */
+export async function readDesk(operator: Operator, name: string) {
+  const { table, local, seamState = 'works' } = operator
   const owner = ownerOf(subjectOf(operator, name))
   const user = await table.readUser(owner)
+  // A key names its owner.
+  const sessions =
+    local?.sessions().filter((one) => one.live && one.user_identifier_key?.includes(owner)) ?? []
   return {
-    ...(user && { record: shownUser(user) }),
+    /** Absent: the user has no record yet. */
+    record: user && shownUser(user),
+    /** Of the workspace, whoever has them. */
     accounts: local?.accounts() ?? [],
-    // A key names its owner.
-    live: (local?.sessions() ?? []).flatMap(({ live, user_identifier_key: key, client_session_id }) =>
-      live && key?.includes(owner) ? client_session_id : [],
-    ),
-    ...(fault && { fault }),
+    /** The user's client sessions at the local Seam that live. */
+    live: sessions.map(({ client_session_id }) => client_session_id),
+    seam: seamState,
+    /** Seam is the local one, which can fail on purpose. */
     breakable: local !== undefined,
   }
 }
@@ -95,49 +90,30 @@ export async function carryOut(operator: Operator, act: Act): Promise<string> {
 
 async function run(operator: Operator, act: Act, request_id: string): Promise<void> {
   const { seam, local, cleanUp, watcher } = operator
-  const note = (command: string, client_session_id?: string) =>
-    watcher.note({ what: 'admin', request_id, command, ...(client_session_id && { client_session_id }) })
-  switch (act.act) {
-    case 'clean_up': {
-      const report = await cleanUp({ deadline: deadlineIn(times.cleanup, Date.now), allUsers: true })
-      return watcher.note({ what: 'cleanup', request_id, took: report.took }, report)
-    }
-    case 'end_at_seam':
-      await seam.delete({ client_session_id: act.client_session_id }, deadlineIn(times.vend, Date.now))
-      return note('end_at_seam', act.client_session_id)
-    case 'break':
-      operator.fault = act.how
-      local?.faults.plan({ faults: [faults[act.how]] })
-      return note(`seam_${act.how}`)
-    case 'mend':
-      operator.fault = undefined
-      local?.faults.clear()
-      return note('seam_works')
-    default:
-      return command(operator, act, request_id)
+  if ('sub' in act) return command(operator, act, request_id)
+  if (act.act === 'clean_up') {
+    const report = await cleanUp({ deadline: deadlineIn(times.cleanup, Date.now), allUsers: true })
+    return watcher.note({ what: 'cleanup', request_id, took: report.took }, report)
   }
+  if (act.act === 'end_at_seam') {
+    const { client_session_id } = act
+    await seam.delete({ client_session_id }, deadlineIn(times.vend, Date.now))
+    return watcher.note({ what: 'admin', request_id, command: 'end_at_seam', client_session_id })
+  }
+  const fault = seamStates[act.how]
+  operator.seamState = act.how
+  local?.faults.plan({ faults: fault ? [fault] : [] })
+  watcher.note({ what: 'admin', request_id, command: `seam_${act.how}` })
 }
 
 /** As the command line gives it. */
-async function command(
-  operator: Operator,
-  act: Extract<Act, { sub: string }>,
-  requestId: string,
-): Promise<void> {
-  const isIdentity = act.act === 'give_identity' || act.act === 'take_identity'
+async function command(operator: Operator, act: UserAct, requestId: string): Promise<void> {
   const params = {
     subject: subjectOf(operator, act.sub),
     ...('connected_account_id' in act && { connected_account_ids: [act.connected_account_id] }),
-    ...(isIdentity && {
-      user_identity_id: act.act === 'give_identity' ? (operator.local?.identityOf(act.sub) ?? null) : null,
-    }),
+    ...('given' in act && { user_identity_id: act.given ? operator.local?.identityOf(act.sub) : null }),
   }
-  const event = {
-    version: contractVersion,
-    command: isIdentity ? 'set_identity' : act.act,
-    params,
-    by: 'page',
-  }
+  const event = { version: contractVersion, command: act.act, params, by: 'page' }
   const answer = await operator.administer(event, { requestId, deadline: deadlineIn(times.admin, Date.now) })
   if ('problem' in answer) throw new Error(answer.problem.detail ?? answer.problem.title)
 }

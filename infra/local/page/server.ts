@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
+import { serveStatic } from '@hono/node-server/serve-static'
 import { type Context, Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { streamSSE } from 'hono/streaming'
 import type { Configuration } from '../../../functions/config.ts'
 import { listen } from '../loopback.ts'
 import { actSchema, carryOut, type Operator, readDesk } from './operator.ts'
-import type { Watcher } from './watching.ts'
+import type { Observation, Watcher } from './watching.ts'
 
 /** What the page needs to know, and no secret. */
 export interface PageFacts {
@@ -33,92 +34,70 @@ export type Page = Awaited<ReturnType<typeof startPage>>
 const own = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const elements = addressOf('@seamapi/react/elements.js')
 
-const script = 'text/javascript; charset=utf-8'
-const style = 'text/css; charset=utf-8'
-
 /** Served as they are. A path is looked up here, so nothing else of the disk can be read. */
-const files = new Map<string, [file: string, type: string]>([
-  ['/', [own('public/index.html'), 'text/html; charset=utf-8']],
-  ['/page.css', [own('public/page.css'), style]],
-  ['/icon.svg', [own('public/icon.svg'), 'image/svg+xml']],
-  ['/README.md', [own('../../../README.md'), 'text/plain; charset=utf-8']],
-  ['/seam/elements.js', [fileURLToPath(elements), script]],
-  ['/seam/elements.css', [fileURLToPath(new URL('index.min.css', elements)), style]],
-])
+const files = {
+  '/': own('public/index.html'),
+  '/page.css': own('public/page.css'),
+  '/icon.svg': own('public/icon.svg'),
+  '/seam/elements.js': fileURLToPath(elements),
+  '/seam/elements.css': fileURLToPath(new URL('index.min.css', elements)),
+}
 
 /** The page has an origin of its own, not the API's, as an app's page has. @throws CliError */
 export async function startPage({ port }: { port: number }) {
   const { url, serve, close } = await listen(port, 'the page')
-  let shown: Shown | undefined
-  serve(getRequestListener(pageApp(url, () => shown).fetch))
-  return {
-    url,
-    /** Called once when all else is up; until then the page is told to wait. */
-    show(it: Shown): void {
-      shown = it
-    },
-    close,
-  }
+  /** Called once when all else is up; until then requests wait. */
+  let show = (_: Shown): void => {}
+  const app = new Promise<Shown>((resolve) => {
+    show = resolve
+  }).then((shown) => pageApp(url, shown))
+  serve(getRequestListener(async (request) => (await app).fetch(request)))
+  return { url, show, close }
 }
 
-function pageApp(url: string, shown: () => Shown | undefined): Hono {
+function pageApp(url: string, { facts, watcher, operator }: Shown): Hono {
   const app = new Hono()
   // By another name of this machine the page is of another origin, which the API does not know.
   app.use((c, next) =>
     c.req.header('host') === new URL(url).host ? next() : Promise.resolve(c.redirect(url)),
   )
-  app.use((c, next) =>
-    secureHeaders({ contentSecurityPolicy: policy(shown()?.facts), strictTransportSecurity: false })(c, next),
-  )
-  app.use(async (c, next) => {
-    await next()
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store')
+  app.use(secureHeaders({ contentSecurityPolicy: policy(facts), strictTransportSecurity: false }))
+  app.use((c, next) => {
+    c.header('cache-control', 'no-store')
+    return next()
   })
-  const starting = (c: Context) => c.json({ error: 'The local world is still starting.' }, 503)
-  app.get('/facts.json', (c) => {
-    const { facts } = shown() ?? {}
-    return facts === undefined ? starting(c) : c.json(facts)
+  app.get('/facts.json', (c) => c.json(facts))
+  app.get('/seen', (c) => streamObservations(c, watcher))
+  app.get('/README.md', async (c) => c.text(await readFile(own('../../../README.md'), 'utf8')))
+  let bundle: Promise<string> | undefined
+  app.get('/page.js', async (c) => {
+    bundle ??= readFile(own('public/page.js'), 'utf8').catch(bundlePage)
+    return c.body(await bundle, 200, { 'content-type': 'text/javascript; charset=utf-8' })
   })
-  app.get('/seen', (c) => {
-    const { watcher } = shown() ?? {}
-    return watcher === undefined ? starting(c) : streamObservations(c, watcher)
-  })
-  app.get('/desk.json', async (c) => {
-    const { operator } = shown() ?? {}
-    return operator === undefined ? c.notFound() : c.json(await readDesk(operator, c.req.query('sub') ?? ''))
-  })
+  for (const [path, file] of Object.entries(files)) app.get(path, serveStatic({ path: file }))
+  if (operator !== undefined) serveDesk(app, operator)
+  return app
+}
+
+function serveDesk(app: Hono, operator: Operator): void {
+  app.get('/desk.json', async (c) => c.json(await readDesk(operator, c.req.query('sub') ?? '')))
   app.post('/desk', async (c) => {
-    const { operator } = shown() ?? {}
     const act = actSchema.safeParse(await c.req.json().catch(() => undefined))
-    if (operator === undefined || !act.success) return c.text('There is no such act.', 400)
+    if (!act.success) return c.text('There is no such act.', 400)
     try {
       return c.json({ request_id: await carryOut(operator, act.data) })
     } catch (error) {
       return c.json({ error: error instanceof Error ? error.message : 'failed' }, 502)
     }
   })
-  let bundle: Promise<string> | undefined
-  app.get('/page.js', async (c) => {
-    bundle ??= readFile(own('public/page.js'), 'utf8').catch(bundlePage)
-    return c.body(await bundle, 200, { 'content-type': script })
-  })
-  app.get('*', async (c) => {
-    const [file, type] = files.get(c.req.path) ?? []
-    if (file === undefined || type === undefined) return c.notFound()
-    const content = await readFile(file).catch(() => undefined)
-    if (content === undefined) return c.notFound()
-    return c.body(content, 200, { 'content-type': type, 'cache-control': 'no-cache' })
-  })
-  return app
 }
 
 function streamObservations(c: Context, watcher: Watcher): Response {
   return streamSSE(c, async (stream) => {
     const gone = new Promise<void>((resolve) => stream.onAbort(resolve))
-    const end = watcher.watch(
-      (it) => void stream.writeSSE({ id: String(it.id), data: JSON.stringify(it) }),
-      Number(c.req.header('last-event-id')) || 0,
-    )
+    const last = Number(c.req.header('last-event-id')) || 0
+    const tell = (it: Observation) => void stream.writeSSE({ id: String(it.id), data: JSON.stringify(it) })
+    const end = watcher.watch(tell, last)
     // So that the page knows at once that it is connected.
     await stream.writeSSE({ event: 'here', data: '', retry: 500 })
     await gone
@@ -152,14 +131,13 @@ export async function bundlePage(): Promise<string> {
 }
 
 /** The page may talk to the three addresses it is there to show, and to nothing else. */
-function policy(facts: PageFacts | undefined) {
-  const { api, issuer, seam } = facts ?? { api: '', issuer: '', seam: '' }
+function policy({ api, issuer, seam }: PageFacts) {
   return {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
     styleSrc: ["'self'"],
-    imgSrc: ["'self'", 'data:', seam].filter((source) => source !== ''),
-    connectSrc: ["'self'", api, issuer, seam].filter((source) => source !== ''),
+    imgSrc: ["'self'", 'data:', seam],
+    connectSrc: ["'self'", api, issuer, seam],
     baseUri: ["'none'"],
     formAction: ["'none'"],
     frameAncestors: ["'none'"],

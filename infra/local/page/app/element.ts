@@ -6,22 +6,36 @@ export function part<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
 }
 
 type Child = Node | string | undefined | false
+type Children = (Child | Child[])[]
 type Given = Record<string, string | boolean | undefined | (() => unknown)>
 
 /** A new element: functions are told of the event of that name, all else is an attribute. Text stays text. */
-export function element(name: string, given: Given = {}, ...children: (Child | Child[])[]): HTMLElement {
+export function element(name: string, given: Given = {}, ...children: Children): HTMLElement {
   const made = document.createElement(name)
   for (const [key, value] of Object.entries(given))
     if (typeof value === 'function') made.addEventListener(key, value)
     else if (value === true) made.setAttribute(key, '')
     else if (typeof value === 'string') made.setAttribute(key, value)
-  made.append(...children.flat().filter((child) => child !== undefined && child !== false))
+  made.append(...present(children))
   return made
 }
 
 export function button(label: string, click: () => unknown, given: Given = {}): HTMLElement {
   return element('button', { type: 'button', click, ...given }, label)
 }
+
+/** Shows these in the element with this id, in place of what was there. The keyboard's focus stays where it was. */
+export function fill(id: string, ...children: Children): void {
+  const place = part(id)
+  const { activeElement } = document
+  const focused = place.contains(activeElement) && activeElement?.textContent
+  place.replaceChildren(...present(children))
+  const again = [...place.querySelectorAll<HTMLElement>('button, summary')]
+  if (focused) again.find(({ textContent }) => textContent === focused)?.focus()
+}
+
+const present = (children: Children) =>
+  children.flat().filter((child) => child !== undefined && child !== false)
 
 export function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)} ms`
@@ -31,8 +45,7 @@ export function duration(ms: number): string {
 /** As a clock shows it: 59:08. */
 export function minutes(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
-  const rest = `${Math.floor(whole / 60) % 60}:${String(whole % 60).padStart(2, '0')}`
-  return whole < 3600 ? rest : `${Math.floor(whole / 3600)}:${rest.padStart(5, '0')}`
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
 }
 
 export const plural = (count: number, what: string) => `${count || 'no'} ${what}${count === 1 ? '' : 's'}`

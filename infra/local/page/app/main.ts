@@ -1,21 +1,22 @@
+import { decodeJwt } from 'jose'
 import type { Act, Desk } from '../operator.ts'
 import type { PageFacts } from '../server.ts'
 import type { Observation } from '../watching.ts'
-import { type Browser, expireSignIn, newBrowser, sidOf, signIn } from './browser.ts'
+import { type Browser, bearerOf, expireSignIn, newBrowser, signIn } from './browser.ts'
 import { prepareCode, showCode } from './code.ts'
 import { connect, stopConnecting } from './connecting.ts'
-import { prepareDesk, showDesk } from './desk.ts'
+import { showDesk } from './desk.ts'
 import { look, openByKeyboard, showDevices } from './devices.ts'
-import { button, minutes, part } from './element.ts'
+import { button, fill, minutes, part } from './element.ts'
 import { preparePeople } from './people.ts'
 import { isQuiet, showRecent } from './recent.ts'
 import { handOf, type Scene, type Story, showStory } from './story.ts'
-import { untilStarted, watchWorld } from './watch.ts'
+import { watchWorld } from './watch.ts'
 import { type Exchange, masked, recordExchanges } from './wire.ts'
 
 /** The page: an app's side of the token vending machine, what an operator does, and what happens behind. */
 
-const facts: PageFacts = await untilStarted()
+const facts: PageFacts = await (await fetch('/facts.json')).json()
 const seen: Observation[] = []
 const exchanges = new Map<string, Exchange>()
 
@@ -29,14 +30,26 @@ let story: Story | undefined
 let looking = Promise.resolve()
 let next: Promise<void> | undefined
 
+/** Where the button is, what it and the story say (that after the user's name), and what is done. */
+const acts: [place: string, label: string, title: string, act: () => unknown][] = [
+  ['acts', 'Connect an account', ' connects an account', () => connect(active)],
+  ['acts', 'Ask again', ' asked again', () => active.sessions.reset()],
+  ['acts', 'Expire the sign-in', '’s sign-in expired', () => expireSignIn(active)],
+  ['acts', 'Sign out', ' signed out of this browser', signOut],
+  ['sign-in', 'Sign in again', ' signed in again', () => signIn(active, anotherLogin())],
+  ['provider', 'Provider ends this login', '’s login was ended by the provider', endLogin],
+  ['provider', 'Provider disables them', ' was disabled by the provider', disableThem],
+]
+for (const [place, label, title, act] of acts)
+  part(place).append(button(label, () => void tell(who + title, act)))
+part('clean-up').addEventListener('click', () => send({ act: 'clean_up' }, 'You ran the cleanup'))
+part('connecting-stop').addEventListener('click', stopConnecting)
 recordExchanges(facts.api, (exchange) => {
   exchanges.set(exchange.request_id, exchange)
   render()
 })
-openByKeyboard(part('devices'))
-prepareDesk(send)
+openByKeyboard()
 prepareCode(facts.configuration)
-prepareActs()
 preparePeople(facts, become)
 watchWorld((observation, isLive) => {
   if (isQuiet(observation)) return
@@ -44,9 +57,8 @@ watchWorld((observation, isLive) => {
   if (seen.length > 30) seen.shift()
   render()
   // An app learns of these by its next call to Seam; this page makes that call at once.
-  const { what, path } = observation.audit
-  if (isLive && (what === 'admin' || what === 'webhook' || path === '/identity-events')) void refresh()
-}, startOver)
+  if (isLive && (isTold(observation) || observation.audit.what === 'admin')) void refresh()
+}, refresh)
 setInterval(tick, 1000)
 setInterval(() => document.hidden || void refresh(), 15_000)
 document.addEventListener('visibilitychange', () => void refresh())
@@ -63,32 +75,30 @@ function subInAddress(): string {
 
 function become(sub: string, more: Record<string, unknown> = {}): void {
   who = sub
-  claims = more
+  claims = { ...more, sub }
   desk = undefined
   stopConnecting()
-  for (const other of browsers.splice(1)) signIn(other, '', {})
+  for (const other of browsers.splice(1)) signIn(other)
   ;[active] = browsers as [Browser]
+  signIn(active)
   if (subInAddress() !== sub) location.hash = encodeURIComponent(sub)
-  if (sub === '') {
-    signIn(active, '', {})
-    story = undefined
-    render()
-    return
-  }
-  void tell(`${sub} signed in`, async () => signIn(active, sub, claims), true)
+  if (sub !== '') void tell(`${sub} signed in`, () => signIn(active, claims))
+}
+
+/** A `sid` of its own: the first login has that of a plain curl. */
+function anotherLogin(): Record<string, unknown> {
+  return { sid: crypto.randomUUID(), ...claims }
 }
 
 /** One story: what is done in `act`, and whatever follows from it. `act` may tell the id of its request. */
-async function tell(title: string, act: () => Promise<unknown>, isFresh = false): Promise<void> {
-  const mine: Story = {
-    title,
-    since: Date.now(),
-    before: isFresh ? undefined : structuredClone(scene()),
-    acts: new Set(),
-    isBusy: true,
-  }
+async function tell(title: string, act: () => unknown): Promise<void> {
+  const before = structuredClone(scene())
+  const mine: Story = { title, since: Date.now(), before, acts: new Set(), isBusy: true }
   story = mine
   render()
+  // Of somebody who has just come nothing is known yet.
+  before.desk ??= await readDesk()
+  if (story !== mine) return
   try {
     const id = await act()
     if (typeof id === 'string') mine.acts.add(id)
@@ -109,12 +119,6 @@ function send(act: Act, title: string): void {
   })
 }
 
-/** The world has started again: no need to wait for the helper's next try. */
-function startOver(): void {
-  for (const { session, sessions } of browsers) if (session === undefined) sessions.reset()
-  void refresh()
-}
-
 /** Looks again at everything that an act may have changed: one look at a time, and one that starts after the call. */
 function refresh(): Promise<void> {
   next ??= looking.then(() => {
@@ -131,43 +135,49 @@ async function refreshNow(): Promise<void> {
   const sub = who
   await Promise.all(
     browsers.map(async (browser) => {
-      if (browser.login.sub === '' || browser.isLeaving) return
+      if (browser.login === undefined) return
       if (browser.session === undefined) browser.sessions.reset()
       // While the world is stopped, the helper tries for longer than anybody wants to wait here.
       await browser.sessions.getClientSession({ signal: AbortSignal.timeout(5000) }).catch(() => {})
       await look(browser)
     }),
   )
-  if (!facts.operator) return
-  const response = await fetch(`/desk.json?sub=${encodeURIComponent(sub)}`).catch(() => undefined)
-  if (response?.ok && sub === who) desk = await response.json()
+  const now = await readDesk()
+  if (sub === who) desk = now ?? desk
+}
+
+async function readDesk(): Promise<Desk | undefined> {
+  if (!facts.operator) return undefined
+  const response = await fetch(`/desk.json?sub=${encodeURIComponent(who)}`).catch(() => undefined)
+  return response?.ok ? response.json() : undefined
 }
 
 function scene(): Scene {
   return { desk, hands: browsers.map(handOf) }
 }
 
+/** What others have told us, which no act of an app has caused. */
+function isTold({ audit: { what } }: Observation): boolean {
+  return what === 'webhook' || what === 'identity_event'
+}
+
 function ofStory({ since, acts }: Story): Observation[] {
-  const isMine = ({ audit: { request_id, what, owner, path }, at }: Observation) =>
-    at >= since &&
-    (acts.has(request_id) ||
-      exchanges.has(request_id) ||
-      ((what === 'webhook' || path === '/identity-events') &&
-        owner !== undefined &&
-        owner === desk?.record?.owner))
-  return seen.filter(isMine)
+  const { owner } = desk?.record ?? {}
+  return seen.filter((one) => {
+    const { request_id, owner: whose } = one.audit
+    const isTheirs = isTold(one) && owner !== undefined && owner === whose
+    return one.at >= since && (acts.has(request_id) || exchanges.has(request_id) || isTheirs)
+  })
 }
 
 function render(): void {
-  document.body.dataset.signedIn = String(who !== '')
   if (story !== undefined) showStory(story, scene(), ofStory(story))
-  for (const one of part('people').querySelectorAll<HTMLElement>('button[data-sub]'))
+  for (const one of part('known').querySelectorAll('button'))
     one.ariaPressed = String(one.dataset.sub === who)
-  const names = browsers.map((one) => {
-    const label = `Browser ${one.number}`
-    return button(label, () => choose(one), { 'aria-pressed': String(one === active) })
-  })
-  part('browsers').replaceChildren(...names, ...(who !== '' && browsers.length === 1 ? [openAnother()] : []))
+  const names = browsers.map((one) =>
+    button(`Browser ${one.number}`, () => choose(one), { 'aria-pressed': String(one === active) }),
+  )
+  fill('browsers', names, browsers.length === 1 && button('Open a second browser', openAnother))
   showBrowser(active)
   showDesk(desk, who, active, send)
   showCode(facts, who || facts.users[0] || 'ada')
@@ -175,21 +185,21 @@ function render(): void {
 }
 
 function showBrowser(browser: Browser): void {
-  const { session, devices, login } = browser
-  const { problem } = handOf(browser)
+  const { session, devices, login, error } = browser
+  const { problem = '' } = handOf(browser)
   part('app').hidden = who === ''
   part('session').hidden = session === undefined
   part('token').textContent = session ? masked(session.token) : ''
   part('client-session-id').textContent = session?.client_session_id ?? ''
-  part('sign-out').hidden = login.sub === ''
-  part('sign-in').hidden = login.sub !== '' && browser.error?.action !== 'reauthenticate'
-  for (const id of ['connect', 'ask-again', 'expire']) part<HTMLButtonElement>(id).disabled = login.sub === ''
+  part('acts').hidden = login === undefined
+  part('sign-in').hidden = login !== undefined && error?.action !== 'reauthenticate'
   const isBlind = session !== undefined && devices === undefined && !story?.isBusy
+  const hasNone =
+    devices?.length === 0 && 'This token opens no devices. Connect an account, or have one given.'
   part('status').textContent = isBlind
     ? 'Seam cannot be asked for the devices right now.'
-    : (problem ??
-      (devices?.length === 0 ? 'This token opens no devices. Connect an account, or have one given.' : ''))
-  showDevices(part('devices'), browser)
+    : hasNone || problem
+  showDevices(browser)
   tick()
 }
 
@@ -207,69 +217,34 @@ function choose(browser: Browser): void {
   render()
 }
 
-function openAnother(): HTMLElement {
-  return button('Open a second browser', () => {
-    const second = newBrowser(2, facts, render)
-    void tell(`${who} signed in with a second browser`, async () => {
-      browsers.push(second)
-      active = second
-      signIn(second, who, claims)
-    })
+function openAnother(): void {
+  const second = newBrowser(2, facts, render)
+  void tell(`${who} signed in with a second browser`, () => {
+    browsers.push(second)
+    active = second
+    signIn(second, anotherLogin())
   })
 }
 
-function prepareActs(): void {
-  const on = (id: string, title: (sub: string) => string, act: () => Promise<unknown>) =>
-    part(id).addEventListener('click', () => void tell(title(who), act))
-  on(
-    'ask-again',
-    () => 'The page asked again',
-    async () => active.sessions.reset(),
-  )
-  on(
-    'expire',
-    (sub) => `${sub}’s sign-in expired`,
-    () => expireSignIn(active, facts.issuer),
-  )
-  on(
-    'sign-in',
-    (sub) => `${sub} signed in again`,
-    async () => signIn(active, who, claims, true),
-  )
-  on(
-    'sign-out',
-    (sub) => `${sub} signed out of browser ${active.number}`,
-    async () => {
-      active.isLeaving = true
-      const isConfirmed = await active.sessions.signOut()
-      signIn(active, '', {})
-      if (!isConfirmed)
-        throw new Error('Signed out here. Seam could not confirm it; the cleanup will see to it.')
-    },
-  )
-  on(
-    'connect',
-    (sub) => `${sub} connects an account`,
-    () => connect(active, facts),
-  )
-  on(
-    'provider-logout',
-    (sub) => `The identity provider ended ${sub}’s login`,
-    async () => tellProvider('backchannel-logout', await sidOf(active, facts.issuer)),
-  )
-  on(
-    'provider-disable',
-    (sub) => `The identity provider disabled ${sub}`,
-    () => tellProvider('account-disabled'),
-  )
-  part('connecting-stop').addEventListener('click', stopConnecting)
+async function signOut(): Promise<void> {
+  const isConfirmed = active.sessions.signOut()
+  signIn(active)
+  if (!(await isConfirmed))
+    throw new Error('Signed out here. Seam could not confirm it; the cleanup will see to it.')
+}
+
+async function endLogin(): Promise<void> {
+  await tellProvider('backchannel-logout', decodeJwt(await bearerOf(active)).sid)
+}
+
+function disableThem(): Promise<void> {
+  return tellProvider('account-disabled')
 }
 
 /** The local identity provider signs an event and sends it to the API, as a real one does. */
-async function tellProvider(kind: string, sid?: string): Promise<void> {
+async function tellProvider(kind: string, sid?: unknown): Promise<void> {
   const body = JSON.stringify({ sub: who, kind, sid })
-  const { status, error_description } = await (
-    await fetch(`${facts.issuer}/send`, { method: 'POST', body })
-  ).json()
+  const response = await fetch(`${facts.issuer}/send`, { method: 'POST', body })
+  const { status, error_description } = await response.json()
   if (!(status < 300)) throw new Error(error_description ?? `The API answered ${status} to the event.`)
 }

@@ -1,29 +1,20 @@
 import type { PageFacts } from '../server.ts'
-import { element, part } from './element.ts'
+import { button, fill, part } from './element.ts'
 
 /** Who may sign in on the page: those who have accounts from the start, and anybody who is invented. */
 export function preparePeople(
-  facts: PageFacts,
+  { operator, users, issuer, configuration }: PageFacts,
   become: (sub: string, claims?: Record<string, unknown>) => void,
 ): void {
-  part('operator').hidden = !facts.operator
-  part('people').hidden = !facts.operator
-  const ours = facts.configuration.issuers.find(({ issuer }) => issuer === facts.issuer)
-  part('provider').hidden = ours === undefined || !('events' in ours)
-  if (!facts.operator) {
+  part('operator').hidden = part('people').hidden = !operator
+  part('provider').hidden = !configuration.issuers.find((one) => one.issuer === issuer)?.events
+  if (!operator) {
     part('headline').textContent = 'Ask with the curl that “npm start” printed, and watch.'
     part('outcome').textContent =
       'The API trusts another identity provider, so nobody can sign in on this page.'
   }
-  const known = facts.users.map((sub) => {
-    const initial = element(
-      'span',
-      { class: 'initial', 'aria-hidden': 'true' },
-      sub.slice(0, 1).toUpperCase(),
-    )
-    return element('button', { type: 'button', 'data-sub': sub, click: () => become(sub) }, initial, sub)
-  })
-  part('known').replaceChildren(...known)
+  const known = users.map((sub) => button(sub, () => become(sub), { 'data-sub': sub }))
+  fill('known', known)
   part<HTMLFormElement>('invented').addEventListener('submit', (event) => {
     event.preventDefault()
     const field = part<HTMLTextAreaElement>('claims')

@@ -1,9 +1,7 @@
-/** One request of this page to the API and its answer, with the secrets masked. */
+/** One request of this page to the API and its answer, as they go over the wire, with the secrets masked. */
 export interface Exchange {
   request_id: string
-  /** Each a text as it goes over the wire. */
-  request: string
-  answer: string
+  text: string
 }
 
 /** Enough to tell two secrets apart, too little to use. */
@@ -19,37 +17,22 @@ export function recordExchanges(api: string, told: (exchange: Exchange) => void)
     const address = String(resource)
     if (!address.startsWith(`${api}/`)) return response
     // Before the caller gets it: a caller that has read it may abort the request, and the copy with it.
-    const body = await response.clone().text()
+    const answer = await response
+      .clone()
+      .json()
+      .catch(() => undefined)
+    const request = [`${init.method ?? 'GET'} ${address.slice(api.length)}`, ...headerLines(init.headers)]
+    const lines = [...request, init.body, '', response.status, ...headerLines(response.headers)]
+    const text = [...lines, answer && JSON.stringify(answer, null, 2)].filter((line) => line !== undefined)
     told({
       request_id: response.headers.get('x-request-id') ?? '',
-      request: requestText(address.slice(api.length), init),
-      answer: answerText(response, body),
+      text: text.join('\n').replaceAll(secrets, (_, name, secret) => name + masked(secret)),
     })
     return response
   }
 }
 
-function requestText(path: string, { method = 'GET', headers = {}, body }: RequestInit): string {
-  const lines = [...new Headers(headers)].map(([name, value]) =>
-    name === 'authorization' ? `${name}: Bearer ${masked(value.slice(7))}` : `${name}: ${value}`,
-  )
-  return [`${method} ${path}`, ...lines, ...(body ? ['', String(body)] : [])].join('\n')
-}
+const secrets = /(authorization: Bearer |"(?:token|url)": ")([^"\s]+)/g
 
-function answerText({ status, headers }: Response, body: string): string {
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}`)
-  return [String(status), ...lines, ...(body === '' ? [] : ['', maskedJson(body)])].join('\n')
-}
-
-function maskedJson(body: string): string {
-  try {
-    const secret = (name: string) => name === 'token' || name === 'url'
-    return JSON.stringify(
-      JSON.parse(body),
-      (name, value) => (secret(name) && typeof value === 'string' ? masked(value) : value),
-      2,
-    )
-  } catch {
-    return '(no JSON)'
-  }
-}
+const headerLines = (headers: HeadersInit | undefined) =>
+  [...new Headers(headers)].map(([name, value]) => `${name}: ${value}`)

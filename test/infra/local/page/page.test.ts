@@ -211,6 +211,20 @@ test('the identity provider ends one login: its token dies, and a new login gets
   await shows(page, ...ada)
 })
 
+test('the identity provider disables a user whose page holds a token: it dies, and no other comes', async () => {
+  const page = await open('grace')
+  await shows(page, 'Harbour Office')
+  await press(page, 'Provider disables them')
+  await says(page, 'outcome', /Its token died at once\. The access of this subject has ended/)
+  await says(page, 'did', /The provider told: account-disabled/)
+  await marks(page, 'record', 'new', 'disabled')
+  await marks(page, 'hands', 'gone', 'Harbour Office')
+  await shows(page)
+  await press(page, 'Ask again')
+  await says(page, 'outcome', /^The access of this subject has ended/)
+  expect(sessionsOf().map(({ live }) => live)).toEqual([false])
+})
+
 test('a client session that was deleted at Seam is replaced by itself, once for two tabs', async () => {
   const tabs = [await open('ada'), await open('ada')]
   for (const tab of tabs) await shows(tab, ...ada)
