@@ -1,9 +1,9 @@
 import type { Call, Observation } from '../watching.ts'
 import { duration, element, fill, part } from './element.ts'
-import { pathOf, verdictWords, whatOf } from './story.ts'
+import { pathOf, whatOf } from './story.ts'
 import type { Exchange } from './wire.ts'
 
-/** The last requests, whoever sent them: each unfolds to its verdicts, its calls and, if it was this page's, the wire. */
+/** The last requests, whoever sent them: each unfolds to its record in the log, its calls and, if it was this page's, the wire. */
 
 const shownAtMost = 8
 
@@ -29,16 +29,12 @@ export function isQuiet({ audit, calls }: Observation): boolean {
 
 function itemOf(observation: Observation, exchange: Exchange | undefined): HTMLElement {
   const { id, at, audit, calls, report } = observation
-  const { what, method, status, code, verdict, owner, reason, verdicts = [], took } = audit
+  const { what, method, status, code, verdict } = audit
   const isOthers = method !== undefined && what !== 'webhook' && exchange === undefined
   const lines = [
-    isOthers && 'Not of this page: another tab or program asked.',
-    owner && `owner ${owner}`,
-    ...verdicts.map((one) => `${one.replace(':', ' · ')} — ${verdictWords(one)}`),
-    reason && `reason, for the log alone: ${reason}`,
+    ...(isOthers ? ['Not of this page: another tab or program asked.'] : []),
+    JSON.stringify(report ?? audit, null, 2),
     ...calls.map(callLine),
-    took !== undefined && `took ${duration(took)}`,
-    report && JSON.stringify(report, null, 2),
   ]
   return element(
     'details',
@@ -50,7 +46,7 @@ function itemOf(observation: Observation, exchange: Exchange | undefined): HTMLE
       element('b', {}, whatOf(observation)),
       element('span', { class: code && 'wrong' }, [status, code ?? verdict].filter(Boolean).join(' ')),
     ),
-    details('What it did', lines.filter(Boolean).join('\n')),
+    details('Its record in the log, and its calls', lines.join('\n')),
     exchange && details('On the wire, secrets masked', exchange.text),
   )
 }

@@ -58,7 +58,7 @@ const verdicts: Record<string, string> = {
 }
 
 /** `create:first_request` in words. */
-export function verdictWords(verdict: string): string {
+function verdictWords(verdict: string): string {
   const [act = '', reason = ''] = verdict.split(':')
   return `${verdicts[act] ?? act}: ${reasons[reason as Reason]?.sentence ?? `${reason}.`}`
 }
