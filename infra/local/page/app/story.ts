@@ -165,7 +165,8 @@ function outcomeOf({ before }: Story, now: Scene, seen: Observation[]): string {
   const died = was?.id !== undefined && was.id !== hand.id ? 'The old token died at once. ' : ''
   if (hand.devices === undefined) return `${died}Seam cannot be asked what the token opens.`
   const { length } = hand.devices
-  if (was?.id !== hand.id) return `${died}The ${died ? 'new one' : 'token'} opens ${plural(length, 'device')}.`
+  if (was?.id !== hand.id)
+    return `${died}The ${died ? 'new one' : 'token'} opens ${plural(length, 'device')}.`
   const more = length - (was.devices?.length ?? 0)
   if (more !== 0) return `Same token, ${plural(Math.abs(more), 'device')} ${more > 0 ? 'more' : 'fewer'}.`
   const isReused = seen.some(({ audit }) => audit.verdict === 'reuse')
