@@ -151,7 +151,8 @@ function handView({ name, id, token, devices, problem, refused }: Hand, before?:
     element('h4', {}, name),
     isOld && element('p', {}, element('s', {}, before.token), before.id === refused && ' Seam answers 401.'),
     element('p', {}, token ? element('code', {}, token) : (problem ?? 'No token yet.')),
-    compared(before?.devices ?? [], (token && devices) || []),
+    // While Seam cannot be asked, nothing is gone.
+    compared(before?.devices ?? [], token ? (devices ?? before?.devices ?? []) : []),
   )
 }
 

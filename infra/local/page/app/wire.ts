@@ -17,16 +17,14 @@ export function recordExchanges(api: string, told: (exchange: Exchange) => void)
     const address = String(resource)
     if (!address.startsWith(`${api}/`)) return response
     // Before the caller gets it: a caller that has read it may abort the request, and the copy with it.
-    const answer = await response
-      .clone()
-      .json()
-      .catch(() => undefined)
+    const copy = response.clone()
+    const answer = await copy.json().catch(() => undefined)
     const request = [`${init.method ?? 'GET'} ${address.slice(api.length)}`, ...headerLines(init.headers)]
-    const lines = [...request, init.body, '', response.status, ...headerLines(response.headers)]
-    const text = [...lines, answer && JSON.stringify(answer, null, 2)].filter((line) => line !== undefined)
+    const status = ['', response.status, ...headerLines(response.headers), '']
+    const lines = [...request, init.body, ...status, answer && JSON.stringify(answer, null, 2)]
     told({
       request_id: response.headers.get('x-request-id') ?? '',
-      text: text.join('\n').replaceAll(secrets, (_, name, secret) => name + masked(secret)),
+      text: lines.join('\n').replaceAll(secrets, (_, name, secret) => name + masked(secret)),
     })
     return response
   }
