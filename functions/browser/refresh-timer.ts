@@ -3,7 +3,6 @@ const heartbeat = 60_000
 
 interface TimerDeps {
   now: () => number
-  wanted: () => boolean
   /** By `now`, when there is something to do; infinite: never. */
   due: () => number
   renew: () => Promise<unknown>
@@ -12,7 +11,7 @@ interface TimerDeps {
 }
 
 /** Refreshes when it is due: by a timer, and when the page wakes. */
-export function refreshTimer({ now, wanted, due, renew, wake }: TimerDeps) {
+export function refreshTimer({ now, due, renew, wake }: TimerDeps) {
   let busy = false
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -24,7 +23,7 @@ export function refreshTimer({ now, wanted, due, renew, wake }: TimerDeps) {
   function plan(): void {
     clearTimeout(timer)
     const at = due()
-    if (wanted() && at < Infinity) timer = setTimeout(tick, Math.min(Math.max(at - now(), 1000), heartbeat))
+    if (at < Infinity) timer = setTimeout(tick, Math.min(Math.max(at - now(), 1000), heartbeat))
   }
 
   function tick(): void {

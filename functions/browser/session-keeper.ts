@@ -38,7 +38,6 @@ export class SessionKeeper {
   readonly #listeners = listenerSet()
   readonly #timer = refreshTimer({
     now: this.#now,
-    wanted: () => this.#listeners.size > 0,
     due: () => this.#due(),
     renew: () => {
       if (this.#held && !this.#usable()) this.#dropSession()
@@ -273,8 +272,9 @@ export class SessionKeeper {
     this.#dropSession(error)
   }
 
-  /** When the timer has something to do: the next try, or the end of the session. */
+  /** When the timer has something to do: the next try, or the end of the session; never while nobody listens. */
   #due(): number {
+    if (this.#listeners.size === 0) return Infinity
     const held = this.#held
     const backoff = this.#backoff
     const hasGivenUp = this.#refused || backoff.failures >= mostFailures

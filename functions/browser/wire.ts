@@ -73,18 +73,20 @@ export async function send(
   everywhere?: boolean,
 ): Promise<unknown> {
   const abandon = new AbortController()
-  const path = everywhere ? '/client-sessions' : '/client-session'
   const request = async () => {
-    const response = await fetch(url.replace(/(\/client-session)?\/*$/, path), {
-      method,
-      headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
-      ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
-      signal: abandon.signal,
-      credentials: 'omit',
-      redirect: 'error',
-      // Signing out outlives the page.
-      keepalive: method === 'DELETE',
-    })
+    const response = await fetch(
+      url.replace(/(\/client-session)?\/*$/, everywhere ? '/client-sessions' : '/client-session'),
+      {
+        method,
+        headers: { authorization: `Bearer ${bearer}`, ...(stale && { 'content-type': 'application/json' }) },
+        ...(stale && { body: JSON.stringify({ stale_client_session_id: stale }) }),
+        signal: abandon.signal,
+        credentials: 'omit',
+        redirect: 'error',
+        // Signing out outlives the page.
+        keepalive: method === 'DELETE',
+      },
+    )
     const said = await response.json().catch(() => undefined)
     if (response.ok) return said
     const retryAfter = Number(response.headers.get('retry-after'))
