@@ -46,6 +46,7 @@ part('clean-up').addEventListener('click', () => send({ act: 'clean_up' }, 'You 
 part('connecting-stop').addEventListener('click', stopConnecting)
 recordExchanges(facts.api, (exchange) => {
   exchanges.set(exchange.request_id, exchange)
+  if (story?.isBusy) story.acts.add(exchange.request_id)
   render()
 })
 openByKeyboard()
@@ -164,9 +165,8 @@ function isTold({ audit: { what } }: Observation): boolean {
 function ofStory({ since, acts }: Story): Observation[] {
   const { owner } = desk?.record ?? {}
   return seen.filter((one) => {
-    const { request_id, owner: whose } = one.audit
-    const isTheirs = isTold(one) && owner !== undefined && owner === whose
-    return one.at >= since && (acts.has(request_id) || exchanges.has(request_id) || isTheirs)
+    const isTheirs = isTold(one) && owner !== undefined && owner === one.audit.owner
+    return one.at >= since && (acts.has(one.audit.request_id) || isTheirs)
   })
 }
 

@@ -15,7 +15,7 @@ export interface Story {
   /** Epoch milliseconds. */
   since: number
   before: Scene
-  /** Request ids of the act itself. */
+  /** Request ids of the act itself, and of what this page asked until it was over. */
   acts: Set<string>
   isBusy: boolean
   failed?: string
