@@ -8,10 +8,11 @@ import type { Audit, Log } from './audit.ts'
 import type { ProblemAnswer } from './contract.ts'
 import { type Deadline, deadlineIn } from './deadline.ts'
 import { noteProblem, Problem, problemBody, problemHeaders, problemOf } from './problem.ts'
+import { during } from './steps.ts'
 
 /** What goes around every route: an id, a deadline, one audit object, one error handler, and how a body is read. */
 
-export type Env = { Variables: { audit: Audit; deadline: Deadline; startedAt: number } }
+export type Env = { Variables: { audit: Audit; deadline: Deadline } }
 
 export interface FrameDeps {
   log: Log
@@ -19,13 +20,11 @@ export interface FrameDeps {
   terms: { times: Times }
   /** The platform's own id for this request; never one that a caller sent. */
   requestId: (c: Context) => string
-  /** What happens in `act` counts among this request's `steps`. */
-  during: <T>(audit: Audit, act: () => T) => T
 }
 
 /** To be called before the routes. `allow` answers preflights, and lets the pages of some origins read the answers. */
 export function frame(app: Hono<Env>, deps: FrameDeps, allow?: MiddlewareHandler): void {
-  const { log, clock, requestId, during, terms } = deps
+  const { log, clock, requestId, terms } = deps
 
   app.use(async (c, next) => {
     const startedAt = clock()

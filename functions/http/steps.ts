@@ -54,6 +54,5 @@ export function timed<C extends Clients>(clients: C) {
     seal: over('seal', seal) as C['seal'],
     sleep: timing('wait', sleep),
     timing,
-    during,
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/v4-mini'
 import type { Audit, AuditLog, Log } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { noteProblem, Problem, problemBody, problemOf } from '../http/problem.ts'
+import { during } from '../http/steps.ts'
 import type { Acting } from './acting.ts'
 import { type AdminAnswer, type AdminProblem, type CommandName, contractVersion } from './client.ts'
 import { commands } from './commands.ts'
@@ -11,7 +12,6 @@ export interface AdminDeps extends Omit<Acting, 'deadline' | 'audit' | 'noteChan
   log: Log
   /** The only log with subjects in clear. */
   auditLog: AuditLog
-  during: <T>(audit: Audit, act: () => T) => T
 }
 
 /** Answers one request of the contract. Never throws: whatever goes wrong is a problem in the answer. */
@@ -36,7 +36,7 @@ export async function administer(
   const audit: Audit = { what: 'admin', request_id: requestId }
   const answer = { version: contractVersion, request_id: requestId } as const
   try {
-    return { ...answer, result: await deps.during(audit, () => run(deps, event, audit, deadline)) }
+    return { ...answer, result: await during(audit, () => run(deps, event, audit, deadline)) }
   } catch (error) {
     return { ...answer, problem: problemIn(error, audit) }
   } finally {

@@ -1,7 +1,6 @@
 import type { Caller, Denial, Refusal } from '../caller/caller.ts'
 import type { KeySetFault } from '../caller/key-set.ts'
 import { subjectNamespace } from '../caller/owner.ts'
-import type { Issuer } from '../config.ts'
 import { Problem } from '../http/problem.ts'
 import type { User } from '../record/user.ts'
 import { reasons } from '../session/reasons.ts'
@@ -72,29 +71,28 @@ async function explainCaller(explaining: Explaining, caller: Caller): Promise<Ac
   return { ...who, record: 'would_be_made', verdict: 'create:first_request', sentence }
 }
 
-function outlook(
-  { configuration, terms, clock }: Explaining,
-  user: User,
-  caller: Caller,
-): { verdict?: string; sentence: string } {
-  const now = clock()
-  if (user.subject !== caller.subject)
-    return {
-      sentence: `The record under this subject's hash says ${user.subject}: 500, and nothing is handed out. Somebody changed the table; restore the record or remove it.`,
-    }
-  if (!isMadeByNamespace(configuration, user, caller))
-    return { sentence: recordOfAnother(user, caller.issuer) }
-  const barred = barredReason(user, now)
-  if (barred === 'access_ended')
-    return { sentence: `The user's access ended at ${iso(user.access_until ?? 0)}: 403.` }
-  if (barred !== undefined) return { sentence: `The user is ${barred}: 403.` }
-  const fault = tokenFault(user, caller)
-  if (fault !== undefined) return { sentence: tokenSentences[fault](iso(user.not_before ?? 0)) }
-  const { act, reason } = judge(user, caller.binding, terms, now, { asked: true })
+function outlook(explaining: Explaining, user: User, caller: Caller): { verdict?: string; sentence: string } {
+  const refused = refusalOf(explaining, user, caller)
+  if (refused !== undefined) return { sentence: refused }
+  const { terms, clock } = explaining
+  const { act, reason } = judge(user, caller.binding, terms, clock(), { asked: true })
   const because = reasons[reason].sentence
   const said = acts[act]
   const sentence = said ? `${said} Why: ${because}` : `Nothing would be handed out: ${because}`
   return { verdict: `${act}:${reason}`, sentence }
+}
+
+/** What the record holds against this caller. */
+function refusalOf({ configuration, clock }: Explaining, user: User, caller: Caller): string | undefined {
+  if (user.subject !== caller.subject)
+    return `The record under this subject's hash says ${user.subject}: 500, and nothing is handed out. Somebody changed the table; restore the record or remove it.`
+  if (!isMadeByNamespace(configuration, user, caller))
+    return `The record was made under ${user.iss}, which the configuration does not list with the subject namespace ${subjectNamespace(caller.issuer)}: 403. If the issuer's address has changed, list the old one beside it with the same namespace.`
+  const barred = barredReason(user, clock())
+  if (barred === 'access_ended') return `The user's access ended at ${iso(user.access_until ?? 0)}: 403.`
+  if (barred !== undefined) return `The user is ${barred}: 403.`
+  const fault = tokenFault(user, caller)
+  return fault && tokenSentences[fault](iso(user.not_before ?? 0))
 }
 
 const tokenSentences = {
@@ -104,10 +102,6 @@ const tokenSentences = {
     `The token was issued too soon after the user was signed out everywhere (${time}), as far as the clocks can tell: 401. Wait a few seconds, then a fresh token is accepted.`,
   login_ended: () =>
     'The identity provider has ended the login that this token belongs to: 401. Sign in again.',
-}
-
-function recordOfAnother(user: User, issuer: Issuer): string {
-  return `The record was made under ${user.iss}, which the configuration does not list with the subject namespace ${subjectNamespace(issuer)}: 403. If the issuer's address has changed, list the old one beside it with the same namespace.`
 }
 
 const acts: Partial<Record<string, string>> = {

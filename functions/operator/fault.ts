@@ -139,14 +139,14 @@ function wrongAudience({ claims, issuer }: Seen): string {
     ['nonce', 'at_hash', 'c_hash'].some((name) => Object.hasOwn(claims, name)) ||
     claims.typ === 'ID' ||
     claims.token_use === 'id'
-  const hint = isIdToken
-    ? 'This looks like an id token, which is for the page alone: send the access token. '
-    : ''
-  const aud =
-    claim !== '/aud' && claims.aud !== undefined
-      ? ` Its \`aud\`, which counts too, is ${quoted(claims.aud)}.`
-      : ''
-  return `${hint}Its audience (${claim}) is ${quoted(claimAt(claims, claim))}; configured ${audiences.length === 1 ? 'is' : 'are'} ${list(audiences)}.${aud}`
+  const sentences = [
+    `Its audience (${claim}) is ${quoted(claimAt(claims, claim))}; configured ${audiences.length === 1 ? 'is' : 'are'} ${list(audiences)}.`,
+  ]
+  if (isIdToken)
+    sentences.unshift('This looks like an id token, which is for the page alone: send the access token.')
+  if (claim !== '/aud' && claims.aud !== undefined)
+    sentences.push(`Its \`aud\`, which counts too, is ${quoted(claims.aud)}.`)
+  return sentences.join(' ')
 }
 
 function broken(rule: ClaimRule, claims: Record<string, unknown>): string {

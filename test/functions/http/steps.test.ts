@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Audit } from '../../../functions/http/audit.ts'
-import { timed } from '../../../functions/http/steps.ts'
+import { during, timed } from '../../../functions/http/steps.ts'
 
 /** Clients in which every call takes as long as it is told to, by a clock of their own. */
 function clients() {
@@ -28,7 +28,7 @@ function clients() {
 const request = (): Audit => ({ what: 'vend', request_id: 'r' })
 
 test('an audit object says how long each outside world took in all, failures included, and of those alone that were used', async () => {
-  const { table, seam, timing, during } = clients()
+  const { table, seam, timing } = clients()
   const verify = timing('verify', async () => 'ada')
   const audit = request()
   await during(audit, async () => {
@@ -39,7 +39,7 @@ test('an audit object says how long each outside world took in all, failures inc
 })
 
 test('requests that are on their way at once are told apart, and what nobody has asked for is nobody’s', async () => {
-  const { table, sleep, during } = clients()
+  const { table, sleep } = clients()
   const [one, other] = [request(), request()]
   await during(one, () => table.read(5))
   await Promise.all([during(one, () => table.read(1)), during(other, () => sleep(40)), table.read(0)])
