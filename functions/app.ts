@@ -4,7 +4,7 @@ import { Hono } from 'hono/tiny'
 import type { VerifyCaller } from './caller/caller.ts'
 import type { Configuration } from './config.ts'
 import { type EventDeps, handleEvent } from './connecting/seam-events.ts'
-import type { VerifyWebhook } from './connecting/signature.ts'
+import { verifyWebhook, type WebhookSecretDeps } from './connecting/signature.ts'
 import { type ConnectDeps, makeWebview, readStatus, webviewOptionsFor } from './connecting/webviews.ts'
 import { crossOrigin } from './http/addresses.ts'
 import type { Audit } from './http/audit.ts'
@@ -134,13 +134,12 @@ export function connectApp(deps: ConnectAppDeps): Hono<Env> {
   return refuseOtherMethods(app)
 }
 
-export type WebhookAppDeps = FrameDeps & EventDeps & { verifyWebhook: VerifyWebhook }
+export type WebhookAppDeps = FrameDeps & EventDeps & WebhookSecretDeps
 
 const longestWebhook = 65_536 // Bytes.
 
 /** Seam's route, in a Lambda of its own as well. */
 export function webhookApp(deps: WebhookAppDeps): Hono<Env> {
-  const { verifyWebhook } = deps
   const app = new Hono<Env>()
   frame(app, deps)
 
@@ -149,7 +148,7 @@ export function webhookApp(deps: WebhookAppDeps): Hono<Env> {
     audit.what = 'webhook'
     // The bytes as they came: written anew, the same JSON would have another signature.
     const body = await readBytes(c, longestWebhook)
-    await verifyWebhook({ header: (name) => c.req.header(name), body }, deadline, audit)
+    await verifyWebhook(deps, { header: (name) => c.req.header(name), body }, deadline, audit)
     await handleEvent(deps, jsonIn(body), { deadline, audit })
     return c.body(null, 204)
   })

@@ -6,7 +6,7 @@ import { type KeyStore, keyFinder } from './caller/keys.ts'
 import { type CleanUp, cleanUp } from './cleanup/run.ts'
 import type { CleanupDeps } from './cleanup/tally.ts'
 import type { Configuration } from './config.ts'
-import { webhookVerifier } from './connecting/signature.ts'
+import type { WebhookSecretDeps } from './connecting/signature.ts'
 import type { AuditLog, Log } from './http/audit.ts'
 import { timed } from './http/steps.ts'
 import { type Administer, administer } from './operator/administrator.ts'
@@ -76,10 +76,10 @@ export function wireConnect(
 export function wireWebhook(
   configuration: Configuration,
   times: Times,
-  clients: Clients & Parameters<typeof webhookVerifier>[0],
+  clients: Clients & WebhookSecretDeps,
 ) {
-  const deps = depsOf(configuration, times, clients)
-  return { app: webhookApp({ ...deps, verifyWebhook: webhookVerifier(clients) }) }
+  const { readSecrets } = clients
+  return { app: webhookApp({ ...depsOf(configuration, times, clients), readSecrets }) }
 }
 
 /** What identity providers meet. */

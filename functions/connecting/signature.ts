@@ -24,31 +24,27 @@ export interface Signed {
   body: Uint8Array
 }
 
-/** Throws a refusal, one for whatever is wrong, or an outage. */
-export type VerifyWebhook = (signed: Signed, deadline: Deadline, audit: Partial<Audit>) => Promise<void>
-
-export function webhookVerifier(deps: {
+export interface WebhookSecretDeps {
   /** The value of the webhook secrets' secret; `fresh`: read it again, for what was kept has signed nothing here. */
   readSecrets: (how: { fresh: boolean }, deadline: Deadline) => Promise<string>
   clock: () => number
-}): VerifyWebhook {
-  const { readSecrets, clock } = deps
+}
 
-  return async function verifyWebhook(signed, deadline, audit) {
-    const fault = await faultOf(false)
-    // Somebody may just have rotated them.
-    if (fault === undefined || (fault === 'signature' && (await faultOf(true)) === undefined)) return
-    audit.fault = fault
-    throw new Problem('invalid_request', {
-      detail: 'The webhook is not signed with a known secret, or not lately.',
-      reason: fault,
-    })
-
-    async function faultOf(fresh: boolean): Promise<SignatureFault | undefined> {
-      const keys = webhookKeysFrom(await readSecrets({ fresh }, deadline))
-      return signatureFault(keys, signed, clock())
-    }
-  }
+/** Throws a refusal, one for whatever is wrong, or an outage. */
+export async function verifyWebhook(
+  { readSecrets, clock }: WebhookSecretDeps,
+  signed: Signed,
+  deadline: Deadline,
+  audit: Partial<Audit>,
+): Promise<void> {
+  const faultOf = async (fresh: boolean) =>
+    signatureFault(webhookKeysFrom(await readSecrets({ fresh }, deadline)), signed, clock())
+  const fault = await faultOf(false)
+  // Somebody may just have rotated them.
+  if (fault === undefined || (fault === 'signature' && (await faultOf(true)) === undefined)) return
+  audit.fault = fault
+  const detail = 'The webhook is not signed with a known secret, or not lately.'
+  throw new Problem('invalid_request', { detail, reason: fault })
 }
 
 /** `now` in epoch milliseconds. Undefined: one of the keys has signed exactly this, lately. */
