@@ -8,13 +8,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const oldestNode = 20
-const oldestNpm = 9
 /** Runs TypeScript as it is. */
 const neededNode = 24
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
-const node = major(process.versions.node)
+const node = Number(process.versions.node.split('.')[0])
 if (node < oldestNode)
   stop(`Node ${process.versions.node} is too old: install Node ${oldestNode} or later, then try again.`)
 if (!isInstalled()) install()
@@ -25,29 +24,19 @@ if (node < neededNode && !existsSync(join(root, 'node_modules/node/bin')))
   )
 
 function install() {
-  const npm = major((/\bnpm\/(\S+)/.exec(process.env.npm_config_user_agent ?? '') ?? [])[1] ?? '')
-  if (npm < oldestNpm)
-    stop(`This npm is too old: run "npm install --global npm@${oldestNpm}" or install a newer Node.`)
   console.log('Installing what package-lock.json says; this happens once, and again when that file changes.')
-  const installed = runNpm(
-    // Also when NODE_ENV says production: the local world is for development. Warnings about the Node that runs this
-    // are beside the point: another one runs what is installed.
-    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
-    'inherit',
-  )
-  if (installed) return
-  if (runNpm(['ping', '--fetch-retries=0', '--fetch-timeout=10000'], 'ignore'))
-    stop('"npm ci" failed; what it says above is why.')
-  stop(
-    'The npm registry cannot be reached, so nothing could be installed. Check the network and the proxy;',
-    '"npm config get registry" and "npm ping" tell more.',
-  )
-}
-
-function runNpm(args, stdio) {
+  // Also when NODE_ENV says production: the local world is for development. Warnings about the Node that runs this
+  // are beside the point: another one runs what is installed.
+  const ci = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
   // A retry after ten seconds, as by default, makes a missing network look like a slow one.
-  const all = [...args, '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000']
-  return spawnSync('npm', all, { cwd: root, stdio, env: withoutKeys(process.env) }).status === 0
+  const retries = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000']
+  const options = { cwd: root, stdio: 'inherit', env: withoutKeys(process.env) }
+  const { status } = spawnSync('npm', [...ci, ...retries], options)
+  if (status !== 0)
+    stop(
+      '"npm ci" failed; what it says above is why. When the npm registry cannot be reached, check the network and',
+      'the proxy: "npm config get registry" and "npm ping" tell more.',
+    )
 }
 
 /** Packages bring scripts along, which need no key of the user's. */
@@ -78,10 +67,6 @@ function packages(file) {
   } catch {
     return {}
   }
-}
-
-function major(version) {
-  return Number(version.split('.')[0])
 }
 
 function stop(...lines) {

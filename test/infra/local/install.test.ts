@@ -97,7 +97,7 @@ it('installs nothing after npm itself has, until the lock file asks for more', a
   expect(await installations()).toBe(2)
 })
 
-it('says so when the registry cannot be reached', async () => {
+it('says what to look at when the registry cannot be reached', async () => {
   await writeFile(join(project, '.npmrc'), 'registry=http://127.0.0.1:1/\nfetch-retries=0\n')
   const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
   await writeJson('package.json', { ...manifest, dependencies: { part: '1.0.0' } })
@@ -113,7 +113,7 @@ it('says so when the registry cannot be reached', async () => {
   })
   const { code, output } = await start()
   expect(code).toBe(1)
-  expect(output).toContain('The npm registry cannot be reached')
+  expect(output).toContain('check the network and')
 })
 
 /** What that version of Node would do; the one that runs this test stays. */
@@ -126,14 +126,6 @@ it('says so when Node is too old', async () => {
   const { code, output } = await runAsNode('18.20.1')
   expect(code).toBe(1)
   expect(output).toContain('Node 18.20.1 is too old: install Node 20')
-})
-
-it('says so when npm is too old', async () => {
-  const { code, output } = await run(process.execPath, ['infra/local/install.mjs'], {
-    npm_config_user_agent: 'npm/6.14.18 node/v20.0.0 linux x64',
-  })
-  expect(code).toBe(1)
-  expect(output).toContain('npm is too old')
 })
 
 it('says what to do when an older Node has nobody to hand over to', async () => {
