@@ -19,18 +19,18 @@ const kept =
 export async function startFake(url: string, { saved, clock }: { saved: unknown; clock: () => number }) {
   const database = createDatabase()
   if (saved !== undefined) database.setState(saved as Partial<Database>)
-  else
+  const random = () => randomUUID().replaceAll('-', '')
+  const { workspace_id } =
+    database.workspaces[0] ??
     database.addWorkspace({
       workspace_id: randomUUID(),
       name: 'Local workspace',
       company_name: 'Local',
-      publishable_key: `seam_pk_${randomUUID().replaceAll('-', '')}`,
+      publishable_key: `seam_pk_${random()}`,
       is_sandbox: true,
     })
-  const workspace_id = only(database.workspaces).workspace_id
-  const api_key = database.api_keys[0]?.token ?? `seam_${randomUUID().replaceAll('-', '')}`
-  database.setState({ api_keys: [] })
-  const { api_key_id } = database.addApiKey({ workspace_id, token: api_key })
+  const { api_key_id, token: api_key = '' } =
+    database.api_keys[0] ?? database.addApiKey({ workspace_id, token: `seam_${random()}` })
 
   // Without a port the fake would look for a free one first, and the borrowed `listen` would be gone when it needs it.
   const { server } = await withoutListening(() => new Fake(database).startServer({ port: 1, baseUrl: url }))
@@ -41,7 +41,11 @@ export async function startFake(url: string, { saved, clock }: { saved: unknown;
 
 export type FakeSeam = Awaited<ReturnType<typeof startFake>>
 
-export const workspaceOf = ({ database }: FakeSeam) => only(database.workspaces)
+export function workspaceOf({ database }: FakeSeam) {
+  const [workspace] = database.workspaces
+  if (workspace === undefined) throw new Error('The local Seam workspace is empty')
+  return workspace
+}
 
 export function updateWorkspace(fake: FakeSeam, change: WorkspaceChange): void {
   const workspaces = [{ ...workspaceOf(fake), ...change }] as Database['workspaces']
@@ -152,11 +156,6 @@ function byAccount<T extends { connected_account_id?: string | null | undefined 
   return index as Map<string, T[]>
 }
 const indexes = new WeakMap<object, Map<string, unknown[]>>()
-
-const only = <T>([item]: T[]): T => {
-  if (item === undefined) throw new Error('The local Seam workspace is empty')
-  return item
-}
 
 /** Seam's own pictures would be asked from its site. */
 const picture = `data:image/svg+xml,${encodeURIComponent(
