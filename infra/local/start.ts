@@ -95,7 +95,6 @@ function folded(verdicts: string[]): string[] {
 
 /** One line per cleanup that had something to do. */
 function cleaned(report: CleanupReport): void {
-  const { looked_at, failed, stopped, took } = report
-  if (looked_at === 0 && failed === 0 && (stopped === undefined || stopped === 'nothing_made_yet')) return
-  console.log(`cleaned up (${cleanupWords(report)}) ${took} ms`)
+  const what = report.stopped === 'nothing_made_yet' ? '' : cleanupWords(report)
+  if (what !== '') console.log(`cleaned up (${what}) ${report.took} ms`)
 }

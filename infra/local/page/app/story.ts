@@ -69,11 +69,7 @@ export function showStory(story: Story, now: Scene, seen: Observation[]): void {
   part('headline').textContent = title
   part('outcome').textContent = failed ?? (isBusy ? 'Working on it …' : outcomeOf(story, now, seen))
   part('outcome').className = failed !== undefined || (!isBusy && isBad) ? 'wrong' : ''
-  const done = seen.map((one) => {
-    const { status, code, took } = one.audit
-    return [whatOf(one), status, code, took !== undefined && duration(took)].filter(Boolean).join(' · ')
-  })
-  show('did', done.slice(-4))
+  show('did', doneLines(seen))
   show('record', whys(seen), compared(recordFacts(before), recordFacts(now)))
   show('seam', seamLines(seen), compared(live(before), live(now), { gone: ' is dead', here: ' lives' }))
   fill('hands', ...now.hands.map((hand) => handView(hand, handBefore(before, hand))))
@@ -97,6 +93,16 @@ function compared(before: string[], after: string[], is = { gone: '', here: '' }
       before.includes(one) ? element('li', {}, one + is.here) : marked('new', one + is.here),
     ),
   )
+}
+
+/** What is done again and again stands there once. */
+function doneLines(seen: Observation[]): string[] {
+  const joined = (parts: unknown[]) => parts.filter(Boolean).join(' · ')
+  const alike = Map.groupBy(seen, (one) => joined([whatOf(one), one.audit.status, one.audit.code]))
+  return [...alike].map(([line, { length, 0: one }]) => {
+    const took = one?.audit.took
+    return joined([line, length > 1 ? `${length} times` : took !== undefined && duration(took)])
+  })
 }
 
 /** Of a request, an event or an act of this page. */
@@ -159,7 +165,10 @@ function handView({ name, id, token, devices, problem, refused }: Hand, before?:
 /** What the act came to for the first browser that it touched. */
 function outcomeOf({ before }: Story, now: Scene, seen: Observation[]): string {
   const report = seen.find((one) => one.report !== undefined)?.report
-  if (report !== undefined) return `Cleanup: ${cleanupWords(report)}.`
+  if (report !== undefined) {
+    const lookedAt = `${plural(report.looked_at, 'record')} looked at`
+    return [lookedAt, cleanupWords(report)].filter(Boolean).join(', ')
+  }
   const hand = now.hands.find((one) => one.id !== handBefore(before, one)?.id) ?? now.hands[0]
   const was = hand && handBefore(before, hand)
   if (hand?.id === undefined) return `${was?.id ? 'Its token died at once. ' : ''}${hand?.problem ?? ''}`
