@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Problem } from '../http/problem.ts'
 import { isRecorded, type Session, sessionOf, type User, wantedAccountIds } from '../record/user.ts'
 import { commit, markUnknown, retire } from '../record/writes.ts'
@@ -96,7 +97,7 @@ async function record(deps: SessionDeps, attempt: Attempt, call: Call, answer: C
   }
   const asked = asking.connected_account_ids
   while (!(await write(deps, attempt, commit(attempt.user, binding, recorded, asked))))
-    if (!isSameSession(sessionOf(attempt.user, binding), claimed)) return
+    if (!isDeepStrictEqual(sessionOf(attempt.user, binding), claimed)) return
   attempt.recorded = true
   attempt.isNew ||= session === undefined
 }
@@ -128,10 +129,4 @@ async function refuseAnswer(
   }
   if (attempt.trace.wrong_answers.length > most.wrongAnswers)
     throw new Problem('upstream_rejected', { dependency: 'seam', reason: fault })
-}
-
-function isSameSession(found: Session | undefined, claimed: Session): boolean {
-  if (found === undefined) return false
-  const names = new Set([...Object.keys(found), ...Object.keys(claimed)]) as Set<keyof Session>
-  return [...names].every((name) => String(found[name]) === String(claimed[name]))
 }

@@ -43,9 +43,8 @@ export function readOutputs(
   const found: Partial<StackOutputs> = Object.fromEntries(
     Object.keys({ ...outputs, ...laterOutputs }).flatMap((name) => {
       const key = new RegExp(`^${before}${name}[0-9A-F]{8}$`)
-      return all.flatMap(({ OutputKey = '', OutputValue }) =>
-        key.test(OutputKey) ? [[name, OutputValue]] : [],
-      )
+      const output = all.find(({ OutputKey = '' }) => key.test(OutputKey))
+      return output === undefined ? [] : [[name, output.OutputValue]]
     }),
   )
   return Object.keys(outputs).every((name) => name in found) ? (found as StackOutputs) : undefined
