@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 
 /** Servers of tests: on this machine alone, and open to every `Host` and `Origin`, as those that they stand for. */
 
@@ -21,4 +22,9 @@ export async function stopListening(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeAllConnections()
   await closed
+}
+
+/** What a Hono app answers; the process keeps its own `Request` and `Response`. */
+export function listenerOf(fetch: Parameters<typeof getRequestListener>[0]) {
+  return getRequestListener(fetch, { overrideGlobalObjects: false })
 }

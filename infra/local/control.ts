@@ -1,4 +1,3 @@
-import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import type * as z from 'zod/v4-mini'
 import { type FaultPlan, planOf } from './faults.ts'
@@ -27,7 +26,7 @@ export async function startControl(
     })
   }
   const server = await listen(0, `the control of ${what}`)
-  server.serve(getRequestListener(app.fetch))
+  server.serveFetch(app.fetch)
   return server
 }
 

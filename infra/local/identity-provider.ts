@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto'
-import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { HttpBindings } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
@@ -87,7 +87,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     },
     close: server.close,
   }
-  server.serve(getRequestListener(providerApp(provider, mayCall, options.before).fetch))
+  server.serveFetch(providerApp(provider, mayCall, options.before).fetch)
   return provider
 }
 

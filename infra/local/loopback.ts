@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { CliError, codeOf } from './cli-error.ts'
 
 /** Nothing of the local world can be reached from another machine. */
@@ -11,6 +12,8 @@ export interface Listener {
   url: string
   /** Sets what answers; until then every request gets a 503. */
   serve(answer: RequestListener): void
+  /** The same by a Hono app's `fetch`. */
+  serveFetch(answer: Parameters<typeof getRequestListener>[0]): void
   close(): Promise<void>
 }
 
@@ -46,6 +49,10 @@ export async function listen(
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
     serve(by) {
       answer = by
+    },
+    serveFetch(by) {
+      // The process that a world runs in, somebody's test run, keeps its own `Request` and `Response`.
+      answer = getRequestListener(by, { overrideGlobalObjects: false })
     },
     close: () => closeServer(server),
   }

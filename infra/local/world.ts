@@ -1,4 +1,3 @@
-import { getRequestListener } from '@hono/node-server'
 import { grantAccounts } from '../../functions/accounts/acts.ts'
 import type { AccountDeps } from '../../functions/accounts/change.ts'
 import { ownerOf, subjectNamespace } from '../../functions/caller/owner.ts'
@@ -245,6 +244,6 @@ async function serveApi(
     throw new CliError(`${error.message} Or set PORT to another; 0 takes any that is free.`)
   })
   atEnd(server.close)
-  server.serve(getRequestListener(answer))
+  server.serveFetch(answer)
   return server.url
 }

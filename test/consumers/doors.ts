@@ -1,5 +1,4 @@
 import { request as ask, createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { Provider } from 'oidc-provider'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
@@ -9,7 +8,7 @@ import { grant } from '../../functions/record/writes.ts'
 import { signingKey } from '../functions/signing.ts'
 import { startVendingWorld, type VendingWorld } from '../functions/vending-world.ts'
 import { startChromium } from '../infra/local/chromium.ts'
-import { listen, stopListening } from '../loopback.ts'
+import { listen, listenerOf, stopListening } from '../loopback.ts'
 
 /** What the recipes meet: a site, the real endpoint, Seam, and a certified OpenID provider with a real sign-in. */
 export interface Doors {
@@ -59,7 +58,7 @@ export async function startDoors(): Promise<Doors> {
     { name: 'openid', issuer, audiences: [audience], maxAuthAgeSeconds },
   ]
   const { app } = world.another({ configuration: { issuers } })
-  const endpoint = createServer(getRequestListener(app.fetch))
+  const endpoint = createServer(listenerOf(app.fetch))
   const api = await listen(endpoint, 0, 'the endpoint')
 
   const accounts = world.seam.users[0]?.connected_account_ids ?? []

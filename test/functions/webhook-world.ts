@@ -1,10 +1,9 @@
 import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { Webhook } from 'svix'
 import { type AccountAudit, jsonLog } from '../../functions/http/audit.ts'
 import type { LocalEvent } from '../../infra/local/seam/rows.ts'
 import { passed, wrote } from '../leaks.ts'
-import { listen, stopListening } from '../loopback.ts'
+import { listen, listenerOf, stopListening } from '../loopback.ts'
 import { type Answer, ask, startVendingWorld, type VendingWorld } from './vending-world.ts'
 import { wireWebhookOver } from './wiring.ts'
 
@@ -61,7 +60,7 @@ export async function startWebhookWorld(
       return secrets.kept
     },
   })
-  const server = createServer(getRequestListener(machine.app.fetch))
+  const server = createServer(listenerOf(machine.app.fetch))
   const address = await listen(server, 0, 'the webhook')
   const endpoint = world.seam.webhooks.add(`${address}/webhooks/seam`)
   secrets.kept = JSON.stringify([endpoint.secret()])

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { getRequestListener } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { type Context, Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
@@ -45,13 +44,13 @@ const files = {
 
 /** The page has an origin of its own, not the API's, as an app's page has. @throws CliError */
 export async function startPage({ port }: { port: number }) {
-  const { url, serve, close } = await listen(port, 'the page')
+  const { url, serveFetch, close } = await listen(port, 'the page')
   /** Called once when all else is up; until then requests wait. */
   let show = (_: Shown): void => {}
   const app = new Promise<Shown>((resolve) => {
     show = resolve
   }).then((shown) => pageApp(url, shown))
-  serve(getRequestListener(async (request) => (await app).fetch(request)))
+  serveFetch(async (request) => (await app).fetch(request))
   return { url, show, close }
 }
 

@@ -1,4 +1,3 @@
-import { getRequestListener } from '@hono/node-server'
 import * as z from 'zod/v4-mini'
 import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
@@ -50,7 +49,7 @@ export async function startSeam(options: Options = {}) {
   const closing = new AbortController()
   const seam = await openWorkspace(server.url, options, saved, closing.signal)
   await seam.save()
-  server.serve(getRequestListener(seamApp(seam, mayCall).fetch))
+  server.serveFetch(seamApp(seam, mayCall).fetch)
   const control = await startSeamControl(seam)
   return {
     ...inProcess(seam),

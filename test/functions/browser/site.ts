@@ -1,10 +1,9 @@
 import { createServer, type Server } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { expect } from 'vitest'
 import { startChromium } from '../../infra/local/chromium.ts'
 import { caller } from '../../infra/local/seam/calling.ts'
-import { listen, stopListening } from '../../loopback.ts'
+import { listen, listenerOf, stopListening } from '../../loopback.ts'
 import { ask, devicesOf, startVendingWorld, type VendingWorld } from '../vending-world.ts'
 
 /** A page's site, the real endpoint and Seam, each of another origin, and a real browser: CORS is as it is. */
@@ -39,7 +38,7 @@ export async function startSite(): Promise<Site> {
 
   let server: Server
   const startApi = async (port: number) => {
-    server = createServer(getRequestListener(world.machine.app.fetch))
+    server = createServer(listenerOf(world.machine.app.fetch))
     return listen(server, port, 'the endpoint')
   }
   const apiUrl = await startApi(0)

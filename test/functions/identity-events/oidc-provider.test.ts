@@ -1,8 +1,7 @@
 import { createServer } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import { Provider } from 'oidc-provider'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { listen, stopListening } from '../../loopback.ts'
+import { listen, listenerOf, stopListening } from '../../loopback.ts'
 import { compact, signingKey } from '../signing.ts'
 import { ask } from '../vending-world.ts'
 import type { Machine } from '../wiring.ts'
@@ -16,7 +15,7 @@ let provider: Provider
 let signIn: (sub: string, sid: string) => string
 const key = signingKey('RS256')
 const atProvider = createServer((request, response) => provider.callback()(request, response))
-const ours = createServer(getRequestListener((request) => machine.app.fetch(request)))
+const ours = createServer(listenerOf((request) => machine.app.fetch(request)))
 
 beforeAll(async () => {
   world = await startEventsWorld()
