@@ -18,7 +18,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // On two cores vitest would take one, and most tests wait for others half of their time.
     maxWorkers: 2,
-    // A process for many files: starting one for each, and loading the SDK and the CDK again, was a third of the CPU.
+    // A process for many files: starting one for each, and loading the SDK and the CDK again, was a quarter of the CPU.
     isolate: false,
     // They end what hangs. On a busy machine everything takes ten times as long, and that is no failure.
     testTimeout: 300_000,
