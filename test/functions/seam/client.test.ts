@@ -121,6 +121,26 @@ test('an address that no page should open is not believed', async () => {
   expect(failure.details.reason).toBe('its answer lacks connect_webview.url')
 })
 
+test('the accounts of a workspace are read page by page', async () => {
+  const asked: unknown[] = []
+  const account = (id: string) => ({ connected_account_id: id })
+  const pages = [
+    { connected_accounts: [account('a')], pagination: { has_next_page: true, next_page_cursor: 'second' } },
+    { connected_accounts: [account('b')], pagination: { has_next_page: false, next_page_cursor: null } },
+  ]
+  const seam = seamClient({
+    endpoint: 'https://seam.example',
+    apiKey: async () => 'k',
+    times,
+    fetch: async (_, init) => {
+      asked.push(JSON.parse(String(init?.body)))
+      return Response.json(pages[asked.length - 1])
+    },
+  })
+  expect(await seam.listConnectedAccountIds(soon())).toEqual(['a', 'b'])
+  expect(asked).toEqual([{}, { page_cursor: 'second' }])
+})
+
 test('an error shows no secret, however it is printed', async () => {
   local.faults.plan({ faults: [{ kind: 'status', status: 500, body: 'html', times: 1 }] })
   const failures = [
