@@ -1,5 +1,6 @@
 import { readConfiguration } from '../../../functions/config.ts'
 import { holderShards } from '../../../functions/table/keys.ts'
+import { times } from '../../../functions/times.ts'
 import { exampleConfiguration } from '../../infra/stack/stack.ts'
 import { table, thousands } from '../words.ts'
 import { idleBill } from './idle.ts'
@@ -171,8 +172,9 @@ function refusedSentence({ refused, refusedSecond }: Wave, users: number): strin
   const requests = (refused * users) / 1000
   const reuse = usesWith(1).reuse
   const usd = (requests / 1e6) * sum(Object.values(millionTimes({ ...reuse, seconds: 2 * reuse.seconds })))
-  const waiting = outageSeconds * (shippedMemory / 1024) * prices.lambdaGbSecond
-  return `In the outage itself ${thousands(users)} open pages are refused ${thousands(Math.round(requests))} times, at most ${Math.ceil((refusedSecond * users) / 1000)} in a second: ${usd.toFixed(2)} USD. While Seam is silent, an environment that probes all the time costs ${waiting.toFixed(3)} USD more.`
+  const probing = outageSeconds * (times.probeCall / times.probe)
+  const waiting = probing * (shippedMemory / 1024) * prices.lambdaGbSecond
+  return `In the outage itself ${thousands(users)} open pages are refused ${thousands(Math.round(requests))} times, at most ${Math.ceil((refusedSecond * users) / 1000)} in a second: ${usd.toFixed(2)} USD. While Seam is silent, the probes of an environment that is always asked cost ${waiting.toFixed(3)} USD more.`
 }
 
 function shown({ part, used, limit }: Strain): string {

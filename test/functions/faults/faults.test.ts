@@ -17,7 +17,7 @@ import { brokenRules, type Happening } from './history.ts'
  * comes from a seed; how the machine interleaves it does not.
  */
 const many = process.env.LONG === '1'
-const runs = many ? 10_000 : 300
+const runs = many ? 10_000 : 100
 const leastFaults = runs * 5
 const atOnce = 20
 const seed = Number(process.env.SEED ?? 20_261_125)
