@@ -170,6 +170,15 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
 
     read: async (user: User) => await table.readUser(user.owner),
 
+    /** Client sessions that open anything. */
+    liveIds: () =>
+      new Set(
+        seam
+          .sessions()
+          .filter(({ live }) => live)
+          .map(({ client_session_id }) => client_session_id),
+      ),
+
     /** Whether this client session opens anything. */
     lives: (id: string | undefined) =>
       seam.sessions().some(({ client_session_id, live }) => client_session_id === id && live),
