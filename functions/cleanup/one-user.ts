@@ -15,7 +15,7 @@ import { isBreakerOpen } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import { type Act, busy, type SessionDeps } from '../session/deps.ts'
 import type { Reason } from '../session/reasons.ts'
-import { endAtSeam, nothingShows } from '../session/retire.ts'
+import { endAtSeam, isStillShown, nothingShows } from '../session/retire.ts'
 import { judge } from '../session/verdict.ts'
 
 /** What cleanup does for one user. May be cut short at any await, and run twice at once. */
@@ -71,6 +71,7 @@ export async function settleUser(
 
 /** Somebody else is at work, or there was no time left, or Seam asked to wait: nothing has failed. */
 export function isNobodysFailure(error: unknown): boolean {
+  if (isStillShown(error)) return false
   return isRateLimit(error) || (error instanceof Problem && error.code === 'busy')
 }
 

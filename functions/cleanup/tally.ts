@@ -3,6 +3,7 @@ import { problemOf } from '../http/problem.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import type { SessionDeps } from '../session/deps.ts'
+import { isStillShown } from '../session/retire.ts'
 import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
 import { isNobodysFailure, isRateLimit } from './one-user.ts'
@@ -67,7 +68,7 @@ export function noteFailure(run: Run, since: number, error: unknown): void {
   backlog(run, since)
   // A refusal is about one client session; it says that Seam is at work.
   const status = error instanceof SeamFailure ? error.httpStatus : 0
-  const refused = status >= 400 && status < 500 && status !== 401
+  const refused = isStillShown(error) || (status >= 400 && status < 500 && status !== 401)
   if (!refused && ++run.failuresInARow >= mostFailuresInARow) stop(run, 'failing')
 }
 

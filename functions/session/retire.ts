@@ -1,4 +1,5 @@
 import { earlier } from '../http/deadline.ts'
+import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
 import { pending, type Retired, type User, unconfirmed, type WithId } from '../record/user.ts'
 import { confirm } from '../record/writes.ts'
@@ -106,14 +107,22 @@ export async function endAtSeam(deps: RetireDeps, entry: WithId, act: Act, { dou
       return
     }
   }
-  if ((await look()).length > 0) throw busy('still_shown')
+  if ((await look()).length > 0) throw stillShown()
 }
 
 /** After the grace: whether nothing shows under a retired key. What shows was made by a late call, and is deleted. */
 export async function nothingShows(deps: RetireDeps, key: string, act: Act): Promise<boolean> {
   const shown = await shownUnder(deps, key, act)
-  await deleteShown(deps, shown, act)
+  const areDeleted = await deleteShown(deps, shown, act)
+  if (!areDeleted && (await shownUnder(deps, key, act)).length > 0) throw stillShown()
   return shown.length === 0
+}
+
+/** Seam shows what it has deleted, or does not know. As with a refusal, going on with others makes sense. */
+const stillShown = () => busy('still_shown')
+
+export function isStillShown(error: unknown): boolean {
+  return error instanceof Problem && error.details.reason === 'still_shown'
 }
 
 /** Client sessions at Seam under this very key; a list that ignored its filter would show strangers. */
@@ -132,8 +141,12 @@ async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Ac
   )
 }
 
-async function deleteShown(deps: RetireDeps, ids: string[], act: Act): Promise<void> {
-  for (const id of ids) if ((await deleteSession(deps, id, act)) === 'deleted') act.trace.strays++
+/** Whether Seam has deleted them all. */
+async function deleteShown(deps: RetireDeps, ids: string[], act: Act): Promise<boolean> {
+  let deleted = 0
+  for (const id of ids) if ((await deleteSession(deps, id, act)) === 'deleted') deleted++
+  act.trace.strays += deleted
+  return deleted === ids.length
 }
 
 async function deleteSession(deps: RetireDeps, client_session_id: string, act: Act) {

@@ -59,6 +59,44 @@ test('a failure is tried again later and later, after six once a day and with an
   expect(await world.read(user)).toMatchObject({ retired: [{ tries: 0, deleted_at: expect.any(Number) }] })
 })
 
+test('a client session that Seam shows and does not know has failed as well', async () => {
+  const user = await world.signedIn()
+  await world.alter(user.owner, retireAll)
+  world.seam.faults.add({ kind: 'status', status: 404, path: '/client_sessions/delete' })
+  for (let attempt = 1; attempt <= 6; attempt++) {
+    const report = await world.clean()
+    expect(report).toMatchObject({ looked_at: 1, failed: 1, failures: { still_shown: 1 } })
+    expect(report.alarms).toEqual(attempt < 6 ? [] : ['given_up'])
+    expect(await world.clean()).toMatchObject({ looked_at: 0 })
+    if (attempt < 6) world.advance(((await world.read(user))?.due_at ?? 0) - world.clock())
+  }
+  world.seam.faults.clear()
+  expect(await world.clean({ allUsers: true })).toMatchObject({ ended: { let_go: 1 }, ...nothingHappened })
+})
+
+test('so has one that a late call made under a retired key', async () => {
+  const key = randomUUID()
+  const user = await world.record({ ...world.person(), retired: [entry(key, world.clock() - times.grace)] })
+  const stray = await world.atSeam(key)
+  world.seam.faults.add({ kind: 'status', status: 410, path: '/client_sessions/delete' })
+  expect(await world.clean()).toMatchObject({ failed: 1, failures: { still_shown: 1 }, strays_ended: 0 })
+  expect(world.lives(stray)).toBe(true)
+
+  world.seam.faults.clear()
+  world.advance(2 * times.retry)
+  expect(await world.clean()).toMatchObject({ strays_ended: 1, ...nothingHappened })
+  expect(world.lives(stray)).toBe(false)
+  expect(await world.clean()).toMatchObject({ settled: 1 })
+  expect(await world.read(user)).toMatchObject({ retired: [] })
+})
+
+test('many of them do not end a run', async () => {
+  const users = await many(12, () => world.signedIn())
+  for (const { owner } of users) await world.alter(owner, retireAll)
+  world.seam.faults.add({ kind: 'status', status: 404, path: '/client_sessions/delete' })
+  expect(await world.clean()).toMatchObject({ failed: 12, failures: { still_shown: 12 }, alarms: [] })
+})
+
 test('a run over all users tries again at once what has failed, so that it never says that nothing is left', async () => {
   const user = await world.signedIn()
   await world.alter(user.owner, retireAll)
