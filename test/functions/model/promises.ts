@@ -36,6 +36,8 @@ export interface Taking {
   but?: Giving
 }
 
+const isReviving = ({ status, over }: Giving) => status === 'revive' && over === undefined
+
 const active = { disabled: false, disabledAt: undefined }
 
 interface Promised {
@@ -87,7 +89,12 @@ export function promiseKeeper(now: () => number) {
         for (const taken of [it.withdrawn, it.deleted])
           if (giving.at === undefined || giving.at >= (taken.get(id) ?? 0)) taken.delete(id)
       if (giving.status === 'enable') Object.assign(it, active)
-      if (giving.status === 'remove') it.removing = true
+      if (giving.status === 'remove') {
+        it.removing = true
+        // Who is being brought back meanwhile may come after the remove, and is active.
+        const isRevived = givings.some((one) => one.owner === giving.owner && isReviving(one))
+        if (isRevived) Object.assign(it, active)
+      }
       if (giving.status === 'revive' && it.removing)
         Object.assign(it, { ...active, removed: false, removing: false })
       if (giving.until) it.until = Number.POSITIVE_INFINITY
