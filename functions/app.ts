@@ -46,6 +46,7 @@ function callersApp(deps: CallerDeps) {
   frame(app, deps, allow)
 
   async function identify(c: Context<Env>, what: Audit['what']): Promise<CallerRequest> {
+    refuseQuery(c)
     const { audit, deadline } = c.var
     const caller = await deps.verifyCaller(c.req.header('authorization'), deadline)
     const { issuer, owner, token_sha256: bearer_sha256 } = caller
@@ -56,7 +57,7 @@ function callersApp(deps: CallerDeps) {
   return { app, identify }
 }
 
-export type VendAppDeps = CallerDeps & VendDeps & SignOutDeps
+export type VendAppDeps = CallerDeps & VendDeps & SignOutDeps & { version?: string }
 
 /** Loaded for who sends one: a first vend comes without, and need not wait for zod. */
 const clientSessionBody = async () => (await import('./http/contract.ts')).clientSessionBody
@@ -67,11 +68,10 @@ const clientSessionLimits = {
 }
 
 /** A caller's client session, and what the service says of itself. */
-export function vendingApp(deps: VendAppDeps, version = 'unknown'): Hono<Env> {
+export function vendingApp(deps: VendAppDeps): Hono<Env> {
   const { app, identify } = callersApp(deps)
 
   app.post('/client-session', async (c) => {
-    refuseQuery(c)
     const body = await readBody(c, clientSessionBody, clientSessionLimits)
     const staleClientSessionId = body?.stale_client_session_id
     const vended = await vend(deps, { ...(await identify(c, 'vend')), staleClientSessionId })
@@ -79,13 +79,11 @@ export function vendingApp(deps: VendAppDeps, version = 'unknown'): Hono<Env> {
   })
 
   app.delete('/client-session', async (c) => {
-    refuseQuery(c)
     await signOut(deps, await identify(c, 'sign_out'))
     return c.body(null, 204)
   })
 
   app.delete('/client-sessions', async (c) => {
-    refuseQuery(c)
     await signOutEverywhere(deps, await identify(c, 'sign_out'))
     return c.body(null, 204)
   })
@@ -93,7 +91,7 @@ export function vendingApp(deps: VendAppDeps, version = 'unknown'): Hono<Env> {
   app.get('/healthz', (c) =>
     c.json({
       status: 'ok',
-      version,
+      version: deps.version ?? 'unknown',
       configuration: configurationHash(deps.configuration),
     } satisfies HealthAnswer),
   )
@@ -120,13 +118,11 @@ export function connectApp(deps: ConnectAppDeps): Hono<Env> {
   const { app, identify } = callersApp(deps)
 
   app.post('/connect-webview', async (c) => {
-    refuseQuery(c)
     const options = (await readBody(c, async () => connectWebviewBody, connectWebviewLimits)) ?? usual
     return c.json(await makeWebview(deps, { ...(await identify(c, 'connect_webview')), options }), 201)
   })
 
   app.get('/connect-webview/:connect_webview_id{[\\w-]{1,64}}', async (c) => {
-    refuseQuery(c)
     const request = await identify(c, 'connect_webview')
     return c.json(await readStatus(deps, { ...request, connectWebviewId: c.req.param('connect_webview_id') }))
   })

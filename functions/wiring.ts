@@ -35,41 +35,25 @@ export interface Clients {
   requestId: (c: Context) => string
 }
 
-export type CallerClients = Clients & { fetch: typeof fetch }
-
-interface Options {
+export interface CallerClients extends Clients {
+  fetch: typeof fetch
   /** Plain http is for loopback addresses, in the local world. */
   loopback?: boolean
   version?: string
 }
 
 /** What callers of client sessions meet. */
-export function wireVend(
-  configuration: Configuration,
-  times: Times,
-  clients: CallerClients,
-  options: Options = {},
-) {
+export function wireVend(configuration: Configuration, times: Times, clients: CallerClients) {
   // Its log is no audit log, so no subject may stand there in clear. Key sets are written here alone.
-  const deps = callerDepsOf(configuration, times, { ...clients, auditLog: undefined }, options, clients.table)
-  return {
-    app: vendingApp(deps, options.version),
-    deps,
-    /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
-    async recall(): Promise<void> {
-      await Promise.allSettled([deps.workspace.recall(), deps.recallKeys()])
-    },
-  }
+  const deps = callerDepsOf(configuration, times, { ...clients, auditLog: undefined }, clients.table)
+  /** What other processes have left in the table, read before anybody asks; what is unavailable now, is read then. */
+  const recall = () => Promise.allSettled([deps.workspace.recall(), deps.recallKeys()])
+  return { app: vendingApp(deps), deps, recall }
 }
 
 /** What callers meet who connect an account of theirs. */
-export function wireConnect(
-  configuration: Configuration,
-  times: Times,
-  clients: CallerClients,
-  options: Options = {},
-) {
-  return { app: connectApp(callerDepsOf(configuration, times, clients, options)) }
+export function wireConnect(configuration: Configuration, times: Times, clients: CallerClients) {
+  return { app: connectApp(callerDepsOf(configuration, times, clients)) }
 }
 
 /** What Seam's webhooks meet. `readSecrets`: the value of the webhook secrets' secret. */
@@ -83,13 +67,8 @@ export function wireWebhook(
 }
 
 /** What identity providers meet. */
-export function wireIdentityEvents(
-  configuration: Configuration,
-  times: Times,
-  clients: CallerClients,
-  options: Options = {},
-) {
-  const deps = callerDepsOf(configuration, times, clients, options)
+export function wireIdentityEvents(configuration: Configuration, times: Times, clients: CallerClients) {
+  const deps = callerDepsOf(configuration, times, clients)
   const noteChange: AccountDeps['noteChange'] = (change) =>
     clients.auditLog?.({ what: 'account', act: 'identity_event', by: 'provider', ...change })
   return { app: identityEventsApp({ ...deps, noteChange }), recall: deps.recallKeys }
@@ -100,10 +79,9 @@ export function wireAdmin(
   configuration: Configuration,
   times: Times,
   clients: Omit<CallerClients, 'requestId'> & { auditLog: AuditLog },
-  options: Options = {},
 ): Administer {
   const { auditLog } = clients
-  const deps = callerDepsOf(configuration, times, { ...clients, requestId: () => '' }, options)
+  const deps = callerDepsOf(configuration, times, { ...clients, requestId: () => '' })
   return (event, request) => administer({ ...deps, auditLog }, event, request)
 }
 
@@ -126,12 +104,11 @@ function callerDepsOf(
   configuration: Configuration,
   times: Times,
   clients: CallerClients,
-  { loopback = false }: Options,
   store = onlyReading(clients.table),
 ) {
   const deps = depsOf(configuration, times, clients)
   const { issuers } = configuration
-  const { fetch, clock } = clients
+  const { fetch, clock, loopback } = clients
   const findKeys = keyFinder({ store, fetch, clock, times, loopback })
   const verifyCaller: VerifyCaller = deps.timing('verify', callerVerifier({ issuers, findKeys, clock }))
   const recallKeys = () => Promise.allSettled(issuers.map(findKeys.recall))

@@ -1,6 +1,6 @@
 import type { ClientRequest, Agent as PlainAgent } from 'node:http'
 import { Agent, request } from 'node:https'
-import { isObject } from '../caller/jws.ts'
+import { isObject, parseJson } from '../caller/jws.ts'
 import { idleAtMost } from '../http/connections.ts'
 import { type AwsEnvironment, type AwsService, endpointOf } from './endpoint.ts'
 import { requestSigner, type Sign } from './signature.ts'
@@ -160,7 +160,7 @@ interface PlainAnswer {
 /** A JSON object with 200, or that a condition does not hold. */
 function plainAnswer(status: number | undefined, text: string): PlainAnswer | undefined {
   if (status !== 200 && status !== 400) return undefined
-  const output = parse(text)
+  const output = parseJson(text)
   if (!isObject(output)) return undefined
   return status === 200 || String(output.__type).endsWith(`#${conditionFailed}`)
     ? { status, output }
@@ -172,12 +172,4 @@ const conditionFailed = 'ConditionalCheckFailedException'
 function outputOf({ status, output }: PlainAnswer): unknown {
   if (status === 200) return output
   throw Object.assign(new Error(), { name: conditionFailed, ...('Item' in output && { Item: output.Item }) })
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,21 +1,11 @@
 import type * as Sdk from '@aws-sdk/client-dynamodb'
-import {
-  DeleteItemCommand,
-  DynamoDBClient,
-  type DynamoDBClientConfig,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  ScanCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DynamoDB, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 
 /** DynamoDB as far as we use it; the SDK's own `DynamoDB` fits. */
 export interface TableClient {
   getItem(input: Sdk.GetItemCommandInput): Promise<Pick<Sdk.GetItemCommandOutput, 'Item'>>
   putItem(input: Sdk.PutItemCommandInput): Promise<unknown>
   updateItem(input: Sdk.UpdateItemCommandInput): Promise<Pick<Sdk.UpdateItemCommandOutput, 'Attributes'>>
-  deleteItem(input: Sdk.DeleteItemCommandInput): Promise<unknown>
   query(input: Sdk.QueryCommandInput): Promise<Pages>
   scan(input: Sdk.ScanCommandInput): Promise<Pages>
 }
@@ -24,18 +14,10 @@ type Pages = Pick<Sdk.QueryCommandOutput, 'Items' | 'LastEvaluatedKey'>
 /** DynamoDB through the SDK, imported when it is needed. `keepAlive`: without it no request meets a dead connection. */
 export function sdkDynamoDb(attempt: number, { keepAlive }: { keepAlive: boolean }): TableClient {
   const { maxAttempts, requestHandler } = sdkAttempts(attempt)
-  const client = new DynamoDBClient({
+  return new DynamoDB({
     maxAttempts,
     requestHandler: { ...requestHandler, httpsAgent: { keepAlive }, httpAgent: { keepAlive } },
   })
-  return {
-    getItem: (input) => client.send(new GetItemCommand(input)),
-    putItem: (input) => client.send(new PutItemCommand(input)),
-    updateItem: (input) => client.send(new UpdateItemCommand(input)),
-    deleteItem: (input) => client.send(new DeleteItemCommand(input)),
-    query: (input) => client.send(new QueryCommand(input)),
-    scan: (input) => client.send(new ScanCommand(input)),
-  }
 }
 
 /** Two attempts. An answer that has begun is waited for by its socket, no longer by the request. */

@@ -27,8 +27,6 @@ export function dynamoDb(deps: AwsDeps, attempt: number): TableClient {
     putItem: (input) => call(caller, item('PutItem', input), async () => (await sdk()).putItem(input)),
     updateItem: (input) =>
       call(caller, item('UpdateItem', input), async () => (await sdk()).updateItem(input)),
-    deleteItem: (input) =>
-      call(caller, item('DeleteItem', input), async () => (await sdk()).deleteItem(input)),
     // Cleanup and the operator alone ask these.
     query: async (input) => (await sdk()).query(input),
     scan: async (input) => (await sdk()).scan(input),

@@ -35,9 +35,14 @@ function readPart(part: string) {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   const text = attempt(() => utf8.decode(Buffer.from(part, 'base64url')))
   if (text === undefined) return 'not_text'
-  const value: unknown = attempt(() => JSON.parse(text))
+  const value = parseJson(text)
   if (value === undefined) return 'not_json'
   return isObject(value) ? (structureFault(text) ?? value) : 'not_an_object'
+}
+
+/** Undefined where it is no JSON. */
+export function parseJson(text: string): unknown {
+  return attempt(() => JSON.parse(text))
 }
 
 function attempt<T>(act: () => T): T | undefined {

@@ -1,21 +1,10 @@
 import type { JWK } from 'jose'
 import { type Deadline, signalWithin } from '../http/deadline.ts'
 import type { Times } from '../times.ts'
-import { isObject } from './jws.ts'
+import type { KeySetFault } from './claims.ts'
+import { isObject, parseJson } from './jws.ts'
 
 /** Reads the identity providers' discovery documents and key sets. */
-
-/** Why an issuer's keys are unavailable; fixed words, for the log. */
-export type KeySetFault =
-  | 'plain_address'
-  | 'timeout'
-  | 'unreachable'
-  | 'redirect'
-  | 'status'
-  | 'too_large'
-  | 'not_json'
-  | 'other_issuer'
-  | 'not_a_key_set'
 
 export class KeySetError extends Error {
   override readonly name = 'KeySetError'
@@ -73,7 +62,9 @@ async function read(deps: KeySetDeps, address: string, deadline: Deadline): Prom
       if (target === null || response.status >= 400) throw new KeySetError('status')
       throw new KeySetError('redirect', URL.parse(target, address)?.href)
     }
-    return parse(await limitedText(response))
+    const document = parseJson(await limitedText(response))
+    if (isObject(document)) return document
+    throw new KeySetError('not_json')
   } catch (error) {
     if (error instanceof KeySetError) throw error
     const timedOut = error instanceof Error && error.name === 'TimeoutError'
@@ -109,14 +100,4 @@ async function limitedText(response: Response): Promise<string> {
   }
   // Leaves out a byte order mark.
   return new TextDecoder().decode(Buffer.concat(chunks))
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
-  } catch {
-    // Falls through: no input in the error.
-  }
-  throw new KeySetError('not_json')
 }

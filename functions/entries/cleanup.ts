@@ -6,7 +6,7 @@ import { deadlineIn } from '../http/deadline.ts'
 import { during } from '../http/steps.ts'
 import { cleanupTime, times } from '../times.ts'
 import { wireCleanup } from '../wiring.ts'
-import { sharedClients } from './clients.ts'
+import { lambdaClients } from './clients.ts'
 import type { Environment } from './environment.ts'
 import { isWarmer } from './event.ts'
 
@@ -21,7 +21,7 @@ const order = z.strictObject({
 })
 
 const environment = process.env as unknown as Environment<'cleanup'>
-const clients = sharedClients(environment, Date.now)
+const clients = lambdaClients(environment, Date.now)
 const { configuration, seamWith, readSecret, clock, log } = clients
 
 export async function handler(

@@ -6,6 +6,7 @@ import { secretReader } from '../aws/secrets.ts'
 import { secretsManager } from '../aws/secrets-manager.ts'
 import { jsonLog } from '../http/audit.ts'
 import { freshFetch } from '../http/connections.ts'
+import type { Deadline } from '../http/deadline.ts'
 import { noteSdk } from '../http/steps.ts'
 import { seamClient } from '../seam/client.ts'
 import { sealingKeyReader, tokenSealer } from '../session/seal.ts'
@@ -13,45 +14,36 @@ import { vendingTable } from '../table/table.ts'
 import { times } from '../times.ts'
 import type { Environment } from './environment.ts'
 
-/** The outside clients as they are in Lambda, for the entries alone: like them it prints. */
-
-/** For any entry. */
-export function sharedClients(
-  environment: Pick<Environment, 'TABLE_NAME'> & AwsEnvironment,
+/**
+ * The outside clients as they are in Lambda, for the entries alone: like them it prints. A function that neither opens
+ * nor seals tokens has no sealing key.
+ */
+export function lambdaClients(
+  environment: Environment<'cleanup'> & Partial<Environment> & AwsEnvironment,
   clock: () => number,
 ) {
+  const { TABLE_NAME: tableName, SEAM_API_KEY_SECRET_ARN, SEALING_KEY_SECRET_ARN = '' } = environment
   const aws: AwsDeps = { environment, clock, noteSdk }
   const configuration = TOKEN_VENDING_CONFIGURATION
   const fetch = freshFetch(clock)
+  const readSecret = secretReader({ getSecretValue: secretsManager(aws), clock, times })
+  const readSealingKey = (deadline: Deadline) => readSecret(SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)
+  const seamWith = (apiKey: Parameters<typeof seamClient>[0]['apiKey']) =>
+    seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch })
   return {
     configuration,
-    table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME }),
-    seamWith: (apiKey: ReadApiKey) =>
-      seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch }),
-    readSecret: secretReader({ getSecretValue: secretsManager(aws), clock, times }),
+    table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName }),
+    seamWith,
+    seam: seamWith((how, deadline) => readSecret(SEAM_API_KEY_SECRET_ARN, how, deadline)),
+    seal: tokenSealer(sealingKeyReader(readSealingKey)),
+    readSecret,
+    readSealingKey,
     clock,
     fetch,
     uuid: () => crypto.randomUUID(),
     random: Math.random,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     log: jsonLog((line) => process.stdout.write(`${line}\n`)),
-  }
-}
-
-type ReadApiKey = Parameters<typeof seamClient>[0]['apiKey']
-
-/** For an entry that acts for somebody: it may call Seam, and open and seal tokens. */
-export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
-  const clients = sharedClients(environment, clock)
-  const { readSecret, seamWith } = clients
-  return {
-    ...clients,
-    seam: seamWith((how, deadline) => readSecret(environment.SEAM_API_KEY_SECRET_ARN, how, deadline)),
-    seal: tokenSealer(
-      sealingKeyReader((deadline) =>
-        readSecret(environment.SEALING_KEY_SECRET_ARN, { fresh: false }, deadline),
-      ),
-    ),
     requestId: (c: Context) => c.env.requestContext.requestId as string,
   }
 }

@@ -2,22 +2,14 @@
 
 /** Keeps a function warm and asks for nothing: a schedule of EventBridge, or one of the usual plugins. */
 export function isWarmer(event: unknown): boolean {
-  return ['aws.events', 'serverless-plugin-warmup', 'warmer'].includes(member(event, 'source') as string)
+  return ['aws.events', 'serverless-plugin-warmup', 'warmer'].includes(Object(event).source)
 }
 
 /** A request of the HTTP API, payload format 2.0, as far as the routes read it. */
 export function isHttpRequest(event: unknown): boolean {
-  const context = member(event, 'requestContext')
-  const texts = [
-    member(event, 'rawPath'),
-    member(context, 'requestId'),
-    member(context, 'domainName'),
-    member(member(context, 'http'), 'method'),
-  ]
-  const headers = member(event, 'headers')
+  // Whatever it is: `Object` makes an object of it.
+  const { rawPath, headers, requestContext } = Object(event)
+  const { requestId, domainName, http } = Object(requestContext)
+  const texts = [rawPath, requestId, domainName, Object(http).method]
   return texts.every((text) => typeof text === 'string') && typeof headers === 'object' && headers !== null
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }

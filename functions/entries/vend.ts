@@ -5,21 +5,12 @@ import { lambdaClients } from './clients.ts'
 import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
-const environment = process.env as unknown as Environment
-const clients = lambdaClients(environment, Date.now)
-const { app, recall } = wireVend(clients.configuration, times, clients, {
-  version: TOKEN_VENDING_VERSION,
-})
+const clients = lambdaClients(process.env as unknown as Environment, Date.now)
+const version = TOKEN_VENDING_VERSION
+const { app, recall } = wireVend(clients.configuration, times, { ...clients, version })
 
 export const handler = httpHandler(app, clients.log)
 
 // What the first caller of a process would wait for, read while nobody waits: the table's connection, the issuers' keys
 // and the sealing key. Each read gives up long before Lambda's 10 s for a start; what failed is read again when needed.
-await Promise.allSettled([
-  recall(),
-  clients.readSecret(
-    environment.SEALING_KEY_SECRET_ARN,
-    { fresh: false },
-    deadlineIn(times.secrets, clients.clock),
-  ),
-])
+await Promise.allSettled([recall(), clients.readSealingKey(deadlineIn(times.secrets, clients.clock))])

@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono'
 import { routePath } from 'hono/route'
 import type { Hono } from 'hono/tiny'
 import type * as z from 'zod/v4-mini'
-import { structureFault } from '../caller/jws.ts'
+import { parseJson, structureFault } from '../caller/jws.ts'
 import type { Times } from '../times.ts'
 import type { Audit, Log } from './audit.ts'
 import type { ProblemAnswer } from './contract.ts'
@@ -112,9 +112,5 @@ export async function readBody<Schema extends z.ZodMiniType>(
 
 /** Undefined where it is no JSON. */
 export function jsonIn(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return undefined
-  }
+  return parseJson(new TextDecoder().decode(bytes))
 }

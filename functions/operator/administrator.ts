@@ -20,9 +20,10 @@ export type Administer = (
   request: { requestId: string; deadline: Deadline },
 ) => Promise<AdminAnswer>
 
+const names = Object.keys(commands) as CommandName[]
 const envelope = z.strictObject({
   version: z.literal(contractVersion),
-  command: z.string(),
+  command: z.enum(names, { error: `there is no such command; there are ${names.join(', ')}` }),
   params: z.unknown(),
   by: z.string().check(z.minLength(1), z.maxLength(200)),
 })
@@ -58,10 +59,6 @@ function run(deps: AdminDeps, event: unknown, audit: Audit, deadline: Deadline) 
   if (!request.success)
     throw new Problem('invalid_request', { detail: firstIssue(request.error, 'the request') })
   const { command, params, by } = request.data
-  if (!isCommand(command))
-    throw new Problem('invalid_request', {
-      detail: `There is no such command; there are ${Object.keys(commands).join(', ')}.`,
-    })
   audit.command = command
   const { request_id } = audit
   const noteChange: Acting['noteChange'] = (change) => {
@@ -77,8 +74,4 @@ async function runCommand<C extends CommandName>(command: C, params: unknown, ac
   if (!taken.success)
     throw new Problem('invalid_request', { reason: 'malformed', detail: firstIssue(taken.error, command) })
   return row.run(acting, taken.data)
-}
-
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(commands, name)
 }

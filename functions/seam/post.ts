@@ -1,4 +1,5 @@
 import type * as z from 'zod/v4-mini'
+import { parseJson } from '../caller/jws.ts'
 import { type Deadline, signalWithin } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import type { Times } from '../times.ts'
@@ -98,12 +99,4 @@ async function send(
 function secondsIn(header: string | null): number | undefined {
   const seconds = Number(header)
   return header === null || !Number.isFinite(seconds) ? undefined : Math.min(60, Math.max(1, seconds))
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

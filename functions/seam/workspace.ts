@@ -4,27 +4,17 @@ import type { Settings, Table } from '../table/table.ts'
 import type { Seam } from './client.ts'
 
 /** Which workspace this table belongs to: asked of Seam once, written down, and never changed afterwards. */
-export interface WorkspaceKnower {
-  /** The workspace and the key prefix of this table; remembered by the process. */
-  settings(deadline: Deadline): Promise<Settings>
-  /**
-   * Law 5: a 404 says that a client session is gone only if the API key opens this very workspace.
-   * Throws `upstream_rejected` when it opens another.
-   */
-  confirm(deadline: Deadline): Promise<void>
-}
+export type WorkspaceKnower = Pick<ReturnType<typeof workspaceReader>, 'settings' | 'confirm'>
 
 export function workspaceReader(deps: {
   table: Pick<Table, 'readSettings' | 'putSettings'>
   seam: Pick<Seam, 'getWorkspace'>
   uuid: () => string
   deployment: string
-}): WorkspaceKnower & {
-  /** What another process has written down, known before anybody asks. Never asks Seam. */
-  recall(): Promise<void>
-} {
+}) {
   let known: Settings | undefined
 
+  /** The workspace and the key prefix of this table; remembered by the process. */
   async function settings(deadline: Deadline): Promise<Settings> {
     known ??= await deps.table.readSettings()
     if (known !== undefined) return known
@@ -36,10 +26,15 @@ export function workspaceReader(deps: {
 
   return {
     settings,
-    async recall() {
+    /** What another process has written down, known before anybody asks. Never asks Seam. */
+    async recall(): Promise<void> {
       known ??= await deps.table.readSettings()
     },
-    async confirm(deadline) {
+    /**
+     * Law 5: a 404 says that a client session is gone only if the API key opens this very workspace.
+     * Throws `upstream_rejected` when it opens another.
+     */
+    async confirm(deadline: Deadline): Promise<void> {
       const { workspace_id } = await settings(deadline)
       const opened = await deps.seam.getWorkspace(deadline)
       if (opened.workspace_id !== workspace_id)

@@ -36,7 +36,7 @@ export async function reachLocalWorld(environment: Environment): Promise<Reach> 
   const table = vendingTable({ client, tableName: world.table })
   const clients = localClients(table, { endpoint: world.seam, apiKey }, { folder, sealingKeySecret })
   return {
-    callAdmin: callAdminOf(wireAdmin(configuration, times, clients, { loopback: true }), callerName()),
+    callAdmin: callAdminOf(wireAdmin(configuration, times, clients), callerName()),
     auditTrail: () => auditTrail(folder),
     cleanUp({ dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }, tell) {
       let count = 0

@@ -32,6 +32,7 @@ export function localClients(
     seam: workspaceClient(workspace),
     seal: tokenSealer(async () => sealingKeys),
     fetch: freshFetch(Date.now),
+    loopback: true,
     clock: Date.now,
     uuid: randomUUID,
     random: Math.random,

@@ -156,22 +156,22 @@ function serviceOf(
     table: watcher.over('table', unwatched.table),
     seam: watcher.over('seam', unwatched.seam),
     fetch: watcher.over('issuer', unwatched.fetch),
+    version: packageVersion(),
   }
-  const options = { loopback: true }
   const secrets: string[] = []
   const readSecrets = async () => JSON.stringify(secrets)
-  const vend = wireVend(configuration, times, clients, { ...options, version: packageVersion() })
+  const vend = wireVend(configuration, times, clients)
   const { fetch: answer } = oneApi({
     vend,
-    connect: wireConnect(configuration, times, clients, options),
+    connect: wireConnect(configuration, times, clients),
     webhook: wireWebhook(configuration, times, { ...clients, readSecrets }),
-    identityEvents: wireIdentityEvents(configuration, times, clients, options),
+    identityEvents: wireIdentityEvents(configuration, times, clients),
   })
   return {
     clients,
     deps: vend.deps,
     answer: (request: Request) => watcher.during(() => answer(request)),
-    administer: wireAdmin(configuration, times, clients, options),
+    administer: wireAdmin(configuration, times, clients),
     cleanUp: wireCleanup(configuration, times, clients),
     /** From now on the local Seam tells what happens there. */
     subscribe({ webhooks }: LocalSeam, api: string): void {

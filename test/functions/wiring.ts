@@ -34,10 +34,11 @@ interface Options {
 
 /** What callers meet, as the entries would put it together, over clients that are somewhere on this computer. */
 export function wireOver(addresses: Addresses, options: Options = {}) {
-  const { configuration, speed, clients } = clientsOver(addresses, options)
-  const vend = wireVend(configuration, speed, { ...clients, fetch }, { loopback: true })
-  const connect = wireConnect(configuration, speed, { ...clients, fetch }, { loopback: true })
-  const identityEvents = wireIdentityEvents(configuration, speed, { ...clients, fetch }, { loopback: true })
+  const { configuration, speed, clients: shared } = clientsOver(addresses, options)
+  const clients = { ...shared, fetch, loopback: true }
+  const vend = wireVend(configuration, speed, clients)
+  const connect = wireConnect(configuration, speed, clients)
+  const identityEvents = wireIdentityEvents(configuration, speed, clients)
   return { ...vend, app: oneApi({ vend, connect, identityEvents }) }
 }
 

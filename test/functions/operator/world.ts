@@ -60,27 +60,23 @@ export function adminOver(
     },
     { loopback: true },
   )
-  const administer = wireAdmin(
-    configuration,
-    times,
-    {
-      table: vendingTable(where),
-      seam: seamClient({
-        endpoint: addresses.seam,
-        apiKey: async () => addresses.seamApiKey,
-        times: patient,
-      }),
-      seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
-      fetch,
-      clock,
-      uuid: randomUUID,
-      random: Math.random,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-      log,
-      auditLog,
-    },
-    { loopback: true },
-  )
+  const administer = wireAdmin(configuration, times, {
+    table: vendingTable(where),
+    seam: seamClient({
+      endpoint: addresses.seam,
+      apiKey: async () => addresses.seamApiKey,
+      times: patient,
+    }),
+    seal: tokenSealer(async () => sealingKeysFrom(addresses.sealingKey)),
+    fetch,
+    loopback: true,
+    clock,
+    uuid: randomUUID,
+    random: Math.random,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    log,
+    auditLog,
+  })
   return { administer, close: () => client.destroy() }
 }
 
