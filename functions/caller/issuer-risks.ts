@@ -43,13 +43,8 @@ function shareEvents(one: IssuerSettings, other: IssuerSettings): boolean {
 function nameOf(pointer: string): { place: string; name: string } {
   const list = pointer.replace(/(\/\d+)+$/, '')
   const [place = ''] = /^.*(?:~1|[/:.#])/.exec(list) ?? []
-  return {
-    place,
-    name: list
-      .slice(place.length)
-      .replace(/[^a-z]/gi, '')
-      .toLowerCase(),
-  }
+  const name = list.slice(place.length).replace(/[^a-z]/gi, '')
+  return { place, name: name.toLowerCase() }
 }
 
 const emailNames = /e?mails?(address(es)?)?$/

@@ -27,7 +27,8 @@ export function lambdaClients(
   const configuration = TOKEN_VENDING_CONFIGURATION
   const fetch = freshFetch(clock)
   const readSecret = secretReader({ getSecretValue: secretsManager(aws), clock, times })
-  const readSealingKey = (deadline: Deadline) => readSecret(SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)
+  const readSealingKey = (deadline: Deadline) =>
+    readSecret(SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)
   const seamWith = (apiKey: Parameters<typeof seamClient>[0]['apiKey']) =>
     seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch })
   return {

@@ -3,7 +3,7 @@ import type * as z from 'zod/v4-mini'
 import type { Deadline } from '../http/deadline.ts'
 import type { answers } from './answers.ts'
 import { SeamFailure } from './failure.ts'
-import { post, type SeamClients } from './post.ts'
+import { type Call, post, type SeamClients } from './post.ts'
 
 /**
  * Seam over HTTP: the few calls this service makes, each a POST with JSON and the API key. Our own because the
@@ -15,38 +15,15 @@ export type ClientSession = z.infer<typeof answers.session>['client_session'] &
     Published.ClientSession,
     'client_session_id' | 'token' | 'user_identifier_key' | 'connected_account_ids'
   >
-export type SessionWithoutToken = z.infer<typeof answers.sessionWithoutToken>['client_session']
-export type WebviewMaker = z.infer<typeof answers.webviewMakers>['client_sessions'][number]
 export type ConnectWebview = z.infer<typeof answers.webview>['connect_webview'] &
   Pick<Published.ConnectWebview, 'connect_webview_id' | 'url' | 'workspace_id'>
-export type ConnectedAccount = z.infer<typeof answers.accounts>['connected_accounts'][number]
+type ConnectedAccount = z.infer<typeof answers.accounts>['connected_accounts'][number]
 export type Workspace = z.infer<typeof answers.workspace>['workspace']
 
 /** Law 13: a list without its filter would return every client session of the workspace, tokens included. */
 export type SessionFilter = { user_identifier_key: string }
 
-export interface Seam {
-  getOrCreate(params: SessionRequest, deadline: Deadline): Promise<ClientSession>
-  list(filter: SessionFilter, deadline: Deadline): Promise<ClientSession[]>
-  /** Throws `SeamFailure` with `httpStatus` 404 when there is no such client session. */
-  delete(params: { client_session_id: string }, deadline: Deadline): Promise<void>
-  /** The client sessions that a Connect Webview was made with, by browsers, past us. */
-  listWebviewMakers(filter: { connect_webview_id: string }, deadline: Deadline): Promise<WebviewMaker[]>
-  createWebview(params: WebviewRequest, deadline: Deadline): Promise<ConnectWebview>
-  getWebview(params: { connect_webview_id: string }, deadline: Deadline): Promise<ConnectWebview>
-  /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
-  getWorkspace(deadline: Deadline): Promise<Workspace & { answered_at?: number }>
-  listConnectedAccounts(deadline: Deadline): Promise<ConnectedAccount[]>
-  /** Of the whole workspace: may take long. */
-  listConnectedAccountIds(deadline: Deadline): Promise<string[]>
-  /** False: Seam shows no such connected account, or says that this is no id of one. */
-  knowsAccount(connectedAccountId: string, deadline: Deadline): Promise<boolean>
-  knowsIdentity(userIdentityId: string, deadline: Deadline): Promise<boolean>
-  /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
-  listWithoutTokens(deadline: Deadline): Promise<SessionWithoutToken[]>
-  /** The client session that a token opens, asked with that token; undefined: it opens none (any more). */
-  whose(token: string, deadline: Deadline): Promise<SessionWithoutToken | undefined>
-}
+export type Seam = ReturnType<typeof seamClient>
 
 export interface SessionRequest {
   user_identifier_key: string
@@ -69,56 +46,67 @@ export interface WebviewRequest {
   wait_for_device_creation?: boolean
 }
 
-export function seamClient(options: Omit<SeamClients, 'fetch'> & { fetch?: typeof fetch }): Seam {
+export function seamClient(options: Omit<SeamClients, 'fetch'> & { fetch?: typeof fetch }) {
   const clients: SeamClients = { ...options, fetch: options.fetch ?? fetch }
-  type Body = Record<string, unknown>
-  const ask =
-    <Form extends keyof typeof answers>(form: Form) =>
-    async (path: string, body: object, deadline: Deadline) =>
-      (await post(clients, { path, body: body as Body, form }, deadline)).value
-  const session = ask('session')
-  const sessions = ask('sessions')
-  const makers = ask('webviewMakers')
-  const webview = ask('webview')
-  const nothing = ask('nothing')
+  const ask = async <Form extends keyof typeof answers>(
+    form: Form,
+    path: string,
+    body: object,
+    deadline: Deadline,
+    how: Pick<Call<Form>, 'timeoutFactor' | 'token'> = {},
+  ) => (await post(clients, { form, path, body, ...how }, deadline)).value
   return {
-    getOrCreate: async ({ expires_at, ...request }, deadline) => {
+    getOrCreate: async (
+      { expires_at, ...request }: SessionRequest,
+      deadline: Deadline,
+    ): Promise<ClientSession> => {
       const body = { ...request, expires_at: new Date(expires_at).toISOString() }
-      return (await session('client_sessions/get_or_create', body, deadline)).client_session
+      return (await ask('session', 'client_sessions/get_or_create', body, deadline)).client_session
     },
-    list: async (filter, deadline) =>
-      (await sessions('client_sessions/list', filter, deadline)).client_sessions,
-    delete: async (params, deadline) => {
-      await nothing('client_sessions/delete', params, deadline)
+    list: async (filter: SessionFilter, deadline: Deadline): Promise<ClientSession[]> =>
+      (await ask('sessions', 'client_sessions/list', filter, deadline)).client_sessions,
+    /** Throws `SeamFailure` with `httpStatus` 404 when there is no such client session. */
+    delete: async (params: { client_session_id: string }, deadline: Deadline): Promise<void> => {
+      await ask('nothing', 'client_sessions/delete', params, deadline)
     },
-    listWebviewMakers: async (filter, deadline) =>
-      (await makers('client_sessions/list', filter, deadline)).client_sessions,
-    createWebview: async (params, deadline) =>
-      (await webview('connect_webviews/create', params, deadline)).connect_webview,
-    getWebview: async (params, deadline) =>
-      (await webview('connect_webviews/get', params, deadline)).connect_webview,
-    getWorkspace: async (deadline) => {
+    /** The client sessions that a Connect Webview was made with, by browsers, past us. */
+    listWebviewMakers: async (filter: ConnectWebviewId, deadline: Deadline) =>
+      (await ask('webviewMakers', 'client_sessions/list', filter, deadline)).client_sessions,
+    createWebview: async (params: WebviewRequest, deadline: Deadline): Promise<ConnectWebview> =>
+      (await ask('webview', 'connect_webviews/create', params, deadline)).connect_webview,
+    getWebview: async (params: ConnectWebviewId, deadline: Deadline): Promise<ConnectWebview> =>
+      (await ask('webview', 'connect_webviews/get', params, deadline)).connect_webview,
+    /** The workspace of the API key, and Seam's own clock (ms) where its answer told it. */
+    getWorkspace: async (deadline: Deadline): Promise<Workspace & { answered_at?: number }> => {
       const call = { path: 'workspaces/get', body: {}, form: 'workspace' } as const
       const { value, answeredAt } = await post(clients, call, deadline)
       return { ...value.workspace, ...(answeredAt !== undefined && { answered_at: answeredAt }) }
     },
-    listConnectedAccounts: (deadline) => listConnectedAccounts(clients, deadline),
-    listConnectedAccountIds: async (deadline) =>
+    listConnectedAccounts: (deadline: Deadline) => listConnectedAccounts(clients, deadline),
+    /** Of the whole workspace: may take long. */
+    listConnectedAccountIds: async (deadline: Deadline) =>
       (await listConnectedAccounts(clients, deadline)).map(({ connected_account_id: id }) => id),
-    knowsAccount: (connected_account_id, deadline) =>
-      isKnown(nothing('connected_accounts/get', { connected_account_id }, deadline)),
-    knowsIdentity: (user_identity_id, deadline) =>
-      isKnown(nothing('user_identities/get', { user_identity_id }, deadline)),
-    listWithoutTokens: async (deadline) => {
+    /** False: Seam shows no such connected account, or says that this is no id of one. */
+    knowsAccount: (connected_account_id: string, deadline: Deadline) =>
+      isKnown(ask('nothing', 'connected_accounts/get', { connected_account_id }, deadline)),
+    knowsIdentity: (user_identity_id: string, deadline: Deadline) =>
+      isKnown(ask('nothing', 'user_identities/get', { user_identity_id }, deadline)),
+    /** Every client session of the workspace, strangers' too: for the operator's `orphans` and `drain` only. */
+    listWithoutTokens: async (deadline: Deadline) => {
       // A whole workspace in one answer takes longer than one client session.
-      const how = { body: {}, form: 'sessionsWithoutTokens', timeoutFactor: 10 } as const
-      return (await post(clients, { path: 'client_sessions/list', ...how }, deadline)).value.client_sessions
+      const how = { timeoutFactor: 10 }
+      return (await ask('sessionsWithoutTokens', 'client_sessions/list', {}, deadline, how)).client_sessions
     },
-    whose: async (token, deadline) => {
-      const call = { path: 'client_sessions/get', body: {}, form: 'sessionWithoutToken', token } as const
-      return (await unless([401], post(clients, call, deadline)))?.value.client_session
+    /** The client session that a token opens, asked with that token; undefined: it opens none (any more). */
+    whose: async (token: string, deadline: Deadline) => {
+      const asked = ask('sessionWithoutToken', 'client_sessions/get', {}, deadline, { token })
+      return (await unless([401], asked))?.client_session
     },
   }
+}
+
+interface ConnectWebviewId {
+  connect_webview_id: string
 }
 
 async function listConnectedAccounts(clients: SeamClients, deadline: Deadline): Promise<ConnectedAccount[]> {

@@ -19,7 +19,7 @@ export interface SeamClients {
 
 export interface Call<Form extends keyof typeof answers> {
   path: string
-  body: Record<string, unknown>
+  body: object
   form: Form
   /** Of `times.seam`. */
   timeoutFactor?: number
