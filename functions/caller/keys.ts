@@ -14,13 +14,8 @@ export interface StoredKeySet {
   keys: JWK[]
   /** Epoch milliseconds. */
   fetched_at: number
-  discovered?: Discovered
-}
-
-/** Where the discovery document said to look, and when, in epoch milliseconds. */
-interface Discovered {
-  jwks_uri: string
-  at: number
+  /** Where the discovery document said to look, and when, in epoch milliseconds. */
+  discovered?: { jwks_uri: string; at: number }
 }
 
 /** A trust anchor: anyone who can write here can sign in as anybody. */
@@ -62,7 +57,7 @@ interface Ring extends KeyDeps {
   /** The last attempt at the issuer, and how it failed if it did. */
   attemptedAt: number
   failure?: KeySetFault
-  discovered?: Discovered
+  discovered?: StoredKeySet['discovered']
   spare: number
   spareSince: number
   refreshing?: Promise<void>

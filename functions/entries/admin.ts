@@ -1,6 +1,5 @@
 import type { Context } from 'aws-lambda'
 import { deadlineIn } from '../http/deadline.ts'
-import type { AdminAnswer } from '../operator/client.ts'
 import { times } from '../times.ts'
 import { wireAdmin } from '../wiring.ts'
 import { lambdaClients } from './clients.ts'
@@ -15,10 +14,7 @@ const administer = wireAdmin(clients.configuration, times, {
 })
 
 /** Invoked under IAM, never over HTTP: see `operator/client.ts` for what it takes and answers. */
-export async function handler(
-  event: unknown,
-  { awsRequestId }: Context,
-): Promise<AdminAnswer | { ok: true }> {
+export async function handler(event: unknown, { awsRequestId }: Context) {
   if (isWarmer(event)) return { ok: true }
   return administer(event, { requestId: awsRequestId, deadline: deadlineIn(times.admin, clients.clock) })
 }

@@ -1,8 +1,7 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod/v4-mini'
-import type { CleanupReport } from '../cleanup/report.ts'
 import type { Audit } from '../http/audit.ts'
-import { deadlineIn } from '../http/deadline.ts'
+import { type Deadline, deadlineIn } from '../http/deadline.ts'
 import { during } from '../http/steps.ts'
 import { cleanupTime, times } from '../times.ts'
 import { wireCleanup } from '../wiring.ts'
@@ -24,10 +23,7 @@ const environment = process.env as unknown as Environment<'cleanup'>
 const clients = lambdaClients(environment, Date.now)
 const { configuration, seamWith, readSecret, clock, log } = clients
 
-export async function handler(
-  event: unknown,
-  { awsRequestId }: Context,
-): Promise<CleanupReport | { ok: true }> {
+export async function handler(event: unknown, { awsRequestId }: Context) {
   if (isWarmer(event)) return { ok: true }
   const parsed = order.safeParse(event)
   if (!parsed.success)
@@ -37,21 +33,13 @@ export async function handler(
   // One key for the whole run, read anew for each: were another taken up half-way, after a rotation, a 404 could
   // come from a workspace that nobody has confirmed.
   let apiKey: Promise<string> | undefined
-  const cleanUp = wireCleanup(configuration, times, {
-    ...clients,
-    seam: seamWith(
-      (_, deadline) =>
-        (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline)),
-    ),
-  })
+  const readApiKey = (_: unknown, deadline: Deadline) =>
+    (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline))
+  const cleanUp = wireCleanup(configuration, times, { ...clients, seam: seamWith(readApiKey) })
+  const deadline = deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock)
   const audit: Audit = { what: 'cleanup', request_id: awsRequestId }
   const report = await during(audit, () =>
-    cleanUp({
-      deadline: deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock),
-      dryRun: dry_run,
-      allUsers: all_users,
-      overrideFuse: override_fuse,
-    }),
+    cleanUp({ deadline, dryRun: dry_run, allUsers: all_users, overrideFuse: override_fuse }),
   )
   log({ ...audit, ...report })
   return report

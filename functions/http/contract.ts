@@ -8,9 +8,7 @@ import { actions, codes } from './problem.ts'
 
 /** The same schema with a sentence for the OpenAPI document. */
 export function about<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
-  const described = schema.clone()
-  z.globalRegistry.add(described, { description })
-  return described
+  return schema.clone().register(z.globalRegistry, { description })
 }
 
 export const clientSessionBody = z.strictObject({
