@@ -3,13 +3,10 @@ import { addressForm, isSafeAddress } from '../http/addresses.ts'
 
 /** What `tokenVending.issuers` takes: one identity provider and its tokens. Every message says what to change. */
 
-export const whole = (least: number, most: number, unit: string) =>
-  z
-    .int({ error: `give a whole number of ${unit} from ${least} to ${most}` })
-    .check(
-      z.gte(least, { error: `give at least ${least} ${unit}` }),
-      z.lte(most, { error: `give at most ${most} ${unit}` }),
-    )
+export function whole(least: number, most: number, unit: string) {
+  const error = `give a whole number of ${unit} from ${least} to ${most}`
+  return z.int({ error }).check(z.gte(least, { error }), z.lte(most, { error }))
+}
 
 export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'is missing; add it' : 'give a text in quotes') })

@@ -211,11 +211,8 @@ export interface EndedToken {
   subject?: string
 }
 
-export interface ImportedUser {
-  subject: string
-  connected_account_ids: string[]
+export interface ImportedUser extends Omit<Granting, 'unverified'> {
   status?: 'active' | 'disabled'
-  access_until?: string | null
   /** Never lowers what stands. */
   not_before?: string
   user_identity_id?: string | null
