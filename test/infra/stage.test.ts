@@ -52,7 +52,7 @@ describe('token-vending.json', () => {
     expect(settings({ vendConcurency: 5 })).toThrow(
       'tokenVendingStack: unknown: vendConcurency; remove it or correct the spelling',
     )
-    expect(settings({ vendConcurrency: 0 })).toThrow('tokenVendingStack.vendConcurrency: give a whole number of environments from 1 to')
+    expect(settings({ vendConcurrency: 0 })).toThrow('tokenVendingStack.vendConcurrency: give at least 1')
     const domain = {
       name: 'doors.acme.example',
       certificateArn: 'arn:aws:acm:eu-central-1:111122223333:certificate/0a1b',
