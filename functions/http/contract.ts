@@ -8,7 +8,9 @@ import { actions, codes } from './problem.ts'
 
 /** The same schema with a sentence for the OpenAPI document. */
 export function about<Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema {
-  return schema.clone().register(z.globalRegistry, { description })
+  const described = schema.clone()
+  z.globalRegistry.add(described, { description })
+  return described
 }
 
 export const clientSessionBody = z.strictObject({
