@@ -29,7 +29,7 @@ export interface Rule {
 }
 
 const outage = (value: string) => ({
-  metric: ({ metrics }: Watched) => metrics.of('Outages', { value }),
+  metric: ({ metrics }: Watched) => metrics.of('Outages', value),
   limit: () => 5,
 })
 

@@ -1,8 +1,7 @@
 import { Duration } from 'aws-cdk-lib'
-import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch'
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
-import type { Step } from '../../functions/http/audit.ts'
 import type { Entry } from '../../functions/table/keys.ts'
 
 /**
@@ -16,8 +15,6 @@ export interface CountedMetric {
   readonly pattern: string
   /** The member of the audit object that tells the series apart, and what it can be. */
   readonly by?: { readonly field: string; readonly values: readonly string[] }
-  /** The member that is the value; absent: each object counts as one. */
-  readonly value?: string
   readonly from: readonly LogSource[]
   /** No alarm watches it, so without a dashboard it is not counted. */
   readonly drawn?: true
@@ -29,18 +26,8 @@ const either = (field: string, values: readonly string[]) =>
   values.map((value) => `($.${field} = "${value}")`).join(' || ')
 
 const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
-const denials = ['not_provisioned', 'subject_disabled', 'claim_denied', 'rate_limited']
 const faults = ['record_of_another_issuer', 'unknown_identity', 'stream_stopped']
 const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
-
-/** Milliseconds of one vend; how many vends had any is the metric's sample count. */
-const timeOf = <Name extends string>(name: Name, step: Step) => ({
-  name,
-  pattern: `{ $.steps.${step} >= 0 }`,
-  value: `steps.${step}`,
-  from: ['vend'] as const,
-  drawn: true as const,
-})
 
 export const countedMetrics = [
   {
@@ -50,12 +37,6 @@ export const countedMetrics = [
     from: ['vend'],
     drawn: true,
   },
-  // Tokens that were not good, and people who were not let in: by code and reason the logs tell them apart.
-  { name: 'InvalidTokens', pattern: '{ $.code = "invalid_token" }', from: ['vend', 'connect'], drawn: true },
-  { name: 'Denials', pattern: `{ ${either('code', denials)} }`, from: ['vend', 'connect'], drawn: true },
-  timeOf('TableTime', 'table'),
-  timeOf('SeamTime', 'seam'),
-  timeOf('LeaseWaits', 'wait'),
   {
     name: 'Outages',
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
@@ -75,13 +56,6 @@ export const countedMetrics = [
   { name: 'Throttles', pattern: '{ ($.status = 429) || ($.status = "429") }', from: ['access'] },
   { name: 'RefusedWebhooks', pattern: '{ $.fault = "signature" }', from: ['webhook'] },
   { name: 'CleanupAlarms', pattern: '{ ($.what = "cleanup") && ($.alarms[0] = *) }', from: ['cleanup'] },
-  {
-    name: 'CleanupBacklog',
-    pattern: '{ $.what = "cleanup" }',
-    value: 'oldest_backlog',
-    from: ['cleanup'],
-    drawn: true,
-  },
 ] as const satisfies CountedMetric[]
 
 export const period = Duration.minutes(5)
@@ -104,14 +78,14 @@ export class Metrics {
           filterPattern: FilterPattern.literal(metric.pattern),
           metricNamespace: this.namespace,
           metricName: metric.name,
-          metricValue: metric.value === undefined ? '1' : `$.${metric.value}`,
+          metricValue: '1',
           ...(metric.by && { dimensions: { [metric.by.field]: `$.${metric.by.field}` } }),
         })
     }
   }
 
   /** One series; `value` for those that are told apart. */
-  of(name: MetricName, { value, ...options }: MetricOptions & { value?: string } = {}): Metric {
+  of(name: MetricName, value?: string): Metric {
     const by = dimensionOf(name)
     return new Metric({
       namespace: this.namespace,
@@ -119,13 +93,12 @@ export class Metrics {
       statistic: 'Sum',
       period,
       ...(by && value !== undefined && { dimensionsMap: { [by.field]: value }, label: value }),
-      ...options,
     })
   }
 
   /** Every series of a metric. */
   all(name: MetricName): Metric[] {
-    return dimensionOf(name)?.values.map((value) => this.of(name, { value })) ?? [this.of(name)]
+    return dimensionOf(name)?.values.map((value) => this.of(name, value)) ?? [this.of(name)]
   }
 }
 

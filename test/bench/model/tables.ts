@@ -70,7 +70,7 @@ function idleSentence(): string {
   const { parts, metricSeries, perSeries } = idleBill(cleanup.everyMinutes)
   const all = sum(parts.map(({ usd }) => usd))
   const named = parts.map(({ what, usd }) => `${what} ${usd.toFixed(2)}`).join(', ')
-  return `**A stack that nobody uses: ${all.toFixed(2)} USD a month** (${named}). Up to ${metricSeries} further metric series cost ${perSeries.toFixed(2)} each in a month in which they have counted something, and the dashboard, an option, ${prices.dashboard.toFixed(2)} and 11 series more.`
+  return `**A stack that nobody uses: ${all.toFixed(2)} USD a month** (${named}). Up to ${metricSeries} further metric series cost ${perSeries.toFixed(2)} each in a month in which they have counted something, and the dashboard, an option, ${prices.dashboard.toFixed(2)} and 5 series more.`
 }
 
 export function modelTables(): string {
