@@ -59,8 +59,17 @@ export const questions: Record<string, Question> = {
       return body.devices.length === 0 ? 'nothing' : `${body.devices.length} devices`
     },
   },
-  accounts_300: manyAccounts(300),
-  accounts_1000: manyAccounts(1000),
+  accounts_1000: {
+    local: 'accepted',
+    asks: 'Are 1000 ids accepted? (Repeated, where the workspace has fewer accounts.)',
+    async ask(sandbox) {
+      const [first] = sandbox.accountIds
+      if (first === undefined) throw new Unanswered('the workspace has no connected account')
+      const connected_account_ids = Array.from({ length: 1000 }, (_, i) => sandbox.accountIds[i] ?? first)
+      const params = { user_identifier_key: newKey(), connected_account_ids }
+      return said(await call(sandbox, getOrCreate, params), 'accepted')
+    },
+  },
   browser_webview: {
     local: 'joins',
     reading: { completed_webview: { joins: 'joins_session', 'stays out': 'stays_out' } },
@@ -116,32 +125,6 @@ export const questions: Record<string, Question> = {
     ask: publishableOff,
   },
   ...identityQuestions,
-  rate_limit: {
-    local: 'all of them',
-    asks: 'Are 60 simultaneous calls answered?',
-    async ask(sandbox) {
-      const { client_session_id } = await vend(sandbox)
-      const get = () => call(sandbox, '/client_sessions/get', { client_session_id })
-      const replies = await Promise.all(Array.from({ length: 60 }, get))
-      const [refused, ...others] = replies.filter(({ status }) => status === 429)
-      if (refused === undefined) return 'all of them'
-      return `429 to ${others.length + 1}, Retry-After: ${refused.headers.get('retry-after') ?? 'none'}`
-    },
-  },
-}
-
-function manyAccounts(length: number): Question {
-  return {
-    local: 'accepted',
-    asks: `Are ${length} ids accepted? (Repeated, where the workspace has fewer accounts.)`,
-    async ask(sandbox) {
-      const [first] = sandbox.accountIds
-      if (first === undefined) throw new Unanswered('the workspace has no connected account')
-      const connected_account_ids = Array.from({ length }, (_, i) => sandbox.accountIds[i] ?? first)
-      const params = { user_identifier_key: newKey(), connected_account_ids }
-      return said(await call(sandbox, getOrCreate, params), 'accepted')
-    },
-  }
 }
 
 async function existingAccounts(sandbox: Sandbox): Promise<string> {

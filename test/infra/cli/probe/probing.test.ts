@@ -45,7 +45,6 @@ const plain = {
   same_token: 'same token, new expiry',
   unknown_account: '400 invalid_input',
   no_accounts: 'nothing',
-  accounts_300: 'accepted',
   accounts_1000: 'accepted',
   browser_webview: 'joins',
   deleted_session: 'makes another',
@@ -64,7 +63,6 @@ const plain = {
   identity_phone: 'phone_sessions/get_or_create answers 404 not_found',
   identity_twice: 'independent',
   identity_unknown: '404 user_identity_not_found',
-  rate_limit: 'all of them',
 }
 
 const revived = {
