@@ -79,11 +79,10 @@ async function send(
       redirect: 'error',
       signal: signalWithin(timeoutFactor * clients.times.seam, deadline),
     })
-    const retryAfter = secondsIn(response.headers.get('retry-after'))
     return {
       status: response.status,
       json: parseJson(await response.text()),
-      ...(retryAfter !== undefined && { retryAfter }),
+      retryAfter: secondsIn(response.headers.get('retry-after')),
       answeredAt: Date.parse(response.headers.get('date') ?? ''),
     }
   } catch (error) {
