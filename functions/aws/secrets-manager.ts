@@ -19,10 +19,10 @@ export function secretsManager(deps: AwsDeps): GetSecretValue {
   let loaded: Promise<ReturnType<typeof sdkSecretsManager>> | undefined
   return (arn, ms) => {
     const input = { SecretId: arn }
-    const abortSignal = AbortSignal.timeout(ms)
+    const signal = AbortSignal.timeout(ms)
     return call(caller, { operation: 'GetSecretValue', input, ms: ms / 2 }, async () => {
       loaded ??= import('./secrets-manager-sdk.ts').then((sdk) => sdk.sdkSecretsManager())
-      return (await loaded).getSecretValue(input, { abortSignal })
+      return (await loaded)(input, signal)
     })
   }
 }
