@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
 import { dueAt } from '../../functions/record/update.ts'
@@ -16,138 +16,106 @@ import { localDynamoDbClient } from '../../infra/local/dynamodb.ts'
 import type { OneRun } from '../functions/cleanup/one-run.ts'
 import { terms } from '../functions/session/terms.ts'
 import { soon, startVendingWorld, type VendingWorld } from '../functions/vending-world.ts'
-import type { PagesOrder, PagesRead } from './pages.ts'
+import type { PagesOrder } from './pages.ts'
+import { sum } from './statistics.ts'
 
 /** A table with many users: all of them listed and exported, and cleaning up after some. */
-export interface AtSize {
-  list: Pages
-  export: Pages
-  cleanup: Cleanup
-}
-
-interface Pages {
-  users: number
-  seconds: number
-  /** MB of heap at its highest, for all of them and for the first tenth. */
-  heap: number
-  heapOfTenth: number
-}
-
-interface Cleanup {
-  users: number
-  due: number
-  ended: number
-  /** Requests per client session that was ended, in the run that deletes it. */
-  reads: number
-  queries: number
-  writes: number
-  seamCalls: number
-  /** MB of heap at its highest. */
-  heap: number
-  seconds: number
-}
-
-export async function benchAtSize(size: { users: number; due: number; listed: number }): Promise<AtSize> {
+export async function benchAtSize(size: { users: number; due: number; listed: number }) {
+  const { users, due, listed } = size
   const world = await startVendingWorld()
-  const client = localDynamoDbClient(world.addresses.dynamoDb)
   try {
     await world.table.putSettings({ workspace_id: world.seam.workspaceId, key_prefix: prefix })
-    const seed = (from: number, to: number) => seedUsers(world, client, { from, to, due: size.due })
-    await seed(0, size.listed / 10)
+    await seedUsers(world, 0, listed / 10, due)
     const tenth = { list: await readPages(world, 'list'), export: await readPages(world, 'export') }
-    await seed(size.listed / 10, size.listed)
+    await seedUsers(world, listed / 10, listed, due)
     const pages = async (command: 'list' | 'export') => {
-      const { heap, seconds, found } = await readPages(world, command)
-      if (found.users !== size.listed) throw new Error(`${found.users} of ${size.listed} users`)
-      return { users: found.users, seconds, heap, heapOfTenth: tenth[command].heap }
+      const { found, seconds, heap } = await readPages(world, command)
+      if (found !== listed) throw new Error(`${found} of ${listed} users`)
+      return { users: listed, seconds, heap, heapOfTenth: tenth[command].heap }
     }
     const read = { list: await pages('list'), export: await pages('export') }
-    await seed(size.listed, size.users)
-    return { ...read, cleanup: await cleanUp(world, size) }
+    await seedUsers(world, listed, users, due)
+    return { ...read, cleanup: { users, due, ...(await cleanUp(world)) } }
   } finally {
-    client.destroy()
     await world.close()
   }
 }
 
 const prefix = 'bench-12345678'
-const before = Date.now() - 2 * times.grace
+const batch = 25
 
-/** Everybody has a live client session, but the first, who signed out while Seam was down. */
-async function seedUsers(
-  world: VendingWorld,
-  client: DynamoDBClient,
-  { from, to, due }: { from: number; to: number; due: number },
-): Promise<void> {
-  const { seam: endpoint, seamApiKey, tableName } = world.addresses
+/** Everybody has a live client session; the first, so many as are `due`, signed out while Seam was down. */
+async function seedUsers(world: VendingWorld, from: number, to: number, due: number): Promise<void> {
+  const { dynamoDb, seam: endpoint, seamApiKey, tableName } = world.addresses
   const seam = seamClient({ endpoint, apiKey: async () => seamApiKey, times })
-  const firsts = Array.from({ length: Math.ceil((to - from) / 25) }, (_, page) => from + page * 25)
+  const client = localDynamoDbClient(dynamoDb)
+  const batches = Array.from({ length: Math.ceil((to - from) / batch) }, (_, n) => from + n * batch)
   // Few at a time where the local Seam must keep up.
-  await sideBySide(firsts, from < due ? 2 : 16, async (first) => {
-    const numbers = Array.from({ length: Math.min(25, to - first) }, (_, i) => first + i)
-    const people = await Promise.all(numbers.map((n) => person(world, n < due ? seam : undefined, n)))
+  await sideBySide(batches, from < due ? 2 : 16, async (first) => {
+    const numbers = Array.from({ length: Math.min(batch, to - first) }, (_, i) => first + i)
+    const people = await Promise.all(numbers.map((n) => person(world, n, n < due ? seam : undefined)))
     const puts = people.map((user) => ({ PutRequest: { Item: itemFromUser(user) } }))
     await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: puts } }))
   })
+  client.destroy()
 }
 
 /** `seam`: their client session is one of Seam's, and was retired. */
 async function person(
   { addresses }: VendingWorld,
-  seam: ReturnType<typeof seamClient> | undefined,
   n: number,
+  seam: ReturnType<typeof seamClient> | undefined,
 ): Promise<User> {
   const sub = `person-${n}`
-  const who = { owner: ownerOf(`main|${sub}`), subject: `main|${sub}`, iss: addresses.issuer, sub }
+  const subject = `main|${sub}`
+  const who = { owner: ownerOf(subject), subject, iss: addresses.issuer, sub }
   const key = `${prefix}_${who.owner}_${randomUUID()}`
+  const before = Date.now() - 2 * times.grace
   const expires_at = Date.now() + terms.lifetime
   const asked = { user_identifier_key: key, connected_account_ids: [], expires_at }
-  const { client_session_id } = (await seam?.getOrCreate(asked, soon())) ?? {
-    client_session_id: randomUUID(),
-  }
+  const { client_session_id = randomUUID() } = (await seam?.getOrCreate(asked, soon())) ?? {}
   const newKey = { key, generation: terms.generation }
   const by = { lease_owner: 'bench', now: before, times, asked_until: expires_at, newKey }
-  const claimed = claim(newUser(who, before), shared, by)
-  const answer = { client_session_id, sealed_token: 'x'.repeat(300), created_at: before, expires_at }
-  const live = commit(claimed, shared, answer, [])
-  const user = seam === undefined ? live : retireAll(live, before)
-  const due_at = dueAt(user, terms)
-  return { ...user, revision: randomUUID(), ...(due_at !== undefined && { due_at }) }
+  const session = { client_session_id, sealed_token: 'x'.repeat(300), created_at: before, expires_at }
+  const live = commit(claim(newUser(who, before), shared, by), shared, session, [])
+  const user = seam ? retireAll(live, before) : live
+  return { ...user, revision: randomUUID(), due_at: dueAt(user, terms) }
 }
 
-const readPages = ({ addresses }: VendingWorld, command: 'list' | 'export') =>
-  inWorker<PagesRead>('./pages.ts', { addresses, command } satisfies PagesOrder)
+const readPages = ({ addresses }: VendingWorld, command: PagesOrder['command']) =>
+  inWorker<number>('./pages.ts', { addresses, command } satisfies PagesOrder)
 
-async function cleanUp(
-  world: VendingWorld,
-  { users, due }: { users: number; due: number },
-): Promise<Cleanup> {
-  const { addresses } = world
-  const atStart = { ...counted(world), seam: callsAtSeam(world) }
-  const order: OneRun = {
-    dynamoDb: addresses.dynamoDb,
-    tableName: addresses.tableName,
-    seam: addresses.seam,
-    apiKey: addresses.seamApiKey,
-    terms,
-  }
+async function cleanUp(world: VendingWorld) {
+  const { dynamoDb, tableName, seam, seamApiKey: apiKey } = world.addresses
+  const before = requests(world)
+  const order: OneRun = { dynamoDb, tableName, seam, apiKey, terms }
   const { found, heap, seconds } = await inWorker<CleanupReport>('../functions/cleanup/one-run.ts', order)
-  const after = counted(world)
+  const after = requests(world)
   const ended = found.ended.let_go ?? 0
+  const perSession = (what: keyof typeof after) => (after[what] - before[what]) / ended
   return {
-    users,
-    due,
     ended,
-    reads: (after.reads - atStart.reads) / ended,
-    queries: (after.queries - atStart.queries) / ended,
-    writes: (after.writes - atStart.writes) / ended,
-    seamCalls: (callsAtSeam(world) - atStart.seam) / ended,
+    // For each client session that was ended, in the run that deletes it.
+    reads: perSession('reads'),
+    queries: perSession('queries'),
+    writes: perSession('writes'),
+    seamCalls: perSession('seamCalls'),
     heap,
     seconds,
   }
 }
 
-/** Its message, and the MB of its heap at the highest. */
+function requests({ dynamoDb, seam }: VendingWorld) {
+  const table = (...names: string[]) => sum(names.map((name) => dynamoDb.counts[name]?.received ?? 0))
+  return {
+    reads: table('GetItem'),
+    queries: table('Query', 'Scan'),
+    writes: table('PutItem', 'UpdateItem', 'DeleteItem'),
+    seamCalls: sum(Object.values(seam.counts).map(({ received }) => received)),
+  }
+}
+
+/** What it found, and the MB of its heap at the highest. */
 async function inWorker<Found>(file: string, workerData: object) {
   const startedAt = performance.now()
   const worker = new Worker(new URL(file, import.meta.url), { workerData })
@@ -162,15 +130,3 @@ async function inWorker<Found>(file: string, workerData: object) {
   await worker.terminate()
   return { found, heap, seconds }
 }
-
-function counted({ dynamoDb: { counts } }: VendingWorld) {
-  const of = (...names: string[]) => names.reduce((sum, name) => sum + (counts[name]?.received ?? 0), 0)
-  return {
-    reads: of('GetItem'),
-    queries: of('Query', 'Scan'),
-    writes: of('PutItem', 'UpdateItem', 'DeleteItem'),
-  }
-}
-
-const callsAtSeam = ({ seam }: VendingWorld) =>
-  Object.values(seam.counts).reduce((sum, { received }) => sum + received, 0)

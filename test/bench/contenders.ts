@@ -1,17 +1,25 @@
 import { mkdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { join } from 'node:path'
+import { build, type Metafile } from 'esbuild'
 import type { Configuration } from '../../functions/config.ts'
 import { bundle } from '../../infra/stack/bundle.ts'
 import { loadedAtStart } from '../infra/stack/loaded.ts'
+import { ratios, type Spread, spread, sum } from './statistics.ts'
 
-export const contenderNames = ['ours', 'express', 'serverless', 'duties', 'floor', 'no-io', 'empty'] as const
-export type ContenderName = (typeof contenderNames)[number]
+/** Who is measured, as a reader should think of it. */
+export const titles = {
+  ours: 'this project',
+  serverless: 'the careful peer: Hono, jose, lib-dynamodb, Seam SDK',
+  duties: 'the careful peer with our duties: tokens sealed, an audit line',
+  floor: 'the floor: no framework, no SDK',
+  empty: 'an empty handler',
+}
+
+export type ContenderName = keyof typeof titles
+export const contenderNames = Object.keys(titles) as ContenderName[]
 
 export interface Contender {
   name: ContenderName
-  /** As a reader should think of it. */
-  title: string
   /** Its asset, with nothing else in the folder. */
   folder: string
   file: string
@@ -19,39 +27,23 @@ export interface Contender {
   bytes: number
 }
 
-const titles: Record<ContenderName, string> = {
-  ours: 'this project',
-  express: '(a) Express, jsonwebtoken, jwks-rsa, Seam SDK per request',
-  serverless: '(b) Hono, jose, lib-dynamodb, Seam SDK',
-  duties: '(b) with our duties: tokens sealed, an audit line',
-  floor: '(c) no framework, no SDK',
-  'no-io': '(d) a token server without I/O',
-  empty: 'an empty handler',
-}
-
-/** Bundles each; ours as it is deployed, the peers with esbuild's own defaults and the SDK inside, which favours them. */
 export function bundleContenders(configuration: Configuration, into: string): Promise<Contender[]> {
-  return Promise.all(contenderNames.map((name) => bundled(name, configuration, join(into, name))))
+  return Promise.all(
+    contenderNames.map((name) => {
+      const folder = join(into, name)
+      return name === 'ours' ? bundleOurs(configuration, folder) : bundlePeer(name, folder)
+    }),
+  )
 }
 
-async function bundled(
-  name: ContenderName,
-  configuration: Configuration,
-  folder: string,
-): Promise<Contender> {
+/** As it is deployed. */
+export async function bundleOurs(configuration: Configuration, folder: string): Promise<Contender> {
   mkdirSync(folder, { recursive: true })
-  const metafile = name === 'ours' ? await bundle('vend', configuration, folder) : await peer(name, folder)
-  const file = join(folder, name === 'ours' ? 'vend.mjs' : 'index.cjs')
-  const bytes = loadedAtStart(metafile, basename(file)).outputs.reduce((sum, output) => sum + output.bytes, 0)
-  return { name, title: titles[name], folder, file, bytes }
+  return contender('ours', folder, 'vend.mjs', await bundle('vend', configuration, folder))
 }
 
-/** Ours under another configuration. */
-export async function oursFor(configuration: Configuration, into: string): Promise<Contender> {
-  return bundled('ours', configuration, into)
-}
-
-async function peer(name: string, folder: string) {
+/** With esbuild's own defaults and the SDK inside, which favours it. */
+async function bundlePeer(name: ContenderName, folder: string): Promise<Contender> {
   const { metafile } = await build({
     entryPoints: [join(import.meta.dirname, 'peers', `${name}.mjs`)],
     outfile: join(folder, 'index.cjs'),
@@ -62,5 +54,20 @@ async function peer(name: string, folder: string) {
     metafile: true,
     logLevel: 'warning',
   })
-  return metafile
+  return contender(name, folder, 'index.cjs', metafile)
+}
+
+function contender(name: ContenderName, folder: string, file: string, metafile: Metafile): Contender {
+  const bytes = sum(loadedAtStart(metafile, file).outputs.map((output) => output.bytes))
+  return { name, folder, file: join(folder, file), bytes }
+}
+
+/** What was measured of each, round by round. */
+export type Rounds = Partial<Record<ContenderName, number[]>>
+
+export const spreads = (rounds: Rounds) => each(rounds, spread)
+export const oursOverTheirs = (rounds: Rounds) => each(rounds, (theirs) => ratios(rounds.ours ?? [], theirs))
+
+function each(rounds: Rounds, of: (values: number[]) => Spread): Partial<Record<ContenderName, Spread>> {
+  return Object.fromEntries(Object.entries(rounds).map(([name, values]) => [name, of(values)]))
 }

@@ -1,26 +1,6 @@
-import type { AtSize } from './at-size.ts'
-import type { ColdStart } from './cold-start.ts'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { ContenderName } from './contenders.ts'
-import type { Events } from './events.ts'
-import type { HotPath } from './hot-path.ts'
-import type { Importing } from './importing.ts'
-import type { Races } from './races.ts'
-import type { Reads } from './reads.ts'
-import type { SeamDown } from './seam-down.ts'
-
-/** What each part of the benchmark came to. */
-export interface Parts {
-  coldStart: ColdStart
-  hotPath: HotPath
-  races: Races[]
-  seamDown: SeamDown[]
-  events: Events
-  importing: Importing
-  reads: Reads
-  atSize: AtSize
-}
-
-export type Part = keyof Parts
+import type { Part, Parts } from './parts.ts'
 
 /** One or more runs, as results.json keeps them; a part that is absent has not been measured. */
 export interface Results extends Partial<Parts> {
@@ -28,7 +8,21 @@ export interface Results extends Partial<Parts> {
   machine: { at: string; node: string; cpu: string; cpus: number; memory: number }
   /** By part, the machine's load when it began. */
   loads: Partial<Record<Part, number>>
-  contenders: { name: ContenderName; title: string; bytes: number }[]
+  /** By contender, what is loaded at the start. */
+  bytes: Partial<Record<ContenderName, number>>
   /** CPU seconds of `npm cit`, user and system, and of the first edition's in the same session; from ci.json, by hand. */
   ci?: { seconds: number; firstEdition: number; at: string }
+}
+
+const at = (name: string) => `${import.meta.dirname}/${name}`
+
+export function readResults(): Results {
+  const read = (name: string) => JSON.parse(readFileSync(at(name), 'utf8'))
+  return { ...read('results.json'), ...(existsSync(at('ci.json')) && { ci: read('ci.json') }) }
+}
+
+export function writeResults({ ci: _, ...results }: Results): void {
+  const rounded = (_: string, value: unknown) =>
+    typeof value === 'number' ? Number(value.toPrecision(5)) : value
+  writeFileSync(at('results.json'), `${JSON.stringify(results, rounded, 2)}\n`)
 }

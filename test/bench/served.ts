@@ -1,21 +1,28 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Contender } from './contenders.ts'
+import { path, vendHeaders } from './event.ts'
 
-/** A contender that listens, and one caller of it with a connection that stays. */
-export interface Served {
-  /** Milliseconds until the answer was read. Throws when it is no 2xx. */
-  ask: (token: string) => Promise<number>
-  /** The same for an answer of any status. */
-  send: (token: string) => Promise<{ status: number; ms: number; body: string }>
-  /** Microseconds of CPU since its start, user and system. */
-  cpu: () => Promise<number>
-  end: () => Promise<void>
+/** So many vends at once. */
+export interface Race {
+  token: string
+  requests: number
 }
 
-export async function serve({ file }: Contender, environment: Record<string, string>): Promise<Served> {
-  const child = fork(`${import.meta.dirname}/server.mjs`, [file], {
+export interface Finish {
+  status: number
+  /** Epoch milliseconds. */
+  startedAt: number
+  answeredAt: number
+}
+
+export type Served = Awaited<ReturnType<typeof serve>>
+
+/** A contender that listens, and one caller of it with a connection that stays. */
+export async function serve({ file }: Contender, environment: Record<string, string>) {
+  const child = fork(`${import.meta.dirname}/server.ts`, [file], {
     env: environment,
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -23,16 +30,22 @@ export async function serve({ file }: Contender, environment: Record<string, str
   const { port } = await told<{ port: number }>(child)
   const agent = new Agent({ keepAlive: true })
   return {
-    async ask(token) {
-      const { status, ms, body } = await send({ agent, port, token })
-      if (status < 200 || status >= 300) throw new Error(`a contender answered ${status}: ${body}`)
-      return ms
+    send: (token: string) => send(agent, port, token),
+    /** Throws unless the answer is a 2xx. */
+    async ask(token: string) {
+      const answer = await send(agent, port, token)
+      if (answer.status >= 300) throw new Error(`a contender answered ${answer.status}: ${answer.body}`)
+      return answer
     },
-    send: (token) => send({ agent, port, token }),
+    /** Microseconds of CPU since its start, user and system. */
     async cpu() {
       child.send('cpu')
-      const { cpu } = await told<{ cpu: NodeJS.CpuUsage }>(child)
-      return cpu.user + cpu.system
+      const { user, system } = await told<NodeJS.CpuUsage>(child)
+      return user + system
+    },
+    race(race: Race) {
+      child.send(race)
+      return told<Finish[]>(child)
     },
     async end() {
       agent.destroy()
@@ -42,42 +55,20 @@ export async function serve({ file }: Contender, environment: Record<string, str
   }
 }
 
-function send(how: {
-  agent: Agent
-  port: number
-  token: string
-}): Promise<{ status: number; ms: number; body: string }> {
-  const { agent, port, token } = how
-  return new Promise((resolve, reject) => {
-    const startedAt = performance.now()
-    const sent = request(
-      {
-        agent,
-        port,
-        host: '127.0.0.1',
-        method: 'POST',
-        path: '/client-session',
-        headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' },
-      },
-      (response) => {
-        let body = ''
-        response.setEncoding('utf8').on('data', (part) => {
-          body += part
-        })
-        response.on('end', () => {
-          const { statusCode: status = 0 } = response
-          resolve({ status, ms: performance.now() - startedAt, body })
-        })
-      },
-    )
-    sent.on('error', reject)
-    sent.end()
-  })
+/** `ms`: until the answer was read. */
+async function send(agent: Agent, port: number, token: string) {
+  const startedAt = performance.now()
+  const headers = vendHeaders(token)
+  const sent = request({ agent, host: '127.0.0.1', port, method: 'POST', path, headers })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const body = await text(response)
+  return { status: response.statusCode ?? 0, body, ms: performance.now() - startedAt }
 }
 
 async function told<Message>(child: ChildProcess): Promise<Message> {
-  const told = new AbortController()
-  const { signal } = told
+  const waiting = new AbortController()
+  const { signal } = waiting
   const ended = once(child, 'exit', { signal }).then(() => {
     throw new Error('a contender ended by itself')
   })
@@ -86,6 +77,6 @@ async function told<Message>(child: ChildProcess): Promise<Message> {
     const [message] = await Promise.race([once(child, 'message', { signal }), ended])
     return message as Message
   } finally {
-    told.abort()
+    waiting.abort()
   }
 }

@@ -29,3 +29,6 @@ export function quantile(values: number[], share: number): number {
   const above = sorted[Math.ceil(at)] ?? Number.NaN
   return below + (above - below) * (at - Math.floor(at))
 }
+
+export const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
+export const mean = (values: number[]) => sum(values) / values.length

@@ -1,15 +1,7 @@
 import { type CountedMetric, countedMetrics } from '../../../infra/stack/metrics.ts'
 import { resources, synthesised } from '../../infra/stack/stack.ts'
+import { sum } from '../statistics.ts'
 import { prices } from './prices.ts'
-
-/** What a stack costs that nobody uses, counted from its own template. */
-export interface IdleBill {
-  /** USD per month. */
-  parts: { what: string; usd: number }[]
-  /** Series of the metrics of our own that count only what goes wrong, and USD per month for each. */
-  metricSeries: number
-  perSeries: number
-}
 
 const month = 30 * 24 * 60 // Minutes.
 
@@ -25,7 +17,8 @@ const run = {
 
 let template: ReturnType<typeof synthesised> | undefined
 
-export function idleBill(everyMinutes: number): IdleBill {
+/** What a stack costs that nobody uses, in USD per month, counted from its own template. */
+export function idleBill(everyMinutes: number) {
   template ??= synthesised()
   const stack = template
   const count = (type: string) => resources(stack, type).length
@@ -53,13 +46,12 @@ export function idleBill(everyMinutes: number): IdleBill {
       { what: `${secrets} secrets`, usd: secrets * prices.secret },
       { what: `cleaning up every ${everyMinutes} minutes`, usd: cleaning },
     ],
-    metricSeries: series(),
+    /** Series of our own metrics that count only what goes wrong; the others are counted for the dashboard alone. */
+    metricSeries: sum(
+      (countedMetrics as readonly CountedMetric[]).map(({ drawn, by }) =>
+        drawn ? 0 : (by?.values.length ?? 1),
+      ),
+    ),
     perSeries: prices.metricSeries,
   }
-}
-
-function series(): number {
-  // The others are counted for the dashboard alone.
-  const counted = (countedMetrics as readonly CountedMetric[]).filter(({ drawn }) => !drawn)
-  return counted.reduce((sum, { by }) => sum + (by?.values.length ?? 1), 0)
 }

@@ -29,7 +29,6 @@ export const prices = {
 /** AWS's default quotas of an account and region, per second unless said. Most can be raised on request. */
 export const quotas = {
   httpApiRequests: 10_000,
-  httpApiBurst: 5000,
   /** Execution environments at one time. */
   lambdaConcurrency: 1000,
   /** A function grows by so many environments in ten seconds. */
@@ -38,10 +37,6 @@ export const quotas = {
   lambdaRequestsPerConcurrency: 10,
   tableReadUnits: 40_000,
   tableWriteUnits: 40_000,
-  /** One partition of a table or index. */
-  partitionReadUnits: 3000,
+  /** Of one partition of a table or index. */
   partitionWriteUnits: 1000,
-  /** A new on-demand table serves this much at once; later twice its former peak. */
-  newTableReadUnits: 12_000,
-  newTableWriteUnits: 4000,
 }

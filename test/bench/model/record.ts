@@ -5,6 +5,7 @@ import { shared } from '../../../functions/session/binding.ts'
 import { itemFromUser } from '../../../functions/table/user-item.ts'
 import type { Item } from '../../../functions/table/values.ts'
 import { times } from '../../../functions/times.ts'
+import { sum } from '../statistics.ts'
 
 /** Bytes that DynamoDB counts for the record of a user with so many connected accounts and live client sessions. */
 export function recordBytes(accounts: number, logins = 1): number {
@@ -32,14 +33,14 @@ export function recordBytes(accounts: number, logins = 1): number {
 
 /** By the developer guide, "DynamoDB item sizes and formats". */
 function sizeOf(item: Item): number {
-  return Object.entries(item).reduce((size, [name, value]) => size + name.length + sizeOfValue(value), 0)
+  return sum(Object.entries(item).map(([name, value]) => name.length + sizeOfValue(value)))
 }
 
 function sizeOfValue({ S, N, SS, L, M }: AttributeValue): number {
   if (S !== undefined) return S.length
   if (N !== undefined) return Math.ceil(N.length / 2) + 1
-  if (SS !== undefined) return SS.reduce((size, text) => size + text.length, 0)
+  if (SS !== undefined) return sum(SS.map((text) => text.length))
   const overhead = 3
-  if (L !== undefined) return L.reduce((size, value) => size + 1 + sizeOfValue(value), overhead)
+  if (L !== undefined) return overhead + sum(L.map((value) => 1 + sizeOfValue(value)))
   return overhead + sizeOf(M ?? {})
 }

@@ -1,4 +1,3 @@
-import { tableShape } from '../../../functions/table/shape.ts'
 import { prices } from './prices.ts'
 import { recordBytes } from './record.ts'
 
@@ -17,9 +16,8 @@ export interface Use {
 
 /** MB of the vend function; a test holds it. */
 export const shippedMemory = 1024
-export const memoryGb = shippedMemory / 1024
 /** Seconds that a call to Seam takes; undocumented, so a guess to be replaced by one's own. */
-export const seamSeconds = 0.25
+const seamSeconds = 0.25
 
 /** Connected accounts of an average user. */
 export const accounts = 3
@@ -38,44 +36,17 @@ export function usesWith(logins: number): Record<'reuse' | 'extend' | 'create', 
   }
 }
 
-export const uses = usesWith(1)
-
-/** Bytes of one audit line with what Lambda wraps around it, and of one answer with its headers and TLS. */
-const logBytes = 650
-const answerBytes = 1500
-
-export interface Bill {
-  'HTTP API': number
-  Lambda: number
-  DynamoDB: number
-  Logs: number
-  'Data out': number
-}
-
-export type Shares = { extend: number; create: number }
-
-/** USD per million vends of which these shares extend or create; the rest reuse. */
-export function billPerMillion(shares: Shares, logins = 1): Bill {
-  return millionTimes(mixed(shares, usesWith(logins)))
-}
-
-/** USD per million of such requests. */
-export function millionTimes(use: Use): Bill {
-  const million = 1_000_000
-  return {
-    'HTTP API': million * prices.httpApiRequest,
-    Lambda: million * (prices.lambdaRequest + use.seconds * memoryGb * prices.lambdaGbSecond),
-    DynamoDB: million * (use.reads * prices.readUnit + (use.writes + use.indexWrites) * prices.writeUnit),
-    Logs: (million * logBytes * prices.logGb) / 1e9,
-    'Data out': (million * answerBytes * prices.outGb) / 1e9,
-  }
+/** Of all vends; the rest reuse. */
+export interface Shares {
+  extend: number
+  create: number
 }
 
 /** The use of an average vend. */
-export function mixed({ extend, create }: Shares, uses = usesWith(1)): Use {
-  const shares = { reuse: 1 - extend - create, extend, create }
+export function mixed({ extend, create }: Shares, logins = 1): Use {
+  const uses = usesWith(logins)
   const of = (what: keyof Use) =>
-    shares.reuse * uses.reuse[what] + shares.extend * uses.extend[what] + shares.create * uses.create[what]
+    (1 - extend - create) * uses.reuse[what] + extend * uses.extend[what] + create * uses.create[what]
   return {
     reads: of('reads'),
     writes: of('writes'),
@@ -85,5 +56,22 @@ export function mixed({ extend, create }: Shares, uses = usesWith(1)): Use {
   }
 }
 
-/** Index writes per second that its partitions take before the table itself is pushed back. */
-export const indexWriteLimit = (partitionWriteUnits: number) => tableShape.due.shards * partitionWriteUnits
+/** USD per million vends. */
+export const billPerMillion = (shares: Shares, logins = 1) => millionTimes(mixed(shares, logins))
+
+/** Bytes of one audit line with what Lambda wraps around it, and of one answer with its headers and TLS. */
+const logBytes = 650
+const answerBytes = 1500
+
+/** USD per million of such requests. */
+export function millionTimes({ reads, writes, indexWrites, seconds }: Use) {
+  const million = 1_000_000
+  const gbSeconds = seconds * (shippedMemory / 1024)
+  return {
+    'HTTP API': million * prices.httpApiRequest,
+    Lambda: million * (prices.lambdaRequest + gbSeconds * prices.lambdaGbSecond),
+    DynamoDB: million * (reads * prices.readUnit + (writes + indexWrites) * prices.writeUnit),
+    Logs: (million * logBytes * prices.logGb) / 1e9,
+    'Data out': (million * answerBytes * prices.outGb) / 1e9,
+  }
+}

@@ -1,12 +1,11 @@
 import { times } from '../../../functions/times.ts'
+import { sum } from '../statistics.ts'
 
 /**
  * The wave after an outage: pages that are open, each with a client session, ask again by the rules of
  * functions/browser. `jitter` off is what they would do without chance: ask at the first moment, pause without spread.
  */
 export interface Wave {
-  /** Requests per minute and thousand pages. */
-  perMinute: number[]
   /** Requests in the outage, all refused, per thousand pages; and the most in one second. */
   refused: number
   refusedSecond: number
@@ -37,11 +36,7 @@ export function wave(settings: WaveSettings): Wave {
   const most = (from: number, to: number) => Math.max(...asked.slice(from, to))
   const perThousand = 1000 / pages
   return {
-    perMinute: Array.from(
-      { length: Math.floor(seconds / 60) },
-      (_, minute) => asked.slice(minute * 60, minute * 60 + 60).reduce((sum, n) => sum + n, 0) * perThousand,
-    ),
-    refused: asked.slice(outageFrom, outageTo).reduce((sum, n) => sum + n, 0) * perThousand,
+    refused: sum(asked.slice(outageFrom, outageTo)) * perThousand,
     refusedSecond: most(outageFrom, outageTo) * perThousand,
     peakSecond: most(outageTo, outageTo + longestPause + 60) * perThousand,
     echoSecond: most(outageTo + refreshIn - 60, seconds) * perThousand,

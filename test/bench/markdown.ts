@@ -4,9 +4,8 @@ import type { Spread } from './statistics.ts'
 
 export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  return [line(head), line(head.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join(
-    '\n',
-  )
+  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'))
+  return [head, rule, ...rows].map(line).join('\n')
 }
 
 export function shown(it: Spread | undefined): string {
@@ -19,3 +18,10 @@ export function digits(value: number): string {
 }
 
 export const thousands = (value: number) => value.toLocaleString('en')
+
+/** The text with what stands between the marks replaced; unchanged where there are no marks. */
+export function between(text: string, mark: string, content: string): string {
+  const [before, , after, more] = text.split(`<!-- ${mark} -->`)
+  if (before === undefined || after === undefined || more !== undefined) return text
+  return `${before}<!-- ${mark} -->\n\n${content}\n\n<!-- ${mark} -->${after}`
+}
