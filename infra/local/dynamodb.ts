@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -28,12 +28,19 @@ export async function startDynamoDb(folder: string) {
   }
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch(refuse)
   const server = await openDynalite(join(folder, 'dynalite'))
+  const unanswered = new Set<ServerResponse>()
+  server.on('request', (_, response: ServerResponse) => {
+    unanswered.add(response)
+    response.once('close', () => unanswered.delete(response))
+  })
   const socket = await socketFor(folder)
   await listenOn(server, socket).catch(refuse)
   return {
     /** The Unix socket where it listens. */
     socket,
     async close(): Promise<void> {
+      // A request that meets the closed store would end the process.
+      for (const response of unanswered) await once(response, 'close')
       await closeServer(server)
       if (dirname(socket) !== folder) await rm(dirname(socket), { recursive: true, force: true })
     },

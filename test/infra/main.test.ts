@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { compiled } from '../compiled.ts'
 import { exampleConfiguration, ownConfiguration } from './stack/stack.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'main-'))
@@ -13,6 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function run(command: string[], tokenVending: object = exampleConfiguration) {
   const [program = '', ...args] = command
   const env = {
+    ...compiled,
     PATH: process.env.PATH,
     CDK_OUTDIR: join(folder, 'out'),
     CDK_CONTEXT_JSON: JSON.stringify({ 'aws:cdk:bundling-stacks': [], tokenVending }),

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compiled } from '../../compiled.ts'
 
 let folder: string
 beforeAll(() => {
@@ -18,7 +19,7 @@ const commands = ['list', 'doctor', 'setup', 'probe', 'cleanup']
 
 function start(...words: string[]) {
   return spawn(process.execPath, [program, ...words], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', LOCAL_DIR: folder },
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', LOCAL_DIR: folder, ...compiled },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

@@ -120,6 +120,19 @@ describe('the engine of the local world', () => {
     expect(Item).toEqual({ item: { S: 'settings' } })
   })
 
+  it('answers what it was asked before it closes', async () => {
+    const { engine, client } = await start(join(folder, 'kept'))
+    await createTable(client, TableName)
+    const writes = Array.from({ length: 40 }, (_, n) => {
+      const Item = { item: { S: `user#${n}` }, status: { S: 'active'.repeat(1000) } }
+      return client.send(new PutItemCommand({ TableName, Item }))
+    })
+    await Promise.race(writes)
+    await engine.close()
+    const ended = await Promise.allSettled(writes)
+    expect(ended.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+
   it('listens in a folder of its owner’s', async () => {
     const { engine } = await start(join(folder, 'kept'))
     expect(engine.socket).toBe(join(folder, 'kept', 'socket'))

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readWorldFile } from '../../../infra/local/world-file.ts'
+import { compiled } from '../../compiled.ts'
 import { passed } from '../../leaks.ts'
 import { listen, stopListening } from '../../loopback.ts'
 import { paste } from '../../pasting.ts'
@@ -38,7 +39,7 @@ interface Running {
 
 function run(command: string, args: string[], environment: Record<string, string> = {}): Running {
   const process_ = spawn(command, args, {
-    env: { PATH: process.env.PATH ?? '', LOCAL_DIR: folder, PORT: '0', ...environment },
+    env: { PATH: process.env.PATH ?? '', LOCAL_DIR: folder, PORT: '0', ...compiled, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readWorldFile, type WorldFile } from '../../../infra/local/world-file.ts'
+import { compiled } from '../../compiled.ts'
 import { listen, stopListening } from '../../loopback.ts'
 import { browserTest, startChromium } from './chromium.ts'
 import { listeningPorts, sendRaw, statusOf } from './listeners.ts'
@@ -24,7 +25,7 @@ let file: WorldFile
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'strangers-'))
   world = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH, LOCAL_DIR: folder, PORT: '0', ...secrets },
+    env: { PATH: process.env.PATH, LOCAL_DIR: folder, PORT: '0', ...compiled, ...secrets },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   await new Promise<void>((resolve) => {

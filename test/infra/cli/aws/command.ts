@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { compiled } from '../../../compiled.ts'
 import { heard } from '../../../leaks.ts'
 
 /** How a command ended, and what it printed. */
@@ -40,7 +41,7 @@ export async function runHere(
 export async function run(words: string[], environment: Record<string, string>, input = ''): Promise<Ran> {
   const command = fileURLToPath(new URL('../../../../infra/cli/main.ts', import.meta.url))
   const child = spawn(process.execPath, [command, ...words], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...environment },
+    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...compiled, ...environment },
   })
   child.stdin.end(input)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
