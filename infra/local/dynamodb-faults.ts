@@ -4,28 +4,20 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { urlToHttpOptions } from 'node:url'
 import * as z from 'zod/v4-mini'
-import { faultOrders, startControl } from './control.ts'
-import { FaultPlan, faultLimits } from './faults.ts'
+import { FaultPlan, faultLimits, faultOrders, startControl } from './faults.ts'
 import { listen } from './loopback.ts'
 
 /** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */
 const kinds = [
-  z.object({
-    kind: z.literal('throttled'),
-    error: z.optional(
-      z.enum(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']),
-    ),
-  }),
-  z.object({ kind: z.literal('failed'), status: z.optional(z.literal([500, 503])) }),
+  z.object({ kind: z.literal('throttled') }),
+  /** A status 500. */
+  z.object({ kind: z.literal('failed') }),
   /** The connection breaks before anything is done. */
   z.object({ kind: z.literal('reset') }),
   /** Nothing is done, and no answer ever comes. */
   z.object({ kind: z.literal('silence') }),
-  /** Done, but the answer does not arrive: the connection breaks, stays silent, begins and stalls, or a 500 comes instead. */
-  z.object({
-    kind: z.literal('answer_lost'),
-    how: z.optional(z.enum(['reset', 'silence', 'stall', 'failed'])),
-  }),
+  /** Done, but the connection breaks before the answer. */
+  z.object({ kind: z.literal('answer_lost') }),
   /** Done after `ms`, whether or not somebody still waits. */
   z.object({ kind: z.literal('late'), ms: z.number() }),
   /** A query of an index is answered as it was at an earlier query of the same partition, at first as empty. */
@@ -135,22 +127,21 @@ async function strike(layer: Layer, call: Call, rule: Rule, response: ServerResp
   if (outcome === 'silence' || !isWaiting()) return
   if (!isLate) deliver()
   if (outcome === 'reset') socket.destroy()
-  else if (outcome === 'stall') response.writeHead(200, { 'content-length': 2 }).write('{')
   else reply(response, outcome)
 }
 
 /** An answer, or how there comes none. */
-type Outcome = Answer | 'reset' | 'silence' | 'stall'
+type Outcome = Answer | 'reset' | 'silence'
 
 async function outcomeOf(layer: Layer, call: Call, rule: Rule): Promise<Outcome> {
   switch (rule.kind) {
     case 'throttled':
-      return refusal(400, rule.error ?? 'ThrottlingException')
+      return refusal(400, 'ThrottlingException')
     case 'failed':
-      return refusal(rule.status ?? 500, 'InternalServerError')
+      return refusal(500, 'InternalServerError')
     case 'answer_lost':
       await carryOut(layer, call)
-      return rule.how === 'failed' ? refusal(500, 'InternalServerError') : (rule.how ?? 'reset')
+      return 'reset'
     case 'late':
       await wait(rule.ms)
       return carryOut(layer, call)

@@ -58,5 +58,3 @@ async function firstFree<T>(from: number, mayMove: boolean, start: Start<T>): Pr
       if (port >= from + 500) throw error
     }
 }
-
-export type Memory = Awaited<ReturnType<typeof openMemory>>
