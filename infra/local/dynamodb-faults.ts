@@ -119,37 +119,25 @@ async function strike(layer: Layer, call: Call, rule: Rule, response: ServerResp
   const { socket } = response.req
   const isWaiting = () => !response.destroyed && socket.writable
   const deliver = () => layer.faults.count(rule.kind)
-  const isLate = rule.kind === 'late'
-  if (isLate && isWaiting()) deliver()
-  const outcome = await outcomeOf(layer, call, rule)
-  // Delivered when the client gives up: until then it may still be waiting for us.
-  if (outcome === 'silence') response.once('close', deliver)
-  if (outcome === 'silence' || !isWaiting()) return
-  if (!isLate) deliver()
-  if (outcome === 'reset') socket.destroy()
-  else reply(response, outcome)
-}
-
-/** An answer, or how there comes none. */
-type Outcome = Answer | 'reset' | 'silence'
-
-async function outcomeOf(layer: Layer, call: Call, rule: Rule): Promise<Outcome> {
-  switch (rule.kind) {
-    case 'throttled':
-      return refusal(400, 'ThrottlingException')
-    case 'failed':
-      return refusal(500, 'InternalServerError')
-    case 'answer_lost':
-      await carryOut(layer, call)
-      return 'reset'
-    case 'late':
-      await wait(rule.ms)
-      return carryOut(layer, call)
-    case 'stale_index':
-      return layer.indexPages.get(call.indexPage ?? '') ?? noItems
-    default:
-      return rule.kind
+  if (rule.kind === 'silence') {
+    // Delivered when the client gives up: until then it may still be waiting for us.
+    response.once('close', deliver)
+    return
   }
+  if (rule.kind === 'late') {
+    if (isWaiting()) deliver()
+    await wait(rule.ms)
+    const result = await carryOut(layer, call)
+    if (isWaiting()) reply(response, result)
+    return
+  }
+  if (rule.kind === 'answer_lost') await carryOut(layer, call)
+  if (!isWaiting()) return
+  deliver()
+  if (rule.kind === 'throttled') reply(response, refusal(400, 'ThrottlingException'))
+  else if (rule.kind === 'failed') reply(response, refusal(500, 'InternalServerError'))
+  else if (rule.kind === 'stale_index') reply(response, layer.indexPages.get(call.indexPage ?? '') ?? noItems)
+  else socket.destroy()
 }
 
 /** The sort key's bound is left out: it is the caller's now, and moves with each query. */

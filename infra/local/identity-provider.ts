@@ -82,8 +82,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
     /** Tells the receiver something of a person; its status, undefined when nobody listens. */
     async send(event: EventToSend): Promise<number | undefined> {
       const { receiver, issuer: iss } = provider
-      const sign = (claims: object, header: object) => signed(claims, header, keys[0] ?? {})
-      return receiver && sendEvent(sign, receiver, { ...event, iss, iat: Math.floor(clock() / 1000) })
+      const iat = Math.floor(clock() / 1000)
+      return receiver && sendEvent(keys[0] ?? {}, receiver, { ...event, iss, iat })
     },
     close: server.close,
   }
@@ -157,15 +157,15 @@ async function signed(claims: object, header: object, key: JWK): Promise<string>
 
 /** To `to`, whose status it resolves with. */
 async function sendEvent(
-  sign: (claims: object, header: { typ: string }) => Promise<string>,
+  key: JWK,
   to: { url: string; audience: string },
   { kind, sub, sid, iss, iat }: EventToSend & { iss: string; iat: number },
 ): Promise<number> {
   const claims = { iss, aud: to.audience, iat, jti: randomUUID(), events: { [uris.get(kind) ?? kind]: {} } }
   const body =
     kind === 'backchannel-logout'
-      ? `logout_token=${await sign({ ...claims, exp: iat + 120, sub, sid: sid ?? null }, { typ: 'logout+jwt' })}`
-      : await sign({ ...claims, sub_id: { format: 'iss_sub', iss, sub } }, { typ: 'secevent+jwt' })
+      ? `logout_token=${await signed({ ...claims, exp: iat + 120, sub, sid: sid ?? null }, { typ: 'logout+jwt' }, key)}`
+      : await signed({ ...claims, sub_id: { format: 'iss_sub', iss, sub } }, { typ: 'secevent+jwt' }, key)
   const type = kind === 'backchannel-logout' ? 'x-www-form-urlencoded' : 'secevent+jwt'
   const headers = { 'content-type': `application/${type}` }
   const response = await fetch(to.url, { method: 'POST', headers, body })
