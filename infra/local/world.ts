@@ -127,9 +127,9 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   atEnd(() => removeWorldFile(folder.path))
   const { cleanUp, end } = cleaningSchedule(service.cleanUp, configuration.cleanup, options.cleaned)
   atEnd(end)
-  const { administer, clients } = service
+  const { administer } = service
   const facts = { api, issuer: file.issuer, seam: workspace.endpoint, users: subs, configuration }
-  const operator = issuer && { issuer, administer, local, cleanUp, watcher, table, seam: clients.seam }
+  const operator = issuer && { issuer, administer, local, cleanUp, watcher, table }
   page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
   return { file, identityProvider, seam: local, cleanUp, callAdmin: callAdminOf(administer, 'local world') }
 }

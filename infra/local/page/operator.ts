@@ -8,7 +8,6 @@ import { deadlineIn } from '../../../functions/http/deadline.ts'
 import type { Administer } from '../../../functions/operator/administrator.ts'
 import { contractVersion } from '../../../functions/operator/client.ts'
 import { shownUser } from '../../../functions/operator/showing.ts'
-import type { Seam } from '../../../functions/seam/client.ts'
 import { times } from '../../../functions/times.ts'
 import type { Fault } from '../seam/faults.ts'
 import type { LocalSeam } from '../seam/workspace.ts'
@@ -20,7 +19,6 @@ import type { Watcher } from './watching.ts'
 const seamStates = {
   works: undefined,
   down: { kind: 'status', status: 503 },
-  silent: { kind: 'silence' },
   slow: { kind: 'delay', delay_ms: 1200 },
   // Only for our own calls: Seam's components get their client session too, and theirs would really be widened.
   wrong: { kind: 'wrong', wrong: 'extra_account', path: '/client_sessions/get_or_create' },
@@ -36,8 +34,6 @@ export const actSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.enum(['disable', 'enable', 'sign_out_everywhere']), sub }),
   /** Gives the user a Seam user identity that opens one device, or takes it away. */
   z.strictObject({ act: z.literal('set_identity'), sub, given: z.boolean() }),
-  /** Behind our back, as anybody with the API key can: the record does not show it. */
-  z.strictObject({ act: z.literal('end_at_seam'), client_session_id: id }),
   z.strictObject({ act: z.literal('clean_up') }),
   z.strictObject({ act: z.literal('seam'), how: z.enum(Object.keys(seamStates) as SeamState[]) }),
 ])
@@ -48,7 +44,6 @@ export interface Operator {
   issuer: Issuer
   table: AccountDeps['table']
   administer: Administer
-  seam: Pick<Seam, 'delete'>
   local: LocalSeam | undefined
   cleanUp: CleanUp
   watcher: Watcher
@@ -89,16 +84,11 @@ export async function carryOut(operator: Operator, act: Act): Promise<string> {
 }
 
 async function run(operator: Operator, act: Act, request_id: string): Promise<void> {
-  const { seam, local, cleanUp, watcher } = operator
+  const { local, cleanUp, watcher } = operator
   if ('sub' in act) return command(operator, act, request_id)
   if (act.act === 'clean_up') {
     const report = await cleanUp({ deadline: deadlineIn(times.cleanup, Date.now), allUsers: true })
     return watcher.note({ what: 'cleanup', request_id, took: report.took }, report)
-  }
-  if (act.act === 'end_at_seam') {
-    const { client_session_id } = act
-    await seam.delete({ client_session_id }, deadlineIn(times.vend, Date.now))
-    return watcher.note({ what: 'admin', request_id, command: 'end_at_seam', client_session_id })
   }
   const fault = seamStates[act.how]
   operator.seamState = act.how

@@ -1,5 +1,4 @@
 import type { Act, Desk, SeamState } from '../operator.ts'
-import type { Browser } from './browser.ts'
 import { button, element, fill, part } from './element.ts'
 import { accountName } from './story.ts'
 
@@ -10,12 +9,11 @@ export type Send = (act: Act, title: string) => void
 const seamStates: [how: SeamState, label: string, title: string][] = [
   ['works', 'Works', 'Seam works again'],
   ['down', 'Down', 'Seam is down: every call gets a 503'],
-  ['silent', 'Silent', 'Seam answers no more'],
   ['slow', 'Slow', 'Seam is slow: every answer takes 1.2 s more'],
   ['wrong', 'Wrong', 'Seam answers with an account too many'],
 ]
 
-export function showDesk(desk: Desk | undefined, sub: string, { session }: Browser, send: Send): void {
+export function showDesk(desk: Desk | undefined, sub: string, send: Send): void {
   part('desk-user').hidden = sub === ''
   part('desk-nobody').hidden = sub !== ''
   part('breaking').hidden = desk?.breakable === false
@@ -33,7 +31,6 @@ export function showDesk(desk: Desk | undefined, sub: string, { session }: Brows
   showFree(desk, sub, held, send)
   const acting = (label: string, title: string, act: Act) => button(label, () => send(act, title))
   const given = user_identity_id === undefined
-  const client_session_id = session?.client_session_id
   fill(
     'user-acts',
     status === 'disabled'
@@ -46,11 +43,6 @@ export function showDesk(desk: Desk | undefined, sub: string, { session }: Brows
         given ? `You gave ${sub} a Seam user identity` : `You took ${sub}’s Seam user identity`,
         { act: 'set_identity', sub, given },
       ),
-    client_session_id !== undefined &&
-      acting('Delete the session at Seam', 'Somebody deleted the client session at Seam', {
-        act: 'end_at_seam',
-        client_session_id,
-      }),
   )
 }
 

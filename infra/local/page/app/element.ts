@@ -49,3 +49,8 @@ export function minutes(seconds: number): string {
 }
 
 export const plural = (count: number, what: string) => `${count || 'no'} ${what}${count === 1 ? '' : 's'}`
+
+/** Enough to tell two secrets apart, too little to use. */
+export function masked(secret: string): string {
+  return `${secret.slice(0, 9)}${'•'.repeat(8)}${secret.slice(-4)}`
+}

@@ -7,18 +7,18 @@ import { prepareCode, showCode } from './code.ts'
 import { connect, stopConnecting } from './connecting.ts'
 import { showDesk } from './desk.ts'
 import { look, openByKeyboard, showDevices } from './devices.ts'
-import { button, fill, minutes, part } from './element.ts'
+import { button, fill, masked, minutes, part } from './element.ts'
 import { preparePeople } from './people.ts'
 import { isQuiet, showRecent } from './recent.ts'
 import { handOf, type Scene, type Story, showStory } from './story.ts'
-import { watchWorld } from './watch.ts'
-import { type Exchange, masked, recordExchanges } from './wire.ts'
+import { watchRequests, watchWorld } from './watch.ts'
 
 /** The page: an app's side of the token vending machine, what an operator does, and what happens behind. */
 
 const facts: PageFacts = await (await fetch('/facts.json')).json()
 const seen: Observation[] = []
-const exchanges = new Map<string, Exchange>()
+/** Ids of this page's own requests. */
+const own = new Set<string>()
 
 /** Whose page this is, and what the next sign-in claims. */
 let who = ''
@@ -43,10 +43,9 @@ const acts: [place: string, label: string, title: string, act: () => unknown][] 
 for (const [place, label, title, act] of acts)
   part(place).append(button(label, () => void tell(who + title, act)))
 part('clean-up').addEventListener('click', () => send({ act: 'clean_up' }, 'You ran the cleanup'))
-part('connecting-stop').addEventListener('click', stopConnecting)
-recordExchanges(facts.api, (exchange) => {
-  exchanges.set(exchange.request_id, exchange)
-  if (story?.isBusy) story.acts.add(exchange.request_id)
+watchRequests(facts.api, (requestId) => {
+  own.add(requestId)
+  if (story?.isBusy) story.acts.add(requestId)
   render()
 })
 openByKeyboard()
@@ -179,9 +178,9 @@ function render(): void {
   )
   fill('browsers', names, browsers.length === 1 && button('Open a second browser', openAnother))
   showBrowser(active)
-  showDesk(desk, who, active, send)
+  showDesk(desk, who, send)
   showCode(facts, who || facts.users[0] || 'ada')
-  showRecent(seen, exchanges)
+  showRecent(seen, own)
 }
 
 function showBrowser(browser: Browser): void {

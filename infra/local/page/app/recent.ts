@@ -1,22 +1,18 @@
 import type { Call, Observation } from '../watching.ts'
 import { duration, element, fill, part } from './element.ts'
 import { pathOf, whatOf } from './story.ts'
-import type { Exchange } from './wire.ts'
 
-/** The last requests, whoever sent them: each unfolds to its record in the log, its calls and, if it was this page's, the wire. */
+/** The last requests, whoever sent them: each unfolds to its record in the log and its calls. */
 
-const shownAtMost = 8
+const shownAtMost = 5
 
-export function showRecent(seen: Observation[], exchanges: Map<string, Exchange>): void {
-  const open = new Set([...part('recent').querySelectorAll('details[open]')].map(({ id }) => id))
+/** `own`: the ids of this page's requests. */
+export function showRecent(seen: Observation[], own: Set<string>): void {
+  const open = [...part('recent').querySelectorAll('details[open]')].map(({ id }) => id)
   const items = seen.slice(-shownAtMost).toReversed()
   fill(
     'recent',
-    items.map((one) => {
-      const item = itemOf(one, exchanges.get(one.audit.request_id))
-      item.toggleAttribute('open', open.has(item.id))
-      return element('li', {}, item)
-    }),
+    items.map((one) => element('li', {}, itemOf(one, open, own))),
   )
   part('no-requests').hidden = items.length > 0
 }
@@ -27,18 +23,19 @@ export function isQuiet({ audit, calls }: Observation): boolean {
   return isPoll && !calls.some(({ name }) => name === 'compareAndSet')
 }
 
-function itemOf(observation: Observation, exchange: Exchange | undefined): HTMLElement {
-  const { id, at, audit, calls, report } = observation
-  const { what, method, status, code, verdict } = audit
-  const isOthers = method !== undefined && what !== 'webhook' && exchange === undefined
+function itemOf(observation: Observation, open: string[], own: Set<string>): HTMLElement {
+  const { at, audit, calls, report } = observation
+  const { what, method, status, code, verdict, request_id } = audit
+  const isOthers = method !== undefined && what !== 'webhook' && !own.has(request_id)
   const lines = [
     ...(isOthers ? ['Not of this page: another tab or program asked.'] : []),
     JSON.stringify(report ?? audit, null, 2),
     ...calls.map(callLine),
   ]
+  const id = `seen-${observation.id}`
   return element(
     'details',
-    { id: `seen-${id}` },
+    { id, open: open.includes(id) },
     element(
       'summary',
       {},
@@ -46,13 +43,13 @@ function itemOf(observation: Observation, exchange: Exchange | undefined): HTMLE
       element('b', {}, whatOf(observation)),
       element('span', { class: code && 'wrong' }, [status, code ?? verdict].filter(Boolean).join(' ')),
     ),
-    details('Its record in the log, and its calls', lines.join('\n')),
-    exchange && details('On the wire, secrets masked', exchange.text),
+    element(
+      'pre',
+      { tabindex: '0', role: 'group', 'aria-label': 'Its record in the log, and its calls' },
+      lines.join('\n'),
+    ),
   )
 }
-
-const details = (label: string, text: string) =>
-  element('pre', { tabindex: '0', role: 'group', 'aria-label': label }, text)
 
 const callLine = ({ part, name, took, failed }: Call) =>
   `${part.padEnd(6)} ${pathOf(name)} ${failed ? 'failed after ' : ''}${duration(took)}`

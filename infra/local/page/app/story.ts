@@ -3,8 +3,7 @@ import { cleanupWords } from '../../cleanup-words.ts'
 import type { Desk } from '../operator.ts'
 import type { Observation } from '../watching.ts'
 import type { Browser } from './browser.ts'
-import { duration, element, fill, part, plural } from './element.ts'
-import { masked } from './wire.ts'
+import { duration, element, fill, masked, part, plural } from './element.ts'
 
 /**
  * One act of this page, from cause to effect: what was done, what the record says of it, what Seam says, and what

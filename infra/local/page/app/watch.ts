@@ -18,3 +18,14 @@ export function watchWorld(
   events.addEventListener('error', () => become('lost', 'Stopped. Start it again with npm start.'))
   events.addEventListener('message', ({ data }) => told(JSON.parse(data), state === 'live'))
 }
+
+/** From here on `told` gets the id of every request of this page to the API; of the helper's too, since it uses `fetch`. */
+export function watchRequests(api: string, told: (requestId: string) => void): void {
+  const send = globalThis.fetch.bind(globalThis)
+  globalThis.fetch = async (resource, init) => {
+    const response = await send(resource, init)
+    const id = response.headers.get('x-request-id')
+    if (id !== null && String(resource).startsWith(`${api}/`)) told(id)
+    return response
+  }
+}

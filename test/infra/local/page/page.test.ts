@@ -99,8 +99,8 @@ test('nothing on the page shows a secret', async () => {
   await press(page, 'Ask again')
   await says(page, 'outcome', /Reused the existing token/)
   await page.locator('#recent summary').first().click()
-  await says(page, 'recent', /authorization: Bearer eyJ\S{6}•+\S{4}/)
-  await says(page, 'recent', /"token": "seam_cst1•+\S{4}"/)
+  await says(page, 'recent', /"verdict": "reuse"/)
+  await says(page, 'token', /^seam_cst1•+\S{4}$/)
   const text = await page.locator('body').textContent()
   for (const { token, user_identifier_key } of sessionsOf()) {
     expect(text).not.toContain(token)
@@ -230,8 +230,15 @@ test('a client session that was deleted at Seam is replaced by itself, once for 
   for (const tab of tabs) await shows(tab, ...ada)
   const [first] = sessionsOf()
   expect(sessionsOf()).toHaveLength(1)
-  await press(tabs[0] as Page, 'Delete the session at Seam')
+  const deleted = await fetch(`${world.file.seam}/client_sessions/delete`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${world.file.seam_api_key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ client_session_id: first?.client_session_id }),
+  })
+  expect(deleted.status).toBe(200)
   for (const tab of tabs) {
+    // As when somebody comes back to the tab.
+    await tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
     await tab.waitForFunction(
       (id) => !document.getElementById('client-session-id')?.textContent?.includes(id),
       first?.client_session_id ?? '',
@@ -240,8 +247,7 @@ test('a client session that was deleted at Seam is replaced by itself, once for 
   }
   expect(sessionsOf().map(({ live }) => live)).toEqual([false, true])
   // What somebody else does is no headline here.
-  await says(tabs[1] as Page, 'headline', /^ada signed in$/)
-  await says(tabs[1] as Page, 'recent', /end_at_seam/)
+  for (const tab of tabs) await says(tab, 'headline', /^ada signed in$/)
 })
 
 test('requests of other programs are listed, and leave the headline alone', async () => {
