@@ -28,8 +28,6 @@ interface Shown {
   operator: Operator | undefined
 }
 
-export type Page = Awaited<ReturnType<typeof startPage>>
-
 const own = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const elements = addressOf('@seamapi/react/elements.js')
 
