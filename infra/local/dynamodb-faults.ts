@@ -9,15 +9,22 @@ import { listen } from './loopback.ts'
 
 /** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */
 const kinds = [
-  z.object({ kind: z.literal('throttled') }),
-  /** A status 500. */
-  z.object({ kind: z.literal('failed') }),
+  z.object({
+    kind: z.literal('throttled'),
+    error: z.optional(
+      z.enum(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded']),
+    ),
+  }),
+  z.object({ kind: z.literal('failed'), status: z.optional(z.literal([500, 503])) }),
   /** The connection breaks before anything is done. */
   z.object({ kind: z.literal('reset') }),
   /** Nothing is done, and no answer ever comes. */
   z.object({ kind: z.literal('silence') }),
-  /** Done, but the connection breaks before the answer. */
-  z.object({ kind: z.literal('answer_lost') }),
+  /** Done, but the answer does not arrive: the connection breaks, stays silent, begins and stalls, or a 500 comes instead. */
+  z.object({
+    kind: z.literal('answer_lost'),
+    how: z.optional(z.enum(['reset', 'silence', 'stall', 'failed'])),
+  }),
   /** Done after `ms`, whether or not somebody still waits. */
   z.object({ kind: z.literal('late'), ms: z.number() }),
   /** A query of an index is answered as it was at an earlier query of the same partition, at first as empty. */
@@ -119,25 +126,38 @@ async function strike(layer: Layer, call: Call, rule: Rule, response: ServerResp
   const { socket } = response.req
   const isWaiting = () => !response.destroyed && socket.writable
   const deliver = () => layer.faults.count(rule.kind)
-  if (rule.kind === 'silence') {
-    // Delivered when the client gives up: until then it may still be waiting for us.
-    response.once('close', deliver)
-    return
+  const isLate = rule.kind === 'late'
+  if (isLate && isWaiting()) deliver()
+  const outcome = await outcomeOf(layer, call, rule)
+  // Delivered when the client gives up: until then it may still be waiting for us.
+  if (outcome === 'silence') response.once('close', deliver)
+  if (outcome === 'silence' || !isWaiting()) return
+  if (!isLate) deliver()
+  if (outcome === 'reset') socket.destroy()
+  else if (outcome === 'stall') response.writeHead(200, { 'content-length': 2 }).write('{')
+  else reply(response, outcome)
+}
+
+/** An answer, or how there comes none. */
+type Outcome = Answer | 'reset' | 'silence' | 'stall'
+
+async function outcomeOf(layer: Layer, call: Call, rule: Rule): Promise<Outcome> {
+  switch (rule.kind) {
+    case 'throttled':
+      return refusal(400, rule.error ?? 'ThrottlingException')
+    case 'failed':
+      return refusal(rule.status ?? 500, 'InternalServerError')
+    case 'answer_lost':
+      await carryOut(layer, call)
+      return rule.how === 'failed' ? refusal(500, 'InternalServerError') : (rule.how ?? 'reset')
+    case 'late':
+      await wait(rule.ms)
+      return carryOut(layer, call)
+    case 'stale_index':
+      return layer.indexPages.get(call.indexPage ?? '') ?? noItems
+    default:
+      return rule.kind
   }
-  if (rule.kind === 'late') {
-    if (isWaiting()) deliver()
-    await wait(rule.ms)
-    const result = await carryOut(layer, call)
-    if (isWaiting()) reply(response, result)
-    return
-  }
-  if (rule.kind === 'answer_lost') await carryOut(layer, call)
-  if (!isWaiting()) return
-  deliver()
-  if (rule.kind === 'throttled') reply(response, refusal(400, 'ThrottlingException'))
-  else if (rule.kind === 'failed') reply(response, refusal(500, 'InternalServerError'))
-  else if (rule.kind === 'stale_index') reply(response, layer.indexPages.get(call.indexPage ?? '') ?? noItems)
-  else socket.destroy()
 }
 
 /** The sort key's bound is left out: it is the caller's now, and moves with each query. */

@@ -77,7 +77,13 @@ it('passes everything on without rules, and counts', async () => {
 describe('a write that is not carried out', () => {
   it.each([
     [{ kind: 'throttled' }, 'ThrottlingException'],
+    [
+      { kind: 'throttled', error: 'ProvisionedThroughputExceededException' },
+      'ProvisionedThroughputExceededException',
+    ],
+    [{ kind: 'throttled', error: 'RequestLimitExceeded' }, 'RequestLimitExceeded'],
     [{ kind: 'failed' }, 'InternalServerError'],
+    [{ kind: 'failed', status: 503 }, 'InternalServerError'],
     // So the SDK calls a connection that breaks, too.
     [{ kind: 'reset' }, 'TimeoutError'],
     [{ kind: 'silence' }, 'TimeoutError'],
@@ -91,9 +97,14 @@ describe('a write that is not carried out', () => {
 })
 
 describe('a write whose answer is lost', () => {
-  it('is carried out, and the SDK gets no answer', async () => {
-    layer.faults.add({ kind: 'answer_lost' })
-    await expect(put(undefined, hasty)).rejects.toMatchObject({ name: 'TimeoutError' })
+  it.each([
+    ['reset', 'TimeoutError'],
+    ['silence', 'TimeoutError'],
+    ['stall', 'TimeoutError'],
+    ['failed', 'InternalServerError'],
+  ] as const)('by %s is carried out, and the SDK says %s', async (how, name) => {
+    layer.faults.add({ kind: 'answer_lost', how })
+    await expect(put(undefined, hasty)).rejects.toMatchObject({ name })
     expect(await isThere()).toBe(true)
     await expect.poll(() => layer.faults.delivered).toEqual({ answer_lost: 1 })
   })
