@@ -17,6 +17,8 @@ export interface Mistake {
   /** By which invariant, or which test of progress, it is found out. */
   breaks: Invariant | Progress
   plant: Plant
+  /** A million random histories do not meet it: a process must freeze for long at one moment. The pinned one does. */
+  rare?: true
 }
 
 export const mistakes: Record<string, Mistake> = {
@@ -153,6 +155,7 @@ export const mistakes: Record<string, Mistake> = {
   },
   'the clock is not looked at between the claim and the call': {
     breaks: 'led',
+    rare: true,
     plant: edges(({ clock, table, seam }) => {
       let claimedAt: number | undefined
       return {

@@ -43,6 +43,7 @@ const acts: [place: string, label: string, title: string, act: () => unknown][] 
 for (const [place, label, title, act] of acts)
   part(place).append(button(label, () => void tell(who + title, act)))
 part('clean-up').addEventListener('click', () => send({ act: 'clean_up' }, 'You ran the cleanup'))
+part('connecting-stop').addEventListener('click', stopConnecting)
 watchRequests(facts.api, (requestId) => {
   own.add(requestId)
   if (story?.isBusy) story.acts.add(requestId)
