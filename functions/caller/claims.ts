@@ -21,24 +21,6 @@ export const keyFaults = {
 }
 export type KeyFault = keyof typeof keyFaults
 
-const check = 'open the address in a browser; "issuer" must be the "iss" of its tokens, to the last slash'
-/** Why an issuer's keys are unavailable: a fixed word for the log; for the operator what follows its address, and what to do. */
-export const keySetFaults = {
-  plain_address: { said: 'names an address without https', todo: 'set "jwksUri" to its https:// address' },
-  timeout: { said: 'did not answer in time', todo: 'check the network, and try again' },
-  unreachable: { said: 'cannot be reached', todo: check },
-  redirect: {
-    said: 'answers with a redirect, which the service does not follow',
-    todo: 'set "issuer" to the "iss" of its tokens, and "jwksUri" to the final address of its keys',
-  },
-  status: { said: 'has no discovery document or no keys there', todo: `${check}; or set "jwksUri"` },
-  too_large: { said: 'answers with far too much', todo: check },
-  not_json: { said: 'answers with something that is no JSON', todo: check },
-  other_issuer: { said: 'calls itself otherwise in its discovery document', todo: check },
-  not_a_key_set: { said: 'publishes no key set', todo: 'set "jwksUri" to the address of its keys' },
-}
-export type KeySetFault = keyof typeof keySetFaults
-
 /**
  * Header parameters with which a token would bring its own key or ask to be read in another way (RFC 7515 §4.1, RFC 7797).
  * What points at keys (`jku`, `x5u`) or is a certificate (`x5c`, `x5t`) is ignored: SAP and Entra send it, and keys

@@ -1,10 +1,21 @@
 import type { JWK } from 'jose'
 import { type Deadline, signalWithin } from '../http/deadline.ts'
 import type { Times } from '../times.ts'
-import type { KeySetFault } from './claims.ts'
 import { isObject, parseJson } from './jws.ts'
 
 /** Reads the identity providers' discovery documents and key sets. */
+
+/** Why an issuer's keys are unavailable; fixed words, for the log. */
+export type KeySetFault =
+  | 'plain_address'
+  | 'timeout'
+  | 'unreachable'
+  | 'redirect'
+  | 'status'
+  | 'too_large'
+  | 'not_json'
+  | 'other_issuer'
+  | 'not_a_key_set'
 
 export class KeySetError extends Error {
   override readonly name = 'KeySetError'

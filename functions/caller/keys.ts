@@ -2,9 +2,9 @@ import type { JWK } from 'jose'
 import type { Issuer } from '../config.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import type { KeyFault, KeySetFault } from './claims.ts'
+import type { KeyFault } from './claims.ts'
 import { matchingKeys, usableKey } from './key-match.ts'
-import { discover, fetchKeySet, type KeySetDeps, KeySetError, keysIn } from './key-set.ts'
+import { discover, fetchKeySet, type KeySetDeps, KeySetError, type KeySetFault, keysIn } from './key-set.ts'
 
 /** An issuer's keys as the table keeps them, so that a cold start does not need the identity provider. */
 export interface StoredKeySet {

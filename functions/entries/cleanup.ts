@@ -20,7 +20,8 @@ const order = z.strictObject({
 })
 
 const environment = process.env as unknown as Environment<'cleanup'>
-const clients = lambdaClients(environment, Date.now)
+// It neither opens nor seals tokens.
+const clients = lambdaClients({ ...environment, SEALING_KEY_SECRET_ARN: '' }, Date.now)
 const { configuration, seamWith, readSecret, clock, log } = clients
 
 export async function handler(event: unknown, { awsRequestId }: Context) {

@@ -14,15 +14,9 @@ import { vendingTable } from '../table/table.ts'
 import { times } from '../times.ts'
 import type { Environment } from './environment.ts'
 
-/**
- * The outside clients as they are in Lambda, for the entries alone: like them it prints. A function that neither opens
- * nor seals tokens has no sealing key.
- */
-export function lambdaClients(
-  environment: Environment<'cleanup'> & Partial<Environment> & AwsEnvironment,
-  clock: () => number,
-) {
-  const { TABLE_NAME: tableName, SEAM_API_KEY_SECRET_ARN, SEALING_KEY_SECRET_ARN = '' } = environment
+/** The outside clients as they are in Lambda, for the entries alone: like them it prints. */
+export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
+  const { TABLE_NAME: tableName, SEAM_API_KEY_SECRET_ARN, SEALING_KEY_SECRET_ARN } = environment
   const aws: AwsDeps = { environment, clock, noteSdk }
   const configuration = TOKEN_VENDING_CONFIGURATION
   const fetch = freshFetch(clock)

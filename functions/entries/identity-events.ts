@@ -6,7 +6,8 @@ import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
 const environment = process.env as unknown as Environment<'identity-events'>
-const clients = lambdaClients(environment, Date.now)
+// It only takes away, and never opens the tokens in the table.
+const clients = lambdaClients({ ...environment, SEALING_KEY_SECRET_ARN: '' }, Date.now)
 const { configuration, clock, log, readSecret } = clients
 // Its log group is an audit log: subjects stand in clear there, in the lines of changes alone.
 const { app, recall } = wireIdentityEvents(configuration, times, { ...clients, auditLog: log })

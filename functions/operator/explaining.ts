@@ -1,5 +1,5 @@
 import type { Caller, Denial, Refusal } from '../caller/caller.ts'
-import { type KeySetFault, keySetFaults } from '../caller/claims.ts'
+import type { KeySetFault } from '../caller/key-set.ts'
 import { subjectNamespace } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
 import type { User } from '../record/user.ts'
@@ -8,7 +8,7 @@ import { barredReason, judge } from '../session/verdict.ts'
 import { isMadeByNamespace, tokenFault } from '../vending/admit.ts'
 import type { Acting } from './acting.ts'
 import type { Explanation, Params } from './client.ts'
-import { firstFault } from './fault.ts'
+import { firstFault, keySetFaults } from './fault.ts'
 import { iso, isoOf, shownUser } from './showing.ts'
 
 type Accepted = Extract<Explanation, { accepted: true }>

@@ -1,6 +1,7 @@
 import type { Denial, Refusal } from '../caller/caller.ts'
 import { brokenRule, claimAt, issuerOf, type KeyFault, keyFaults } from '../caller/claims.ts'
 import { longestToken, readJws } from '../caller/jws.ts'
+import type { KeySetFault } from '../caller/key-set.ts'
 import type { ClaimRule, Issuer } from '../config.ts'
 
 /** What is wrong with a bearer token, in a sentence for whoever has it in hand. PURE. */
@@ -23,6 +24,24 @@ export function firstFault(reason: Reason, token: string, issuers: Issuer[], now
   const issuer = issuerOf(claims, issuers)
   const seen = { token, header, claims, issuer: typeof issuer === 'string' ? {} : issuer, issuers, now }
   return isKeyFault(reason) ? publishedKey(reason, seen) : sentences[reason](seen)
+}
+
+const check = 'open the address in a browser; "issuer" must be the "iss" of its tokens, to the last slash'
+
+/** Why an issuer's keys are unavailable (`said` follows its address), and what to do. */
+export const keySetFaults: Record<KeySetFault, { said: string; todo: string }> = {
+  plain_address: { said: 'names an address without https', todo: 'set "jwksUri" to its https:// address' },
+  timeout: { said: 'did not answer in time', todo: 'check the network, and try again' },
+  unreachable: { said: 'cannot be reached', todo: check },
+  redirect: {
+    said: 'answers with a redirect, which the service does not follow',
+    todo: 'set "issuer" to the "iss" of its tokens, and "jwksUri" to the final address of its keys',
+  },
+  status: { said: 'has no discovery document or no keys there', todo: `${check}; or set "jwksUri"` },
+  too_large: { said: 'answers with far too much', todo: check },
+  not_json: { said: 'answers with something that is no JSON', todo: check },
+  other_issuer: { said: 'calls itself otherwise in its discovery document', todo: check },
+  not_a_key_set: { said: 'publishes no key set', todo: 'set "jwksUri" to the address of its keys' },
 }
 
 function isKeyFault(reason: Reason): reason is KeyFault {

@@ -118,7 +118,7 @@ export async function nothingShows(deps: RetireDeps, key: string, act: Act): Pro
   return shown.length === 0
 }
 
-/** Seam shows what it has deleted, or does not know. As with a refusal, going on with others makes sense. */
+/** Seam lists a client session that it says is gone. Like a refusal, this concerns that session only. */
 const stillShown = () => busy('still_shown')
 
 export function isStillShown(error: unknown): boolean {

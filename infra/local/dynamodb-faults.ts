@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { urlToHttpOptions } from 'node:url'
 import * as z from 'zod/v4-mini'
-import { FaultPlan, faultLimits, faultOrders, startControl } from './faults.ts'
+import { faultOrders, startControl } from './control.ts'
+import { FaultPlan, faultLimits } from './faults.ts'
 import { listen } from './loopback.ts'
 
 /** What may go wrong with a request to DynamoDB. Only `answer_lost` and `late` are carried out. */

@@ -1,8 +1,5 @@
 import { hash } from 'node:crypto'
-import { Hono } from 'hono'
 import * as z from 'zod/v4-mini'
-import { type Listener, listen } from './loopback.ts'
-import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
 
 /** Which calls every fault strikes, whatever it is. */
 export const faultLimits = {
@@ -11,6 +8,9 @@ export const faultLimits = {
   /** The share of calls it strikes, 0 to 1, drawn by the plan's seed; absent: all. */
   share: z.optional(z.number().check(z.gte(0), z.lte(1))),
 }
+
+export const planOf = <Fault>(fault: z.ZodMiniType<Fault>) =>
+  z.object({ seed: z.optional(z.int()), faults: z.array(fault) })
 
 type Limited = { kind: string; times?: number | undefined; share?: number | undefined }
 
@@ -71,43 +71,4 @@ function isLeft({ fault, struck }: { fault: Limited; struck: number }): boolean 
 function randomFrom(seed: number): () => number {
   let drawn = 0
   return () => Number.parseInt(hash('sha1', `${seed} ${drawn++}`).slice(0, 8), 16) / 2 ** 32
-}
-
-/** What `PUT /faults` and so on do with the JSON they get. */
-type Orders = Record<string, (params: unknown) => unknown>
-
-/** A control address for other processes: each route does something and answers with the state after it, and so does `GET /`. */
-export async function startControl(
-  what: string,
-  orders: Orders,
-  state: () => Record<string, unknown>,
-): Promise<Listener> {
-  const app = new Hono<SeamEnv>()
-  app.onError(refused)
-  app.notFound((c) => refused(new Refusal(404, 'not_found', `There is no ${c.req.method} ${c.req.path}`), c))
-  app.use(readParams)
-  const routes: Orders = { 'GET /': () => {}, ...orders }
-  for (const [route, run] of Object.entries(routes)) {
-    const [method = '', path = ''] = route.split(' ')
-    app.on(method, path, async (c) => {
-      await run(c.get('params'))
-      return c.json(state())
-    })
-  }
-  const server = await listen(0, `the control of ${what}`)
-  server.serveFetch(app.fetch)
-  return server
-}
-
-/** `PUT /faults` { seed?, faults } replaces the plan, `POST /faults` adds one fault, `DELETE /faults` drops them all. */
-export function faultOrders<Fault extends { kind: string }, Call>(
-  faults: FaultPlan<Fault, Call>,
-  fault: z.ZodMiniType<Fault>,
-): Orders {
-  const plan = z.object({ seed: z.optional(z.int()), faults: z.array(fault) })
-  return {
-    'PUT /faults': (params) => faults.plan(checked(plan, params)),
-    'POST /faults': (params) => faults.add(checked(fault, params)),
-    'DELETE /faults': () => faults.clear(),
-  }
 }

@@ -1,9 +1,10 @@
 import type { JWK } from 'jose'
-import { type KeyFault, keyFaults, keySetFaults } from '../../../functions/caller/claims.ts'
+import { type KeyFault, keyFaults } from '../../../functions/caller/claims.ts'
 import { faultIn, usableKey } from '../../../functions/caller/key-match.ts'
 import { discover, fetchKeySet, KeySetError } from '../../../functions/caller/key-set.ts'
 import type { Configuration, Issuer } from '../../../functions/config.ts'
 import { deadlineIn } from '../../../functions/http/deadline.ts'
+import { keySetFaults } from '../../../functions/operator/fault.ts'
 import { times } from '../../../functions/times.ts'
 import { bad, type Finding, good, look } from './finding.ts'
 

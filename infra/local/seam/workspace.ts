@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { faultOrders, startControl } from '../faults.ts'
+import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'

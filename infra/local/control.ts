@@ -1,0 +1,44 @@
+import { Hono } from 'hono'
+import type * as z from 'zod/v4-mini'
+import { type FaultPlan, planOf } from './faults.ts'
+import { type Listener, listen } from './loopback.ts'
+import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
+
+/** What `PUT /faults` and so on do with the JSON they get. */
+type Orders = Record<string, (params: unknown) => unknown>
+
+/** A control address for other processes: each route does something and answers with the state after it, and so does `GET /`. */
+export async function startControl(
+  what: string,
+  orders: Orders,
+  state: () => Record<string, unknown>,
+): Promise<Listener> {
+  const app = new Hono<SeamEnv>()
+  app.onError(refused)
+  app.notFound((c) => refused(new Refusal(404, 'not_found', `There is no ${c.req.method} ${c.req.path}`), c))
+  app.use(readParams)
+  const routes: Orders = { 'GET /': () => {}, ...orders }
+  for (const [route, run] of Object.entries(routes)) {
+    const [method = '', path = ''] = route.split(' ')
+    app.on(method, path, async (c) => {
+      await run(c.get('params'))
+      return c.json(state())
+    })
+  }
+  const server = await listen(0, `the control of ${what}`)
+  server.serveFetch(app.fetch)
+  return server
+}
+
+/** `PUT /faults` { seed?, faults } replaces the plan, `POST /faults` adds one fault, `DELETE /faults` drops them all. */
+export function faultOrders<Fault extends { kind: string }, Call>(
+  faults: FaultPlan<Fault, Call>,
+  fault: z.ZodMiniType<Fault>,
+): Orders {
+  const plan = planOf(fault)
+  return {
+    'PUT /faults': (params) => faults.plan(checked(plan, params)),
+    'POST /faults': (params) => faults.add(checked(fault, params)),
+    'DELETE /faults': () => faults.clear(),
+  }
+}
