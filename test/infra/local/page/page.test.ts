@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import { readConfiguration } from '../../../../functions/config.ts'
@@ -366,6 +367,37 @@ test('fits a phone: nothing is cut off, and what is touched is large enough', as
     }),
   )
   expect(clipped).toEqual([])
+})
+
+/** What axe finds on the page as it is now: the rule and the elements. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`)
+}
+
+test('axe finds no barrier: nobody signed in, devices, an account lost, Seam down; light and dark', async () => {
+  const page = await open()
+  // A colour that is fading in has no contrast yet.
+  await page.emulateMedia({ reducedMotion: 'reduce' })
+  const inBoth = async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      expect.soft(await barriers(page), colorScheme).toEqual([])
+    }
+  }
+  await inBoth()
+  await signIn(page, 'ada')
+  await shows(page, ...ada)
+  await inBoth()
+  await press(page, /^Take away: ecobee/)
+  await says(page, 'outcome', /The old token died at once/)
+  for (const summary of await page.locator('summary').all()) await summary.click()
+  await inBoth()
+  await press(page, /^Down/)
+  await says(page, 'status', /Seam cannot be asked/)
+  await page.setViewportSize({ width: 390, height: 844 })
+  await inBoth()
 })
 
 test('where another identity provider is trusted, the page says how to ask', async () => {
