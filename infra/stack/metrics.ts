@@ -10,7 +10,6 @@ import type { Entry } from '../../functions/table/keys.ts'
  */
 
 export interface CountedMetric {
-  readonly name: string
   /** CloudWatch's filter pattern for JSON. */
   readonly pattern: string
   /** The member of the audit object that tells the series apart, and what it can be. */
@@ -25,44 +24,39 @@ export type LogSource = Entry | 'access'
 const either = (field: string, values: readonly string[]) =>
   values.map((value) => `($.${field} = "${value}")`).join(' || ')
 
-const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
+export const verdicts = ['reuse', 'extend', 'widen', 'replace', 'create'] as const
 const faults = ['record_of_another_issuer', 'unknown_identity', 'stream_stopped']
 const dependencies = ['seam', 'dynamodb', 'issuer', 'secrets'] as const
 
-export const countedMetrics = [
-  {
-    name: 'Vends',
+export const countedMetrics = {
+  Vends: {
     pattern: `{ ($.what = "vend") && ($.status < 300) && (${either('verdict', verdicts)}) }`,
     by: { field: 'verdict', values: verdicts },
     from: ['vend'],
     drawn: true,
   },
-  {
-    name: 'Outages',
+  Outages: {
     pattern: `{ ($.status >= 500) && (${either('dependency', dependencies)}) }`,
     by: { field: 'dependency', values: dependencies },
     from: ['vend', 'connect', 'webhook', 'identity-events'],
   },
-  {
-    // What no caller and no outage did.
-    name: 'Faults',
+  // What no caller and no outage did.
+  Faults: {
     pattern: `{ ($.code = "internal") || ${either('reason', faults)} || ($.wrong_answers[0] = *) || ($.verdict_reason = "unreadable_token") }`,
     from: ['vend', 'connect', 'webhook', 'identity-events', 'admin'],
   },
   // Requests for which the AWS SDK had to answer, where no setting says that it always does: each was slow.
-  { name: 'SdkFallbacks', pattern: `{ ${either('sdk_why', ['no_answer', 'refused'])} }`, from: ['vend'] },
-  { name: 'StaleKeys', pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect', 'identity-events'] },
+  SdkFallbacks: { pattern: `{ ${either('sdk_why', ['no_answer', 'refused'])} }`, from: ['vend'] },
+  StaleKeys: { pattern: '{ $.stale_keys IS TRUE }', from: ['vend', 'connect', 'identity-events'] },
   // The stage's throttle never reaches a function. API Gateway writes its numbers as texts.
-  { name: 'Throttles', pattern: '{ ($.status = 429) || ($.status = "429") }', from: ['access'] },
-  { name: 'RefusedWebhooks', pattern: '{ $.fault = "signature" }', from: ['webhook'] },
-  { name: 'CleanupAlarms', pattern: '{ ($.what = "cleanup") && ($.alarms[0] = *) }', from: ['cleanup'] },
-] as const satisfies CountedMetric[]
+  Throttles: { pattern: '{ ($.status = 429) || ($.status = "429") }', from: ['access'] },
+  RefusedWebhooks: { pattern: '{ $.fault = "signature" }', from: ['webhook'] },
+  CleanupAlarms: { pattern: '{ ($.what = "cleanup") && ($.alarms[0] = *) }', from: ['cleanup'] },
+} as const satisfies Record<string, CountedMetric>
 
 export const period = Duration.minutes(5)
 
 type LogGroups = Record<LogSource, { logGroup: ILogGroup }>
-
-export type MetricName = (typeof countedMetrics)[number]['name']
 
 /** One deployment's metrics in a namespace of their own. */
 export class Metrics {
@@ -70,14 +64,14 @@ export class Metrics {
 
   constructor(scope: Construct, deployment: string, from: LogGroups, dashboard: boolean) {
     this.namespace = `SeamTokenVending/${deployment}`
-    for (const metric of countedMetrics as readonly CountedMetric[]) {
+    for (const [metricName, metric] of Object.entries<CountedMetric>(countedMetrics)) {
       if (metric.drawn && !dashboard) continue
       for (const source of metric.from)
-        new MetricFilter(scope, `${metric.name}-${source}`, {
+        new MetricFilter(scope, `${metricName}-${source}`, {
           logGroup: from[source].logGroup,
           filterPattern: FilterPattern.literal(metric.pattern),
           metricNamespace: this.namespace,
-          metricName: metric.name,
+          metricName,
           metricValue: '1',
           ...(metric.by && { dimensions: { [metric.by.field]: `$.${metric.by.field}` } }),
         })
@@ -85,23 +79,14 @@ export class Metrics {
   }
 
   /** One series; `value` for those that are told apart. */
-  of(name: MetricName, value?: string): Metric {
-    const by = dimensionOf(name)
+  of(metricName: keyof typeof countedMetrics, value?: string): Metric {
+    const { by }: CountedMetric = countedMetrics[metricName]
     return new Metric({
       namespace: this.namespace,
-      metricName: name,
+      metricName,
       statistic: 'Sum',
       period,
       ...(by && value !== undefined && { dimensionsMap: { [by.field]: value }, label: value }),
     })
   }
-
-  /** Every series of a metric. */
-  all(name: MetricName): Metric[] {
-    return dimensionOf(name)?.values.map((value) => this.of(name, value)) ?? [this.of(name)]
-  }
-}
-
-function dimensionOf(name: MetricName): CountedMetric['by'] {
-  return (countedMetrics as readonly CountedMetric[]).find((metric) => metric.name === name)?.by
 }

@@ -1,4 +1,13 @@
-import { Alarm, ComparisonOperator, type Dashboard, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { Duration } from 'aws-cdk-lib'
+import {
+  Alarm,
+  AlarmStatusWidget,
+  AlarmWidget,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
@@ -6,8 +15,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import { type Rule, rules, type Watched } from './alarms.ts'
 import type { Api } from './api.ts'
-import { type Alarms, drawDashboard } from './dashboard.ts'
-import { Metrics } from './metrics.ts'
+import { Metrics, verdicts } from './metrics.ts'
 
 export interface WatchingProps extends Omit<Watched, 'api' | 'metrics'> {
   readonly api: Api
@@ -20,7 +28,6 @@ export interface WatchingProps extends Omit<Watched, 'api' | 'metrics'> {
 export class Watching extends Construct {
   /** Subscribe to this. */
   readonly topic: Topic
-  readonly dashboard: Dashboard | undefined
 
   constructor(scope: Construct, id: string, props: WatchingProps) {
     super(scope, id)
@@ -33,10 +40,8 @@ export class Watching extends Construct {
     const logs = { ...functions, access: { logGroup: api.accessLog } }
     const metrics = new Metrics(this, configuration.deployment, logs, dashboard)
     const watched: Watched = { ...props, api: api.api, metrics }
-    const alarms = Object.fromEntries(
-      Object.entries<Rule>(rules).map(([name, rule]) => [name, this.ring(name, rule, watched)]),
-    ) as Alarms
-    if (dashboard) this.dashboard = drawDashboard(this, alarms, watched)
+    const alarms = Object.entries<Rule>(rules).map(([id, rule]) => this.ring(id, rule, watched))
+    if (dashboard) this.draw(alarms, metrics)
   }
 
   private ring(id: string, rule: Rule, watched: Watched): Alarm {
@@ -53,5 +58,16 @@ export class Watching extends Construct {
     alarm.addAlarmAction(action)
     alarm.addOkAction(action)
     return alarm
+  }
+
+  /** For the person on call: is anything wrong, what is vended, and how near each alarm is. */
+  private draw(alarms: Alarm[], metrics: Metrics): void {
+    const vends = verdicts.map((verdict) => metrics.of('Vends', verdict))
+    const dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(12) })
+    dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 3, alarms }))
+    dashboard.addWidgets(
+      new GraphWidget({ title: 'Vends by verdict', left: vends, stacked: true, width: 24 }),
+    )
+    dashboard.addWidgets(...alarms.map((alarm) => new AlarmWidget({ title: alarm.node.id, alarm, width: 6 })))
   }
 }
