@@ -4,7 +4,6 @@ import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { configurationHash } from '../../../functions/http/health.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { tableShape } from '../../../functions/table/shape.ts'
-import { CliError } from '../../local/cli-error.ts'
 import { settingsOf } from '../../stack/release.ts'
 import { type SecretName, secretsOf } from '../aws/secrets.ts'
 import type { DeployedStack } from '../aws/stack.ts'
@@ -22,10 +21,12 @@ export async function* stackFindings(
 ): AsyncGenerator<Finding[]> {
   const { name, outputs, aws } = stack
   yield [good('stack', `${name} in ${aws.region}`), await releaseFinding(stack, configuration)]
-  const { value: apiKey, finding } = await secretFinding(stack, 'SeamApiKeySecret')
-  if (apiKey === undefined) yield [finding]
-  for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const)
-    yield [(await secretFinding(stack, name)).finding]
+  const apiKey = await goodSecret(stack, 'SeamApiKeySecret')
+  if (typeof apiKey !== 'string') yield [apiKey]
+  for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const) {
+    const secret = await goodSecret(stack, name)
+    yield [typeof secret === 'string' ? good(secrets[name].what, 'of the right shape') : secret]
+  }
   yield [await alarmFinding(stack), await trailFinding(stack)]
   yield await keptFindings(stack.client, name, outputs.Table)
 
@@ -37,7 +38,7 @@ export async function* stackFindings(
     origins: configuration?.allowedOrigins ?? [],
     client,
     tableName: outputs.Table,
-    ...(apiKey !== undefined && { seam: { endpoint: outputs.SeamEndpoint, apiKey } }),
+    ...(typeof apiKey === 'string' && { seam: { endpoint: outputs.SeamEndpoint, apiKey } }),
     hearsSeam: true,
     everyMinutes: configuration?.cleanup.everyMinutes ?? 5,
     token,
@@ -80,7 +81,7 @@ async function differencesFrom(
   }
 }
 
-/** How each secret must look, and what to do when it does not. */
+/** What must be in a secret, and what to do when it is not. Of the API key Seam says more. */
 const secrets: Record<SecretName, { what: string; parse(value: string): unknown; todo?: string }> = {
   SeamApiKeySecret: { what: 'Seam API key', parse: () => {} },
   WebhookSecretsSecret: { what: 'webhook secrets', parse: webhookKeysFrom },
@@ -91,25 +92,19 @@ const secrets: Record<SecretName, { what: string; parse(value: string): unknown;
   },
 }
 
-async function secretFinding(
-  stack: DeployedStack,
-  name: SecretName,
-): Promise<{ value?: string; finding: Finding }> {
+/** Its value, or what is wrong with it. */
+function goodSecret(stack: DeployedStack, name: SecretName): Promise<string | Finding> {
   const { what, parse, todo = `\`setup --stack ${stack.name}\`` } = secrets[name]
-  let value: string | undefined
-  try {
-    value = await secretsOf(stack).read(name)
-  } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    return { finding: unknown(what, 'not checked', error.message) }
-  }
-  if (value === undefined) return { finding: bad(what, 'is not stored', todo) }
-  try {
-    parse(value)
-    return { value, finding: good(what, 'of the right shape') }
-  } catch {
-    return { finding: bad(what, 'is of another shape', todo) }
-  }
+  return asked(what, 'secretsmanager:GetSecretValue', async () => {
+    const value = await secretsOf(stack).read(name)
+    if (value === undefined) return bad(what, 'is not stored', todo)
+    try {
+      parse(value)
+      return value
+    } catch {
+      return bad(what, 'is of another shape', todo)
+    }
+  })
 }
 
 /** Whether somebody hears of alarms: an address counts once its owner has said yes to AWS. */

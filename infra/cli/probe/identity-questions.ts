@@ -1,9 +1,8 @@
 import { bearer } from '../send.ts'
-import { call, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
+import { call, getOrCreate, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
 
 /** What a user identity changes about a client session. */
 
-const getOrCreate = '/client_sessions/get_or_create'
 const phoneSession = '/seam/mobile_sdk/v1/phone_sessions/get_or_create'
 
 export const identityQuestions: Record<string, Question> = {

@@ -2,6 +2,7 @@ import { bearer } from '../send.ts'
 import { identityQuestions } from './identity-questions.ts'
 import {
   call,
+  getOrCreate,
   newKey,
   type Question,
   type Sandbox,
@@ -17,8 +18,6 @@ const eachEnd = (what: string, question: (how: End) => Question): Record<string,
   Object.fromEntries(
     (['deleted', 'revoked', 'expired'] as const).map((how) => [`${how}_${what}`, question(how)]),
   )
-
-const getOrCreate = '/client_sessions/get_or_create'
 
 export const questions: Record<string, Question> = {
   existing_accounts: {

@@ -64,6 +64,8 @@ export type SeamReply = Awaited<ReturnType<typeof post>>
 export const said = ({ status, type }: SeamReply, ok?: string) =>
   status === 200 && ok !== undefined ? ok : `${status} ${type ?? ''}`.trimEnd()
 
+export const getOrCreate = '/client_sessions/get_or_create'
+
 /** A new key that nobody else uses. */
 export const newKey = () => `probe_${randomUUID()}`
 
@@ -75,7 +77,7 @@ export async function vend(
 ): Promise<Session> {
   const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
   const asked = { user_identifier_key, expires_at, connected_account_ids: [], ...params }
-  const reply = await call(sandbox, '/client_sessions/get_or_create', asked)
+  const reply = await call(sandbox, getOrCreate, asked)
   if (reply.body?.client_session?.token === undefined)
     throw new Unanswered(`get_or_create answers ${said(reply)}`)
   return reply.body.client_session
