@@ -3,7 +3,7 @@ import { actions, codes } from './problem.ts'
 
 /**
  * The HTTP contract, DESIGN §6: validates requests, types answers, and makes the OpenAPI document.
- * What a page may ask of a Connect Webview is in connecting/webviews.ts.
+ * What a page may ask of a Connect Webview is in connecting/webview-options.ts.
  */
 
 /** The same schema with a sentence for the OpenAPI document. */

@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { webviewOptionsFor } from '../connecting/webviews.ts'
+import { webviewOptionsFor } from '../connecting/webview-options.ts'
 import * as contract from './contract.ts'
 import { functionOf, paths, usualHeaders } from './openapi-paths.ts'
 import { type Code, codes, Problem, type ProblemDetails, problemBody, problemHeaders } from './problem.ts'

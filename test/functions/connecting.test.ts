@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { webviewOptionsFor } from '../../functions/connecting/webviews.ts'
+import { webviewOptionsFor } from '../../functions/connecting/webview-options.ts'
 import { times } from '../../functions/times.ts'
 import { minutes } from './minutes.ts'
 import { ask, devicesOf, ownerOfSub, startVendingWorld, type VendingWorld } from './vending-world.ts'
