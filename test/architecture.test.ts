@@ -74,7 +74,6 @@ const pure = [
   'table/keys',
   'table/user-item',
   'table/values',
-  'table/shape',
   'caller/claims',
   'caller/owner',
   'caller/jws',

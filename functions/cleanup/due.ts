@@ -1,6 +1,6 @@
 import { entryStep, type User, unconfirmed } from '../record/user.ts'
+import { tableShape } from '../table/keys.ts'
 import type { OwnerPage } from '../table/runs.ts'
-import { tableShape } from '../table/shape.ts'
 import type { Table } from '../table/table.ts'
 import type { Item } from '../table/values.ts'
 import type { Times } from '../times.ts'

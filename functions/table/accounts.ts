@@ -1,6 +1,5 @@
 import { atRevision, dueNames, type TableItems } from './items.ts'
-import { holderShard, keys } from './keys.ts'
-import { dueShard } from './user-item.ts'
+import { dueShard, holderShard, keys } from './keys.ts'
 import { attributesFrom } from './values.ts'
 
 /** Connected accounts: who may hold one, and whether Seam has deleted it. And who has which user identity. */

@@ -1,6 +1,6 @@
 import type { TableClient } from '../aws/dynamodb.ts'
 import { Problem } from '../http/problem.ts'
-import { tableShape } from './shape.ts'
+import { tableShape } from './keys.ts'
 import { attributesFrom, type Item, type Values, valuesFrom } from './values.ts'
 
 /** What all items of the table have in common: how one is read, and how one is written under a condition. */

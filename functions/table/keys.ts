@@ -1,7 +1,16 @@
 /**
- * The table's items: their prefixes, and which function may do what with them. The table's code and the IAM policies
- * both read this. PURE. An item's prefix comes first in the only key, so that IAM can limit a role to prefixes.
+ * The one table, defined once: its shape, its items, and which function may do what with them. The stack, the local
+ * engine, the table's code and the IAM policies all read this. PURE.
  */
+
+export const tableShape = {
+  /** The only key: a string partition key whose prefix says what the item is, so that a role can be limited to prefixes. */
+  key: 'item',
+  /** Epoch seconds. DynamoDB may delete days late (law 10), so nothing is judged by it. */
+  ttl: 'expires',
+  /** Keys only and sparse: cleanup costs by what is due, never by how many users there are. */
+  due: { name: 'due', partition: 'due_shard', sort: 'due_at', shards: 16 },
+} as const
 
 /** Shards of one account's holders: a set in one item would be full at 18,000. */
 export const holderShards = 64
@@ -28,9 +37,15 @@ export function nameIn(item: string, kind: 'user' | 'account'): string | undefin
   return item.startsWith(prefix) ? item.slice(prefix.length) : undefined
 }
 
-/** 0–63: an owner is a hash already. */
-export function holderShard(owner: string): number {
-  return (Buffer.from(owner.slice(0, 4), 'base64url')[0] ?? 0) % holderShards
+/** 0–63. */
+export const holderShard = (owner: string) => shardOf(owner, holderShards)
+
+/** 0–15. */
+export const dueShard = (owner: string) => shardOf(owner, tableShape.due.shards)
+
+/** An owner is a hash already, so its first byte spreads evenly. */
+function shardOf(owner: string, shards: number): number {
+  return (Buffer.from(owner.slice(0, 4), 'base64url')[0] ?? 0) % shards
 }
 
 type Action = 'GetItem' | 'PutItem' | 'UpdateItem'
@@ -40,50 +55,43 @@ export type Entry = 'vend' | 'connect' | 'webhook' | 'identity-events' | 'cleanu
 const any = (kind: Exclude<keyof typeof keys, 'holders' | 'settled'>) => keys[kind]('*')
 const holders = 'holders#*'
 const settled = 'settled#*'
+const get: Action[] = ['GetItem']
+const update: Action[] = ['UpdateItem']
+const getAndPut: Action[] = ['GetItem', 'PutItem']
+const getAndUpdate: Action[] = ['GetItem', 'UpdateItem']
+type Right = [actions: Action[], items: string[]]
 /** A role that writes a record, makes it due, or widens a session. */
-const users: [Action[], string[]] = [
-  ['GetItem', 'PutItem'],
-  [any('user'), keys.settings()],
-]
+const users: Right = [getAndPut, [any('user'), keys.settings()]]
 
-export const access: Record<Entry, [actions: Action[], items: string[]][]> = {
+export const access: Record<Entry, Right[]> = {
   // Key sets are a trust anchor, which nobody else may write.
-  vend: [users, [['GetItem', 'PutItem'], [any('keySet')]], [['UpdateItem'], [any('budget')]]],
+  vend: [users, [getAndPut, [any('keySet')]], [update, [any('budget')]]],
   connect: [
     users,
-    [['GetItem'], [any('keySet'), any('account')]],
-    [['GetItem', 'PutItem', 'UpdateItem'], [any('webview')]],
-    [['UpdateItem'], [holders, any('budget')]],
+    [get, [any('keySet'), any('account')]],
+    [[...getAndPut, 'UpdateItem'], [any('webview')]],
+    [update, [holders, any('budget')]],
   ],
   webhook: [
     users,
-    [['GetItem'], [any('webview')]],
-    [['GetItem', 'PutItem'], [any('event')]],
-    [
-      ['GetItem', 'UpdateItem'],
-      [any('account'), holders, settled],
-    ],
+    [get, [any('webview')]],
+    [getAndPut, [any('event')]],
+    [getAndUpdate, [any('account'), holders, settled]],
   ],
   'identity-events': [
-    [['GetItem', 'PutItem'], [any('user')]],
-    [['GetItem'], [any('keySet'), keys.settings()]],
+    [getAndPut, [any('user')]],
+    [get, [any('keySet'), keys.settings()]],
   ],
   cleanup: [
-    [['GetItem', 'PutItem'], [any('user')]],
-    [['GetItem'], [keys.settings(), holders]],
-    [
-      ['GetItem', 'UpdateItem'],
-      [keys.cleanupRun(), any('account'), settled],
-    ],
+    [getAndPut, [any('user')]],
+    [get, [keys.settings(), holders]],
+    [getAndUpdate, [keys.cleanupRun(), any('account'), settled]],
   ],
   admin: [
     users,
-    [['GetItem'], [any('keySet')]],
-    [['GetItem', 'PutItem'], [any('identity')]],
-    [
-      ['GetItem', 'UpdateItem'],
-      [any('account'), holders],
-    ],
-    [['UpdateItem'], [any('orphan')]],
+    [get, [any('keySet')]],
+    [getAndPut, [any('identity')]],
+    [getAndUpdate, [any('account'), holders]],
+    [update, [any('orphan')]],
   ],
 }

@@ -1,7 +1,6 @@
 import type { User } from '../record/user.ts'
 import { dueNames, outage, type TableItems } from './items.ts'
-import { keys, nameIn } from './keys.ts'
-import { tableShape } from './shape.ts'
+import { keys, nameIn, tableShape } from './keys.ts'
 import { userFromValues } from './user-item.ts'
 import { attributesFrom, type Item, valuesFrom } from './values.ts'
 

@@ -1,7 +1,6 @@
 import type { StoredKeySet } from '../caller/keys.ts'
 import type { TableItems } from './items.ts'
-import { keys } from './keys.ts'
-import { tableShape } from './shape.ts'
+import { keys, tableShape } from './keys.ts'
 import { attributesFrom } from './values.ts'
 
 /** Settings, budgets, orphans and key sets. */

@@ -1,6 +1,5 @@
 import { emptyCollections, type User } from '../record/user.ts'
-import { keys } from './keys.ts'
-import { tableShape } from './shape.ts'
+import { dueShard, keys, tableShape } from './keys.ts'
 import { attributesFrom, type Item, type Values } from './values.ts'
 
 /** A user's record as an item of the table, and back. PURE. */
@@ -27,9 +26,4 @@ export function userFromValues(values: Values): User {
     )
   const { [tableShape.key]: _key, [tableShape.due.partition]: _shard, ...members } = values
   return { ...emptyCollections(), ...members } as unknown as User
-}
-
-/** 0–15: an owner is a hash already, so its first byte spreads evenly. */
-export function dueShard(owner: string): number {
-  return (Buffer.from(owner.slice(0, 4), 'base64url')[0] ?? 0) % tableShape.due.shards
 }

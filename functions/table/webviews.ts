@@ -1,6 +1,5 @@
 import type { TableItems } from './items.ts'
-import { keys } from './keys.ts'
-import { tableShape } from './shape.ts'
+import { keys, tableShape } from './keys.ts'
 import { attributesFrom } from './values.ts'
 
 /** Who made which Connect Webview, and which events have had their effect. */

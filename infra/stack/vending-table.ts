@@ -10,8 +10,7 @@ import {
 import { type IRole, PolicyStatement, type PolicyStatementProps } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
-import { access, type Entry } from '../../functions/table/keys.ts'
-import { tableShape } from '../../functions/table/shape.ts'
+import { access, type Entry, tableShape } from '../../functions/table/keys.ts'
 
 export interface VendingTableProps {
   /** What the HTTP API lets through; the most that the table may be asked for, and cost, follows from it. */

@@ -1,6 +1,6 @@
 import type { DynamoDB } from '@aws-sdk/client-dynamodb'
 import type { CleanupReport } from '../../../functions/cleanup/report.ts'
-import { tableShape } from '../../../functions/table/shape.ts'
+import { tableShape } from '../../../functions/table/keys.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import type { SeamAccess } from '../setup/seam.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'

@@ -1,5 +1,4 @@
-import { holderShards } from '../../../functions/table/keys.ts'
-import { tableShape } from '../../../functions/table/shape.ts'
+import { holderShards, tableShape } from '../../../functions/table/keys.ts'
 import { times } from '../../../functions/times.ts'
 import { quotas } from './prices.ts'
 import { recordBytes } from './record.ts'
