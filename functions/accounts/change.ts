@@ -112,8 +112,10 @@ export async function changeRecord(
     if (!result.written) continue
     const before = created ? undefined : read
     const retired = next.retired.length > read.retired.length
-    const changed = created || retired || !isSameHolding(read, result.user)
-    if (changed) deps.noteChange?.(mappingChange(before, result.user, now), act)
+    const [held, holds] = [holding(read), holding(result.user)]
+    const changed = created || retired || !isDeepStrictEqual(held, holds)
+    const { subject } = result.user
+    if (changed) deps.noteChange?.({ at: now, owner, subject, before: before && held, after: holds }, act)
     return { user: result.user, before, changed, retired, unwritten: false }
   }
   throw new Problem('busy', { reason: 'refused_writes' })
@@ -159,18 +161,9 @@ function problemFrom(failure: unknown): Problem {
   return new Problem('upstream_unavailable', { dependency: 'seam', reason })
 }
 
-function mappingChange(before: User | undefined, after: User, at: number): MappingChange {
-  const { owner, subject } = after
-  return { at, owner, subject, before: before && holding(before), after: holding(after) }
-}
-
 function holding(user: User): Holding {
   const { status, connected_account_ids, access_until, not_before, user_identity_id } = user
   return { status, connected_account_ids, access_until, not_before, user_identity_id }
-}
-
-function isSameHolding(one: User, other: User): boolean {
-  return JSON.stringify(holding(one)) === JSON.stringify(holding(other))
 }
 
 export function unrecorded(): Problem {

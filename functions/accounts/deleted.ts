@@ -4,7 +4,8 @@ import { type User, unconfirmed } from '../record/user.ts'
 import { withdraw } from '../record/writes.ts'
 import { gather, sideBySide } from '../seam/rate-limit.ts'
 import { holderShards } from '../table/keys.ts'
-import { type AccountDeps, changeRecord, followUp, type RecordChange } from './change.ts'
+import type { AccountTable } from '../table/table.ts'
+import { type AccountDeps, type ChangeDeps, changeRecord, followUp, type RecordChange } from './change.ts'
 
 /**
  * Seam has deleted an account: the tombstone first, then every holder's record, also where there is nothing to take,
@@ -12,7 +13,7 @@ import { type AccountDeps, changeRecord, followUp, type RecordChange } from './c
  * walked by cleanup, the act goes on where time ran out.
  */
 
-type DeletedDeps = Omit<AccountDeps, 'accountsPerUser'>
+type WalkDeps = ChangeDeps & { table: AccountTable }
 
 const most = {
   /** Shards, and records, at once. */
@@ -30,7 +31,7 @@ const shards = Array.from({ length: holderShards }, (_, shard) => shard)
  * every delete is confirmed.
  */
 export async function accountDeleted(
-  deps: DeletedDeps,
+  deps: AccountDeps,
   accountId: string,
   at: number,
   deadline: Deadline,
@@ -56,7 +57,7 @@ export async function accountDeleted(
  * written. `settled`: every holder has been written since.
  */
 export async function walkTombstone(
-  deps: DeletedDeps,
+  deps: WalkDeps,
   accountId: string,
   tombstone: string,
   deadline: Deadline,
@@ -98,7 +99,7 @@ class Lifted extends Error {}
 
 /** The record first, then the account, then the write against that read; throws `Lifted` once the tombstone is. */
 async function takeAccount(
-  deps: DeletedDeps,
+  deps: WalkDeps,
   owner: string,
   accountId: string,
   tombstone: string,

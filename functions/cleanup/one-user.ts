@@ -13,14 +13,14 @@ import {
 import { confirm, forget, markUnknown, postpone, retire } from '../record/writes.ts'
 import { isBreakerOpen } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
-import { type Act, busy, type SessionDeps } from '../session/deps.ts'
+import { type Act, busy } from '../session/deps.ts'
 import type { Reason } from '../session/reasons.ts'
-import { endAtSeam, isStillShown, nothingShows } from '../session/retire.ts'
+import { endAtSeam, isStillShown, nothingShows, type RetireDeps } from '../session/retire.ts'
 import { judge } from '../session/verdict.ts'
 
 /** What cleanup does for one user. May be cut short at any await, and run twice at once. */
 
-type CleanDeps = Omit<SessionDeps, 'seal' | 'sleep'>
+type CleanDeps = RetireDeps & ChangeDeps
 
 const most = {
   /** Failures for one entry; then it is tried once in the longest time, and its user is listed. */
@@ -29,8 +29,8 @@ const most = {
 }
 
 /**
- * Does what is due about the retired entries of a user, and writes down what came of it. The first failure of each is
- * kept apart, so that one does not hold up the others.
+ * Does what is due about the retired entries of a user, and writes down what came of it. `failure`: the first; one entry
+ * does not hold up the others.
  */
 export async function settleUser(
   deps: CleanDeps,
@@ -39,7 +39,7 @@ export async function settleUser(
   { deletesOnly }: { deletesOnly: boolean },
 ) {
   const changes: ((read: User, now: number) => User)[] = []
-  const failures: unknown[] = []
+  let failure: unknown
   const counts = { deleted: 0, forgotten: 0 }
   for (const entry of user.retired) {
     const now = deps.clock()
@@ -58,7 +58,7 @@ export async function settleUser(
         counts.forgotten++
       }
     } catch (error) {
-      failures.push(error)
+      failure ??= error
       if (!isNobodysFailure(error) && !isBreakerOpen(error))
         changes.push((read, now) => postpone(read, entry, now + retryDelay(deps, entry.tries)))
       if (isRateLimit(error)) break
@@ -66,7 +66,7 @@ export async function settleUser(
   }
   const write = (read: User) => changes.reduce((next, change) => change(next, deps.clock()), read)
   const written = changes.length === 0 ? user : await writeUser(deps, user, write)
-  return { user: written, ...counts, failures }
+  return { user: written, ...counts, failure }
 }
 
 /** Somebody else is at work, or there was no time left, or Seam asked to wait: nothing has failed. */
@@ -91,7 +91,7 @@ function retryDelay({ terms: { times }, random }: CleanDeps, tries: number): num
 
 /** Retires those of a user's sessions that the verdict still ends; `isChosen`: what the fuse lets through. */
 export async function retireStale(
-  deps: CleanDeps & ChangeDeps,
+  deps: CleanDeps,
   owner: string,
   isChosen: (binding: string) => boolean,
   deadline: Deadline,

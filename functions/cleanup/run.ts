@@ -78,7 +78,7 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
  * Calls to Seam at the configured rate; a call's own time begins with its turn. Cleanup makes no client session and
  * hands out no token: it has no sealing key.
  */
-function runDeps(deps: CleanupDeps, acting: Deadline): Run['deps'] {
+function runDeps(deps: CleanupDeps, acting: Deadline) {
   const { seam, rate, terms, clock } = deps
   const { seam: callTakes } = terms.times
   const paced = rateLimit(deps, { callsPerSecond: rate.callsPerSecond, callTakes })
@@ -89,15 +89,10 @@ function runDeps(deps: CleanupDeps, acting: Deadline): Run['deps'] {
   return {
     ...deps,
     seam: { ...seam, delete: inTurn(seam.delete), list: inTurn(seam.list) },
-    seal: { seal: refuse, open: refuse },
     // Seen when the run began.
-    workspace: { settings: refuse, confirm: async () => undefined },
+    workspace: { confirm: async () => undefined },
     breakers: newBreakers(),
   }
-}
-
-async function refuse(): Promise<never> {
-  throw new Error('cleanup makes no client session')
 }
 
 /** First what records have retired, then abandoned keys, then age. */
@@ -193,9 +188,8 @@ async function settleRetired(run: Run, user: User, since: number): Promise<void>
   report.settled += settled.forgotten
   report.already_gone += act.trace.already_gone
   report.strays_ended += act.trace.strays
-  const [first] = settled.failures
-  if (first === undefined) run.failuresInARow = 0
-  else noteFailure(run, since, first)
+  if (settled.failure === undefined) run.failuresInARow = 0
+  else noteFailure(run, since, settled.failure)
   if (isGivenUp(settled.user)) report.given_up.push(user.owner)
 }
 
@@ -232,9 +226,8 @@ async function endSessionsOf(run: Run, owner: string, candidates: Stale[]): Prom
     const { user, ended } = await retireStale(deps, owner, isChosen, run.acting)
     for (const reason of ended) count(report.ended, reason)
     if (user === undefined || ended.length === 0) return
-    const { failures } = await settleUser(deps, user, newAct(run), howToSettle(run))
-    const [first] = failures
-    if (first !== undefined) throw first
+    const { failure } = await settleUser(deps, user, newAct(run), howToSettle(run))
+    if (failure !== undefined) throw failure
     run.failuresInARow = 0
   })
 }

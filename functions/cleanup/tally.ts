@@ -3,7 +3,7 @@ import { problemOf } from '../http/problem.ts'
 import type { Seam } from '../seam/client.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import type { SessionDeps } from '../session/deps.ts'
-import { isStillShown } from '../session/retire.ts'
+import { isStillShown, type RetireDeps } from '../session/retire.ts'
 import type { AccountTable, RunTable, Table, UserTable } from '../table/table.ts'
 import type { Stale } from './fuse.ts'
 import { isNobodysFailure, isRateLimit } from './one-user.ts'
@@ -30,13 +30,9 @@ export interface Order {
 }
 
 /** One run, filled in as it goes. */
-export function newRun(deps: CleanupDeps & SessionDeps, order: Order, acting: Deadline) {
+export function newRun(deps: CleanupDeps & RetireDeps, order: Order, acting: Deadline) {
   const { dryRun = false, allUsers = false } = order
-  const report: CleanupReport = newReport({
-    started_at: deps.clock(),
-    dry_run: dryRun,
-    all_users: allUsers,
-  })
+  const report: CleanupReport = newReport({ started_at: deps.clock(), dry_run: dryRun, all_users: allUsers })
   return {
     deps,
     order,

@@ -5,15 +5,11 @@ import { SeamFailure } from './failure.ts'
 
 /**
  * While Seam fails, its callers must not pay for it (DESIGN §3). A breaker opens after failures in a row; from then on
- * one call goes through every `times.probe` ms, until Seam answers below 500.
+ * one call goes through every `times.probe` ms, until Seam answers below 500. `failures` (without an answer below 500)
+ * and `silences` (without any answer) are in a row; `probeAt`: epoch ms, when the next call goes through.
  */
-export interface Breaker {
-  /** In a row: without an answer below 500, and without any answer. */
-  failures: number
-  silences: number
-  /** Epoch ms: while the breaker is open, the next call goes through then. */
-  probeAt: number
-}
+export const newBreaker = () => ({ failures: 0, silences: 0, probeAt: 0 })
+export type Breaker = ReturnType<typeof newBreaker>
 
 const opensAfter = { failures: 5, silences: 2 }
 
@@ -21,17 +17,14 @@ const opensAfter = { failures: 5, silences: 2 }
 const patientProbe = 8
 
 /** Of one process; trouble with deletes must not keep anybody from a new client session. */
-export interface Breakers {
-  create: Breaker
+export const newBreakers = () => ({
+  create: newBreaker(),
   /** For deletes, and the lists that look after them. */
-  end: Breaker
+  end: newBreaker(),
   /** By `client_session_id`: what is being ended now, so that no session is ended twice at a time. */
-  ending: Map<string, Promise<void>>
-}
-
-export const newBreaker = (): Breaker => ({ failures: 0, silences: 0, probeAt: 0 })
-
-export const newBreakers = (): Breakers => ({ create: newBreaker(), end: newBreaker(), ending: new Map() })
+  ending: new Map<string, Promise<void>>(),
+})
+export type Breakers = ReturnType<typeof newBreakers>
 
 export function isOpen({ failures, silences }: Breaker): boolean {
   return failures >= opensAfter.failures || silences >= opensAfter.silences

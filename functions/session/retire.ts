@@ -6,6 +6,7 @@ import { confirm } from '../record/writes.ts'
 import { isOpen, through } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
 import { sideBySide } from '../seam/rate-limit.ts'
+import type { WorkspaceKnower } from '../seam/workspace.ts'
 import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
 
 /**
@@ -13,7 +14,9 @@ import { type Act, busy, type SessionDeps, startCall } from './deps.ts'
  * may run twice, late, or at once (DESIGN §3, rule 4).
  */
 
-type RetireDeps = Pick<SessionDeps, 'table' | 'seam' | 'breakers' | 'workspace' | 'uuid' | 'clock' | 'terms'>
+export type RetireDeps = Omit<SessionDeps, 'seal' | 'sleep' | 'random' | 'workspace'> & {
+  workspace: Pick<WorkspaceKnower, 'confirm'>
+}
 
 const most = { atOnce: 4, refusals: 12 }
 

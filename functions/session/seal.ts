@@ -1,11 +1,4 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  hash,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, hash, randomBytes } from 'node:crypto'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 
@@ -19,18 +12,6 @@ import { Problem } from '../http/problem.ts'
  * seven times as much. The tests hold this against jose in both directions.
  */
 
-export interface SealingKey {
-  kid: string
-  /** AES with 256 bits. */
-  key: KeyObject
-}
-
-export interface SealingKeys {
-  current: SealingKey
-  /** Still opens, until the records have been sealed again. Where there is none, the current one. */
-  previous: SealingKey
-}
-
 /** Of the record that a sealed token belongs to. */
 export interface SealedFor {
   client_session_id: string
@@ -38,15 +19,11 @@ export interface SealedFor {
   user_identifier_key: string
 }
 
-export interface Seal {
-  seal(token: string, whose: SealedFor, deadline: Deadline): Promise<string>
-  /** The token, or undefined when it cannot be opened: key lost, tampered with, or another record's. */
-  open(sealed: string, whose: SealedFor, deadline: Deadline): Promise<string | undefined>
-}
+export type Seal = ReturnType<typeof tokenSealer>
 
-export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKeys>): Seal {
+export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKeys>) {
   return {
-    async seal(token, whose, deadline) {
+    async seal(token: string, whose: SealedFor, deadline: Deadline): Promise<string> {
       const { current } = await readKeys(deadline)
       const protectedHeader = { alg: 'dir', enc: 'A256GCM', kid: current.kid, ...namesOf(whose) }
       const header = encoded(Buffer.from(JSON.stringify(protectedHeader)))
@@ -55,7 +32,8 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
       const ciphertext = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()])
       return [header, '', encoded(iv), encoded(ciphertext), encoded(cipher.getAuthTag())].join('.')
     },
-    async open(sealed, whose, deadline) {
+    /** The token, or undefined when it cannot be opened: key lost, tampered with, or another record's. */
+    async open(sealed: string, whose: SealedFor, deadline: Deadline): Promise<string | undefined> {
       const keys = await readKeys(deadline)
       try {
         const [header, iv, ciphertext, tag] = partsOf(sealed)
@@ -108,11 +86,14 @@ export function sealingKeyReader(readSecret: (deadline: Deadline) => Promise<str
   }
 }
 
+type SealingKeys = ReturnType<typeof sealingKeysFrom>
+
 /**
  * The sealing keys from their secret, `{"current": "…", "previous"?: "…"}` with random texts of at least 32
- * characters, as the stack generates them: SHA-256 makes each a key, and names it.
+ * characters, as the stack generates them: SHA-256 makes each a key, and names it. The previous one still opens, until
+ * the records have been sealed again; where there is none, it is the current one.
  */
-export function sealingKeysFrom(secret: string): SealingKeys {
+export function sealingKeysFrom(secret: string) {
   try {
     const { current, previous = current } = JSON.parse(secret) as Record<string, unknown>
     if (isRandomText(current) && isRandomText(previous))
@@ -130,7 +111,8 @@ function isRandomText(value: unknown): value is string {
   return typeof value === 'string' && value.length >= 32
 }
 
-function sealingKey(text: string): SealingKey {
+/** AES with 256 bits. */
+function sealingKey(text: string) {
   const kid = hash('sha256', `kid:${text}`, 'hex').slice(0, 8)
   return { kid, key: createSecretKey(hash('sha256', text, 'buffer')) }
 }
