@@ -1,22 +1,21 @@
 import * as z from 'zod/v4-mini'
 import { accountsOf, type FakeSeam } from './fake.ts'
-import { apiKey, orToken, route } from './route.ts'
+import { route } from './route.ts'
 import { keepCallWithin } from './scope.ts'
 import { emit, type Seam } from './state.ts'
 import { found } from './wire.ts'
 
 const named = z.object({ connected_account_id: z.string() })
 export const connectedAccountRoutes = [
-  route('/connected_accounts/list', apiKey, z.object({}), ({ fake }) => ({
+  route('/connected_accounts/list', 'api_key', z.object({}), ({ fake }) => ({
     connected_accounts: accountsOf(fake).map(shown),
     pagination: { has_next_page: false, next_page_cursor: null, next_page_url: null },
   })),
-  route('/connected_accounts/get', orToken, named, ({ fake }, body, { authority }) => {
-    if (authority.by === 'client_session')
-      keepCallWithin(fake, { accounts: authority.session.connected_account_ids, devices: [] }, body)
+  route('/connected_accounts/get', 'token', named, ({ fake }, body, { session }) => {
+    if (session) keepCallWithin(fake, { accounts: session.connected_account_ids, devices: [] }, body)
     return { connected_account: shown(accountOf(fake, body.connected_account_id)) }
   }),
-  route('/connected_accounts/delete', apiKey, named, (seam, { connected_account_id }) => {
+  route('/connected_accounts/delete', 'api_key', named, (seam, { connected_account_id }) => {
     accountOf(seam.fake, connected_account_id)
     deleteAccount(seam, connected_account_id)
   }),

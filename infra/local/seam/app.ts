@@ -5,30 +5,27 @@ import * as z from 'zod/v4-mini'
 import { connectedAccountRoutes } from './accounts.ts'
 import { clientSessionRoutes, distinct } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
-import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
+import { accountOfDevice, admit, answerOf, type FakeSeam, updateWorkspace, workspaceOf } from './fake.ts'
 import { reachOf, userIdentityRoutes } from './identities.ts'
-import { apiKey, authorize, collection, onlyLooks, orToken, type Route, route } from './route.ts'
+import { callerOf, onlyLooks, type Route, route } from './route.ts'
 import type { ClientSession } from './rows.ts'
-import { keepAnswerWithin, keepCallWithin } from './scope.ts'
-import { countsOf, type Seam } from './state.ts'
+import { keepAnswerWithin, keepCallWithin, type Reach } from './scope.ts'
+import { countsOf, dropFrom, type Seam } from './state.ts'
 import { strike } from './strike.ts'
-import { type Endpoint, shownWebhook } from './webhooks.ts'
+import { shownWebhook } from './webhooks.ts'
 import { webviewPageRoutes } from './webview-page.ts'
-import { Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+import { found, Refusal, readParams, refused, type SeamEnv } from './wire.ts'
 
-const workspaceChange = z.object({
-  name: z.optional(z.string()),
-  is_publishable_key_auth_enabled: z.optional(z.boolean()),
-})
+const workspaceChange = z.object({ is_publishable_key_auth_enabled: z.boolean() })
 
 const workspaceRoutes = [
-  route('/workspaces/get', orToken, z.object({}), ({ fake }, _body, { authority }) => {
+  route('/workspaces/get', 'token', z.object({}), ({ fake }, _body, { session }) => {
     const { created_at, ...workspace } = { ...workspaceOf(fake), organization_id: null }
     const { publishable_key, ...forBrowsers } = workspace
-    return { workspace: authority.by === 'api_key' ? workspace : forBrowsers }
+    return { workspace: session ? forBrowsers : workspace }
   }),
-  route('/workspaces/update', apiKey, workspaceChange, ({ fake }, body) => {
-    updateWorkspace(fake, body)
+  route('/workspaces/update', 'api_key', workspaceChange, ({ fake }, body) => {
+    updateWorkspace(fake, body.is_publishable_key_auth_enabled)
   }),
 ]
 
@@ -38,13 +35,17 @@ const newWebhook = z.object({
 })
 
 const webhookRoutes = [
-  ...collection<Endpoint>({
-    one: 'webhook',
-    allows: apiKey,
-    items: ({ webhooks }) => webhooks.endpoints,
-    show: shownWebhook,
-  }).routes,
-  route('/webhooks/create', apiKey, newWebhook, ({ webhooks }, { url, event_types }) => {
+  route('/webhooks/list', 'api_key', z.object({}), ({ webhooks }) => ({ webhooks: webhooks.list() })),
+  route(
+    '/webhooks/delete',
+    'api_key',
+    z.object({ webhook_id: z.string() }),
+    ({ webhooks }, { webhook_id }) => {
+      const endpoint = webhooks.endpoints.find((one) => one.webhook_id === webhook_id)
+      dropFrom(webhooks.endpoints, found(endpoint, 'webhook'))
+    },
+  ),
+  route('/webhooks/create', 'api_key', newWebhook, ({ webhooks }, { url, event_types }) => {
     const { secret, ...endpoint } = webhooks.add(url, event_types, true)
     return { webhook: shownWebhook(endpoint) }
   }),
@@ -98,7 +99,7 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
 }
 
 async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route): Promise<Response> {
-  const result = run(seam, c.get('params'), { c, authority: authorize(seam, c, allows) })
+  const result = run(seam, c.get('params'), { c, session: callerOf(seam, c, allows) })
   await keepChange(seam, c)
   const answer = await result
   return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
@@ -107,11 +108,13 @@ async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route):
 /** By a client session token only within its accounts; by the API key as the fake pleases. */
 async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const { fake } = seam
-  const authority = authorize(seam, c, orToken)
+  const session = callerOf(seam, c, 'token')
   const params = c.get('params')
-  const reach = authority.by === 'client_session' ? reachOf(seam, authority.session) : undefined
-  if (reach) keepCallWithin(fake, reach, params)
-  if (authority.by === 'client_session') admit(fake, withGranted(seam, authority.session))
+  const reach = session && reachOf(seam, session)
+  if (reach) {
+    keepCallWithin(fake, reach, params)
+    admit(fake, withGranted(fake, session, reach))
+  }
   const answer = await answerOf(fake, c.env.incoming, params)
   if (answer.ok) await keepChange(seam, c)
   return reach && answer.ok && answer.body
@@ -120,9 +123,8 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
 }
 
 /** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */
-function withGranted(seam: Seam, row: ClientSession): ClientSession {
-  const { accounts, devices } = reachOf(seam, row)
-  const lent = devices.flatMap((device) => accountOfDevice(seam.fake, device) ?? [])
+function withGranted(fake: FakeSeam, row: ClientSession, { accounts, devices }: Reach): ClientSession {
+  const lent = devices.flatMap((device) => accountOfDevice(fake, device) ?? [])
   return { ...row, connected_account_ids: distinct(accounts, lent) }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { identities } from './identities.ts'
-import { apiKey, endOf, orToken, route } from './route.ts'
+import { identityOf } from './identities.ts'
+import { endOf, route } from './route.ts'
 import type { ClientSession } from './rows.ts'
 import { emit, type Seam, timeNow } from './state.ts'
 import { found, Refusal } from './wire.ts'
@@ -30,26 +30,20 @@ type Wanted = z.infer<typeof wanted>
 type Keyed = z.infer<typeof keyed>
 
 export const clientSessionRoutes = [
-  route('/client_sessions/create', apiKey, created, (seam, body, { c }) =>
-    answered(seam, create(seam, body, c.req.method)),
+  route('/client_sessions/create', 'api_key', created, (seam, body) => answered(seam, create(seam, body))),
+  route('/client_sessions/get_or_create', 'api_key', keyed, (seam, body) =>
+    answered(seam, getOrCreate(seam, body)),
   ),
-  route(
-    '/client_sessions/get_or_create',
-    ['api_key', 'publishable_key'],
-    keyed,
-    (seam, body, { authority }) =>
-      answered(seam, authority.by === 'api_key' ? getOrCreate(seam, body) : getOrCreateEmpty(seam, body)),
+  route('/client_sessions/get', 'token', named, (seam, body, { session }) =>
+    answered(seam, session ?? find(seam, body)),
   ),
-  route('/client_sessions/get', orToken, named, (seam, body, { authority }) =>
-    answered(seam, authority.by === 'client_session' ? authority.session : find(seam, body)),
-  ),
-  route('/client_sessions/list', apiKey, filters, (seam, body) => ({
+  route('/client_sessions/list', 'api_key', filters, (seam, body) => ({
     client_sessions: list(seam, body).map((row) => shown(seam, row)),
   })),
-  route('/client_sessions/revoke', apiKey, ended, (seam, body) => {
+  route('/client_sessions/revoke', 'api_key', ended, (seam, body) => {
     find(seam, body).revoked_at = timeNow(seam)
   }),
-  route('/client_sessions/delete', apiKey, ended, (seam, body) => {
+  route('/client_sessions/delete', 'api_key', ended, (seam, body) => {
     find(seam, body).deleted_at = timeNow(seam)
     emit(seam, 'client_session.deleted', body)
   }),
@@ -89,7 +83,7 @@ function find(seam: Seam, { client_session_id, user_identifier_key }: z.infer<ty
 }
 
 function checkKnown(seam: Seam, { connected_account_ids: accounts = [], user_identity_id }: Wanted): void {
-  if (user_identity_id !== undefined) identities.find(seam, user_identity_id)
+  if (user_identity_id !== undefined) identityOf(seam, user_identity_id)
   if (accounts.every((one) => knowsAccount(seam.fake, one))) return
   if (seam.readings.unknown_account === 404)
     throw new Refusal(404, 'connected_account_not_found', 'Could not find every connected account')
@@ -116,18 +110,14 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
   return row
 }
 
-/** A second one under a key is refused; sent as PUT, it is answered with the first. */
-function create(seam: Seam, body: z.infer<typeof created>, method: string) {
+/** A second one under a key is refused. */
+function create(seam: Seam, body: z.infer<typeof created>): ClientSession {
   const { user_identifier_key: key } = body
   checkKnown(seam, body)
   const existing = key === undefined ? undefined : latest(seam, key)
   if (existing === undefined || !isLive(seam, existing)) return make(seam, key ?? null, body)
-  if (method === 'PUT') return existing
-  throw new Refusal(
-    400,
-    'client_session_token_already_exists',
-    'A client session with this user_identifier_key exists',
-  )
+  const message = 'A client session with this user_identifier_key exists'
+  throw new Refusal(400, 'client_session_token_already_exists', message)
 }
 
 function getOrCreate(seam: Seam, body: Keyed): ClientSession {
@@ -146,18 +136,6 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
     ...(expires_at !== undefined && { expires_at: new Date(expires_at).toISOString() }),
     ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
   } satisfies Partial<ClientSession>)
-}
-
-/** A publishable key makes empty client sessions, and hands out whatever is under the key it is told (law 1). */
-function getOrCreateEmpty(seam: Seam, body: Keyed): ClientSession {
-  if (body.connected_account_ids !== undefined || body.connect_webview_ids !== undefined)
-    throw new Refusal(
-      403,
-      'publishable_keys_must_create_empty_client_sessions',
-      'A publishable key cannot name connected accounts or Connect Webviews',
-    )
-  const row = latest(seam, body.user_identifier_key)
-  return row && isLive(seam, row) ? row : make(seam, body.user_identifier_key, {})
 }
 
 /** As at Seam: without a filter, every client session of the workspace, tokens included. */

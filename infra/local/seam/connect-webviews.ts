@@ -4,9 +4,10 @@ import * as z from 'zod/v4-mini'
 import { distinct } from './client-sessions.ts'
 import { accountsOf, addAccount } from './fake.ts'
 import { deviceTypeOf, providers } from './homes.ts'
-import { type Authority, collection, nobody, orToken, route } from './route.ts'
-import { emit, type Seam, timeNow } from './state.ts'
-import { Refusal } from './wire.ts'
+import { route } from './route.ts'
+import type { ClientSession } from './rows.ts'
+import { dropFrom, emit, type Seam, timeNow } from './state.ts'
+import { found, Refusal } from './wire.ts'
 
 /** Who logs in, at which provider. */
 export type Login = { [member in 'provider' | 'email']?: string | undefined }
@@ -26,27 +27,31 @@ const wanted = z.object({
 })
 const named = z.object({ connect_webview_id: z.string() })
 
-export const webviews = collection<ConnectWebview>({
-  one: 'connect_webview',
-  allows: orToken,
-  items: ({ kept }) => kept.connect_webviews,
-  show: (webview) => webview,
-  /** A client session token reaches the webviews of its client session, and no others. */
-  isWithin: (authority, { connect_webview_id }) =>
-    authority.by !== 'client_session' || authority.session.connect_webview_ids.includes(connect_webview_id),
-})
-
 export const connectWebviewRoutes = [
-  ...webviews.routes,
-  route('/connect_webviews/create', orToken, wanted, (seam, body, { authority }) => ({
-    connect_webview: create(seam, body, authority),
+  route('/connect_webviews/create', 'token', wanted, (seam, body, { session }) => ({
+    connect_webview: create(seam, body, session),
   })),
-  route('/_fake/complete_connect_webview', nobody, named, (seam, { connect_webview_id }) => {
+  route('/connect_webviews/get', 'token', named, (seam, { connect_webview_id }, { session }) => {
+    // A client session token reaches the webviews of its client session, and no others.
+    const isWithin = session?.connect_webview_ids.includes(connect_webview_id) ?? true
+    return { connect_webview: webviewOf(seam, isWithin ? connect_webview_id : '') }
+  }),
+  route('/connect_webviews/delete', 'api_key', named, (seam, { connect_webview_id }) => {
+    dropFrom(seam.kept.connect_webviews, webviewOf(seam, connect_webview_id))
+  }),
+  route('/_fake/complete_connect_webview', 'nobody', named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
   }),
 ]
 
-function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority): ConnectWebview {
+/** @throws Refusal when there is none */
+export const webviewOf = ({ kept }: Seam, connect_webview_id: string): ConnectWebview =>
+  found(
+    kept.connect_webviews.find((one) => one.connect_webview_id === connect_webview_id),
+    'connect_webview',
+  )
+
+function create(seam: Seam, body: z.infer<typeof wanted>, session?: ClientSession): ConnectWebview {
   const connect_webview_id = randomUUID()
   const auth_token = randomBytes(12).toString('base64url')
   const { accepted_providers, excluded_providers } = body
@@ -67,13 +72,13 @@ function create(seam: Seam, body: z.infer<typeof wanted>, authority: Authority):
     selected_provider: null,
   }
   seam.kept.connect_webviews.push(row)
-  if (authority.by === 'client_session') authority.session.connect_webview_ids.push(connect_webview_id)
+  session?.connect_webview_ids.push(connect_webview_id)
   return row
 }
 
 /** @throws Refusal when somebody has logged in with it before */
 function pending(seam: Seam, connect_webview_id: string): ConnectWebview {
-  const row = webviews.find(seam, connect_webview_id)
+  const row = webviewOf(seam, connect_webview_id)
   if (row.status !== 'authorized') return row
   throw new Refusal(400, 'connect_webview_already_authorized', 'Somebody has logged in with it before')
 }

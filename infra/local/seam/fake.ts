@@ -47,11 +47,9 @@ export function workspaceOf({ database }: FakeSeam) {
   return workspace
 }
 
-export function updateWorkspace(fake: FakeSeam, change: WorkspaceChange): void {
-  const workspaces = [{ ...workspaceOf(fake), ...change }] as Database['workspaces']
-  fake.database.setState({ workspaces })
+export function updateWorkspace(fake: FakeSeam, is_publishable_key_auth_enabled: boolean): void {
+  fake.database.setState({ workspaces: [{ ...workspaceOf(fake), is_publishable_key_auth_enabled }] })
 }
-type WorkspaceChange = { name?: string | undefined; is_publishable_key_auth_enabled?: boolean | undefined }
 
 export const accountsOf = ({ database }: FakeSeam) => database.connected_accounts
 

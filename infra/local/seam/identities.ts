@@ -1,34 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { accountOfDevice, devicesOf } from './fake.ts'
-import { apiKey, collection, route } from './route.ts'
+import { route } from './route.ts'
 import type { ClientSession, UserIdentity } from './rows.ts'
 import type { Reach } from './scope.ts'
-import { type Seam, timeNow } from './state.ts'
+import { dropFrom, type Seam, timeNow } from './state.ts'
 import { found } from './wire.ts'
 
 const text = z.optional(z.nullable(z.string()))
 const created = z.object({ user_identity_key: text, full_name: text })
-const granted = z.object({ user_identity_id: z.string(), device_id: z.string() })
+const named = z.object({ user_identity_id: z.string() })
+const granted = z.extend(named, { device_id: z.string() })
 
-const shown = ({ device_ids, ...identity }: UserIdentity) => identity
+const shown = ({ device_ids, ...identity }: UserIdentity) => ({ user_identity: identity })
 
-export const identities = collection<UserIdentity>({
-  one: 'user_identity',
-  allows: apiKey,
-  items: ({ kept }) => kept.user_identities,
-  show: shown,
-})
+/** @throws Refusal when there is none */
+export const identityOf = ({ kept }: Seam, user_identity_id: string): UserIdentity =>
+  found(
+    kept.user_identities.find((one) => one.user_identity_id === user_identity_id),
+    'user_identity',
+  )
 
 export const userIdentityRoutes = [
-  ...identities.routes,
-  route('/user_identities/create', apiKey, created, (seam, body) => ({
-    user_identity: shown(addIdentity(seam, body)),
-  })),
-  route('/user_identities/grant_access_to_device', apiKey, granted, (seam, body) => {
-    const { device_ids } = identities.find(seam, body.user_identity_id)
+  route('/user_identities/get', 'api_key', named, (seam, body) =>
+    shown(identityOf(seam, body.user_identity_id)),
+  ),
+  route('/user_identities/create', 'api_key', created, (seam, body) => shown(addIdentity(seam, body))),
+  route('/user_identities/grant_access_to_device', 'api_key', granted, (seam, body) => {
     found(accountOfDevice(seam.fake, body.device_id), 'device')
-    if (!device_ids.includes(body.device_id)) device_ids.push(body.device_id)
+    identityOf(seam, body.user_identity_id).device_ids.push(body.device_id)
+  }),
+  route('/user_identities/delete', 'api_key', named, (seam, body) => {
+    dropFrom(seam.kept.user_identities, identityOf(seam, body.user_identity_id))
   }),
 ]
 

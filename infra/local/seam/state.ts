@@ -43,6 +43,9 @@ export function emit(seam: Seam, event_type: LocalEvent['event_type'], about: Re
   seam.webhooks.take(event)
 }
 
+/** An item that is there. */
+export const dropFrom = <Item>(items: Item[], item: Item) => items.splice(items.indexOf(item), 1)
+
 export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { received: 0, changes: 0 })
 
 /** Looked at only as far as a damaged file would show itself. */

@@ -3,8 +3,8 @@ import type { ConnectWebview } from '@seamapi/types/connect'
 import type { Context } from 'hono'
 import { html } from 'hono/html'
 import * as z from 'zod/v4-mini'
-import { complete, fail, webviews } from './connect-webviews.ts'
-import { nobody, route } from './route.ts'
+import { complete, fail, webviewOf } from './connect-webviews.ts'
+import { route } from './route.ts'
 import type { Seam } from './state.ts'
 import { found } from './wire.ts'
 
@@ -17,10 +17,10 @@ const deed = z.extend(visit, {
 
 /** The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail. */
 export const webviewPageRoutes = [
-  route('/connect_webviews/view', nobody, visit, (seam, body, { c }) => page(c, visited(seam, body)), [
+  route('/connect_webviews/view', 'nobody', visit, (seam, body, { c }) => page(c, visited(seam, body)), [
     'GET',
   ]),
-  route('/connect_webviews/view', nobody, deed, (seam, body, { c }) => {
+  route('/connect_webviews/view', 'nobody', deed, (seam, body, { c }) => {
     const webview = visited(seam, body)
     if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
     else complete(seam, webview.connect_webview_id, body)
@@ -32,7 +32,7 @@ export const webviewPageRoutes = [
 
 /** @throws Refusal unless the visitor has its whole address */
 function visited(seam: Seam, { connect_webview_id, auth_token }: z.infer<typeof visit>): ConnectWebview {
-  const webview = webviews.find(seam, connect_webview_id)
+  const webview = webviewOf(seam, connect_webview_id)
   const expected = Buffer.from(authTokenOf(webview))
   const given = Buffer.from(auth_token)
   const knows = given.length === expected.length && timingSafeEqual(given, expected)

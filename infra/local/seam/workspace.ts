@@ -90,7 +90,7 @@ async function openWorkspace(
 
 /** Who moves into a fresh workspace. */
 function settle(fake: FakeSeam): Seam['kept'] {
-  updateWorkspace(fake, { is_publishable_key_auth_enabled: false })
+  updateWorkspace(fake, false)
   const settled = (accounts: AccountWish[]) => accounts.map((wish) => addAccount(fake, wish))
   return {
     users: Object.entries(households).map(([sub, accounts]) => ({
