@@ -1,18 +1,14 @@
 import { Hono } from 'hono'
 import type * as z from 'zod/v4-mini'
 import { type FaultPlan, planOf } from './faults.ts'
-import { type Listener, listen } from './loopback.ts'
+import { listen } from './loopback.ts'
 import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
 
 /** What `PUT /faults` and so on do with the JSON they get. */
 type Orders = Record<string, (params: unknown) => unknown>
 
 /** A control address for other processes: each route does something and answers with the state after it, and so does `GET /`. */
-export async function startControl(
-  what: string,
-  orders: Orders,
-  state: () => Record<string, unknown>,
-): Promise<Listener> {
+export async function startControl(what: string, orders: Orders, state: () => Record<string, unknown>) {
   const app = new Hono<SeamEnv>()
   app.onError(refused)
   app.notFound((c) => refused(new Refusal(404, 'not_found', `There is no ${c.req.method} ${c.req.path}`), c))

@@ -6,17 +6,6 @@ import { CliError, codeOf } from './cli-error.ts'
 /** Nothing of the local world can be reached from another machine. */
 const host = '127.0.0.1'
 
-/** A server that listens on this machine. */
-export interface Listener {
-  /** Base URL. */
-  url: string
-  /** Sets what answers; until then every request gets a 503. */
-  serve(answer: RequestListener): void
-  /** The same by a Hono app's `fetch`. */
-  serveFetch(answer: Parameters<typeof getRequestListener>[0]): void
-  close(): Promise<void>
-}
-
 /**
  * Starts a server. Every server of the local world starts here, because any website that a browser of this machine
  * shows can send requests to it: what such a site sends is refused before anything else looks at it. Node hands over
@@ -26,11 +15,7 @@ export interface Listener {
  * @param mayCall whether pages of this origin may call; a server's own pages always may
  * @throws CliError
  */
-export async function listen(
-  port: number,
-  what: string,
-  mayCall: (origin: string) => boolean = () => false,
-): Promise<Listener> {
+export async function listen(port: number, what: string, mayCall: (origin: string) => boolean = () => false) {
   let answer: RequestListener = (_, response) => response.writeHead(503).end('Still starting.')
   const server = createServer((request, response) => {
     const status = refusal(request, mayCall)
@@ -46,11 +31,14 @@ export async function listen(
     throw portError(error, port, what)
   })
   return {
+    /** Base URL. */
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
-    serve(by) {
+    /** Sets what answers; until then every request gets a 503. */
+    serve(by: RequestListener): void {
       answer = by
     },
-    serveFetch(by) {
+    /** The same by a Hono app's `fetch`. */
+    serveFetch(by: Parameters<typeof getRequestListener>[0]): void {
       // The process that a world runs in, somebody's test run, keeps its own `Request` and `Response`.
       answer = getRequestListener(by, { overrideGlobalObjects: false })
     },

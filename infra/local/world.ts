@@ -2,7 +2,6 @@ import { grantAccounts } from '../../functions/accounts/acts.ts'
 import type { AccountDeps } from '../../functions/accounts/change.ts'
 import { ownerOf, subjectNamespace } from '../../functions/caller/owner.ts'
 import type { CleanupReport } from '../../functions/cleanup/report.ts'
-import type { CleanUp } from '../../functions/cleanup/run.ts'
 import {
   type Configuration,
   type ConfigurationInput,
@@ -11,7 +10,6 @@ import {
 } from '../../functions/config.ts'
 import type { Log } from '../../functions/http/audit.ts'
 import { deadlineIn } from '../../functions/http/deadline.ts'
-import type { CallAdmin } from '../../functions/operator/client.ts'
 import { type Table, vendingTable } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import {
@@ -28,7 +26,6 @@ import { CliError } from './cli-error.ts'
 import { callAdminOf, localClients } from './clients.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
 import { clearFolder, takeFolder } from './folder.ts'
-import type { IdentityProvider } from './identity-provider.ts'
 import { listen, PortTaken } from './loopback.ts'
 import { oneApi } from './one-api.ts'
 import { Watcher } from './page/watching.ts'
@@ -55,17 +52,7 @@ export interface WorldOptions extends PartsOptions {
   cleaned?: (report: CleanupReport) => void
 }
 
-export interface World {
-  /** What `world.json` says. */
-  file: WorldFile
-  identityProvider: IdentityProvider
-  /** Absent when Seam is a real workspace. */
-  seam: LocalSeam | undefined
-  /** Cleans up once, beside the schedule. */
-  cleanUp: CleanUp
-  callAdmin: CallAdmin
-  close(): Promise<void>
-}
+export type World = Awaited<ReturnType<typeof startWorld>>
 
 type AtEnd = (end: () => unknown) => void
 
@@ -74,7 +61,7 @@ type AtEnd = (end: () => unknown) => void
  * workspace, an identity provider and a page. Resolves when all of it is up.
  * @throws CliError
  */
-export async function startWorld(options: WorldOptions): Promise<World> {
+export async function startWorld(options: WorldOptions) {
   const ends: (() => unknown)[] = []
   const close = async () => {
     for (const end of ends.splice(0).reverse()) await end()
@@ -87,7 +74,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   }
 }
 
-async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, 'close'>> {
+async function start(options: WorldOptions, atEnd: AtEnd) {
   const folder = await takeFolder(options.folder)
   atEnd(folder.release)
   if (options.reset) await clearFolder(folder)
@@ -131,7 +118,16 @@ async function start(options: WorldOptions, atEnd: AtEnd): Promise<Omit<World, '
   const facts = { api, issuer: file.issuer, seam: workspace.endpoint, users: subs, configuration }
   const operator = issuer && { issuer, administer, local, cleanUp, watcher, table }
   page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
-  return { file, identityProvider, seam: local, cleanUp, callAdmin: callAdminOf(administer, 'local world') }
+  return {
+    /** What `world.json` says. */
+    file,
+    identityProvider,
+    /** Absent when Seam is a real workspace. */
+    seam: local,
+    /** Cleans up once, beside the schedule. */
+    cleanUp,
+    callAdmin: callAdminOf(administer, 'local world'),
+  }
 }
 
 /** A table belongs to one workspace for good, so another workspace gets another one. */
@@ -168,7 +164,6 @@ function serviceOf(
     identityEvents: wireIdentityEvents(configuration, times, clients),
   })
   return {
-    clients,
     deps: vend.deps,
     answer: (request: Request) => watcher.during(() => answer(request)),
     administer: wireAdmin(configuration, times, clients),

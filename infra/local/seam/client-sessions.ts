@@ -10,15 +10,12 @@ import { found, Refusal } from './wire.ts'
 const year = 365 * 24 * 3_600_000
 
 const id = z.string().check(z.minLength(1))
-const ids = z.optional(z.array(z.string()))
 const wanted = z.object({
-  connected_account_ids: ids,
-  connect_webview_ids: ids,
+  connected_account_ids: z.optional(z.array(z.string())),
   user_identity_id: z.optional(z.string()),
   expires_at: z.optional(z.iso.datetime({ offset: true })),
 })
-const named = z.object({ client_session_id: z.optional(id), user_identifier_key: z.optional(id) })
-const ended = z.object({ client_session_id: id })
+const named = z.object({ client_session_id: id })
 const created = z.extend(wanted, { user_identifier_key: z.optional(id) })
 const keyed = z.extend(wanted, { user_identifier_key: id })
 const filters = z.object({
@@ -34,17 +31,17 @@ export const clientSessionRoutes = [
   route('/client_sessions/get_or_create', 'api_key', keyed, (seam, body) =>
     answered(seam, getOrCreate(seam, body)),
   ),
-  route('/client_sessions/get', 'token', named, (seam, body, { session }) =>
-    answered(seam, session ?? find(seam, body)),
+  route('/client_sessions/get', 'token', z.partial(named), (seam, { client_session_id = '' }, { session }) =>
+    answered(seam, session ?? find(seam, client_session_id)),
   ),
   route('/client_sessions/list', 'api_key', filters, (seam, body) => ({
     client_sessions: list(seam, body).map((row) => shown(seam, row)),
   })),
-  route('/client_sessions/revoke', 'api_key', ended, (seam, body) => {
-    find(seam, body).revoked_at = timeNow(seam)
+  route('/client_sessions/revoke', 'api_key', named, (seam, body) => {
+    find(seam, body.client_session_id).revoked_at = timeNow(seam)
   }),
-  route('/client_sessions/delete', 'api_key', ended, (seam, body) => {
-    find(seam, body).deleted_at = timeNow(seam)
+  route('/client_sessions/delete', 'api_key', named, (seam, body) => {
+    find(seam, body.client_session_id).deleted_at = timeNow(seam)
     emit(seam, 'client_session.deleted', body)
   }),
 ]
@@ -74,11 +71,8 @@ function latest(seam: Seam, key: string): ClientSession | undefined {
   )
 }
 
-function find(seam: Seam, { client_session_id, user_identifier_key }: z.infer<typeof named>): ClientSession {
-  const row =
-    client_session_id !== undefined
-      ? seam.sessions.byId.get(client_session_id)
-      : latest(seam, user_identifier_key ?? '')
+function find(seam: Seam, client_session_id: string): ClientSession {
+  const row = seam.sessions.byId.get(client_session_id)
   return found(row?.deleted_at === undefined ? row : undefined, 'client_session')
 }
 
@@ -100,7 +94,7 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
     token: `seam_cst1${randomBytes(4).toString('hex')}_${randomBytes(20).toString('hex')}`,
     user_identifier_key,
     connected_account_ids: distinct(fields.connected_account_ids),
-    connect_webview_ids: distinct(fields.connect_webview_ids),
+    connect_webview_ids: [],
     user_identity_ids: [],
     created_at: timeNow(seam),
     expires_at: new Date(fields.expires_at ?? seam.clock() + year).toISOString(),
@@ -126,13 +120,12 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
   const row = latest(seam, body.user_identifier_key)
   if (row === undefined || (!isLive(seam, row) && readings.dead_sessions === 'stay_dead'))
     return make(seam, body.user_identifier_key, body)
-  const { connected_account_ids: accounts, connect_webview_ids, expires_at, user_identity_id } = body
+  const { connected_account_ids: accounts, expires_at, user_identity_id } = body
   const kept = readings.get_or_create === 'merges' ? row.connected_account_ids : []
   delete row.revoked_at
   delete row.deleted_at
   return Object.assign(row, {
     ...(accounts && { connected_account_ids: distinct(kept, accounts) }),
-    connect_webview_ids: distinct(row.connect_webview_ids, connect_webview_ids),
     ...(expires_at !== undefined && { expires_at: new Date(expires_at).toISOString() }),
     ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
   } satisfies Partial<ClientSession>)

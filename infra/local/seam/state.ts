@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ConnectWebview } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import { readStateFile, writeStateFile } from '../state-file.ts'
+import { writeStateFile } from '../state-file.ts'
 import type { FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
 import type { Readings } from './readings.ts'
@@ -51,7 +51,7 @@ export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { 
 /** Looked at only as far as a damaged file would show itself. */
 const rows = <Row>() => z.array(z.custom<Row>((row) => typeof row === 'object' && row !== null))
 
-const savedWorkspace = z.object({
+export const savedWorkspace = z.object({
   version: z.literal(1),
   /** Who has accounts with devices from the start. */
   users: rows<SeamUser>(),
@@ -65,14 +65,6 @@ const savedWorkspace = z.object({
   seam: z.looseObject({ workspaces: rows().check(z.length(1)), api_keys: rows().check(z.length(1)) }),
 })
 export type SavedWorkspace = z.infer<typeof savedWorkspace>
-
-/** @throws CliError when the file cannot be read or is not what `stateKeeper` wrote */
-export const readState = (file: string): Promise<SavedWorkspace | undefined> =>
-  readStateFile(
-    file,
-    savedWorkspace,
-    'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.',
-  )
 
 /**
  * @returns `save`, which resolves when everything that had changed before the call is in the file: concurrent

@@ -1,6 +1,7 @@
 import * as z from 'zod/v4-mini'
 import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
+import { readStateFile } from '../state-file.ts'
 import { deleteAccount } from './accounts.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
@@ -20,7 +21,7 @@ import { type AccountWish, households, newcomer, spareAccounts } from './homes.t
 import { identityFor } from './identities.ts'
 import { plainReadings, readingsSchema } from './readings.ts'
 import { SessionRows } from './rows.ts'
-import { readState, type SavedWorkspace, type Seam, stateKeeper } from './state.ts'
+import { type SavedWorkspace, type Seam, savedWorkspace, stateKeeper } from './state.ts'
 import { moodSchema, Webhooks } from './webhooks.ts'
 import { checked } from './wire.ts'
 
@@ -43,7 +44,7 @@ export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
  */
 export async function startSeam(options: Options = {}) {
   const { port = 0, stateFile } = options
-  const saved = stateFile === undefined ? undefined : await readState(stateFile)
+  const saved = stateFile ? await readStateFile(stateFile, savedWorkspace, remedy) : undefined
   const mayCall = (origin: string) => options.origins?.has(origin) === true
   const server = await listen(port, 'the local Seam', mayCall)
   const closing = new AbortController()
@@ -62,6 +63,8 @@ export async function startSeam(options: Options = {}) {
     },
   }
 }
+
+const remedy = 'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.'
 
 async function openWorkspace(
   url: string,

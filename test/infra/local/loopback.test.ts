@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Listener, listen } from '../../../infra/local/loopback.ts'
+import { listen } from '../../../infra/local/loopback.ts'
 import { sendRaw, statusOf } from './listeners.ts'
 
 const friend = 'http://localhost:5173'
 
-let server: Listener
+let server: Awaited<ReturnType<typeof listen>>
 let port: number
 /** Methods of what came through. */
 let answered: string[]

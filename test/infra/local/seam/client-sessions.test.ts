@@ -107,22 +107,17 @@ describe('list', () => {
   test('shows every client session without a filter, and with one only what matches all of it', async () => {
     const ada = await vend('key-ada', 'ada')
     const grace = await vend('key-grace', 'grace')
-    const { body } = await call('/client_sessions/create', {
-      connect_webview_ids: ['2d9b3c5e-9d0c-4b8e-8a61-0f3d55f0a001'],
-    })
-    const stranger = body.client_session
+    const stranger = (await call('/client_sessions/create')).body.client_session
+    const { connect_webview } = (await call('/connect_webviews/create', {}, stranger.token)).body
+    const { connect_webview_id } = connect_webview
     const ids = async (filter: unknown) =>
       (await call('/client_sessions/list', filter)).body.client_sessions.map(
         (one: { client_session_id: string }) => one.client_session_id,
       )
     expect(await ids({})).toEqual([ada, grace, stranger].map((one) => one.client_session_id))
     expect(await ids({ user_identifier_key: 'key-ada' })).toEqual([ada.client_session_id])
-    expect(await ids({ connect_webview_id: stranger.connect_webview_ids[0] })).toEqual([
-      stranger.client_session_id,
-    ])
-    expect(
-      await ids({ user_identifier_key: 'key-ada', connect_webview_id: stranger.connect_webview_ids[0] }),
-    ).toEqual([])
+    expect(await ids({ connect_webview_id })).toEqual([stranger.client_session_id])
+    expect(await ids({ user_identifier_key: 'key-ada', connect_webview_id })).toEqual([])
     expect(await ids({ user_identifier_key: 'unheard of' })).toEqual([])
   })
 
