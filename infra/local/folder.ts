@@ -1,5 +1,5 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CliError, codeOf } from './cli-error.ts'
 import { readWorldFile } from './world-file.ts'
@@ -19,7 +19,7 @@ export interface Folder {
 export async function takeFolder(path: string): Promise<Folder> {
   const lock = join(path, 'lock')
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(path)
     await chmod(path, 0o700)
     await writeFile(lock, '', { flag: 'a', mode: 0o600 })
   } catch (error) {
@@ -29,6 +29,19 @@ export async function takeFolder(path: string): Promise<Folder> {
   }
   const held = await hold(lock, path)
   return { path, file: (name) => join(path, name), release: () => held.close() }
+}
+
+/** One by one: Node's recursive mkdir never returns where nothing can be made, such as below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () => mkdir(path, { mode: 0o700 })
+  try {
+    await make()
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeFolder(dirname(path))
+    await make()
+  }
 }
 
 /** Node has no file locks, so SQLite takes one. The system drops it when the process ends. */

@@ -98,7 +98,7 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
 }
 
 async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route): Promise<Response> {
-  const result = run(seam, c.get('params'), { c, session: callerOf(seam, c, allows) })
+  const result = run(seam, c.get('params'), { ...callerOf(seam, c, allows), c })
   await keepChange(seam, c)
   const answer = await result
   return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
@@ -107,7 +107,7 @@ async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route):
 /** By a client session token only within its accounts; by the API key as the fake pleases. */
 async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const { fake } = seam
-  const session = callerOf(seam, c, 'token')
+  const { session } = callerOf(seam, c, 'token')
   const params = c.get('params')
   const reach = session && reachOf(seam, session)
   if (reach) {

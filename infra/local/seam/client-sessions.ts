@@ -27,9 +27,11 @@ type Wanted = z.infer<typeof wanted>
 type Keyed = z.infer<typeof keyed>
 
 export const clientSessionRoutes = [
-  route('/client_sessions/create', 'api_key', created, (seam, body) => answered(seam, create(seam, body))),
-  route('/client_sessions/get_or_create', 'api_key', keyed, (seam, body) =>
-    answered(seam, getOrCreate(seam, body)),
+  route('/client_sessions/create', 'api_key', created, (seam, body, { c }) =>
+    answered(seam, create(seam, body, c.req.method)),
+  ),
+  route('/client_sessions/get_or_create', 'publishable_key', keyed, (seam, body, { isPublic }) =>
+    answered(seam, isPublic ? getOrCreateEmpty(seam, body) : getOrCreate(seam, body)),
   ),
   route('/client_sessions/get', 'token', z.partial(named), (seam, { client_session_id = '' }, { session }) =>
     answered(seam, session ?? find(seam, client_session_id)),
@@ -104,12 +106,13 @@ function make(seam: Seam, user_identifier_key: string | null, fields: Wanted): C
   return row
 }
 
-/** A second one under a key is refused. */
-function create(seam: Seam, body: z.infer<typeof created>): ClientSession {
+/** A second one under a key is refused; sent as PUT, it is answered with the first. */
+function create(seam: Seam, body: z.infer<typeof created>, method: string): ClientSession {
   const { user_identifier_key: key } = body
   checkKnown(seam, body)
   const existing = key === undefined ? undefined : latest(seam, key)
   if (existing === undefined || !isLive(seam, existing)) return make(seam, key ?? null, body)
+  if (method === 'PUT') return existing
   const message = 'A client session with this user_identifier_key exists'
   throw new Refusal(400, 'client_session_token_already_exists', message)
 }
@@ -129,6 +132,18 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
     ...(expires_at !== undefined && { expires_at: new Date(expires_at).toISOString() }),
     ...(user_identity_id !== undefined && { user_identity_id, user_identity_ids: [user_identity_id] }),
   } satisfies Partial<ClientSession>)
+}
+
+/** A publishable key makes empty client sessions, and hands out whatever is under the key it is told (law 1). */
+function getOrCreateEmpty(seam: Seam, body: Keyed): ClientSession {
+  if (body.connected_account_ids !== undefined)
+    throw new Refusal(
+      403,
+      'publishable_keys_must_create_empty_client_sessions',
+      'A publishable key cannot name connected accounts',
+    )
+  const row = latest(seam, body.user_identifier_key)
+  return row && isLive(seam, row) ? row : make(seam, body.user_identifier_key, {})
 }
 
 /** As at Seam: without a filter, every client session of the workspace, tokens included. */

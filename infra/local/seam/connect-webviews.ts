@@ -41,7 +41,7 @@ export const connectWebviewRoutes = [
   route('/connect_webviews/delete', 'api_key', named, (seam, { connect_webview_id }) => {
     dropFrom(seam.kept.connect_webviews, webviewOf(seam, connect_webview_id))
   }),
-  route('/_fake/complete_connect_webview', 'nobody', named, (seam, { connect_webview_id }) => {
+  route('/_fake/complete_connect_webview', 'everybody', named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
   }),
 ]
@@ -133,10 +133,10 @@ const deed = z.extend(visit, {
 
 /** The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail. */
 export const webviewPageRoutes = [
-  route('/connect_webviews/view', 'nobody', visit, (seam, body, { c }) => page(c, visited(seam, body)), [
+  route('/connect_webviews/view', 'everybody', visit, (seam, body, { c }) => page(c, visited(seam, body)), [
     'GET',
   ]),
-  route('/connect_webviews/view', 'nobody', deed, (seam, body, { c }) => {
+  route('/connect_webviews/view', 'everybody', deed, (seam, body, { c }) => {
     const webview = visited(seam, body)
     if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
     else complete(seam, webview.connect_webview_id, body)

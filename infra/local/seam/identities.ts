@@ -12,7 +12,7 @@ const created = z.object({ user_identity_key: text, full_name: text })
 const named = z.object({ user_identity_id: z.string() })
 const granted = z.extend(named, { device_id: z.string() })
 
-const shown = ({ device_ids, ...identity }: UserIdentity) => ({ user_identity: identity })
+const shown = ({ device_ids, ...identity }: UserIdentity) => identity
 
 /** @throws Refusal when there is none */
 export const identityOf = ({ kept }: Seam, user_identity_id: string): UserIdentity =>
@@ -22,10 +22,15 @@ export const identityOf = ({ kept }: Seam, user_identity_id: string): UserIdenti
   )
 
 export const userIdentityRoutes = [
-  route('/user_identities/get', 'api_key', named, (seam, body) =>
-    shown(identityOf(seam, body.user_identity_id)),
-  ),
-  route('/user_identities/create', 'api_key', created, (seam, body) => shown(addIdentity(seam, body))),
+  route('/user_identities/get', 'api_key', named, (seam, body) => ({
+    user_identity: shown(identityOf(seam, body.user_identity_id)),
+  })),
+  route('/user_identities/list', 'api_key', z.object({}), ({ kept }) => ({
+    user_identities: kept.user_identities.map(shown),
+  })),
+  route('/user_identities/create', 'api_key', created, (seam, body) => ({
+    user_identity: shown(addIdentity(seam, body)),
+  })),
   route('/user_identities/grant_access_to_device', 'api_key', granted, (seam, body) => {
     found(accountOfDevice(seam.fake, body.device_id), 'device')
     identityOf(seam, body.user_identity_id).device_ids.push(body.device_id)

@@ -1,14 +1,22 @@
 import type { Context } from 'hono'
 import type * as z from 'zod/v4-mini'
+import { workspaceOf } from './fake.ts'
 import type { ClientSession } from './rows.ts'
 import type { Seam } from './state.ts'
 import { checked, Refusal, type SeamEnv } from './wire.ts'
 
-/** Who may call; `token`: the API key, or the token of a client session. */
-type Allows = 'nobody' | 'api_key' | 'token'
+/** Who may call beside the API key: the token of a client session, the publishable key, or nobody; `everybody` needs none of them. */
+type Allows = 'api_key' | 'token' | 'publishable_key' | 'everybody'
 
-/** `session`: whose token calls. */
-type Call = { c: Context<SeamEnv>; session: ClientSession | undefined }
+/** Who calls. */
+interface Caller {
+  /** Of the token that calls. */
+  session?: ClientSession
+  /** By the publishable key, which every page shows. */
+  isPublic?: boolean
+}
+
+type Call = Caller & { c: Context<SeamEnv> }
 
 /** Makes its changes before it first awaits. Returns the members of Seam's envelope, or a whole answer. */
 type Run<Body> = (seam: Seam, body: Body, call: Call) => object | undefined
@@ -29,25 +37,27 @@ export function route<Body>(
   return { path, methods, allows, run: (seam, params, call) => run(seam, checked(body, params), call) }
 }
 
-/** @throws Refusal unless it may be called so. Resolves to the client session whose token calls; undefined: none does. */
-export function callerOf(
-  { fake, sessions, clock }: Seam,
-  c: Context<SeamEnv>,
-  allows: Allows,
-): ClientSession | undefined {
-  if (allows === 'nobody') return undefined
+/** @throws Refusal unless the call may be made so */
+export function callerOf({ fake, sessions, clock }: Seam, c: Context<SeamEnv>, allows: Allows): Caller {
+  if (allows === 'everybody') return {}
+  const publishableKey = c.req.header('seam-publishable-key')
+  if (publishableKey !== undefined) {
+    const { publishable_key, is_publishable_key_auth_enabled: isOn } = workspaceOf(fake)
+    if (isOn && publishableKey === publishable_key && allows === 'publishable_key') return { isPublic: true }
+    throw new Refusal(401, 'unauthorized', 'This publishable key is not accepted')
+  }
   const token =
     c.req.header('seam-client-session-token') ??
     c.req.header('client-session-token') ??
     /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
   if (token === undefined) throw new Refusal(401, 'unauthorized', 'No credentials were sent')
-  if (token === fake.api_key) return undefined
+  if (token === fake.api_key) return {}
   if (!token.startsWith('seam_cst')) throw new Refusal(401, 'unauthorized', 'API Key not found')
   const session = sessions.byToken.get(token)
   const end = session === undefined ? 'not_found' : endOf(clock, session)
-  if (end !== undefined)
-    throw new Refusal(401, `client_session_${end}`, `Unauthorized (client session ${end.replace('_', ' ')})`)
-  if (allows === 'token') return session
+  if (session === undefined || end !== undefined)
+    throw new Refusal(401, `client_session_${end}`, `Unauthorized (client session ${end?.replace('_', ' ')})`)
+  if (allows === 'token') return { session }
   throw new Refusal(401, 'unauthorized', `${c.req.path} cannot be called by a client session`)
 }
 

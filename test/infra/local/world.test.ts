@@ -364,6 +364,14 @@ describe('trouble', () => {
     await expect(start({ folder: file })).rejects.toThrow(`${file} cannot be the folder of the local world`)
   })
 
+  // Node’s own recursive mkdir never ends there.
+  it.each(['/proc/none', '/proc/self/fd/none/at/all'])(
+    'says so when no folder can be made: %s',
+    async (none) => {
+      await expect(start({ folder: none })).rejects.toThrow(`${none} cannot be the folder of the local world`)
+    },
+  )
+
   it('is made with its parents, for its owner alone', async () => {
     const deep = join(folder, 'a', 'b')
     await start({ folder: deep })

@@ -92,10 +92,16 @@ describe('the six calls', () => {
     expect(body.client_session.user_identifier_key).toBe('key-ada')
   })
 
-  test('a second create under one key is refused', async () => {
-    await call('/client_sessions/create', { user_identifier_key: 'key' })
+  test('a second create under one key is refused, and answered with the first when sent as PUT', async () => {
+    const { body } = await call('/client_sessions/create', { user_identifier_key: 'key' })
     const again = await call('/client_sessions/create', { user_identifier_key: 'key' })
     expect([again.status, again.body.error.type]).toEqual([400, 'client_session_token_already_exists'])
+    const put = await fetch(`${seam.url}/client_sessions/create`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${seam.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ user_identifier_key: 'key' }),
+    })
+    expect((await put.json()).client_session.token).toBe(body.client_session.token)
   })
 
   test('counts the devices of the accounts', async () => {
@@ -201,5 +207,18 @@ describe('get_or_create', () => {
     })
     expect([reply.status, reply.body.error.type]).toEqual([status, type])
     expect(seam.sessions()).toEqual([])
+  })
+
+  test('hands out by the public publishable key whatever is under a key that somebody knows, once allowed', async () => {
+    const { token } = await vend('key', 'ada')
+    const attack = () =>
+      fetch(`${seam.url}/client_sessions/get_or_create`, {
+        method: 'POST',
+        headers: { 'seam-publishable-key': seam.publishableKey, 'content-type': 'application/json' },
+        body: JSON.stringify({ user_identifier_key: 'key' }),
+      })
+    expect((await attack()).status).toBe(401)
+    await call('/workspaces/update', { is_publishable_key_auth_enabled: true })
+    expect((await (await attack()).json()).client_session.token).toBe(token)
   })
 })
