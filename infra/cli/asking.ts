@@ -4,18 +4,11 @@ import { CliError } from '../local/cli-error.ts'
 import { Interrupted, UsageError } from './errors.ts'
 import type { Streams } from './tool.ts'
 
-/** Asks one question after the other: a person at a terminal, or the lines of a pipe. */
-export interface Questions {
-  /** An empty answer counts. `secret`: what is typed is not shown. @throws CliError when there is none */
-  text(question: string, secret?: boolean): Promise<string>
-  /** Yes is what Enter means. */
-  yes(question: string): Promise<boolean>
-}
+/** An empty answer counts. `secret`: what is typed is not shown. @throws CliError when there is none */
+export type Ask = (question: string, secret?: boolean) => Promise<string>
 
-export async function asking<T>(
-  { stdin, stderr }: Streams,
-  ask: (questions: Questions) => Promise<T>,
-): Promise<T> {
+/** Asks one question after the other: a person at a terminal, or the lines of a pipe. */
+export async function asking<T>({ stdin, stderr }: Streams, use: (ask: Ask) => Promise<T>): Promise<T> {
   const isTerminal = stdin.isTTY === true
   let isHidden = false
   let isInterrupted = false
@@ -33,7 +26,7 @@ export async function asking<T>(
     lines.close()
   })
   const answers = lines[Symbol.asyncIterator]()
-  const text = async (question: string, secret = false) => {
+  const ask: Ask = async (question, secret = false) => {
     stderr.write(question)
     isHidden = secret
     const { value, done } = await answers.next()
@@ -44,15 +37,8 @@ export async function asking<T>(
     if (done) throw new CliError(`There was no answer. ${sentence}`)
     return value.trim()
   }
-  const yes = async (question: string) => {
-    for (;;) {
-      const answer = await text(`${question} [Y/n] `)
-      if (/^(y|yes|)$/i.test(answer)) return true
-      if (/^(n|no)$/i.test(answer)) return false
-    }
-  }
   try {
-    return await ask({ text, yes })
+    return await use(ask)
   } finally {
     lines.close()
   }

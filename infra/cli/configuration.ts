@@ -9,7 +9,12 @@ import {
   stackNameOf,
   stagesFile,
 } from '../stage.ts'
-import type { Target } from './target.ts'
+
+/** What `--stack` and `--stage` say. */
+export interface Target {
+  stack?: string | undefined
+  stage?: string | undefined
+}
 
 /** What would be deployed from that folder, with its defaults. @throws ConfigurationError */
 export function deployable(folder: string, stage: string | undefined): Configuration {

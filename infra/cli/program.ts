@@ -5,6 +5,7 @@ import { safeAddress } from '../local/environment.ts'
 import type { Command, OptionRows } from './command.ts'
 import { accountId } from './commands/users.ts'
 import { commands, groups } from './commands.ts'
+import type { Target } from './configuration.ts'
 import {
   type ExitCode,
   exitCodeHelp,
@@ -16,8 +17,7 @@ import {
   UsageError,
 } from './errors.ts'
 import { painter, writeTo } from './print.ts'
-import type { Target, Environment as ToolEnvironment } from './target.ts'
-import { type Overrides, type Streams, Tool } from './tool.ts'
+import { type Environment, type Overrides, type Streams, Tool } from './tool.ts'
 
 /** The one program, but for the process around it: words in, exit code out. */
 
@@ -33,8 +33,6 @@ const optionsOf = ({ isWorldless, options }: Command): OptionRows => ({
   ...everywhere,
 })
 
-/** `npm_lifecycle_event`: npm runs it, as examples then show. */
-type Environment = ToolEnvironment & { npm_lifecycle_event?: string }
 type Run = (row: Command, words: string[], options: Record<string, unknown>) => Promise<void>
 
 export async function runProgram(
@@ -45,7 +43,7 @@ export async function runProgram(
 ): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done
   const program = buildProgram(environment, streams, async (row, given, options) => {
-    const { stack, stage } = row.isWorldless ? {} : (options as Target)
+    const { stack, stage } = options as Target
     if (stack !== undefined && stage !== undefined && row !== commands.doctor)
       throw new UsageError('Give --stack or --stage, not both.')
     const tool = new Tool({ stack, stage }, options.json === true, environment, streams, deps)
@@ -136,7 +134,8 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
   for (const [word, about] of Object.entries(row.words ?? {}))
     command.argument(word, about, checks[word.replaceAll(/\W/g, '')] ?? String)
   for (const [name, { value, list, choices, about }] of Object.entries(optionsOf(row))) {
-    const option = new Option(value === undefined ? `--${name}` : `--${name} ${value}`, about)
+    const flags = value === undefined ? `--${name}` : `--${name} ${value}`
+    const option = new Option(flags, list ? `${about}; may be repeated` : about)
     const check = checks[name]
     if (check) option.argParser(check)
     if (choices) option.choices(choices)

@@ -1,11 +1,16 @@
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { AccountAudit } from '../../functions/http/audit.ts'
 import type { CallAdmin } from '../../functions/operator/client.ts'
-import type { DeployedStack } from './aws/stack.ts'
+import type { AwsEnvironment, DeployedStack } from './aws/stack.ts'
+import type { Target } from './configuration.ts'
 import { type ExitCode, exitCodes } from './errors.ts'
 import { cellOf, nameOf, type Paint, type Progress, painter, startProgress, table, writeTo } from './print.ts'
-import type { Environment, Reach, Target } from './target.ts'
+import type { LocalEnvironment, Reach } from './reach.ts'
+
+/** `npm_lifecycle_event`: npm runs it, as examples then show. */
+export type Environment = LocalEnvironment &
+  AwsEnvironment &
+  Partial<Record<'NO_COLOR' | 'TERM' | 'npm_lifecycle_event', string>>
 
 /** A terminal, or the pipes of a script. */
 export interface Streams {
@@ -46,10 +51,6 @@ export class Tool {
   }
 
   callAdmin: CallAdmin = async (command, params) => (await this.reach()).callAdmin(command, params)
-
-  async *auditTrail(accountId: string): AsyncGenerator<AccountAudit> {
-    yield* (await this.reach()).auditTrail(accountId)
-  }
 
   /** The stack that `--stack` or `--stage` names; undefined: the local world. @throws CliError */
   async deployedStack(): Promise<DeployedStack | undefined> {

@@ -52,6 +52,31 @@ export async function findStack(name: string, environment: AwsEnvironment): Prom
   return { name, outputs, aws: { region, credentials: client.config.credentials }, client }
 }
 
+export type SecretName = 'SeamApiKeySecret' | 'WebhookSecretsSecret' | 'SealingKeySecret'
+
+/** Undefined: it has no value yet. @throws CliError */
+export async function readSecret({ outputs, aws }: DeployedStack, name: SecretName) {
+  const { SecretsManager } = await import('@aws-sdk/client-secrets-manager')
+  try {
+    const { SecretString } = await new SecretsManager(aws).getSecretValue({ SecretId: outputs[name] })
+    return SecretString || undefined
+  } catch (error) {
+    // Of a secret that is there: no value has been put into it.
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined
+    throw awsError(error, `read ${outputs[name]}`, 'secretsmanager:GetSecretValue')
+  }
+}
+
+/** @throws CliError */
+export async function writeSecret({ outputs, aws }: DeployedStack, name: SecretName, SecretString: string) {
+  const { SecretsManager } = await import('@aws-sdk/client-secrets-manager')
+  await new SecretsManager(aws)
+    .putSecretValue({ SecretId: outputs[name], SecretString })
+    .catch((error: unknown) => {
+      throw awsError(error, `write ${outputs[name]}`, 'secretsmanager:PutSecretValue')
+    })
+}
+
 /** Sends JSON to a function and returns its answer's JSON. @throws CliError, also when it ended without an answer */
 export async function invokeFunction(client: Lambda, FunctionName: string, payload: string): Promise<string> {
   const { Payload, FunctionError } = await client

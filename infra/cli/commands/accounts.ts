@@ -2,7 +2,7 @@ import type { AccountAudit } from '../../../functions/http/audit.ts'
 import { AdminRefusal, type ShownUser } from '../../../functions/operator/client.ts'
 import { command } from '../command.ts'
 import type { ExitCode } from '../errors.ts'
-import { during, type Span, spansOf } from '../holding.ts'
+import { during, spansOf } from '../holding.ts'
 import { counted } from '../print.ts'
 import { rangeFrom } from '../times.ts'
 import { pages, type Tool } from '../tool.ts'
@@ -51,9 +51,10 @@ export const accountCommands = {
 
 /** From the audit log, and for those who held the account before it began, from the records. */
 export async function tellWho(tool: Tool, account: string, at: string | undefined): Promise<ExitCode> {
-  const range = at === undefined ? undefined : rangeFrom(at)
+  const range = at === undefined ? { start: -Infinity, end: Infinity } : rangeFrom(at)
+  const { auditTrail } = await tool.reach()
   const entries: AccountAudit[] = []
-  for await (const line of tool.auditTrail(account)) if (mentions(line, account)) entries.push(line)
+  for await (const line of auditTrail(account)) if (mentions(line, account)) entries.push(line)
   const holders = await currentHolders(tool, account).catch((error: unknown) => {
     // Deleted at Seam, and known only to the log.
     const isUnknown = error instanceof AdminRefusal && error.problem.code === 'not_found'
@@ -62,17 +63,9 @@ export async function tellWho(tool: Tool, account: string, at: string | undefine
   })
   const known = new Set(entries.map(({ subject }) => subject))
   const unlogged = holders.filter(({ subject }) => !known.has(subject))
-  const all: Span[] = [
-    ...unlogged.map(({ subject }) => ({ subject })),
-    ...spansOf(entries, account, tool.deps.now()),
-  ]
+  const all = [...unlogged.map(({ subject }) => ({ subject })), ...spansOf(entries, account, tool.deps.now())]
   const iso = (time: number | undefined) => (time === undefined ? undefined : new Date(time).toISOString())
-  const spans = (range === undefined ? all : during(all, range)).map(({ subject, from, until, ...by }) => ({
-    subject,
-    from: iso(from),
-    until: iso(until),
-    ...by,
-  }))
+  const spans = during(all, range).map((span) => ({ ...span, from: iso(span.from), until: iso(span.until) }))
   const users = new Set(spans.map(({ subject }) => subject)).size
   return tool.list(
     spans,

@@ -64,7 +64,7 @@ async function importUsers(tool: Tool, file: string, how: Import['how']): Promis
     if (text.trim() === '') continue
     const user = parsedJson(text)
     if (isObject(user)) piece.push({ number, user: user as unknown as ImportedUser })
-    else count(run, 'refused', { number, detail: 'no JSON object' })
+    else count(run, { number }, 'refused', 'no JSON object')
     if (piece.length < pieceSize) continue
     await sendPiece(run, piece)
     if (run.counts.not_done) break
@@ -114,24 +114,21 @@ async function sendPiece(run: Import, piece: Line[]): Promise<void> {
   }
 }
 
-async function tellResult(run: Import, { number, user }: Line, result: ImportResult): Promise<void> {
-  const subject = String(user.subject)
+async function tellResult(run: Import, line: Line, result: ImportResult): Promise<void> {
   const { outcome, detail, granted = [], withdrawn = [], changes = [] } = result
-  count(run, outcome, { number, subject, detail })
-  if (result.will_be_retried) count(run, 'will_be_retried', { number, subject, detail })
+  count(run, line, outcome, detail)
+  if (result.will_be_retried) count(run, line, 'will_be_retried', detail)
   if (!run.how.dry_run || granted.length + withdrawn.length + changes.length === 0) return
   const parts = [...granted.map((id) => `+${id}`), ...withdrawn.map((id) => `-${id}`), ...changes]
-  await run.tool.show(result, () => `${shellQuoted(subject)}  ${parts.join('  ')}`)
+  await run.tool.show(result, () => `${subjectOf(line)}  ${parts.join('  ')}`)
 }
 
-function count(
-  { tool, counts }: Import,
-  outcome: string,
-  { number, subject, detail }: { number: number; subject?: string; detail?: string | undefined },
-): void {
+const subjectOf = ({ user }: Line) => shellQuoted(String(user.subject))
+
+function count({ tool, counts }: Import, line: Line | { number: number }, outcome: string, detail?: string) {
   counts[outcome] = (counts[outcome] ?? 0) + 1
-  const whose = subject === undefined ? '' : ` (${shellQuoted(subject)})`
-  if (detail !== undefined) tool.note(`line ${number}${whose}: ${outcome}: ${detail}`)
+  const whose = 'user' in line ? ` (${subjectOf(line)})` : ''
+  if (detail !== undefined) tool.note(`line ${line.number}${whose}: ${outcome}: ${detail}`)
 }
 
 async function exportUsers(tool: Tool): Promise<ExitCode> {

@@ -13,10 +13,8 @@ export const cleanup = command({
   },
   examples: ['cleanup --dry-run', 'cleanup --stack token-vending-prod --all-users'],
   async run(tool, _, options) {
-    const { dryRun = false, allUsers = false, overrideFuse = false } = options
-    const order = { dry_run: dryRun, all_users: allUsers, override_fuse: overrideFuse }
     const progress = tool.progress('cleanup')
-    const report = await (await tool.reach()).cleanUp(order, (count) => progress.tell(count))
+    const report = await (await tool.reach()).cleanUp(options, (count) => progress.tell(count))
     const exitCode = report.alarms.length > 0 ? exitCodes.unexpected : exitCodes.done
     return tool.show(report, () => reportTable(report), didNothing(report) ? exitCodes.nothingDone : exitCode)
   },

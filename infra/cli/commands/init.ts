@@ -20,14 +20,18 @@ const other: Provider = {
   settings: { name: 'main', issuer: '<issuer>', audiences: ['<audience>'] },
   send: 'a JWT that is signed with an asymmetric key',
 }
-const known: Record<string, Provider> = { ...providers, other }
+const knownProviders: Record<string, Provider> = { ...providers, other }
 
 const options = {
-  provider: { value: '<key>', choices: Object.keys(known), about: 'who issues its tokens' },
-  issuer: { value: '<url>', about: 'exactly the "iss" of its tokens' },
-  audience: { value: '<audience>', list: true, about: 'the "aud" of its tokens; may be repeated' },
-  origin: { value: '<origin>', list: true, about: 'origin of a page that may call; may be repeated' },
-  deployment: { value: '<name>', about: 'part of every key at Seam; another name is another stack' },
+  provider: { value: '<key>', choices: Object.keys(knownProviders), about: 'identity provider' },
+  issuer: { value: '<url>', about: 'issuer, exactly the "iss" of its tokens' },
+  audience: { value: '<audience>', list: true, about: 'audience, the "aud" of its tokens' },
+  origin: {
+    value: '<origin>',
+    list: true,
+    about: 'origin of a page that may call, such as https://app.example.com',
+  },
+  deployment: { value: '<name>', about: 'deployment, such as prod; part of every key at Seam' },
   stage: { value: '<name>', about: 'the entry in the file (as the deployment)' },
   'alarm-email': { value: '<address>', about: 'who gets the alarms' },
   set: { value: '<path=value>', list: true, about: 'any other: limits.accountsPerUser=100' },
@@ -83,10 +87,10 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
     throw new UsageError(
       `Missing: ${missing.map(({ option }) => option).join(', ')}. Give these options, or run this on a terminal to be asked.`,
     )
-  return asking(tool.streams, async (questions) => {
+  return asking(tool.streams, async (ask) => {
     let answers = options
     for (let [next] = missing; next !== undefined; [next] = missingIn(answers)) {
-      const answer = await questions.text(`${next.question}: `)
+      const answer = await ask(`${next.question}: `)
       if (answer !== '') answers = { ...answers, ...next.tell(answer) }
     }
     return answers
@@ -94,33 +98,25 @@ async function complete(tool: Tool, options: Answers): Promise<Answers> {
 }
 
 const providerOf = ({ provider = '' }: Answers): Provider | undefined =>
-  Object.hasOwn(known, provider) ? known[provider] : undefined
-
-/** For each option that is needed: what stands for its value in help, and the question. */
-const needed = {
-  provider: ['KEY', `Identity provider (${Object.keys(known).join(', ')})`],
-  issuer: ['URL', 'Issuer, exactly the "iss" of its tokens'],
-  audience: ['A', 'Audience of its tokens'],
-  origin: ['O', 'Origin of the page that may call, such as https://app.example.com'],
-  deployment: ['NAME', 'Name of the deployment, part of every key at Seam, such as prod'],
-} as const
+  Object.hasOwn(knownProviders, provider) ? knownProviders[provider] : undefined
 
 function missingIn(answers: Answers): Missing[] {
   const provider = providerOf(answers)
   const { issuer, audiences } = (provider ?? other).settings
-  const values = {
+  const needed = {
     provider: provider && answers.provider,
     issuer: answers.issuer ?? issuer,
-    audience: answers.audience.join(', ') || audiences.join(', '),
-    origin: answers.origin.join(),
+    audience: (answers.audience.length > 0 ? answers.audience : audiences).join(', '),
+    origin: answers.origin.join(', '),
     deployment: answers.deployment,
   }
-  const missing = Object.entries(values).flatMap(([name, known]) => {
+  const missing = Object.entries(needed).flatMap(([name, known]) => {
     // As long as it is the provider's template.
     if (known && !known.includes('<')) return []
-    const [value, question] = needed[name as keyof typeof needed]
+    const { value, about } = options[name as keyof typeof needed]
+    const hint = known || (name === 'provider' && Object.keys(knownProviders).join(', '))
     const tell = (answer: string) => ({ [name]: name in lists ? [answer] : answer })
-    return [{ option: `--${name} ${value}`, question: known ? `${question} (${known})` : question, tell }]
+    return [{ option: `--${name} ${value}`, question: hint ? `${about} (${hint})` : about, tell }]
   })
   return missing.length > 0 ? missing : placeholdersIn(stageOf(answers).tokenVending, answers.set)
 }

@@ -73,7 +73,7 @@ function waitForLogIn(tool: Tool): NonNullable<Sandbox['logIn']> {
 /** Typed unseen, or from a pipe: an argument would stay in the shell's history. */
 async function askForKey(streams: Streams): Promise<string> {
   const question = 'API key of a sandbox workspace (nothing is shown): '
-  const key = await asking(streams, ({ text }) => text(question, true))
+  const key = await asking(streams, (ask) => ask(question, true))
   if (key === '') throw new UsageError('No API key was given; nothing was asked.')
   return key
 }

@@ -3,9 +3,8 @@ import { keptFor } from '../../../functions/aws/secrets.ts'
 import { Problem } from '../../../functions/http/problem.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
-import { asking, type Questions } from '../asking.ts'
-import { secretsOf } from '../aws/secrets.ts'
-import type { DeployedStack } from '../aws/stack.ts'
+import { type Ask, asking } from '../asking.ts'
+import { type DeployedStack, readSecret, writeSecret } from '../aws/stack.ts'
 import { command } from '../command.ts'
 import { type ExitCode, exitCodes, Refused, UsageError } from '../errors.ts'
 import { callSeam, openWorkspace, registerWebhook, type SeamAccess } from '../setup/seam.ts'
@@ -31,17 +30,23 @@ export const setup = command({
       throw new UsageError('Which stack? Give --stack NAME or --stage NAME; the local world needs no setup.')
     const say: Say = (sentence) => tool.show({ said: sentence }, () => sentence)
     if (options.rotateSealingKey) return rotateSealingKey(tool, stack, say)
-    return asking(tool.streams, async (questions) => {
-      const yes: Yes = async (question) => options.yes || questions.yes(question)
-      const { SeamEndpoint: endpoint, Endpoint } = stack.outputs
-      const seam = { endpoint, apiKey: await storeApiKey(stack, questions, yes, say) }
-      const url = `${Endpoint}/webhooks/seam`
-      await say(await registerWebhook(seam, secretsOf(stack), url, options.renewWebhook === true))
+    return asking(tool.streams, async (ask) => {
+      const yes: Yes = async (question) => options.yes || isYes(ask, question)
+      const apiKey = await storeApiKey(stack, ask, yes, say)
+      const seam = { endpoint: stack.outputs.SeamEndpoint, apiKey }
+      await say(await registerWebhook(seam, stack, options.renewWebhook === true))
       if (!(await closePublishableKey(seam, yes, say))) return exitCodes.refused
       return say(`Next: \`doctor --stack ${stack.name}\``)
     })
   },
 })
+
+/** Yes is what Enter means. */
+async function isYes(ask: Ask, question: string): Promise<boolean> {
+  const answer = await ask(`${question} [Y/n] `)
+  if (/^(y|yes|)$/i.test(answer)) return true
+  return /^(n|no)$/i.test(answer) ? false : isYes(ask, question)
+}
 
 /** Milliseconds; a function that read the secret just before it was written keeps it this long. */
 const untilRead = keptFor + 60_000
@@ -52,13 +57,13 @@ const untilRead = keptFor + 60_000
  * moment is a token sealed with a key that another function does not have. Cut short in between, it has done no harm.
  */
 async function rotateSealingKey({ deps }: Tool, stack: DeployedStack, say: Say): Promise<ExitCode> {
-  const { read, write } = secretsOf(stack)
-  const old = currentKey(await read('SealingKeySecret'))
+  const old = currentKey(await readSecret(stack, 'SealingKeySecret'))
   const fresh = randomBytes(48).toString('base64url')
-  await write('SealingKeySecret', JSON.stringify({ current: old, previous: fresh }))
+  const write = (keys: object) => writeSecret(stack, 'SealingKeySecret', JSON.stringify(keys))
+  await write({ current: old, previous: fresh })
   await say(`Waiting ${Math.ceil(untilRead / 60_000)} minutes, until every function has read the new key.`)
   await deps.sleep(untilRead)
-  await write('SealingKeySecret', JSON.stringify({ current: fresh, previous: old }))
+  await write({ current: fresh, previous: old })
   return say('The sealing key was rotated. The old one still opens what it has sealed.')
 }
 
@@ -94,11 +99,10 @@ async function closePublishableKey(seam: SeamAccess, yes: Yes, say: Say): Promis
 }
 
 /** Returns the key that is stored now, which opens a workspace. */
-async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes, say: Say): Promise<string> {
-  const secrets = secretsOf(stack)
-  const stored = await secrets.read('SeamApiKeySecret')
+async function storeApiKey(stack: DeployedStack, ask: Ask, yes: Yes, say: Say): Promise<string> {
+  const stored = await readSecret(stack, 'SeamApiKeySecret')
   const keeping = stored === undefined ? '' : '; Enter keeps the stored one'
-  const given = (await questions.text(`Seam API key (nothing is shown${keeping}): `, true)) || stored
+  const given = (await ask(`Seam API key (nothing is shown${keeping}): `, true)) || stored
   if (given === undefined)
     throw new UsageError('Give the Seam API key: without it there is nothing to set up.')
 
@@ -115,7 +119,7 @@ async function storeApiKey(stack: DeployedStack, questions: Questions, yes: Yes,
     await say('Could not look up whether the records of this stack are of the same workspace.')
   if (apiKey === stored) return apiKey
   if (!(await yes('Store it?'))) throw new Refused('Nothing was stored.')
-  await secrets.write('SeamApiKeySecret', apiKey)
+  await writeSecret(stack, 'SeamApiKeySecret', apiKey)
   await say('The key is stored; every function uses it within five minutes.')
   return apiKey
 }

@@ -95,9 +95,9 @@ export async function vendFindings(endpoint: string, token: string | undefined):
   const headers = bearer(token)
   const negatives = Object.entries(spoilt(token)).map(([what, one]) => refusalFinding(endpoint, what, one))
   const refused = await Promise.all(negatives)
-  const { status, body } = await send(`${endpoint}/client-session`, { method: 'POST', headers })
-  const vended = clientSessionAnswer.safeParse(body).data
-  if (status >= 300 || vended === undefined) return [...refused, refusedVend(status, body)]
+  const reply = await send(`${endpoint}/client-session`, { method: 'POST', headers })
+  const vended = clientSessionAnswer.safeParse(reply.body).data
+  if (reply.status >= 300 || vended === undefined) return [...refused, refusedVend(reply)]
 
   const seam = seamClient({ endpoint: vended.endpoint, apiKey: async () => '', times })
   const opened = async () =>
@@ -106,7 +106,7 @@ export async function vendFindings(endpoint: string, token: string | undefined):
   const works = (await opened()) === client_session_id
   const signOut = await send(`${endpoint}/client-session`, { method: 'DELETE', headers })
   const isOut = signOut.status === 204 && (await opened()) === undefined
-  const accepted = `${status}; Seam accepts the token, for ${expires_in} s`
+  const accepted = `${reply.status}; Seam accepts the token, for ${expires_in} s`
   const otherwise = 'Seam does not accept the token that was vended'
   const ended = '204; Seam accepts the token no more'
   const todo = 'look into the log; cleaning up tries again'
@@ -135,11 +135,10 @@ function spoilt(token: string): Record<string, string> {
   }
 }
 
-function refusedVend(status: number, body: unknown): Finding {
-  const { code, subject } = problemAnswer.safeParse(body).data ?? {}
-  if (code === undefined)
-    return bad('a vend', `${status}, and no answer of this service`, 'look into the log')
+function refusedVend(reply: Reply): Finding {
+  const { subject } = problemAnswer.safeParse(reply.body).data ?? {}
+  const said = `${reply.status} ${codeOf(reply)}`
   return subject === undefined
-    ? bad('a vend', `${status} ${code}`, '`explain` says why, with the same token')
-    : bad('a vend', `${status} ${code} for ${subject}`, `\`grant '${subject}' <connected_account_id>\``)
+    ? bad('a vend', said, '`explain` says why, with the same token')
+    : bad('a vend', `${said} for ${subject}`, `\`grant '${subject}' <connected_account_id>\``)
 }

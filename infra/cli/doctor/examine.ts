@@ -2,25 +2,26 @@ import type { Configuration } from '../../../functions/config.ts'
 import { CliError } from '../../local/cli-error.ts'
 import { stackOf } from '../configuration.ts'
 import { UsageError } from '../errors.ts'
-import type { Environment } from '../target.ts'
-import type { Tool } from '../tool.ts'
-import { deployableFindings, stageFindings } from './configuration.ts'
+import type { Environment, Tool } from '../tool.ts'
+import { deployableFindings, stageFindings, warnings } from './configuration.ts'
 import { endpointFindings, vendFindings } from './endpoint.ts'
 import { bad, type Finding, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
+import { keptFindings } from './kept.ts'
+
+type Findings = AsyncGenerator<Finding[]>
 
 /** In parts, so that a person sees how it goes. Neither a stack nor an endpoint: the local world, and never AWS. */
 export async function* examine(
   tool: Tool,
   endpoint: string | undefined,
   token: string | undefined,
-): AsyncGenerator<Finding[]> {
+): Findings {
   const { environment, target } = tool
   const { folder } = tool.deps
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
     yield stageFindings(folder)
-    const { localFindings } = await import('./local.ts')
-    yield* localFindings(environment, token)
+    yield* orRed('local world', localFindings(environment, token))
     return
   }
   const { configuration, findings } = deployableFindings(folder, target.stage)
@@ -35,7 +36,29 @@ export async function* examine(
   }
   // Of a stage that cannot be used the name is not known.
   const name = configuration === undefined ? target.stack : stackOf(folder, target)
-  if (name !== undefined) yield* deployedFindings(environment, name, configuration, token)
+  if (name !== undefined) yield* orRed('stack', deployedFindings(environment, name, configuration, token))
+}
+
+/** What cannot be reached is red, with all there is to say. */
+async function* orRed(what: string, parts: Findings): Findings {
+  try {
+    yield* parts
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    yield [bad(what, 'cannot be looked into', error.message)]
+  }
+}
+
+async function* localFindings(environment: Environment, token: string | undefined): Findings {
+  const { openLocalWorld } = await import('../reach.ts')
+  const { worldFindings } = await import('./world.ts')
+  const { file, configuration, client, seam } = await openLocalWorld(environment)
+  yield [...warnings('configuration', configuration), ...(await issuerFindings(configuration))]
+  // A real workspace cannot reach this machine: logins are seen when the page asks.
+  const hearsSeam = file.seam_control !== undefined
+  const world = { endpoint: file.api, client, tableName: file.table, seam, hearsSeam }
+  yield* worldFindings(world, configuration, token)
+  client.destroy()
 }
 
 async function* deployedFindings(
@@ -43,16 +66,14 @@ async function* deployedFindings(
   name: string,
   configuration: Configuration | undefined,
   token: string | undefined,
-): AsyncGenerator<Finding[]> {
+): Findings {
   const { findStack, signIn } = await import('../aws/stack.ts')
+  const { stackFindings } = await import('./stack.ts')
   try {
-    const { stackFindings } = await import('./stack.ts')
     yield* stackFindings(await findStack(name, environment), configuration, token)
   } catch (error) {
-    if (!(error instanceof CliError)) throw error
-    yield [bad('stack', 'cannot be looked into', error.message)]
-    if (!(error instanceof UsageError)) return
-    const { keptFindings } = await import('./kept.ts')
-    yield await keptFindings((await signIn(environment)).client, name, undefined)
+    if (error instanceof UsageError)
+      yield await keptFindings((await signIn(environment)).client, name, undefined)
+    throw error
   }
 }

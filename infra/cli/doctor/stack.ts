@@ -5,8 +5,7 @@ import { configurationHash } from '../../../functions/http/health.ts'
 import { sealingKeysFrom } from '../../../functions/session/seal.ts'
 import { tableShape } from '../../../functions/table/keys.ts'
 import { settingsOf } from '../../stack/release.ts'
-import { type SecretName, secretsOf } from '../aws/secrets.ts'
-import type { DeployedStack } from '../aws/stack.ts'
+import { type DeployedStack, readSecret, type SecretName } from '../aws/stack.ts'
 import { awsError } from '../errors.ts'
 import { asked, bad, check, type Finding, good, look, unknown } from './finding.ts'
 import { keptFindings } from './kept.ts'
@@ -33,16 +32,9 @@ export async function* stackFindings(
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
   yield await tableSettingsFindings(client, outputs.Table)
-  yield* worldFindings({
-    endpoint: outputs.Endpoint,
-    origins: configuration?.allowedOrigins ?? [],
-    client,
-    tableName: outputs.Table,
-    ...(typeof apiKey === 'string' && { seam: { endpoint: outputs.SeamEndpoint, apiKey } }),
-    hearsSeam: true,
-    everyMinutes: configuration?.cleanup.everyMinutes ?? 5,
-    token,
-  })
+  const seam = typeof apiKey === 'string' ? { endpoint: outputs.SeamEndpoint, apiKey } : undefined
+  const world = { endpoint: outputs.Endpoint, client, tableName: outputs.Table, seam, hearsSeam: true }
+  yield* worldFindings(world, configuration, token)
   client.destroy()
 }
 
@@ -96,7 +88,7 @@ const secrets: Record<SecretName, { what: string; parse(value: string): unknown;
 function goodSecret(stack: DeployedStack, name: SecretName): Promise<string | Finding> {
   const { what, parse, todo = `\`setup --stack ${stack.name}\`` } = secrets[name]
   return asked(what, 'secretsmanager:GetSecretValue', async () => {
-    const value = await secretsOf(stack).read(name)
+    const value = await readSecret(stack, name)
     if (value === undefined) return bad(what, 'is not stored', todo)
     try {
       parse(value)

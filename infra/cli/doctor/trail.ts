@@ -9,7 +9,7 @@ const permissions = 'cloudtrail:DescribeTrails and GetEventSelectors'
 export async function trailFinding({ aws, outputs }: DeployedStack): Promise<Finding> {
   const what = 'who did it'
   return asked(what, permissions, async () => {
-    const { trailList } = await cloudTrail<Trails>(aws, 'DescribeTrails', {})
+    const { trailList } = await cloudTrail<{ trailList: Trail[] }>(aws, 'DescribeTrails', {})
     for (const { Name, TrailARN: TrailName, HomeRegion: region = aws.region } of trailList) {
       const selectors = await cloudTrail<Selectors>({ ...aws, region }, 'GetEventSelectors', { TrailName })
       if (covers(selectors, outputs.AdminFunction))
@@ -20,9 +20,7 @@ export async function trailFinding({ aws, outputs }: DeployedStack): Promise<Fin
   })
 }
 
-interface Trails {
-  trailList: { Name: string; TrailARN: string; HomeRegion?: string }[]
-}
+type Trail = Record<'Name' | 'TrailARN', string> & { HomeRegion?: string }
 
 /** The older kind, and the newer. */
 interface Selectors {

@@ -3,7 +3,7 @@ import { webhookKeysFrom } from '../../../functions/connecting/signature.ts'
 import { answers as forms } from '../../../functions/seam/answers.ts'
 import { apiKeyForm, apiKeyIn } from '../../../functions/seam/api-key.ts'
 import { CliError } from '../../local/cli-error.ts'
-import type { Secrets } from '../aws/secrets.ts'
+import { type DeployedStack, readSecret, writeSecret } from '../aws/stack.ts'
 import { Refused } from '../errors.ts'
 import { bearer, post } from '../send.ts'
 
@@ -46,10 +46,9 @@ export async function callSeam<C extends Call>(
   params: object = {},
 ): Promise<z.infer<(typeof answers)[C]>> {
   const { status, type, body } = await post(`${endpoint}/${call}`, bearer(apiKey), params)
-  if (status === 0) throw new CliError(`Seam did not answer ${call}. Run it again.`)
-  const said = [status, type].filter(Boolean).join(' ')
+  const said = [status || 'no answer', type].filter(Boolean).join(' ')
   if (status === 401) throw new Refused('Seam does not accept that API key.')
-  if (status === 429 || status >= 500)
+  if (status === 0 || status === 429 || status >= 500)
     throw new CliError(`Seam failed to answer ${call} (${said}). Run it again.`)
   if (status >= 300) throw new Refused(`Seam refused ${call} (${said}).`)
   const parsed = answers[call].safeParse(body)
@@ -75,18 +74,18 @@ export function unheard({ event_types = ['*'] }: SeamWebhook): string[] {
 }
 
 /**
- * Has Seam send its events to this address, and stores the secret with which the service believes them. Wherever an
+ * Has Seam send its events to the stack, and stores the secret with which the service believes them. Wherever an
  * earlier run was cut short, it ends the same. Returns what was done, as a sentence. `renew`: with a new secret.
  * @throws CliError
  */
 export async function registerWebhook(
   seam: SeamAccess,
-  secrets: Secrets,
-  url: string,
+  stack: DeployedStack,
   renew: boolean,
 ): Promise<string> {
-  const known = secretsIn(await secrets.read('WebhookSecretsSecret'))
-  const store = (list: string[]) => secrets.write('WebhookSecretsSecret', JSON.stringify(list))
+  const url = `${stack.outputs.Endpoint}/webhooks/seam`
+  const known = secretsIn(await readSecret(stack, 'WebhookSecretsSecret'))
+  const store = (list: string[]) => writeSecret(stack, 'WebhookSecretsSecret', JSON.stringify(list))
   const remove = async (webhooks: SeamWebhook[]) => {
     for (const { webhook_id } of webhooks) await callSeam(seam, 'webhooks/delete', { webhook_id })
   }

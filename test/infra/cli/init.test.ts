@@ -103,10 +103,10 @@ describe('without a terminal', () => {
     const { code, err } = await init('--audience', 'a')
     expect([code, err.split('.')[0]]).toEqual([
       2,
-      'Missing: --provider KEY, --issuer URL, --origin O, --deployment NAME',
+      'Missing: --provider <key>, --issuer <url>, --origin <origin>, --deployment <name>',
     ])
     expect((await init('--provider', 'google', '--deployment', 'prod')).err).toMatch(
-      /^Missing: --audience A, --origin O\./,
+      /^Missing: --audience <audience>, --origin <origin>\./,
     )
     expect(() => written()).toThrow('ENOENT')
   })
@@ -135,10 +135,10 @@ test('on a terminal it asks for what is missing, until there is an answer', asyn
   const printed = Promise.all([text(stdout), text(stderr)])
   const keys = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => keys })
   const answers: [string, string[]][] = [
-    ['Identity provider', ['', 'other']],
-    ['Issuer', ['https://login.example']],
-    ['Audience', ['doors']],
-    ['Origin', ['https://app.example']],
+    ['identity provider', ['', 'other']],
+    ['issuer, ', ['https://login.example']],
+    ['audience, ', ['doors']],
+    ['origin of', ['https://app.example']],
   ]
   stderr.on('data', (chunk: string) => {
     for (const [question, typed] of answers)
@@ -150,7 +150,7 @@ test('on a terminal it asks for what is missing, until there is an answer', asyn
   stderr.end()
   const [, err] = await printed
   expect(code).toBe(0)
-  expect(err.match(/Identity provider/g)?.length).toBeGreaterThan(1)
+  expect(err.match(/identity provider/g)?.length).toBeGreaterThan(1)
   expect(written().prod.tokenVending).toMatchObject({
     issuers: [{ name: 'main', issuer: 'https://login.example', audiences: ['doors'] }],
   })

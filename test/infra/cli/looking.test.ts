@@ -24,9 +24,7 @@ async function who(problem: { code: string; action: string }, lines: AccountAudi
   const streams = { stdin: Readable.from([]), stdout, stderr }
   const tool = Object.assign(new Tool({}, true, {}, streams, { now: () => Date.UTC(2026, 0, 2) }), {
     callAdmin: () => Promise.reject(new AdminRefusal({ title: 'No.', ...problem }, 'r')),
-    async *auditTrail() {
-      yield* lines
-    },
+    reach: async () => ({ auditTrail: () => lines }),
   })
   const code = await tellWho(tool, account, undefined)
   stdout.end()

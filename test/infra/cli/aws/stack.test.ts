@@ -175,10 +175,7 @@ describe('cleanup with --stack', () => {
     expect([plan.code, plan.out]).toEqual([0, expect.stringContaining('nothing was changed')])
     const run = await cleanup(['--all-users', '--override-fuse', '--json'])
     expect(JSON.parse(run.out)).toEqual(report)
-    expect(orders).toEqual([
-      { dry_run: true, all_users: false, override_fuse: false },
-      { dry_run: false, all_users: true, override_fuse: true },
-    ])
+    expect(orders).toEqual([{ dry_run: true }, { all_users: true, override_fuse: true }])
   })
 
   test('reads the report of an earlier version, which counts less', async () => {
