@@ -8,9 +8,7 @@ export const withdraw = (accountIds: string[]): RecordChange => ({
 })
 
 /** Disabled users have no client session and get none. */
-export const disable = (): RecordChange => ({
-  write: (user, now) => writes.disable(user, 'operator', now),
-})
+export const disable = (): RecordChange => ({ write: (user, now) => writes.disable(user, 'operator', now) })
 
 export const enable = (): RecordChange => ({
   effect: 'gives',

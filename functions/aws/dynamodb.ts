@@ -1,8 +1,6 @@
 import { type AwsDeps, call, serviceCaller, wasIdle } from './caller.ts'
 import type { TableClient } from './dynamodb-sdk.ts'
 
-export type { TableClient }
-
 const service = {
   name: 'dynamodb',
   target: 'DynamoDB_20120810',

@@ -1,8 +1,6 @@
 import { type AwsDeps, call, serviceCaller } from './caller.ts'
 import type { SecretValue, sdkSecretsManager } from './secrets-manager-sdk.ts'
 
-export type { SecretValue }
-
 /** Within `ms` in all. */
 export type GetSecretValue = (arn: string, ms: number) => Promise<SecretValue>
 

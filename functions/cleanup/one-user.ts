@@ -2,14 +2,7 @@ import { type ChangeDeps, changeRecord } from '../accounts/change.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 import { updateUser } from '../record/update.ts'
-import {
-  entryStep,
-  isUnconfirmed,
-  type User,
-  unconfirmed,
-  type WithId,
-  wantedAccountIds,
-} from '../record/user.ts'
+import { entryStep, isUnconfirmed, type User, type WithId, wantedAccountIds } from '../record/user.ts'
 import { confirm, forget, markUnknown, postpone, retire } from '../record/writes.ts'
 import { isBreakerOpen } from '../seam/breaker.ts'
 import { SeamFailure } from '../seam/failure.ts'
@@ -133,9 +126,4 @@ async function writeUser(deps: CleanDeps, read: User, write: (user: User) => Use
     if (result.written) return user
   }
   throw busy('refused_writes')
-}
-
-/** So many undeleted sessions of one user raise an alarm; they refuse nobody. */
-export function hasManyUnconfirmed(user: User): boolean {
-  return unconfirmed(user).length >= 16
 }

@@ -1,23 +1,16 @@
 import { walkTombstone } from '../accounts/deleted.ts'
 import { type Deadline, earlier } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import { entryStep, type User } from '../record/user.ts'
+import { entryStep, type User, unconfirmed } from '../record/user.ts'
 import { withoutBackoff } from '../record/writes.ts'
 import { newBreakers } from '../seam/breaker.ts'
 import { rateLimit, sideBySide } from '../seam/rate-limit.ts'
 import { type Act, newTrace } from '../session/deps.ts'
 import type { Terms } from '../session/terms.ts'
-import type { Settings } from '../table/table.ts'
+import type { Settings } from '../table/small-items.ts'
 import { deletesFirst, dueSince, everyOwner, itemsDue } from './due.ts'
 import { holdsBack, isInferred, type Stale, timeBetween, tooMany } from './fuse.ts'
-import {
-  checkAccounts,
-  hasManyUnconfirmed,
-  isGivenUp,
-  retireStale,
-  settleUser,
-  staleSessions,
-} from './one-user.ts'
+import { checkAccounts, isGivenUp, retireStale, settleUser, staleSessions } from './one-user.ts'
 import { alarmsOf, type CleanupReport, count } from './report.ts'
 import {
   backlog,
@@ -45,6 +38,8 @@ const most = {
   /** Owners kept in memory while what was retired is being deleted. */
   stale: 20_000,
   readsAtOnce: 16,
+  /** So many undeleted sessions of one user raise an alarm; they refuse nobody. */
+  unconfirmed: 16,
 }
 
 /** Never throws: what went wrong is in the report, and in its `alarms` when somebody should look. */
@@ -138,14 +133,12 @@ async function look(run: Run, owner: string, due: User[]): Promise<void> {
     // Whoever asks for everybody wants to know what is left now; after a restore, before vending opens.
     const user = order.allUsers ? withoutBackoff(found) : found
     report.looked_at++
-    if (hasManyUnconfirmed(user)) report.unconfirmed.push(owner)
+    if (unconfirmed(user).length >= most.unconfirmed) report.unconfirmed.push(owner)
     if (isDue(deps.terms, user, now)) due.push(user)
     const since = dueSince(user, now)
     for (const { binding, reason } of staleSessions(deps, user, now)) {
       if (stale.length === most.stale) return leave(run, since)
-      const candidate = { owner, binding, since, reason, inferred: isInferred(user, binding, reason, now) }
-      if (candidate.inferred) run.inferred++
-      stale.push(candidate)
+      stale.push({ owner, binding, since, reason, inferred: isInferred(user, binding, reason, now) })
     }
   } catch (error) {
     noteFailure(run, now, error)
@@ -200,7 +193,8 @@ const howToSettle = ({ report }: Run) => ({ deletesOnly: report.fuse === 'clocks
 
 async function endStale(run: Run): Promise<void> {
   const { deps, report, order, stale } = run
-  if (!order.overrideFuse && tooMany(run.inferred, report.looked_at)) report.fuse ??= 'too_many'
+  const { length: inferred } = stale.filter((candidate) => candidate.inferred)
+  if (!order.overrideFuse && tooMany(inferred, report.looked_at)) report.fuse ??= 'too_many'
   const later = ({ reason }: Stale) => Number(reason !== 'abandoned')
   stale.sort((one, other) => later(one) - later(other) || one.since - other.since)
   const { kept = [], ending = [] } = Object.groupBy(stale, (candidate) =>

@@ -40,7 +40,6 @@ export function newRun(deps: CleanupDeps & RetireDeps, order: Order, acting: Dea
     /** When time is up, what is on its way still has to be recorded, and then the report. */
     acting,
     stale: [] as Stale[],
-    inferred: 0,
     failuresInARow: 0,
     /** Epoch ms: Seam's `Retry-After` binds the next run too. */
     notBefore: 0,
@@ -55,10 +54,7 @@ const mostFailuresInARow = 10
 
 export function noteFailure(run: Run, since: number, error: unknown): void {
   const { report } = run
-  if (isToldToWait(run, error) || isNobodysFailure(error)) {
-    leave(run, since)
-    return
-  }
+  if (isToldToWait(run, error) || isNobodysFailure(error)) return leave(run, since)
   report.failed++
   count(report.failures, causeOf(error))
   backlog(run, since)

@@ -30,11 +30,7 @@ const seamEvent = z.discriminatedUnion('event_type', [
     connected_account_id: id,
     connect_webview_id: z.optional(id),
   }),
-  z.object({
-    ...everyEvent,
-    event_type: z.literal('connected_account.deleted'),
-    connected_account_id: id,
-  }),
+  z.object({ ...everyEvent, event_type: z.literal('connected_account.deleted'), connected_account_id: id }),
   z.object({ ...everyEvent, event_type: z.literal('client_session.deleted'), client_session_id: id }),
 ])
 type SeamEvent = z.infer<typeof seamEvent>

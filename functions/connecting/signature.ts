@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { parseJson } from '../caller/jws.ts'
 import type { Audit } from '../http/audit.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
@@ -74,7 +75,8 @@ export function signatureFault(keys: Buffer[], signed: Signed, now: number): Sig
  * Anything else is an outage, not a reason to believe nobody or, worse, everybody.
  */
 export function webhookKeysFrom(secret: string): Buffer[] {
-  const keys = listIn(secret).map((one) => {
+  const list = parseJson(secret)
+  const keys = (Array.isArray(list) ? list : []).map((one) => {
     const [, encoded = ''] = /^whsec_([A-Za-z0-9+/]{22,}={0,2})$/.exec(String(one)) ?? []
     return Buffer.from(encoded, 'base64')
   })
@@ -84,13 +86,4 @@ export function webhookKeysFrom(secret: string): Buffer[] {
       reason: 'webhook_secrets_are_no_list_of_whsec',
     })
   return keys
-}
-
-function listIn(json: string): unknown[] {
-  try {
-    const list: unknown = JSON.parse(json)
-    return Array.isArray(list) ? list : []
-  } catch {
-    return []
-  }
 }

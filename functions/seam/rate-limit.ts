@@ -6,10 +6,9 @@ import { Problem } from '../http/problem.ts'
  * Throws `busy` when a call's turn comes too late for it to end before the deadline.
  */
 export function rateLimit(
-  deps: { clock: () => number; sleep: (ms: number) => Promise<void> },
+  { clock, sleep }: { clock: () => number; sleep: (ms: number) => Promise<void> },
   { callsPerSecond, callTakes }: { callsPerSecond: number; callTakes: number },
 ) {
-  const { clock, sleep } = deps
   const apart = 1000 / callsPerSecond
   let nextTurn = 0
 

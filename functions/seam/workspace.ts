@@ -1,6 +1,7 @@
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
-import type { Settings, Table } from '../table/table.ts'
+import type { Settings } from '../table/small-items.ts'
+import type { Table } from '../table/table.ts'
 import type { Seam } from './client.ts'
 
 /** Which workspace this table belongs to: asked of Seam once, written down, and never changed afterwards. */

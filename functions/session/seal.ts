@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hash, randomBytes } from 'node:crypto'
+import { parseJson } from '../caller/jws.ts'
 import type { Deadline } from '../http/deadline.ts'
 import { Problem } from '../http/problem.ts'
 
@@ -36,7 +37,7 @@ export function tokenSealer(readKeys: (deadline: Deadline) => Promise<SealingKey
     async open(sealed: string, whose: SealedFor, deadline: Deadline): Promise<string | undefined> {
       const keys = await readKeys(deadline)
       try {
-        const [header, iv, ciphertext, tag] = partsOf(sealed)
+        const [, header = '', iv = '', ciphertext = '', tag = ''] = compact.exec(sealed) ?? []
         const sealedFor = JSON.parse(decoded(header).toString())
         const key = [keys.current, keys.previous].find(({ kid }) => kid === sealedFor.kid)
         const isTheirs = Object.entries(namesOf(whose)).every(([name, value]) => sealedFor[name] === value)
@@ -59,13 +60,7 @@ function namesOf({ client_session_id, owner, user_identifier_key }: SealedFor) {
 }
 
 /** RFC 7516 §7.1; the second part, an encrypted key, is empty with `dir`. */
-function partsOf(sealed: string): [header: string, iv: string, ciphertext: string, tag: string] {
-  const parts = sealed.split('.')
-  const [header, key, iv, ciphertext, tag] = parts
-  if (parts.length !== 5 || !header || key !== '' || !iv || !ciphertext || !tag)
-    throw new Error('no compact JWE')
-  return [header, iv, ciphertext, tag]
-}
+const compact = /^([^.]+)\.\.([^.]+)\.([^.]+)\.([^.]+)$/
 
 const encoded = (bytes: Buffer) => bytes.toString('base64url')
 
@@ -94,13 +89,10 @@ type SealingKeys = ReturnType<typeof sealingKeysFrom>
  * the records have been sealed again; where there is none, it is the current one.
  */
 export function sealingKeysFrom(secret: string) {
-  try {
-    const { current, previous = current } = JSON.parse(secret) as Record<string, unknown>
-    if (isRandomText(current) && isRandomText(previous))
-      return { current: sealingKey(current), previous: sealingKey(previous) }
-  } catch {
-    // Falls through: what was read must not appear in an error.
-  }
+  const { current, previous = current } = Object(parseJson(secret))
+  if (isRandomText(current) && isRandomText(previous))
+    return { current: sealingKey(current), previous: sealingKey(previous) }
+  // What was read must not appear in an error.
   throw new Problem('upstream_unavailable', {
     dependency: 'secrets',
     reason: 'the sealing key secret must be {"current": "<32 or more characters>", "previous"?: …}',

@@ -1,14 +1,9 @@
-import type { TableClient } from '../aws/dynamodb.ts'
+import type { TableClient } from '../aws/dynamodb-sdk.ts'
 import { Problem } from '../http/problem.ts'
 import { tableShape } from './keys.ts'
 import { attributesFrom, type Item, type Values, valuesFrom } from './values.ts'
 
 /** What all items of the table have in common: how one is read, and how one is written under a condition. */
-
-export interface TableOptions {
-  client: TableClient
-  tableName: string
-}
 
 export interface Condition {
   /** A condition expression. */
@@ -20,12 +15,7 @@ export interface Condition {
 /** `found`: as it is after an update that was written, or what was there instead where the engine tells. */
 export type Written = { written: boolean; found?: Values | undefined }
 
-export interface TableItems extends TableOptions {
-  /** Strongly consistent. */
-  read<Found = Values>(item: string): Promise<Found | undefined>
-  put(item: string, attributes: Item, condition?: Condition): Promise<Written>
-  update(item: string, change: string, condition?: Condition): Promise<Written>
-}
+export type TableItems = ReturnType<typeof tableItems>
 
 export const dueNames = { '#shard': tableShape.due.partition, '#due': tableShape.due.sort }
 
@@ -60,30 +50,25 @@ export function bound<Functions extends Record<string, (items: TableItems, ...gi
   return Object.fromEntries(entries) as Bound<Functions>
 }
 
-export function tableItems(options: TableOptions): TableItems {
+export function tableItems(options: { client: TableClient; tableName: string }) {
   const { client, tableName: TableName } = options
   const Key = (item: string) => ({ [tableShape.key]: { S: item } })
   return {
     ...options,
-    async read<Found>(item: string) {
+    /** Strongly consistent. */
+    async read<Found = Values>(item: string) {
       const input = { TableName, Key: Key(item), ConsistentRead: true }
       const { Item: found } = await client.getItem(input).catch(outage)
       return found && (valuesFrom(found) as Found)
     },
-    put: (item, attributes, condition = {}) =>
-      conditionally(
-        client.putItem({ TableName, Item: { ...Key(item), ...attributes }, ...conditionIn(condition) }),
-      ),
-    update: (item, UpdateExpression, condition = {}) =>
-      conditionally(
-        client.updateItem({
-          TableName,
-          Key: Key(item),
-          UpdateExpression,
-          ReturnValues: 'ALL_NEW',
-          ...conditionIn(condition),
-        }),
-      ),
+    async put(item: string, attributes: Item, condition: Condition = {}) {
+      const input = { TableName, Item: { ...Key(item), ...attributes } }
+      return conditionally(client.putItem({ ...input, ...conditionIn(condition) }))
+    },
+    async update(item: string, change: string, condition: Condition = {}) {
+      const input = { TableName, Key: Key(item), UpdateExpression: change, ReturnValues: 'ALL_NEW' as const }
+      return conditionally(client.updateItem({ ...input, ...conditionIn(condition) }))
+    },
   }
 }
 

@@ -1,13 +1,11 @@
 import * as accounts from './accounts.ts'
-import { type Bound, bound, type TableOptions, tableItems } from './items.ts'
+import { type Bound, bound, tableItems } from './items.ts'
 import * as runs from './runs.ts'
 import * as smallItems from './small-items.ts'
 import * as users from './users.ts'
 import * as webviews from './webviews.ts'
 
 /** The one table: single-item writes only. */
-
-export type { Settings } from './small-items.ts'
 
 const functions = { ...users, ...accounts, ...webviews, ...runs, ...smallItems }
 
@@ -16,6 +14,6 @@ export type UserTable = Bound<typeof users>
 export type AccountTable = Bound<typeof accounts>
 export type RunTable = Bound<typeof runs>
 
-export function vendingTable(options: TableOptions): Table {
+export function vendingTable(options: Parameters<typeof tableItems>[0]): Table {
   return bound(tableItems(options), functions)
 }

@@ -103,10 +103,7 @@ export function checkToken(user: User, caller: Caller, now: number): void {
 }
 
 /** What the record holds against this bearer token. */
-export function tokenFault(
-  user: User,
-  caller: Caller,
-): 'before_not_before' | 'just_signed_out' | 'login_ended' | undefined {
+export function tokenFault(user: User, caller: Caller) {
   if (Object.hasOwn(user.ended, caller.binding)) return 'login_ended'
   const { not_before } = user
   if (not_before === undefined) return undefined

@@ -18,11 +18,7 @@ export interface VendRequest extends CallerRequest {
   staleClientSessionId?: string | undefined
 }
 
-/** Times in the body are relative too, because browsers' clocks are wrong. */
-export interface VendResult {
-  isNew: boolean
-  body: ClientSessionAnswer
-}
+export type VendResult = ReturnType<typeof vendResult>
 
 export async function vend(deps: VendDeps, request: VendRequest): Promise<VendResult> {
   const { caller, staleClientSessionId: dead, deadline, audit } = request
@@ -51,11 +47,12 @@ function checkReport({ terms, clock }: VendDeps, user: User, binding: string, de
   if (again > 0) throw new Problem('rate_limited', { reason: 'reported_dead', retryAfter: again / 1000 })
 }
 
+/** Times in the body are relative too, because browsers' clocks are wrong. */
 function vendResult(
   { configuration, clock }: VendDeps,
   { session, token, refreshIn, settings, isNew }: Outcome & { handedOut: true },
   audit: Audit,
-): VendResult {
+) {
   audit.client_session_id = session.client_session_id
   audit.token_sha256 = hash('sha256', token, 'hex').slice(0, 12)
   return {
@@ -68,7 +65,7 @@ function vendResult(
       endpoint: configuration.seamEndpoint,
       expires_at: new Date(session.expires_at).toISOString(),
       ...lifeInSeconds(session.expires_at - clock(), refreshIn),
-    },
+    } satisfies ClientSessionAnswer,
   }
 }
 

@@ -2,7 +2,7 @@ import type { CompareAndSet } from '../../../functions/record/update.ts'
 import type { User } from '../../../functions/record/user.ts'
 import type { IdentityItem, Tombstone } from '../../../functions/table/accounts.ts'
 import { dueShard, holderShard } from '../../../functions/table/keys.ts'
-import type { Settings } from '../../../functions/table/table.ts'
+import type { Settings } from '../../../functions/table/small-items.ts'
 
 /**
  * The table in memory: one compare-and-set, and what else single items can do. Each method is what happens there at
