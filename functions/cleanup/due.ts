@@ -1,6 +1,5 @@
 import { entryStep, type User, unconfirmed } from '../record/user.ts'
 import { tableShape } from '../table/keys.ts'
-import type { OwnerPage } from '../table/runs.ts'
 import type { Table } from '../table/table.ts'
 import type { Item } from '../table/values.ts'
 import type { Times } from '../times.ts'
@@ -32,11 +31,12 @@ export async function* itemsDue(
 }
 
 export async function* everyOwner(table: Pick<Table, 'allOwners'>): ReturnType<typeof itemsDue> {
-  let page: OwnerPage | undefined
+  let after: Item | undefined
   do {
-    page = await table.allOwners({ after: page?.after })
+    const page = await table.allOwners({ after })
     yield { owners: page.owners, accountIds: [] }
-  } while (page.after !== undefined)
+    after = page.after
+  } while (after !== undefined)
 }
 
 /** What may still open doors before what only has to be looked after; then the oldest. */

@@ -54,7 +54,7 @@ export async function cleanUp(deps: CleanupDeps, order: Order): Promise<CleanupR
     if (dryRun || (await table.startRun(me, clock(), clock() + deadline.left()))) await visitAll(run)
     else {
       stop(run, 'another_run')
-      report.other_run_until = await table.runEndsAt()
+      report.other_run_until = (await table.readRun()).lease_until
     }
   } catch (error) {
     if (!isToldToWait(run, error)) {

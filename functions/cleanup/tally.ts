@@ -12,7 +12,7 @@ import { type CleanupReport, count, newReport, type Stop } from './report.ts'
 /** What one run is given, and what it counts: failures, what is left, and whether it is over. */
 
 export interface CleanupDeps extends Omit<SessionDeps, 'seal' | 'workspace' | 'breakers'> {
-  table: UserTable & AccountTable & Omit<RunTable, 'readReport' | 'allUsers'> & Pick<Table, 'readSettings'>
+  table: UserTable & AccountTable & Omit<RunTable, 'allUsers'> & Pick<Table, 'readSettings'>
   /** With one API key for the whole run: a 404 counts only under the key whose workspace has been confirmed. */
   seam: Seam
   rate: { callsPerSecond: number; concurrency: number }
@@ -54,7 +54,10 @@ const mostFailuresInARow = 10
 
 export function noteFailure(run: Run, since: number, error: unknown): void {
   const { report } = run
-  if (isToldToWait(run, error) || isNobodysFailure(error)) return leave(run, since)
+  if (isToldToWait(run, error) || isNobodysFailure(error)) {
+    leave(run, since)
+    return
+  }
   report.failed++
   count(report.failures, causeOf(error))
   backlog(run, since)

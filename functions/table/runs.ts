@@ -1,4 +1,3 @@
-import type { User } from '../record/user.ts'
 import { dueNames, outage, type TableItems } from './items.ts'
 import { keys, nameIn, tableShape } from './keys.ts'
 import { userFromValues } from './user-item.ts'
@@ -7,10 +6,7 @@ import { attributesFrom, type Item, valuesFrom } from './values.ts'
 /** What cleanup and the operator need: who is due, everybody, the right to run, and the last report. */
 
 /** `after`: where the next page starts; absent on the last. */
-type Page<Members> = Members & { after?: Item | undefined }
-
-export type OwnerPage = Page<{ owners: string[] }>
-type PageOptions = Page<{ limit?: number }>
+type PageOptions = { limit?: number; after?: Item | undefined }
 
 /**
  * What is due at `now`, oldest first; may be stale, so read it again. `accountIds`: accounts that Seam has deleted, and
@@ -21,7 +17,7 @@ export async function due(
   shard: number,
   now: number,
   { after, limit = 100 }: PageOptions = {},
-): Promise<Page<{ owners: string[]; accountIds: string[] }>> {
+) {
   const input = {
     TableName,
     IndexName: tableShape.due.name,
@@ -36,13 +32,13 @@ export async function due(
 }
 
 /** All owners, in no order: it costs by the whole table. */
-export async function allOwners(items: TableItems, page: PageOptions = {}): Promise<OwnerPage> {
+export async function allOwners(items: TableItems, page: PageOptions = {}) {
   const { found, after } = await scanUsers(items, { limit: 1000, ...page }, '#item')
   return { owners: namesIn(found, 'user'), after }
 }
 
 /** All users, in no order. Strongly consistent, and at the price of `allOwners`: a scan reads whole items anyway. */
-export async function allUsers(items: TableItems, page: PageOptions): Promise<Page<{ users: User[] }>> {
+export async function allUsers(items: TableItems, page: PageOptions) {
   const { found, after } = await scanUsers(items, page)
   return { users: found.map((item) => userFromValues(valuesFrom(item))), after }
 }
@@ -51,7 +47,7 @@ async function scanUsers(
   { client, tableName: TableName }: TableItems,
   { after, limit = 100 }: PageOptions,
   ProjectionExpression?: string,
-): Promise<Page<{ found: Item[] }>> {
+) {
   const input = {
     TableName,
     ConsistentRead: true,
@@ -85,14 +81,9 @@ export async function endRun({ update }: TableItems, run: string, until: number,
   })
 }
 
-/** Until when a run, or Seam's `Retry-After`, keeps others from starting; epoch milliseconds. */
-export async function runEndsAt({ read }: TableItems): Promise<number | undefined> {
-  return (await read<{ lease_until?: number }>(keys.cleanupRun()))?.lease_until
-}
-
-/** The report of the last run that ended, as JSON. */
-export async function readReport({ read }: TableItems): Promise<string | undefined> {
-  return (await read<{ last_report?: string }>(keys.cleanupRun()))?.last_report
+/** `lease_until`: until when a run, or Seam's `Retry-After`, keeps others from starting; `last_report`: as JSON. */
+export async function readRun({ read }: TableItems) {
+  return (await read<{ lease_until?: number; last_report?: string }>(keys.cleanupRun())) ?? {}
 }
 
 function namesIn(items: Item[], kind: 'user' | 'account'): string[] {

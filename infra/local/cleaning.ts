@@ -36,7 +36,7 @@ export function cleaningSchedule(
 
 /** A killed world cannot give back the lease of its cleanup. Only for a world that holds the folder: no run is at work. */
 export async function endKilledRun(table: Table): Promise<void> {
-  const until = (await table.runEndsAt()) ?? 0
+  const { lease_until: until = 0 } = await table.readRun()
   const now = Date.now()
   // Taken over as if it had run out, and given back at once.
   if (until > now) await table.startRun(randomUUID(), until, now)

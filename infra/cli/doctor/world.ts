@@ -32,8 +32,8 @@ export async function* worldFindings(
   if (seam !== undefined)
     yield await workspaceFindings(seam, settings?.workspace_id, hearsSeam ? endpoint : undefined)
   yield [
-    await table.readReport().then(
-      (report) => cleanupFinding(report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
+    await table.readRun().then(
+      ({ last_report }) => cleanupFinding(last_report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
       () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
     ),
   ]

@@ -158,7 +158,7 @@ test('a dry run tells what a run would do, and changes nothing', async () => {
   expect(world.dynamoDb.counts.UpdateItem).toBeUndefined()
   expect(world.callsAtSeam()).toBe(before.calls + world.callsAtSeam('/workspaces/get') - 1)
   expect(world.lives(idOf(gone))).toBe(true)
-  expect(await world.table.readReport()).toBeUndefined()
+  expect((await world.table.readRun()).last_report).toBeUndefined()
   expect(await world.read(aged)).toEqual(aged)
 })
 

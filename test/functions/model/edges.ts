@@ -86,7 +86,7 @@ type TableCall =
   | 'liftTombstone'
   | 'readIdentity'
   | 'putIdentity'
-  | 'runEndsAt'
+  | 'readRun'
   | 'takeFromBudget'
   | 'due'
   | 'allOwners'
@@ -180,16 +180,17 @@ export function edgesOf(around: Surroundings, act: Act) {
     liftTombstone: (...how) => atTable('liftTombstone', () => table.liftTombstone(...how)),
     readIdentity: (id) => atTable('readIdentity', () => table.readIdentity(id)),
     putIdentity: (...how) => atTable('putIdentity', () => table.putIdentity(...how)),
-    runEndsAt: async () => undefined,
+    readRun: async () => ({}),
     removeHolder: (account, owner) => atTable('removeHolder', () => table.removeHolder(account, owner)),
     takeFromBudget: (what, limit) => atTable('takeFromBudget', () => table.takeFromBudget(what, limit)),
     async due(shard, now) {
       const accountIds = shard === 0 ? table.unsettled() : []
       // Most of the index is empty, and no news.
       if (![...table.users.keys()].some((owner) => dueShard(owner) === shard))
-        return { owners: [], accountIds }
+        return { owners: [], accountIds, after: undefined }
       return {
         accountIds,
+        after: undefined,
         owners: await call('due', {
           retryDelay: 2 * times.dynamodb,
           happens: () => table.dueOwners(shard, now, false),
@@ -198,7 +199,7 @@ export function edgesOf(around: Surroundings, act: Act) {
         }),
       }
     },
-    allOwners: async () => ({ owners: await atTable('allOwners', table.allOwners) }),
+    allOwners: async () => ({ owners: await atTable('allOwners', table.allOwners), after: undefined }),
     startRun: (run, now, until) => atTable('startRun', () => table.startRun(run, now, until)),
     endRun: (run, until) => atTable('endRun', () => table.endRun(run, until)),
     noteOrphan: (id, now) => atTable('noteOrphan', () => table.noteOrphan(id, now)),

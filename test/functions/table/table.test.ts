@@ -296,14 +296,14 @@ describe.each<Engine>(['dynoxide', 'dynalite'])('the records on %s', (engine) =>
   })
 
   test('one run at a time may clean up, until its lease ends, and its report is kept', async () => {
-    expect(await table.readReport()).toBeUndefined()
+    expect((await table.readRun()).last_report).toBeUndefined()
     expect(await table.startRun('one', now, now + 10)).toBe(true)
     expect(await table.startRun('other', now + 9, now + 20)).toBe(false)
     expect(await table.startRun('other', now + 10, now + 20)).toBe(true)
     await table.endRun('one', now, '{"of":"one"}')
-    expect(await table.readReport()).toBeUndefined()
+    expect((await table.readRun()).last_report).toBeUndefined()
     await table.endRun('other', now + 12, '{"of":"other"}')
-    expect(await table.readReport()).toBe('{"of":"other"}')
+    expect((await table.readRun()).last_report).toBe('{"of":"other"}')
     expect(await table.startRun('third', now + 11, now + 30)).toBe(false)
     proxy.faults.add({ kind: 'answer_lost', operations: ['UpdateItem'], times: 1 })
     expect(await table.startRun('third', now + 12, now + 30)).toBe(true)

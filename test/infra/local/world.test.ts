@@ -169,7 +169,7 @@ describe('the local world', () => {
     }
     expect(await open(first).startRun('killed', Date.now(), until)).toBe(true)
     await first.close()
-    expect(await open(await start()).runEndsAt()).toBeLessThan(until)
+    expect((await open(await start()).readRun()).lease_until).toBeLessThan(until)
   })
 
   it('gives everybody their accounts anew when the records are gone', async () => {
