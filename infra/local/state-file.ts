@@ -32,3 +32,21 @@ export async function writeStateFile(file: string, state: unknown): Promise<void
     throw new CliError(`${file} cannot be written (${codeOf(error)}). Make its folder writable.`)
   }
 }
+
+/**
+ * @returns `save`, which resolves when everything that had changed before the call is in the file: concurrent
+ * callers share one write. There is no fsync: it has to survive a killed process, not a power cut.
+ */
+export function stateKeeper(file: string, snapshot: () => object): () => Promise<void> {
+  let writing = Promise.resolve()
+  let waiting: Promise<void> | undefined
+  const write = () => {
+    waiting = undefined
+    return writeStateFile(file, snapshot())
+  }
+  return () => {
+    waiting ??= writing.then(write)
+    writing = waiting.catch(() => {})
+    return waiting
+  }
+}

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { Webhook } from 'svix'
 import { type AccountAudit, jsonLog } from '../../functions/http/audit.ts'
-import type { LocalEvent } from '../../infra/local/seam/rows.ts'
+import type { LocalEvent } from '../../infra/local/seam/webhooks.ts'
 import { passed, wrote } from '../leaks.ts'
 import { listen, listenerOf, stopListening } from '../loopback.ts'
 import { type Answer, ask, startVendingWorld, type VendingWorld } from './vending-world.ts'

@@ -1,4 +1,4 @@
-import type { Readings } from '../../local/seam/readings.ts'
+import type { Readings } from '../../local/seam/state.ts'
 import { questions } from './questions.ts'
 import { type Sandbox, Unanswered } from './sandbox.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ClientSession, Workspace } from '../../../functions/seam/client.ts'
-import type { Readings } from '../../local/seam/readings.ts'
+import type { Readings } from '../../local/seam/state.ts'
 import { Refused } from '../errors.ts'
 import { bearer, post } from '../send.ts'
 import { openWorkspace } from '../setup/seam.ts'

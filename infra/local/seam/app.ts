@@ -2,18 +2,16 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
 import * as z from 'zod/v4-mini'
-import { connectedAccountRoutes } from './accounts.ts'
+import { accountRoutes } from './accounts.ts'
 import { clientSessionRoutes, distinct } from './client-sessions.ts'
 import { connectWebviewRoutes, webviewPageRoutes } from './connect-webviews.ts'
-import { accountOfDevice, admit, answerOf, type FakeSeam, updateWorkspace, workspaceOf } from './fake.ts'
-import { reachOf, userIdentityRoutes } from './identities.ts'
+import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
 import { callerOf, onlyLooks, type Route, route } from './route.ts'
-import type { ClientSession } from './rows.ts'
-import { keepAnswerWithin, keepCallWithin, type Reach } from './scope.ts'
-import { countsOf, dropFrom, type Seam } from './state.ts'
+import { keepAnswerWithin, keepCallWithin, reachOf } from './scope.ts'
+import { countsOf, type Seam } from './state.ts'
 import { strike } from './strike.ts'
 import { shownWebhook } from './webhooks.ts'
-import { found, Refusal, readParams, refused, type SeamEnv } from './wire.ts'
+import { Refusal, readParams, refused, type SeamEnv, take } from './wire.ts'
 
 const workspaceChange = z.object({ is_publishable_key_auth_enabled: z.boolean() })
 
@@ -40,8 +38,7 @@ const webhookRoutes = [
     'api_key',
     z.object({ webhook_id: z.string() }),
     ({ webhooks }, { webhook_id }) => {
-      const endpoint = webhooks.endpoints.find((one) => one.webhook_id === webhook_id)
-      dropFrom(webhooks.endpoints, found(endpoint, 'webhook'))
+      take(webhooks.endpoints, 'webhook', webhook_id)
     },
   ),
   route('/webhooks/create', 'api_key', newWebhook, ({ webhooks }, { url, event_types }) => {
@@ -53,8 +50,7 @@ const webhookRoutes = [
 const routes: Route[] = [
   clientSessionRoutes,
   workspaceRoutes,
-  connectedAccountRoutes,
-  userIdentityRoutes,
+  accountRoutes,
   connectWebviewRoutes,
   webviewPageRoutes,
   webhookRoutes,
@@ -112,19 +108,15 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const reach = session && reachOf(seam, session)
   if (reach) {
     keepCallWithin(fake, reach, params)
-    admit(fake, withGranted(fake, session, reach))
+    // The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer.
+    const lent = reach.devices.flatMap((device) => accountOfDevice(fake, device) ?? [])
+    admit(fake, { ...session, connected_account_ids: distinct(reach.accounts, lent) })
   }
   const answer = await answerOf(fake, c.env.incoming, params)
   if (answer.ok) await keepChange(seam, c)
   return reach && answer.ok && answer.body
     ? c.json(keepAnswerWithin(fake, reach, await answer.json()))
     : answer
-}
-
-/** The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer. */
-function withGranted(fake: FakeSeam, row: ClientSession, { accounts, devices }: Reach): ClientSession {
-  const lent = devices.flatMap((device) => accountOfDevice(fake, device) ?? [])
-  return { ...row, connected_account_ids: distinct(accounts, lent) }
 }
 
 /** What a call has changed is kept before anybody hears of it. */

@@ -1,11 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { identityOf } from './identities.ts'
 import { endOf, route } from './route.ts'
-import type { ClientSession } from './rows.ts'
-import { emit, type Seam, timeNow } from './state.ts'
-import { found, Refusal } from './wire.ts'
+import { type ClientSession, emit, type Seam, timeNow } from './state.ts'
+import { find, found, Refusal } from './wire.ts'
 
 const year = 365 * 24 * 3_600_000
 
@@ -34,16 +32,16 @@ export const clientSessionRoutes = [
     answered(seam, isPublic ? getOrCreateEmpty(seam, body) : getOrCreate(seam, body)),
   ),
   route('/client_sessions/get', 'token', z.partial(named), (seam, { client_session_id = '' }, { session }) =>
-    answered(seam, session ?? find(seam, client_session_id)),
+    answered(seam, session ?? undeleted(seam, client_session_id)),
   ),
   route('/client_sessions/list', 'api_key', filters, (seam, body) => ({
     client_sessions: list(seam, body).map((row) => shown(seam, row)),
   })),
   route('/client_sessions/revoke', 'api_key', named, (seam, body) => {
-    find(seam, body.client_session_id).revoked_at = timeNow(seam)
+    undeleted(seam, body.client_session_id).revoked_at = timeNow(seam)
   }),
   route('/client_sessions/delete', 'api_key', named, (seam, body) => {
-    find(seam, body.client_session_id).deleted_at = timeNow(seam)
+    undeleted(seam, body.client_session_id).deleted_at = timeNow(seam)
     emit(seam, 'client_session.deleted', body)
   }),
 ]
@@ -73,13 +71,13 @@ function latest(seam: Seam, key: string): ClientSession | undefined {
   )
 }
 
-function find(seam: Seam, client_session_id: string): ClientSession {
+function undeleted(seam: Seam, client_session_id: string): ClientSession {
   const row = seam.sessions.byId.get(client_session_id)
   return found(row?.deleted_at === undefined ? row : undefined, 'client_session')
 }
 
 function checkKnown(seam: Seam, { connected_account_ids: accounts = [], user_identity_id }: Wanted): void {
-  if (user_identity_id !== undefined) identityOf(seam, user_identity_id)
+  if (user_identity_id !== undefined) find(seam.kept.user_identities, 'user_identity', user_identity_id)
   if (accounts.every((one) => knowsAccount(seam.fake, one))) return
   if (seam.readings.unknown_account === 404)
     throw new Refusal(404, 'connected_account_not_found', 'Could not find every connected account')

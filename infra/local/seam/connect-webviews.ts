@@ -7,9 +7,8 @@ import { distinct } from './client-sessions.ts'
 import { accountsOf, addAccount } from './fake.ts'
 import { deviceTypeOf, providers } from './homes.ts'
 import { route } from './route.ts'
-import type { ClientSession } from './rows.ts'
-import { dropFrom, emit, type Seam, timeNow } from './state.ts'
-import { found, Refusal } from './wire.ts'
+import { type ClientSession, emit, type Seam, timeNow } from './state.ts'
+import { find, found, Refusal, take } from './wire.ts'
 
 /** Who logs in, at which provider. */
 export type Login = { [member in 'provider' | 'email']?: string | undefined }
@@ -39,7 +38,7 @@ export const connectWebviewRoutes = [
     return { connect_webview: webviewOf(seam, isWithin ? connect_webview_id : '') }
   }),
   route('/connect_webviews/delete', 'api_key', named, (seam, { connect_webview_id }) => {
-    dropFrom(seam.kept.connect_webviews, webviewOf(seam, connect_webview_id))
+    take(seam.kept.connect_webviews, 'connect_webview', connect_webview_id)
   }),
   route('/_fake/complete_connect_webview', 'everybody', named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
@@ -48,10 +47,7 @@ export const connectWebviewRoutes = [
 
 /** @throws Refusal when there is none */
 const webviewOf = ({ kept }: Seam, connect_webview_id: string): ConnectWebview =>
-  found(
-    kept.connect_webviews.find((one) => one.connect_webview_id === connect_webview_id),
-    'connect_webview',
-  )
+  find(kept.connect_webviews, 'connect_webview', connect_webview_id)
 
 function create(seam: Seam, body: z.infer<typeof wanted>, session?: ClientSession): ConnectWebview {
   const connect_webview_id = randomUUID()

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
+import type { ClientSession } from '@seamapi/types/connect'
 import { type AccountWish, deviceTypeOf } from './homes.ts'
-import type { ClientSession } from './rows.ts'
 import type { Params } from './wire.ts'
 
 /** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
@@ -81,7 +81,10 @@ export function addAccount(fake: FakeSeam, wish: AccountWish): string {
 }
 
 /** The fake checks the token of a handed-over call itself, by its own clock: ours decided before about expiry. */
-export function admit({ database, api_key_id }: FakeSeam, session: ClientSession): void {
+export function admit(
+  { database, api_key_id }: FakeSeam,
+  session: Omit<ClientSession, 'device_count'>,
+): void {
   const { client_session_id, user_identifier_key } = session
   const others = database.client_sessions.filter((one) => one.client_session_id !== client_session_id)
   const admitted = { ...session, api_key_id, expires_at: '9999-12-31T23:59:59.999Z' }

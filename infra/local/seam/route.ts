@@ -1,8 +1,7 @@
 import type { Context } from 'hono'
 import type * as z from 'zod/v4-mini'
 import { workspaceOf } from './fake.ts'
-import type { ClientSession } from './rows.ts'
-import type { Seam } from './state.ts'
+import type { ClientSession, Seam } from './state.ts'
 import { checked, Refusal, type SeamEnv } from './wire.ts'
 
 /** Who may call beside the API key: the token of a client session, the publishable key, or nobody; `everybody` needs none of them. */

@@ -1,4 +1,5 @@
 import { accountOfDevice, deviceOfAccessCode, type FakeSeam } from './fake.ts'
+import type { ClientSession, Seam } from './state.ts'
 import { type Params, Refusal } from './wire.ts'
 
 /**
@@ -9,8 +10,13 @@ import { type Params, Refusal } from './wire.ts'
 const named = (params: Params, one: string): string[] =>
   [params[one], params[`${one}s`]].flat().filter((value) => typeof value === 'string')
 
-/** What a client session token may touch. */
-export type Reach = { accounts: string[]; devices: string[] }
+type Reach = { accounts: string[]; devices: string[] }
+
+/** What a client session token may touch: its accounts, and what its identity was granted. */
+export function reachOf({ kept }: Seam, session: ClientSession): Reach {
+  const own = kept.user_identities.filter((one) => session.user_identity_ids.includes(one.user_identity_id))
+  return { accounts: session.connected_account_ids, devices: own.flatMap(({ device_ids }) => device_ids) }
+}
 
 /** @throws Refusal when the call names a device, an access code or a connected account outside the accounts. */
 export function keepCallWithin(fake: FakeSeam, { accounts, devices }: Reach, params: Params): void {

@@ -1,12 +1,66 @@
 import { randomUUID } from 'node:crypto'
-import type { ConnectWebview } from '@seamapi/types/connect'
+import type { ConnectWebview, ClientSession as Shown } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import { writeStateFile } from '../state-file.ts'
 import type { FakeSeam } from './fake.ts'
 import type { Faults } from './faults.ts'
-import type { Readings } from './readings.ts'
-import type { ClientSession, LocalEvent, SessionRows, UserIdentity } from './rows.ts'
-import type { Endpoint, Webhooks } from './webhooks.ts'
+import type { Endpoint, LocalEvent, Webhooks } from './webhooks.ts'
+
+/**
+ * What Seam's documentation leaves open, so that every answer can be tried. The probe against a sandbox workspace
+ * tells which one is true; until then the functions must be right under all of them.
+ */
+export const readingsSchema = z.object({
+  /** What `get_or_create` does to the `connected_account_ids` of a client session that exists. */
+  get_or_create: z.enum(['replaces', 'merges']),
+  /** What `get_or_create` does under the key of a deleted, revoked or expired client session. */
+  dead_sessions: z.enum(['stay_dead', 'are_revived']),
+  /** How a call is refused that names a connected account the workspace does not have. */
+  unknown_account: z.literal([400, 404]),
+  /** Whether `list` also shows expired and revoked client sessions; deleted ones it never shows. */
+  list: z.enum(['live', 'with_dead']),
+  /**
+   * Whether the account of a Connect Webview that a client session made is in that client session's reach at once.
+   */
+  completed_webview: z.enum(['joins_session', 'stays_out']),
+})
+
+export type Readings = z.infer<typeof readingsSchema>
+
+export const plainReadings: Readings = {
+  get_or_create: 'replaces',
+  dead_sessions: 'stay_dead',
+  unknown_account: 400,
+  list: 'live',
+  completed_webview: 'joins_session',
+}
+
+/** A row of the workspace: what goes over the wire but for `device_count`, and how it ended, which Seam never shows. */
+export type ClientSession = Omit<Shown, 'device_count'> & { revoked_at?: string; deleted_at?: string }
+
+/** A user identity, and the devices that were granted to it one by one. */
+export type UserIdentity = {
+  user_identity_id: string
+  workspace_id: string
+  user_identity_key: string | null
+  full_name: string | null
+  created_at: string
+  device_ids: string[]
+}
+
+/** Every client session ever made, and the ways to find one. */
+export class SessionRows {
+  readonly byId = new Map<string, ClientSession>()
+  readonly byToken = new Map<string, ClientSession>()
+  /** The oldest first. */
+  readonly byKey = new Map<string, ClientSession[]>()
+
+  add(row: ClientSession): void {
+    const { client_session_id, token, user_identifier_key: key } = row
+    this.byId.set(client_session_id, row)
+    this.byToken.set(token, row)
+    if (key !== null) this.byKey.set(key, [...(this.byKey.get(key) ?? []), row])
+  }
+}
 
 export type SeamUser = { sub: string; connected_account_ids: string[] }
 
@@ -43,9 +97,6 @@ export function emit(seam: Seam, event_type: LocalEvent['event_type'], about: Re
   seam.webhooks.take(event)
 }
 
-/** An item that is there. */
-export const dropFrom = <Item>(items: Item[], item: Item) => items.splice(items.indexOf(item), 1)
-
 export const countsOf = ({ counts }: Seam, path: string) => (counts[path] ??= { received: 0, changes: 0 })
 
 /** Looked at only as far as a damaged file would show itself. */
@@ -65,21 +116,3 @@ export const savedWorkspace = z.object({
   seam: z.looseObject({ workspaces: rows().check(z.length(1)), api_keys: rows().check(z.length(1)) }),
 })
 export type SavedWorkspace = z.infer<typeof savedWorkspace>
-
-/**
- * @returns `save`, which resolves when everything that had changed before the call is in the file: concurrent
- * callers share one write. There is no fsync: it has to survive a killed process, not a power cut.
- */
-export function stateKeeper(file: string, snapshot: () => object): () => Promise<void> {
-  let writing = Promise.resolve()
-  let waiting: Promise<void> | undefined
-  const write = () => {
-    waiting = undefined
-    return writeStateFile(file, snapshot())
-  }
-  return () => {
-    waiting ??= writing.then(write)
-    writing = waiting.catch(() => {})
-    return waiting
-  }
-}

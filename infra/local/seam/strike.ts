@@ -5,8 +5,7 @@ import type { StatusCode } from 'hono/utils/http-status'
 import { isLive, shown } from './client-sessions.ts'
 import { accountsOf } from './fake.ts'
 import type { Fault, WrongAnswer } from './faults.ts'
-import type { ClientSession } from './rows.ts'
-import type { Seam } from './state.ts'
+import type { ClientSession, Seam } from './state.ts'
 import type { SeamEnv } from './wire.ts'
 
 type FaultOf<Kind> = Extract<Fault, { kind: Kind }>

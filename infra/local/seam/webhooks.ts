@@ -1,7 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import type { SeamEvent } from '@seamapi/types/connect'
 import { Webhook } from 'svix'
 import * as z from 'zod/v4-mini'
-import type { LocalEvent } from './rows.ts'
+
+/** An event of Seam's: the members that all have, and those of its type. */
+export type LocalEvent = Pick<
+  SeamEvent,
+  'event_id' | 'event_type' | 'workspace_id' | 'created_at' | 'occurred_at'
+> & { [member: string]: unknown }
 
 /** How deliveries go, so that what Svix may do can be had on demand. */
 export const moodSchema = z.object({

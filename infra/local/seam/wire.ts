@@ -31,6 +31,23 @@ export function found<T>(item: T | undefined, one: string): T {
   throw new Refusal(404, `${one}_not_found`, `Could not find ${one.replaceAll('_', ' ')}`)
 }
 
+/** @throws Refusal when none of them has the id */
+export function find<One extends string, Item extends Record<`${One}_id`, string>>(
+  items: Item[],
+  one: One,
+  id: string,
+): Item {
+  const item = items.find((item) => item[`${one}_id`] === id)
+  return found(item, one)
+}
+
+/** The same, out of `items`. */
+export const take: typeof find = (items, one, id) => {
+  const item = find(items, one, id)
+  items.splice(items.indexOf(item), 1)
+  return item
+}
+
 /** An error that is no Refusal is a bug of ours: nothing of it leaves, nor does a secret. */
 export function refused(thrown: unknown, c: Context<SeamEnv>): Response {
   const { status, error } =

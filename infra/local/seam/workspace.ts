@@ -1,8 +1,8 @@
 import * as z from 'zod/v4-mini'
 import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
-import { readStateFile } from '../state-file.ts'
-import { deleteAccount } from './accounts.ts'
+import { readStateFile, stateKeeper } from '../state-file.ts'
+import { deleteAccount, identityFor } from './accounts.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
@@ -18,10 +18,14 @@ import {
 } from './fake.ts'
 import { Faults, faultSchema } from './faults.ts'
 import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
-import { identityFor } from './identities.ts'
-import { plainReadings, readingsSchema } from './readings.ts'
-import { SessionRows } from './rows.ts'
-import { type SavedWorkspace, type Seam, savedWorkspace, stateKeeper } from './state.ts'
+import {
+  plainReadings,
+  readingsSchema,
+  type SavedWorkspace,
+  type Seam,
+  SessionRows,
+  savedWorkspace,
+} from './state.ts'
 import { moodSchema, Webhooks } from './webhooks.ts'
 import { checked } from './wire.ts'
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { grant } from '../../../functions/record/writes.ts'
-import type { LocalEvent } from '../../../infra/local/seam/rows.ts'
+import type { LocalEvent } from '../../../infra/local/seam/webhooks.ts'
 import { type Keeper, keeperOf, sharedSession } from '../keeper.ts'
 import { ask, devicesOf, ownerOfSub, soon } from '../vending-world.ts'
 import { eventsOf, startWebhookWorld, type WebhookWorld } from '../webhook-world.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Answered, probe, readingsOf } from '../../../../infra/cli/probe/probing.ts'
 import { cleanUp, openSandbox } from '../../../../infra/cli/probe/sandbox.ts'
-import { plainReadings, type Readings } from '../../../../infra/local/seam/readings.ts'
+import { plainReadings, type Readings } from '../../../../infra/local/seam/state.ts'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
 
 /** The same questions as a real workspace is asked, so that the local Seam cannot drift from what we believe. */
