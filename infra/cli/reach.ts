@@ -51,7 +51,7 @@ export async function reachLocalWorld(environment: LocalEnvironment): Promise<Re
   const { folder, file, configuration, client, seam } = await openLocalWorld(environment)
   const { sealingKeySecret } = await openMemory(join(folder, 'memory.json'))
   const table = vendingTable({ client, tableName: file.table })
-  const clients = localClients(table, seam, { folder, sealingKeySecret })
+  const clients = localClients(table, { url: file.seam, apiKey: seam.apiKey }, { folder, sealingKeySecret })
   return {
     callAdmin: callAdminOf(wireAdmin(configuration, times, clients), callerName()),
     auditTrail: () => auditTrail(folder),

@@ -12,13 +12,13 @@ import { times } from '../../functions/times.ts'
 import type { CallerClients } from '../../functions/wiring.ts'
 import { auditWriter } from './audit-file.ts'
 
-interface SeamAccess {
-  endpoint: string
+export interface SeamAccess {
+  url: string
   apiKey: string
 }
 
-export const workspaceClient = ({ endpoint, apiKey }: SeamAccess) =>
-  seamClient({ endpoint, apiKey: async () => apiKey, times, fetch: freshFetch(Date.now) })
+export const workspaceClient = ({ url, apiKey }: SeamAccess) =>
+  seamClient({ endpoint: url, apiKey: async () => apiKey, times, fetch: freshFetch(Date.now) })
 
 /** What the functions act with in a local world: its own process, and commands beside it. */
 export function localClients(

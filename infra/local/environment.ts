@@ -8,7 +8,7 @@ import { CliError, codeOf } from './cli-error.ts'
 import type { WorldOptions } from './world.ts'
 
 /** Close together and seldom used by other programs; people type the page's and the API's. */
-const usualPorts = { identityProvider: 4801, seam: 4802, page: 4803 }
+const usualPorts = { identity_provider: 4801, seam: 4802, page: 4803 }
 const usualPort = 4800
 
 type Environment = Partial<
@@ -41,7 +41,7 @@ export function readEnvironment(
     ...(ORIGIN && { origin: originOf(ORIGIN) }),
     ...(configuration && { configuration }),
     // The key may be set for another program, and must not open a real workspace by surprise: both are needed.
-    ...(SEAM_ENDPOINT && { seam: { endpoint: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
+    ...(SEAM_ENDPOINT && { seam: { url: addressOf(SEAM_ENDPOINT), apiKey: keyOf(SEAM_API_KEY) } }),
   }
 }
 

@@ -13,9 +13,10 @@ const remembered = z.object({
 
 /**
  * What a local world keeps between runs, beside the state of its parts.
+ * @param usualPorts the first to try in a new folder, then in steps of ten; absent: any free ones
  * @throws CliError
  */
-export async function openMemory(file: string) {
+export async function openMemory(file: string, usualPorts: Record<string, number> = {}) {
   const memory: z.infer<typeof remembered> = (await readStateFile(
     file,
     remembered,
@@ -31,11 +32,10 @@ export async function openMemory(file: string) {
     /**
      * Starts a server on the port it had before. An address that was handed out must stay: an issuer's is part of
      * each of its tokens and records.
-     * @param usual the first port to try, then in steps of ten; 0 = any free one
      */
-    async atItsPort<T extends { url: string }>(name: string, usual: number, start: Start<T>): Promise<T> {
+    async atItsPort<T extends { url: string }>(name: string, start: Start<T>): Promise<T> {
       const before = memory.ports[name]
-      const started = await firstFree(before ?? usual, before === undefined, start)
+      const started = await firstFree(before ?? usualPorts[name] ?? 0, before === undefined, start)
       memory.ports[name] = Number(new URL(started.url).port)
       await writeStateFile(file, memory)
       return started

@@ -3,7 +3,7 @@ import { deadlineIn } from '../../functions/http/deadline.ts'
 import { SeamFailure } from '../../functions/seam/failure.ts'
 import { times } from '../../functions/times.ts'
 import { CliError } from './cli-error.ts'
-import { workspaceClient } from './clients.ts'
+import { type SeamAccess, workspaceClient } from './clients.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { startDynamoDbFaults } from './dynamodb-faults.ts'
 import type { Folder } from './folder.ts'
@@ -14,9 +14,9 @@ import { startSeam } from './seam/workspace.ts'
 
 export interface PartsOptions {
   /** A real workspace instead of the local one. */
-  seam?: { endpoint: string; apiKey: string }
+  seam?: SeamAccess
   /** Where they listen in a new folder; absent: on any free ports. */
-  usualPorts?: { identityProvider: number; seam: number; page: number }
+  usualPorts?: { [part in 'identity_provider' | 'page' | 'seam']: number }
 }
 
 export type Parts = Awaited<ReturnType<typeof startParts>>
@@ -28,7 +28,7 @@ export type Parts = Awaited<ReturnType<typeof startParts>>
  * @throws CliError
  */
 export async function startParts(
-  { seam, usualPorts: usual = { identityProvider: 0, seam: 0, page: 0 } }: PartsOptions,
+  { seam, usualPorts }: PartsOptions,
   folder: Folder,
   origins: ReadonlySet<string>,
   atEnd: (end: () => Promise<void>) => void,
@@ -38,43 +38,43 @@ export async function startParts(
     atEnd(() => part.close())
     return part
   }
-  const { sealingKeySecret, atItsPort } = await openMemory(folder.file('memory.json'))
+  const { sealingKeySecret, atItsPort } = await openMemory(folder.file('memory.json'), usualPorts)
   const engine = await ended(startDynamoDb(folder.file('dynamodb')))
   const accessKeyId = randomBytes(16).toString('hex')
   // Everybody in this world goes through the fault layer.
-  const records = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId }))
-  const identityProvider = await atItsPort('identity_provider', usual.identityProvider, (port) =>
+  const faults = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId }))
+  const identityProvider = await atItsPort('identity_provider', (port) =>
     ended(startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })),
   )
-  const page = await atItsPort('page', usual.page, (port) => ended(startPage({ port })))
-  const parts = {
-    sealingKeySecret,
-    dynamoDb: {
-      dynamodb: records.endpoint,
-      dynamodb_access_key_id: accessKeyId,
-      dynamodb_control: records.control,
-    },
-    identityProvider,
-    page,
+  const page = await atItsPort('page', (port) => ended(startPage({ port })))
+  const workspace = seam
+    ? await realWorkspace(seam)
+    : await atItsPort('seam', (port) =>
+        ended(startSeam({ port, stateFile: folder.file('seam.json'), origins })),
+      )
+  /** Absent when Seam is a real workspace. */
+  const local = workspace.control === undefined ? undefined : workspace
+  /** As `world.json` has them. */
+  const records = {
+    dynamodb: faults.endpoint,
+    dynamodb_access_key_id: accessKeyId,
+    dynamodb_control: faults.control,
+    // A table belongs to one workspace for good, so another workspace gets another one.
+    table: `token-vending-${workspace.workspaceId}`,
   }
-  if (seam) return { ...parts, local: undefined, workspace: await realWorkspace(seam) }
-  const local = await atItsPort('seam', usual.seam, (port) =>
-    ended(startSeam({ port, stateFile: folder.file('seam.json'), origins })),
-  )
-  const { url: endpoint, apiKey, workspaceId: workspace_id } = local
-  return { ...parts, local, workspace: { endpoint, apiKey, workspace_id } }
+  return { sealingKeySecret, records, identityProvider, page, local, workspace }
 }
 
-async function realWorkspace(seam: { endpoint: string; apiKey: string }) {
+async function realWorkspace(seam: SeamAccess) {
   try {
     const { workspace_id } = await workspaceClient(seam).getWorkspace(deadlineIn(times.seam, Date.now))
-    return { ...seam, workspace_id }
+    return { ...seam, workspaceId: workspace_id, control: undefined }
   } catch (error) {
     if (!(error instanceof SeamFailure)) throw error
     throw new CliError(
       error.httpStatus === 401 || error.httpStatus === 403
-        ? `${seam.endpoint} does not accept SEAM_API_KEY. Check that it is the key of the workspace you mean.`
-        : `${seam.endpoint} cannot be used as Seam: ${error.message}. Check SEAM_ENDPOINT and the network.`,
+        ? `${seam.url} does not accept SEAM_API_KEY. Check that it is the key of the workspace you mean.`
+        : `${seam.url} cannot be used as Seam: ${error.message}. Check SEAM_ENDPOINT and the network.`,
     )
   }
 }

@@ -31,7 +31,6 @@ import { oneApi } from './one-api.ts'
 import { Watcher } from './page/watching.ts'
 import { type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
-import type { LocalSeam } from './seam/workspace.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
@@ -82,61 +81,63 @@ async function start(options: WorldOptions, atEnd: AtEnd) {
   /** Of pages that may call. */
   const origins = new Set<string>()
   const parts = await startParts(options, folder, origins, atEnd)
-  const { identityProvider, local, page, workspace } = parts
+  const { identityProvider, local, page, sealingKeySecret, workspace } = parts
   const configuration = localConfiguration(parts, options)
   for (const origin of configuration.allowedOrigins) origins.add(origin)
+  const table = await openTable(parts.records, atEnd)
+  if (local) await endKilledRun(table)
+  const server = await listenForApi(options.port ?? 0, origins)
+  atEnd(server.close)
+  const api = server.url
 
   const watcher = new Watcher()
-  const table = await openTable(parts, atEnd)
   const log: Log = (audit) => {
     watcher.note(audit)
     options.log?.(audit)
   }
-  const own = { folder: folder.path, sealingKeySecret: parts.sealingKeySecret, log }
-  const service = serviceOf(configuration, localClients(table, workspace, own), watcher)
-  if (local) await endKilledRun(table)
+  const own = { folder: folder.path, sealingKeySecret, log }
+  const secrets = local ? [local.webhooks.add(`${api}/webhooks/seam`).secret()] : []
+  const service = serviceOf(configuration, localClients(table, workspace, own), watcher, secrets)
 
   /** The local identity provider, if the configuration trusts it: only its subjects are known beforehand. */
   const issuer = configuration.issuers.find((one) => one.issuer === identityProvider.issuer)
   const users = (issuer && local?.users) ?? []
+  const subs = users.map(({ sub }) => sub)
   if (issuer !== undefined) {
     identityProvider.audience = issuer.audiences[0] ?? identityProvider.audience
+    const [audience] = issuer.events?.audiences ?? []
+    if (audience !== undefined) identityProvider.receiver = { url: `${api}/identity-events`, audience }
     await giveAccounts(service.deps, users, issuer)
   }
+  server.serveFetch(service.answer)
 
-  const api = await serveApi(service.answer, options.port ?? 0, origins, atEnd)
-  if (local) service.subscribe(local, api)
-  const [audience] = issuer?.events?.audiences ?? []
-  if (audience !== undefined) identityProvider.receiver = { url: `${api}/identity-events`, audience }
-  const subs = users.map(({ sub }) => sub)
-  const file = worldFileOf(parts, configuration, api, subs)
+  const file = { api, ...worldFileOf(parts, configuration, issuer), ...(local && { users: subs }) }
   await writeWorldFile(folder.path, file)
   atEnd(() => removeWorldFile(folder.path))
   const { cleanUp, end } = cleaningSchedule(service.cleanUp, configuration.cleanup, options.cleaned)
   atEnd(end)
   const { administer } = service
-  const facts = { api, issuer: file.issuer, seam: workspace.endpoint, users: subs, configuration }
   const operator = issuer && { issuer, administer, local, cleanUp, watcher, table }
+  const facts = { api, issuer: file.issuer, seam: file.seam, users: subs, configuration }
   page.show({ facts: { ...facts, ...(issuer && { operator: true }) }, watcher, operator })
-  return {
-    /** What `world.json` says. */
-    file,
-    identityProvider,
-    /** Absent when Seam is a real workspace. */
-    seam: local,
-    /** Cleans up once, beside the schedule. */
-    cleanUp,
-    callAdmin: callAdminOf(administer, 'local world'),
+  const callAdmin = callAdminOf(administer, 'local world')
+  /** `file`: `world.json`; `seam`: absent when it is a real workspace; `cleanUp`: once, beside the schedule. */
+  return { file, identityProvider, seam: local, cleanUp, callAdmin }
+}
+
+async function listenForApi(port: number, origins: ReadonlySet<string>) {
+  try {
+    return await listen(port, 'the API', (origin) => origins.has(origin))
+  } catch (error) {
+    if (!(error instanceof PortTaken)) throw error
+    throw new CliError(`${error.message} Or set PORT to another; 0 takes any that is free.`)
   }
 }
 
-/** A table belongs to one workspace for good, so another workspace gets another one. */
-const tableNameOf = ({ workspace }: Parts) => `token-vending-${workspace.workspace_id}`
-
-async function openTable(parts: Parts, atEnd: AtEnd): Promise<Table> {
-  const client = worldDynamoDbClient(parts.dynamoDb)
+async function openTable(records: Parts['records'], atEnd: AtEnd): Promise<Table> {
+  const client = worldDynamoDbClient(records)
+  const tableName = records.table
   atEnd(() => client.destroy())
-  const tableName = tableNameOf(parts)
   await createTable(client, tableName)
   return vendingTable({ client, tableName })
 }
@@ -146,6 +147,7 @@ function serviceOf(
   configuration: Configuration,
   unwatched: ReturnType<typeof localClients>,
   watcher: Watcher,
+  webhookSecrets: string[],
 ) {
   const clients = {
     ...unwatched,
@@ -154,8 +156,7 @@ function serviceOf(
     fetch: watcher.over('issuer', unwatched.fetch),
     version: packageVersion(),
   }
-  const secrets: string[] = []
-  const readSecrets = async () => JSON.stringify(secrets)
+  const readSecrets = async () => JSON.stringify(webhookSecrets)
   const vend = wireVend(configuration, times, clients)
   const { fetch: answer } = oneApi({
     vend,
@@ -168,26 +169,22 @@ function serviceOf(
     answer: (request: Request) => watcher.during(() => answer(request)),
     administer: wireAdmin(configuration, times, clients),
     cleanUp: wireCleanup(configuration, times, clients),
-    /** From now on the local Seam tells what happens there. */
-    subscribe({ webhooks }: LocalSeam, api: string): void {
-      secrets.push(webhooks.add(`${api}/webhooks/seam`).secret())
-    },
   }
 }
 
-function worldFileOf(parts: Parts, configuration: Configuration, api: string, users: string[]): WorldFile {
-  const { dynamoDb, identityProvider, local, page, workspace } = parts
-  const { issuers } = configuration
-  const shown = issuers.find(({ issuer }) => issuer === identityProvider.issuer) ?? issuers[0]
+function worldFileOf(
+  { local, page, records, workspace }: Parts,
+  configuration: Configuration,
+  trusted: Issuer | undefined,
+): Omit<WorldFile, 'api' | 'users'> {
+  const shown = trusted ?? configuration.issuers[0]
   return {
-    api,
     page: page.url,
     issuer: shown?.issuer ?? '',
     audience: shown?.audiences[0] ?? '',
-    seam: workspace.endpoint,
-    ...(local && { seam_api_key: workspace.apiKey, seam_control: local.control, users }),
-    ...dynamoDb,
-    table: tableNameOf(parts),
+    seam: workspace.url,
+    ...(local && { seam_api_key: local.apiKey, seam_control: local.control }),
+    ...records,
     configuration,
   }
 }
@@ -214,7 +211,7 @@ function localConfiguration(
   return {
     ...configuration,
     allowedOrigins: [...new Set([...configuration.allowedOrigins, ...(origin ? [origin] : []), page.url])],
-    seamEndpoint: workspace.endpoint,
+    seamEndpoint: workspace.url,
   }
 }
 
@@ -226,19 +223,4 @@ async function giveAccounts(deps: AccountDeps, users: SeamUser[], issuer: Issuer
     const isKnown = (await deps.table.readUser(who.owner)) !== undefined
     if (!isKnown) await grantAccounts(deps, who, connected_account_ids, deadlineIn(times.vend, Date.now))
   }
-}
-
-async function serveApi(
-  answer: (request: Request) => Response | Promise<Response>,
-  port: number,
-  origins: ReadonlySet<string>,
-  atEnd: AtEnd,
-): Promise<string> {
-  const server = await listen(port, 'the API', (origin) => origins.has(origin)).catch((error: unknown) => {
-    if (!(error instanceof PortTaken)) throw error
-    throw new CliError(`${error.message} Or set PORT to another; 0 takes any that is free.`)
-  })
-  atEnd(server.close)
-  server.serveFetch(answer)
-  return server.url
 }

@@ -14,7 +14,7 @@ it('needs nothing to be said', () => {
   expect(readEnvironment({})).toEqual({
     folder: resolve('.local'),
     port: 4800,
-    usualPorts: { identityProvider: 4801, seam: 4802, page: 4803 },
+    usualPorts: { identity_provider: 4801, seam: 4802, page: 4803 },
   })
 })
 
@@ -45,7 +45,7 @@ it('takes a configuration, plain http on this machine included, with its default
 
 it('takes a real workspace, and leaves it alone without its address', () => {
   const seam = { SEAM_ENDPOINT: 'https://connect.getseam.com/', SEAM_API_KEY: 'seam_key' }
-  expect(readEnvironment(seam).seam).toEqual({ endpoint: 'https://connect.getseam.com', apiKey: 'seam_key' })
+  expect(readEnvironment(seam).seam).toEqual({ url: 'https://connect.getseam.com', apiKey: 'seam_key' })
   expect(readEnvironment({ ...seam, SEAM_API_KEY: 'seam_key\n' }).seam?.apiKey).toBe('seam_key')
   expect(readEnvironment({ SEAM_API_KEY: 'seam_key' }).seam).toBeUndefined()
 })

@@ -294,7 +294,7 @@ describe('a real workspace', () => {
     await local.close()
     const real = await startSeam()
     ends.push(real.close)
-    const world = await start({ seam: { endpoint: real.url, apiKey: real.apiKey } })
+    const world = await start({ seam: { url: real.url, apiKey: real.apiKey } })
     expect(world.file.seam).toBe(real.url)
     expect(world.file.table).not.toBe(local.file.table)
     expect(Object.keys(world.file)).not.toEqual(expect.arrayContaining(['seam_api_key']))
@@ -307,7 +307,7 @@ describe('a real workspace', () => {
   it('must accept the API key', async () => {
     const real = await startSeam()
     ends.push(real.close)
-    await expect(start({ seam: { endpoint: real.url, apiKey: 'seam_wrong' } })).rejects.toThrow(
+    await expect(start({ seam: { url: real.url, apiKey: 'seam_wrong' } })).rejects.toThrow(
       `${real.url} does not accept SEAM_API_KEY`,
     )
   })
@@ -315,7 +315,7 @@ describe('a real workspace', () => {
   it('must be there', async () => {
     const endpoint = await block(0)
     await ends.pop()?.()
-    await expect(start({ seam: { endpoint, apiKey: 'seam_any' } })).rejects.toThrow(
+    await expect(start({ seam: { url: endpoint, apiKey: 'seam_any' } })).rejects.toThrow(
       `${endpoint} cannot be used as Seam: no connection`,
     )
   })
@@ -418,7 +418,7 @@ describe('trouble', () => {
 
   it('finds other ports when the usual ones are taken at the first start', async () => {
     const [a, b, c] = [await block(0), await block(0), await block(0)].map(portOf) as [number, number, number]
-    const { file } = await start({ usualPorts: { identityProvider: a, seam: b, page: c } })
+    const { file } = await start({ usualPorts: { identity_provider: a, seam: b, page: c } })
     for (const [url, usual] of [
       [file.issuer, a],
       [file.seam, b],
