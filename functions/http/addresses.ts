@@ -1,6 +1,6 @@
 /** Which addresses are exact enough to trust. PURE: the configuration, the construct and the commands ask here. */
 
-const loopbackHosts = ['127.0.0.1', 'localhost', '[::1]']
+export const loopbackHosts = ['127.0.0.1', 'localhost', '[::1]']
 /** RFC 1123 §2.1. A host in another spelling is one that `URL` has changed, or one that no certificate is issued for. */
 const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 

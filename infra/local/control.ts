@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
-import type * as z from 'zod/v4-mini'
-import { type FaultPlan, planOf } from './faults.ts'
+import * as z from 'zod/v4-mini'
+import type { FaultPlan } from './faults.ts'
 import { listen } from './loopback.ts'
 import { checked, Refusal, readParams, refused, type SeamEnv } from './seam/wire.ts'
 
@@ -31,7 +31,7 @@ export function faultOrders<Fault extends { kind: string }, Call>(
   faults: FaultPlan<Fault, Call>,
   fault: z.ZodMiniType<Fault>,
 ): Orders {
-  const plan = planOf(fault)
+  const plan = z.object({ seed: z.optional(z.int()), faults: z.array(fault) })
   return {
     'PUT /faults': (params) => faults.plan(checked(plan, params)),
     'POST /faults': (params) => faults.add(checked(fault, params)),

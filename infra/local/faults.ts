@@ -9,9 +9,6 @@ export const faultLimits = {
   share: z.optional(z.number().check(z.gte(0), z.lte(1))),
 }
 
-export const planOf = <Fault>(fault: z.ZodMiniType<Fault>) =>
-  z.object({ seed: z.optional(z.int()), faults: z.array(fault) })
-
 type Limited = { kind: string; times?: number | undefined; share?: number | undefined }
 
 /** Which fault strikes which call: the same calls under the same plan and seed are struck the same way. */

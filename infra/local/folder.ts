@@ -4,19 +4,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { CliError, codeOf } from './cli-error.ts'
 import { readWorldFile } from './world-file.ts'
 
-/** Where a local world keeps its state. Only its owner can read it, and one world at a time uses it. */
-export interface Folder {
-  path: string
-  file(name: string): string
-  release(): void
-}
-
 /**
- * Creates the folder if it is missing and locks it until it is released or this process ends, however it ends: a
- * killed world leaves no lock behind.
+ * Creates the folder of a local world's state if it is missing, for its owner alone, and locks it until it is released
+ * or this process ends, however it ends: a killed world leaves no lock behind.
+ * @returns what releases it
  * @throws CliError
  */
-export async function takeFolder(path: string): Promise<Folder> {
+export async function takeFolder(path: string): Promise<() => void> {
   const lock = join(path, 'lock')
   try {
     await makeFolder(path)
@@ -28,7 +22,7 @@ export async function takeFolder(path: string): Promise<Folder> {
     )
   }
   const held = await hold(lock, path)
-  return { path, file: (name) => join(path, name), release: () => held.close() }
+  return () => held.close()
 }
 
 /** One by one: Node's recursive mkdir never returns where nothing can be made, such as below /proc. */
@@ -65,7 +59,7 @@ async function hold(lock: string, path: string): Promise<DatabaseSync> {
 const sqliteBusy = 5
 
 /** Deletes what a world keeps there, and nothing else: the folder may be somebody's home. */
-export async function clearFolder({ file }: Folder): Promise<void> {
+export async function clearFolder(path: string): Promise<void> {
   const own = ['memory.json', 'identity-provider.json', 'seam.json', 'world.json', 'audit.ndjson', 'dynamodb']
-  for (const name of own) await rm(file(name), { recursive: true, force: true })
+  for (const name of own) await rm(join(path, name), { recursive: true, force: true })
 }

@@ -4,6 +4,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTHeaderParameters, SignJWT } from 'jose'
 import * as z from 'zod/v4-mini'
+import { loopbackHosts } from '../../functions/http/addresses.ts'
 import { effects, secevent } from '../../functions/identity-events/meaning.ts'
 import { logoutEvent } from '../../functions/identity-events/token.ts'
 import { listen } from './loopback.ts'
@@ -58,6 +59,7 @@ type EventToSend = z.infer<typeof eventToSend>
 export async function startIdentityProvider(options: IdentityProviderOptions = {}) {
   const { port = 0, stateFile, clock = Date.now, origins } = options
   const keys = [await openKey(stateFile)]
+  const isOfThisMachine = (origin: string) => loopbackHosts.includes(URL.parse(origin)?.hostname ?? '')
   const mayCall = (origin: string) => isOfThisMachine(origin) && origins?.has(origin) === true
   const server = await listen(port, 'the identity provider', mayCall)
 
@@ -171,8 +173,4 @@ async function sendEvent(
   const response = await fetch(to.url, { method: 'POST', headers, body })
   await response.body?.cancel()
   return response.status
-}
-
-function isOfThisMachine(origin: string): boolean {
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(URL.parse(origin)?.hostname ?? '')
 }

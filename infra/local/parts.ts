@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { deadlineIn } from '../../functions/http/deadline.ts'
 import { SeamFailure } from '../../functions/seam/failure.ts'
 import { times } from '../../functions/times.ts'
@@ -6,13 +7,14 @@ import { CliError } from './cli-error.ts'
 import { type SeamAccess, workspaceClient } from './clients.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { startDynamoDbFaults } from './dynamodb-faults.ts'
-import type { Folder } from './folder.ts'
 import { startIdentityProvider } from './identity-provider.ts'
 import { openMemory } from './memory.ts'
 import { startPage } from './page/server.ts'
 import { startSeam } from './seam/workspace.ts'
 
 export interface PartsOptions {
+  /** Keeps the state; no other world may run on it. */
+  folder: string
   /** A real workspace instead of the local one. */
   seam?: SeamAccess
   /** Where they listen in a new folder; absent: on any free ports. */
@@ -28,8 +30,7 @@ export type Parts = Awaited<ReturnType<typeof startParts>>
  * @throws CliError
  */
 export async function startParts(
-  { seam, usualPorts }: PartsOptions,
-  folder: Folder,
+  { folder, seam, usualPorts }: PartsOptions,
   origins: ReadonlySet<string>,
   atEnd: (end: () => Promise<void>) => void,
 ) {
@@ -38,19 +39,19 @@ export async function startParts(
     atEnd(() => part.close())
     return part
   }
-  const { sealingKeySecret, atItsPort } = await openMemory(folder.file('memory.json'), usualPorts)
-  const engine = await ended(startDynamoDb(folder.file('dynamodb')))
+  const { sealingKeySecret, atItsPort } = await openMemory(join(folder, 'memory.json'), usualPorts)
+  const engine = await ended(startDynamoDb(join(folder, 'dynamodb')))
   const accessKeyId = randomBytes(16).toString('hex')
   // Everybody in this world goes through the fault layer.
   const faults = await ended(startDynamoDbFaults({ endpoint: engine.socket, accessKeyId }))
   const identityProvider = await atItsPort('identity_provider', (port) =>
-    ended(startIdentityProvider({ port, stateFile: folder.file('identity-provider.json'), origins })),
+    ended(startIdentityProvider({ port, stateFile: join(folder, 'identity-provider.json'), origins })),
   )
   const page = await atItsPort('page', (port) => ended(startPage({ port })))
   const workspace = seam
     ? await realWorkspace(seam)
     : await atItsPort('seam', (port) =>
-        ended(startSeam({ port, stateFile: folder.file('seam.json'), origins })),
+        ended(startSeam({ port, stateFile: join(folder, 'seam.json'), origins })),
       )
   /** Absent when Seam is a real workspace. */
   const local = workspace.control === undefined ? undefined : workspace

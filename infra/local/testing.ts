@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { ownerOf } from '../../functions/caller/owner.ts'
 import type { ConfigurationInput } from '../../functions/config.ts'
 import type { Fault } from './seam/faults.ts'
+import type { World } from './world.ts'
 
 /** The whole service for the tests of others, in their process: on free ports, in a folder that `stop` deletes. */
 
@@ -50,33 +51,30 @@ export interface TestSession {
 
 const peers = ['dynalite', '@seamapi/fake-seam-connect']
 
-export async function startWorld(options: TestWorldOptions = {}): Promise<TestWorld> {
+export async function startWorld({ origin, configuration }: TestWorldOptions = {}): Promise<TestWorld> {
   const missing = peers.filter((name) => !isInstalled(name))
   if (missing.length > 0)
     throw new Error(`The local world needs more packages: npm install --save-dev ${missing.join(' ')}`)
+  const local = await import('./world.ts')
   const folder = await mkdtemp(join(tmpdir(), 'seam-world-'))
-  const world = await open(folder, options).catch(async (error) => {
-    await rm(folder, { recursive: true })
+  const removeFolder = () => rm(folder, { recursive: true, force: true })
+  const options = { folder, ...(origin && { origin }), ...(configuration && { adjust: configuration }) }
+  const world = await local.startWorld(options).catch(async (error) => {
+    await removeFolder()
     throw error
   })
   const stop = async () => {
     await world.close()
-    await rm(folder, { recursive: true, force: true })
+    await removeFolder()
   }
-  return { ...world.verbs, stop, [Symbol.asyncDispose]: stop }
+  return { ...verbsOf(world), stop, [Symbol.asyncDispose]: stop }
 }
 
-async function open(folder: string, { origin, configuration }: TestWorldOptions) {
-  const { startWorld } = await import('./world.ts')
-  const { file, identityProvider, seam, callAdmin, close } = await startWorld({
-    folder,
-    ...(origin && { origin }),
-    ...(configuration && { adjust: configuration }),
-  })
+function verbsOf({ file, identityProvider, seam, callAdmin }: World) {
   if (seam === undefined) throw new Error('There is no local Seam.')
   const change = async (command: 'grant' | 'withdraw', sub: string, ids: string[]) =>
     void (await callAdmin(command, { subject: subjectOf(sub), connected_account_ids: ids }))
-  const verbs: Omit<TestWorld, 'stop' | typeof Symbol.asyncDispose> = {
+  return {
     url: file.api,
     issuer: file.issuer,
     page: file.page,
@@ -97,8 +95,7 @@ async function open(folder: string, { origin, configuration }: TestWorldOptions)
     expire: seam.expire,
     sessions: (sub) =>
       seam.sessions().filter((row) => row.user_identifier_key?.includes(`_${ownerOf(subjectOf(sub))}_`)),
-  }
-  return { verbs, close }
+  } satisfies Omit<TestWorld, 'stop' | typeof Symbol.asyncDispose>
 }
 
 /** The built-in configuration calls its issuer so. */

@@ -34,8 +34,6 @@ import type { SeamUser } from './seam/state.ts'
 import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
-  /** Keeps the state; no other world may run on it. */
-  folder: string
   /** The API's; absent or 0 = any free one. */
   port?: number
   /** Instead of the built-in one, which trusts the local identity provider. */
@@ -74,13 +72,13 @@ export async function startWorld(options: WorldOptions) {
 }
 
 async function start(options: WorldOptions, atEnd: AtEnd) {
-  const folder = await takeFolder(options.folder)
-  atEnd(folder.release)
+  const { folder } = options
+  atEnd(await takeFolder(folder))
   if (options.reset) await clearFolder(folder)
-  await removeWorldFile(folder.path)
+  await removeWorldFile(folder)
   /** Of pages that may call. */
   const origins = new Set<string>()
-  const parts = await startParts(options, folder, origins, atEnd)
+  const parts = await startParts(options, origins, atEnd)
   const { identityProvider, local, page, sealingKeySecret, workspace } = parts
   const configuration = localConfiguration(parts, options)
   for (const origin of configuration.allowedOrigins) origins.add(origin)
@@ -95,7 +93,7 @@ async function start(options: WorldOptions, atEnd: AtEnd) {
     watcher.note(audit)
     options.log?.(audit)
   }
-  const own = { folder: folder.path, sealingKeySecret, log }
+  const own = { folder, sealingKeySecret, log }
   const secrets = local ? [local.webhooks.add(`${api}/webhooks/seam`).secret()] : []
   const service = serviceOf(configuration, localClients(table, workspace, own), watcher, secrets)
 
@@ -112,8 +110,8 @@ async function start(options: WorldOptions, atEnd: AtEnd) {
   server.serveFetch(service.answer)
 
   const file = { api, ...worldFileOf(parts, configuration, issuer), ...(local && { users: subs }) }
-  await writeWorldFile(folder.path, file)
-  atEnd(() => removeWorldFile(folder.path))
+  await writeWorldFile(folder, file)
+  atEnd(() => removeWorldFile(folder))
   const { cleanUp, end } = cleaningSchedule(service.cleanUp, configuration.cleanup, options.cleaned)
   atEnd(end)
   const { administer } = service

@@ -31,20 +31,15 @@ const newWebhook = z.object({
   event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
 })
 
+const webhookNamed = z.object({ webhook_id: z.string() })
 const webhookRoutes = [
   route('/webhooks/list', 'api_key', z.object({}), ({ webhooks }) => ({ webhooks: webhooks.list() })),
-  route(
-    '/webhooks/delete',
-    'api_key',
-    z.object({ webhook_id: z.string() }),
-    ({ webhooks }, { webhook_id }) => {
-      take(webhooks.endpoints, 'webhook', webhook_id)
-    },
-  ),
-  route('/webhooks/create', 'api_key', newWebhook, ({ webhooks }, { url, event_types }) => {
-    const { secret, ...endpoint } = webhooks.add(url, event_types, true)
-    return { webhook: shownWebhook(endpoint) }
+  route('/webhooks/delete', 'api_key', webhookNamed, ({ webhooks }, { webhook_id }) => {
+    take(webhooks.endpoints, 'webhook', webhook_id)
   }),
+  route('/webhooks/create', 'api_key', newWebhook, ({ webhooks }, { url, event_types }) => ({
+    webhook: shownWebhook(webhooks.add(url, event_types, true)),
+  })),
 ]
 
 const routes: Route[] = [

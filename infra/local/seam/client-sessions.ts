@@ -29,7 +29,7 @@ export const clientSessionRoutes = [
     answered(seam, create(seam, body, c.req.method)),
   ),
   route('/client_sessions/get_or_create', 'publishable_key', keyed, (seam, body, { isPublic }) =>
-    answered(seam, isPublic ? getOrCreateEmpty(seam, body) : getOrCreate(seam, body)),
+    answered(seam, getOrCreate(seam, isPublic ? emptied(body) : body)),
   ),
   route('/client_sessions/get', 'token', z.partial(named), (seam, { client_session_id = '' }, { session }) =>
     answered(seam, session ?? undeleted(seam, client_session_id)),
@@ -133,15 +133,10 @@ function getOrCreate(seam: Seam, body: Keyed): ClientSession {
 }
 
 /** A publishable key makes empty client sessions, and hands out whatever is under the key it is told (law 1). */
-function getOrCreateEmpty(seam: Seam, body: Keyed): ClientSession {
-  if (body.connected_account_ids !== undefined)
-    throw new Refusal(
-      403,
-      'publishable_keys_must_create_empty_client_sessions',
-      'A publishable key cannot name connected accounts',
-    )
-  const row = latest(seam, body.user_identifier_key)
-  return row && isLive(seam, row) ? row : make(seam, body.user_identifier_key, {})
+function emptied({ user_identifier_key, connected_account_ids }: Keyed): Keyed {
+  if (connected_account_ids === undefined) return { user_identifier_key }
+  const type = 'publishable_keys_must_create_empty_client_sessions'
+  throw new Refusal(403, type, 'A publishable key cannot name connected accounts')
 }
 
 /** As at Seam: without a filter, every client session of the workspace, tokens included. */

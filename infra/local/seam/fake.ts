@@ -16,7 +16,7 @@ const kept =
  * by itself it would bind every interface of the machine.
  * @param saved what `snapshot` returned in an earlier run
  */
-export async function startFake(url: string, { saved, clock }: { saved: unknown; clock: () => number }) {
+export async function startFake(url: string, clock: () => number, saved: unknown) {
   const database = createDatabase()
   if (saved !== undefined) database.setState(saved as Partial<Database>)
   const random = () => randomUUID().replaceAll('-', '')

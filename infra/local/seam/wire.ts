@@ -11,14 +11,9 @@ export type SeamEnv = { Bindings: HttpBindings; Variables: { params: Params; req
 /** What a route throws to refuse; becomes Seam's error envelope. */
 export class Refusal extends Error {
   readonly status: ContentfulStatusCode
-  readonly error: Record<string, unknown>
+  readonly error: Params
 
-  constructor(
-    status: ContentfulStatusCode,
-    type: string,
-    message: string,
-    more: Record<string, unknown> = {},
-  ) {
+  constructor(status: ContentfulStatusCode, type: string, message: string, more: Params = {}) {
     super(message)
     this.status = status
     this.error = { type, message, ...more }

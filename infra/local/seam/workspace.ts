@@ -46,13 +46,13 @@ export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
  * A Seam workspace on one machine: Seam's own fake, and in front of it what the fake lacks.
  * @throws CliError when the port is taken or the state file is damaged; its message says what to do
  */
-export async function startSeam(options: Options = {}) {
-  const { port = 0, stateFile } = options
+export async function startSeam({ port = 0, stateFile, clock = Date.now, origins }: Options = {}) {
   const saved = stateFile ? await readStateFile(stateFile, savedWorkspace, remedy) : undefined
-  const mayCall = (origin: string) => options.origins?.has(origin) === true
+  const mayCall = (origin: string) => origins?.has(origin) === true
   const server = await listen(port, 'the local Seam', mayCall)
   const closing = new AbortController()
-  const seam = await openWorkspace(server.url, options, saved, closing.signal)
+  const seam = await openWorkspace(server.url, clock, saved, closing.signal)
+  if (stateFile) seam.save = stateKeeper(stateFile, () => snapshot(seam))
   await seam.save()
   server.serveFetch(seamApp(seam, mayCall).fetch)
   const control = await startSeamControl(seam)
@@ -72,11 +72,11 @@ const remedy = 'Delete it: the local Seam then starts with a fresh workspace, an
 
 async function openWorkspace(
   url: string,
-  { stateFile, clock = Date.now }: Options,
+  clock: () => number,
   saved: SavedWorkspace | undefined,
   ended: AbortSignal,
 ): Promise<Seam> {
-  const fake = await startFake(url, { saved: saved?.seam, clock })
+  const fake = await startFake(url, clock, saved?.seam)
   const seam: Seam = {
     url,
     clock,
@@ -91,7 +91,6 @@ async function openWorkspace(
     save: async () => {},
   }
   for (const row of saved?.client_sessions ?? []) seam.sessions.add(row)
-  if (stateFile !== undefined) seam.save = stateKeeper(stateFile, () => snapshot(seam))
   return seam
 }
 
@@ -120,7 +119,7 @@ const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } =
 
 /** What this process may do to the workspace and see of it. */
 function inProcess(seam: Seam) {
-  const { fake, kept, webhooks } = seam
+  const { url, fake, kept, counts, readings, faults, webhooks } = seam
   /** What is done in process is told of like what is called for. */
   const told = <T>(result: T): T => {
     webhooks.dispatch()
@@ -128,7 +127,7 @@ function inProcess(seam: Seam) {
   }
   return {
     /** Base URL, on 127.0.0.1. */
-    url: seam.url,
+    url,
     apiKey: fake.api_key,
     workspaceId: fake.workspace_id,
     publishableKey: workspaceOf(fake).publishable_key,
@@ -136,9 +135,9 @@ function inProcess(seam: Seam) {
     users: kept.users,
     /** Connected accounts with a device each, that nobody has. */
     spareAccountIds: kept.spare_account_ids,
-    counts: seam.counts,
-    readings: seam.readings,
-    faults: seam.faults,
+    counts,
+    readings,
+    faults,
     webhooks,
     /** Every client session ever made, how it ended, and whether its token works now. */
     sessions: () =>
