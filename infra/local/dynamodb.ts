@@ -34,7 +34,9 @@ export async function startDynamoDb(folder: string) {
     response.once('close', () => unanswered.delete(response))
   })
   const socket = await socketFor(folder)
-  await listenOn(server, socket).catch(refuse)
+  await rm(socket, { force: true })
+  await once(server.listen(socket), 'listening').catch(refuse)
+  await chmod(socket, 0o600)
   return {
     /** The Unix socket where it listens. */
     socket,
@@ -45,12 +47,6 @@ export async function startDynamoDb(folder: string) {
       if (dirname(socket) !== folder) await rm(dirname(socket), { recursive: true, force: true })
     },
   }
-}
-
-async function listenOn(server: Server, socket: string): Promise<void> {
-  await rm(socket, { force: true })
-  await once(server.listen(socket), 'listening')
-  await chmod(socket, 0o600)
 }
 
 /** What fits into a socket's address, in bytes. */

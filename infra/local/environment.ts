@@ -32,7 +32,7 @@ export function readEnvironment(
 ): WorldOptions {
   const { PORT, ORIGIN, TOKEN_VENDING, SEAM_ENDPOINT, SEAM_API_KEY } = environment
   const { reset, ...own } = optionsOf(words)
-  const configuration = TOKEN_VENDING ? configurationOf(TOKEN_VENDING) : ownConfiguration(own, project)
+  const configuration = configurationOf(TOKEN_VENDING, own, project)
   return {
     folder: localFolder(environment),
     port: PORT ? portOf(PORT) : usualPort,
@@ -59,28 +59,23 @@ function refuse(sentence: string): never {
   throw new CliError(sentence)
 }
 
-/** @param said goes before what is wrong with the configuration */
-function configured(read: () => unknown, said = ''): Configuration {
-  try {
-    return readConfiguration(read(), { loopback: true })
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error
-    return refuse(`${said}${error.message}`)
-  }
-}
-
-function ownConfiguration({ own, stage }: { own?: boolean; stage?: string }, project: string) {
-  if (!own && stage === undefined) return undefined
-  return configured(() => chooseStage(readStages(project), stage).tokenVending)
-}
-
-function configurationOf(text: string): Configuration {
-  const input = parsedJson(text)
+function configurationOf(
+  text: string | undefined,
+  { own, stage }: { own?: boolean; stage?: string },
+  project: string,
+): Configuration | undefined {
+  if (!text && !own && stage === undefined) return undefined
+  const input = text ? parsedJson(text) : chooseStage(readStages(project), stage).tokenVending
   if (input === undefined)
     refuse(
       'TOKEN_VENDING is not JSON. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".',
     )
-  return configured(() => input, 'TOKEN_VENDING cannot be used:\n')
+  try {
+    return readConfiguration(input, { loopback: true })
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return refuse(`${text ? 'TOKEN_VENDING cannot be used:\n' : ''}${error.message}`)
+  }
 }
 
 function portOf(text: string): number {

@@ -33,28 +33,26 @@ export async function openMemory(file: string, usualPorts: Record<string, number
      * Starts a server on the port it had before. An address that was handed out must stay: an issuer's is part of
      * each of its tokens and records.
      */
-    async atItsPort<T extends { url: string }>(name: string, start: Start<T>): Promise<T> {
+    async atItsPort<T extends { url: string }>(
+      name: string,
+      start: (port: number) => Promise<T>,
+    ): Promise<T> {
       const before = memory.ports[name]
-      const started = await firstFree(before ?? usualPorts[name] ?? 0, before === undefined, start)
-      memory.ports[name] = Number(new URL(started.url).port)
-      await writeStateFile(file, memory)
-      return started
+      const first = before ?? usualPorts[name] ?? 0
+      for (let port = first; ; port += 10)
+        try {
+          const started = await start(port)
+          memory.ports[name] = Number(new URL(started.url).port)
+          await writeStateFile(file, memory)
+          return started
+        } catch (error) {
+          if (!(error instanceof PortTaken)) throw error
+          if (before !== undefined)
+            throw new CliError(
+              `${error.message} Its address was handed out, so it cannot move; LOCAL_DIR starts a second world beside this one.`,
+            )
+          if (port >= first + 500) throw error
+        }
     },
   }
-}
-
-type Start<T> = (port: number) => Promise<T>
-
-async function firstFree<T>(from: number, mayMove: boolean, start: Start<T>): Promise<T> {
-  for (let port = from; ; port += 10)
-    try {
-      return await start(port)
-    } catch (error) {
-      if (!(error instanceof PortTaken)) throw error
-      if (!mayMove)
-        throw new CliError(
-          `${error.message} Its address was handed out, so it cannot move; LOCAL_DIR starts a second world beside this one.`,
-        )
-      if (port >= from + 500) throw error
-    }
 }

@@ -4,7 +4,7 @@ import { requestId } from 'hono/request-id'
 import * as z from 'zod/v4-mini'
 import { accountRoutes } from './accounts.ts'
 import { clientSessionRoutes, distinct } from './client-sessions.ts'
-import { connectWebviewRoutes, webviewPageRoutes } from './connect-webviews.ts'
+import { connectWebviewRoutes } from './connect-webviews.ts'
 import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
 import { callerOf, onlyLooks, type Route, route } from './route.ts'
 import { keepAnswerWithin, keepCallWithin, reachOf } from './scope.ts'
@@ -47,7 +47,6 @@ const routes: Route[] = [
   workspaceRoutes,
   accountRoutes,
   connectWebviewRoutes,
-  webviewPageRoutes,
   webhookRoutes,
 ].flat()
 
@@ -89,7 +88,7 @@ export function seamApp(seam: Seam, mayCall: (origin: string) => boolean): Hono<
 }
 
 async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route): Promise<Response> {
-  const result = run(seam, c.get('params'), { ...callerOf(seam, c, allows), c })
+  const result = run(seam, c.get('params'), { c, session: callerOf(seam, c, allows) })
   await keepChange(seam, c)
   const answer = await result
   return answer instanceof Response ? answer : c.json({ ...answer, ok: true })
@@ -98,7 +97,7 @@ async function perform(seam: Seam, c: Context<SeamEnv>, { allows, run }: Route):
 /** By a client session token only within its accounts; by the API key as the fake pleases. */
 async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const { fake } = seam
-  const { session } = callerOf(seam, c, 'token')
+  const session = callerOf(seam, c, 'token')
   const params = c.get('params')
   const reach = session && reachOf(seam, session)
   if (reach) {

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { endOf, route } from './route.ts'
+import { endOf, publishableKeyOf, route } from './route.ts'
 import { type ClientSession, emit, type Seam, timeNow } from './state.ts'
 import { find, found, Refusal } from './wire.ts'
 
@@ -28,8 +28,8 @@ export const clientSessionRoutes = [
   route('/client_sessions/create', 'api_key', created, (seam, body, { c }) =>
     answered(seam, create(seam, body, c.req.method)),
   ),
-  route('/client_sessions/get_or_create', 'publishable_key', keyed, (seam, body, { isPublic }) =>
-    answered(seam, getOrCreate(seam, isPublic ? emptied(body) : body)),
+  route('/client_sessions/get_or_create', 'publishable_key', keyed, (seam, body, { c }) =>
+    answered(seam, getOrCreate(seam, publishableKeyOf(c) ? emptied(body) : body)),
   ),
   route('/client_sessions/get', 'token', z.partial(named), (seam, { client_session_id = '' }, { session }) =>
     answered(seam, session ?? undeleted(seam, client_session_id)),

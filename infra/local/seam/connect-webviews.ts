@@ -27,6 +27,12 @@ const wanted = z.object({
   wait_for_device_creation: z._default(z.boolean(), false),
 })
 const named = z.object({ connect_webview_id: z.string() })
+const visit = z.extend(named, { auth_token: z.string() })
+const deed = z.extend(visit, {
+  deed: z.enum(['log_in', 'fail']),
+  provider: z.optional(z.string()),
+  email: z.optional(z.string().check(z.maxLength(200))),
+})
 
 export const connectWebviewRoutes = [
   route('/connect_webviews/create', 'token', wanted, (seam, body, { session }) => ({
@@ -42,6 +48,18 @@ export const connectWebviewRoutes = [
   }),
   route('/_fake/complete_connect_webview', 'everybody', named, (seam, { connect_webview_id }) => {
     complete(seam, connect_webview_id)
+  }),
+  // The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail.
+  route('/connect_webviews/view', 'everybody', visit, (seam, body, { c }) => page(c, visited(seam, body)), [
+    'GET',
+  ]),
+  route('/connect_webviews/view', 'everybody', deed, (seam, body, { c }) => {
+    const webview = visited(seam, body)
+    if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
+    else complete(seam, webview.connect_webview_id, body)
+    const { custom_redirect_url: success, custom_redirect_failure_url: failure } = webview
+    const next = body.deed === 'fail' ? (failure ?? success) : success
+    return next === null ? page(c, webview) : c.redirect(next, 303)
   }),
 ]
 
@@ -119,28 +137,6 @@ export function fail(seam: Seam, connect_webview_id: string): void {
   pending(seam, connect_webview_id).status = 'failed'
   emit(seam, 'connect_webview.login_failed', { connect_webview_id })
 }
-
-const visit = z.object({ connect_webview_id: z.string(), auth_token: z.string() })
-const deed = z.extend(visit, {
-  deed: z.enum(['log_in', 'fail']),
-  provider: z.optional(z.string()),
-  email: z.optional(z.string().check(z.maxLength(200))),
-})
-
-/** The page behind a Connect Webview's `url`, in place of a provider's login: a person completes it, or lets it fail. */
-export const webviewPageRoutes = [
-  route('/connect_webviews/view', 'everybody', visit, (seam, body, { c }) => page(c, visited(seam, body)), [
-    'GET',
-  ]),
-  route('/connect_webviews/view', 'everybody', deed, (seam, body, { c }) => {
-    const webview = visited(seam, body)
-    if (body.deed === 'fail') fail(seam, webview.connect_webview_id)
-    else complete(seam, webview.connect_webview_id, body)
-    const { custom_redirect_url: success, custom_redirect_failure_url: failure } = webview
-    const next = body.deed === 'fail' ? (failure ?? success) : success
-    return next === null ? page(c, webview) : c.redirect(next, 303)
-  }),
-]
 
 /** @throws Refusal unless the visitor has its whole address */
 function visited(seam: Seam, { connect_webview_id, auth_token }: z.infer<typeof visit>): ConnectWebview {

@@ -65,18 +65,40 @@ export const accountOfDevice = ({ database }: FakeSeam, device_id: string) =>
 export const deviceOfAccessCode = ({ database }: FakeSeam, access_code_id: string) =>
   database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id
 
-export function addAccount(fake: FakeSeam, wish: AccountWish): string {
+export function addAccount({ database, workspace_id, clock }: FakeSeam, wish: AccountWish): string {
   const { provider, email, devices, custom_metadata = {} } = wish
-  const { connected_account_id } = fake.database.addConnectedAccount({
+  const created_at = new Date(clock()).toISOString()
+  const { connected_account_id } = database.addConnectedAccount({
     connected_account_id: randomUUID(),
-    workspace_id: fake.workspace_id,
+    workspace_id,
     provider,
     user_identifier: { email },
     account_type: provider,
     custom_metadata,
-    created_at: new Date(fake.clock()).toISOString(),
+    created_at,
   })
-  for (const name of devices) addDevice(fake, connected_account_id, name, deviceTypeOf(provider))
+  const device_type = deviceTypeOf(provider)
+  const [manufacturer, kind = ''] = device_type.split('_')
+  const lock = kind === 'lock'
+  for (const name of devices) {
+    const { device_id } = database.addDevice({
+      device_id: randomUUID(),
+      workspace_id,
+      connected_account_id,
+      created_at,
+      display_name: name,
+      name,
+      device_type,
+      can_remotely_lock: lock,
+      can_remotely_unlock: lock,
+      can_program_online_access_codes: lock,
+      properties: { ...kinds[kind]?.properties, manufacturer, image_url: picture },
+    } as Parameters<typeof database.addDevice>[0])
+    database.updateDevice({
+      device_id,
+      capabilities_supported: kinds[kind]?.capabilities,
+    } as Parameters<typeof database.updateDevice>[0])
+  }
   return connected_account_id
 }
 
@@ -107,33 +129,6 @@ export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Param
 
 export const snapshotOf = ({ database }: FakeSeam) =>
   Object.fromEntries(kept.map((name) => [name, database[name]]))
-
-function addDevice(
-  { database, workspace_id, clock }: FakeSeam,
-  connected_account_id: string,
-  name: string,
-  device_type: string,
-): void {
-  const [manufacturer, kind = ''] = device_type.split('_')
-  const lock = kind === 'lock'
-  const { device_id } = database.addDevice({
-    device_id: randomUUID(),
-    workspace_id,
-    connected_account_id,
-    created_at: new Date(clock()).toISOString(),
-    display_name: name,
-    name,
-    device_type,
-    can_remotely_lock: lock,
-    can_remotely_unlock: lock,
-    can_program_online_access_codes: lock,
-    properties: { ...kinds[kind]?.properties, manufacturer, image_url: picture },
-  } as Parameters<typeof database.addDevice>[0])
-  database.updateDevice({
-    device_id,
-    capabilities_supported: kinds[kind]?.capabilities,
-  } as Parameters<typeof database.updateDevice>[0])
-}
 
 /** `start` must call `listen` before it first awaits, as the fake does; several may start side by side. */
 const withoutListening = <T>(start: () => T): T => {

@@ -7,15 +7,8 @@ import { checked, Refusal, type SeamEnv } from './wire.ts'
 /** Who may call beside the API key: the token of a client session, the publishable key, or nobody; `everybody` needs none of them. */
 type Allows = 'api_key' | 'token' | 'publishable_key' | 'everybody'
 
-/** Who calls. */
-interface Caller {
-  /** Of the token that calls. */
-  session?: ClientSession
-  /** By the publishable key, which every page shows. */
-  isPublic?: boolean
-}
-
-type Call = Caller & { c: Context<SeamEnv> }
+/** `session`: of the token that calls. */
+type Call = { c: Context<SeamEnv>; session: ClientSession | undefined }
 
 /** Makes its changes before it first awaits. Returns the members of Seam's envelope, or a whole answer. */
 type Run<Body> = (seam: Seam, body: Body, call: Call) => object | undefined
@@ -36,13 +29,23 @@ export function route<Body>(
   return { path, methods, allows, run: (seam, params, call) => run(seam, checked(body, params), call) }
 }
 
-/** @throws Refusal unless the call may be made so */
-export function callerOf({ fake, sessions, clock }: Seam, c: Context<SeamEnv>, allows: Allows): Caller {
-  if (allows === 'everybody') return {}
-  const publishableKey = c.req.header('seam-publishable-key')
+/** Every page shows it. */
+export const publishableKeyOf = ({ req }: Context<SeamEnv>) => req.header('seam-publishable-key')
+
+/**
+ * @returns the client session whose token calls; undefined: none does
+ * @throws Refusal unless the call may be made so
+ */
+export function callerOf(
+  { fake, sessions, clock }: Seam,
+  c: Context<SeamEnv>,
+  allows: Allows,
+): Call['session'] {
+  if (allows === 'everybody') return undefined
+  const publishableKey = publishableKeyOf(c)
   if (publishableKey !== undefined) {
     const { publishable_key, is_publishable_key_auth_enabled: isOn } = workspaceOf(fake)
-    if (isOn && publishableKey === publishable_key && allows === 'publishable_key') return { isPublic: true }
+    if (isOn && publishableKey === publishable_key && allows === 'publishable_key') return undefined
     throw new Refusal(401, 'unauthorized', 'This publishable key is not accepted')
   }
   const token =
@@ -50,19 +53,19 @@ export function callerOf({ fake, sessions, clock }: Seam, c: Context<SeamEnv>, a
     c.req.header('client-session-token') ??
     /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
   if (token === undefined) throw new Refusal(401, 'unauthorized', 'No credentials were sent')
-  if (token === fake.api_key) return {}
+  if (token === fake.api_key) return undefined
   if (!token.startsWith('seam_cst')) throw new Refusal(401, 'unauthorized', 'API Key not found')
   const session = sessions.byToken.get(token)
-  const end = session === undefined ? 'not_found' : endOf(clock, session)
-  if (session === undefined || end !== undefined)
-    throw new Refusal(401, `client_session_${end}`, `Unauthorized (client session ${end?.replace('_', ' ')})`)
-  if (allows === 'token') return { session }
+  const end = endOf(clock, session)
+  if (end !== undefined)
+    throw new Refusal(401, `client_session_${end}`, `Unauthorized (client session ${end.replace('_', ' ')})`)
+  if (allows === 'token') return session
   throw new Refusal(401, 'unauthorized', `${c.req.path} cannot be called by a client session`)
 }
 
 /** Why its token opens nothing; undefined while it does. */
-export function endOf(clock: () => number, session: ClientSession) {
-  if (session.deleted_at !== undefined) return 'not_found'
+export function endOf(clock: () => number, session?: ClientSession) {
+  if (session === undefined || session.deleted_at !== undefined) return 'not_found'
   if (session.revoked_at !== undefined) return 'revoked'
   return Date.parse(session.expires_at) > clock() ? undefined : 'expired'
 }

@@ -28,7 +28,14 @@ export async function strike(seam: Seam, c: Context<SeamEnv>, next: Next): Promi
     return applied ? undefined : next()
   }
   await wait()
-  if (fault.kind === 'wrong') return answerWrongly(seam, c, next, fault, deliver)
+  if (fault.kind === 'wrong') {
+    await next()
+    const answer = await wrongAnswer(seam, c, fault.wrong)
+    if (answer === undefined) return
+    deliver()
+    c.res = answer
+    return
+  }
   if (fault.kind === 'cut') await next()
   deliver()
   if (fault.kind === 'status') {
@@ -63,22 +70,15 @@ function applyLater({ faults, ended }: Seam, { late_ms }: FaultOf<'applied_late'
     void sleep(late_ms, undefined, { signal: ended }).then(apply, () => {})
 }
 
-async function answerWrongly(
-  seam: Seam,
-  c: Context<SeamEnv>,
-  next: Next,
-  { wrong }: FaultOf<'wrong'>,
-  deliver: () => void,
-): Promise<void> {
-  await next()
-  if (c.res.status !== 200) return
+/** Of a call that has had its effect; undefined: it does not answer one client session. */
+async function wrongAnswer(seam: Seam, c: Context<SeamEnv>, wrong: WrongAnswer) {
+  if (c.res.status !== 200) return undefined
   const { client_session } = await c.res.clone().json()
   const row = seam.sessions.byToken.get(client_session?.token)
-  if (row === undefined) return
+  if (row === undefined) return undefined
   const bent = wrongSession(seam, wrong, row)
   await seam.save()
-  deliver()
-  c.res = c.json({ client_session: bent, ok: true })
+  return c.json({ client_session: bent, ok: true })
 }
 
 function failure(c: Context<SeamEnv>, { status, retry_after, body = 'html' }: FaultOf<'status'>): Response {
