@@ -65,12 +65,12 @@ function configurationOf(
   project: string,
 ): Configuration | undefined {
   if (!text && !own && stage === undefined) return undefined
-  const input = text ? parsedJson(text) : chooseStage(readStages(project), stage).tokenVending
-  if (input === undefined)
-    refuse(
-      'TOKEN_VENDING is not JSON. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".',
-    )
   try {
+    const input = text ? parsedJson(text) : chooseStage(readStages(project), stage).tokenVending
+    if (input === undefined)
+      refuse(
+        'TOKEN_VENDING is not JSON. Give the configuration itself, not the name of its file: TOKEN_VENDING="$(cat own.json)".',
+      )
     return readConfiguration(input, { loopback: true })
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
