@@ -16,7 +16,7 @@ export interface Target {
   stage?: string | undefined
 }
 
-/** What would be deployed from that folder, with its defaults. @throws ConfigurationError */
+/** What would be deployed from that folder, which has a file for it, with its defaults. @throws ConfigurationError */
 export function deployable(folder: string, stage: string | undefined): Configuration {
   const stages = readStages(folder)
   const chosen = stages === undefined && stage === undefined ? exampleIn(folder) : chooseStage(stages, stage)
@@ -30,12 +30,7 @@ export function stackOf(folder: string, { stack, stage }: Target): string | unde
 }
 
 function exampleIn(folder: string): Stage {
-  const file = `${folder}/cdk.json`
-  if (!existsSync(file))
-    throw new ConfigurationError(
-      `there is neither ${stagesFile} nor cdk.json here; run this in the project’s folder, or \`init\``,
-    )
-  const cdkJson = parsedJson(readFileSync(file, 'utf8')) as { context?: Stage } | undefined
+  const cdkJson = parsedJson(readFileSync(`${folder}/cdk.json`, 'utf8')) as { context?: Stage } | undefined
   if (cdkJson === undefined) throw new ConfigurationError('cdk.json is not JSON; correct it')
   return cdkJson.context ?? { tokenVending: undefined }
 }

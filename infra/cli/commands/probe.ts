@@ -1,7 +1,7 @@
 import { asking } from '../asking.ts'
 import { command } from '../command.ts'
 import { exitCodes, Refused, UsageError } from '../errors.ts'
-import { type Answered, probe as askAll, readingsOf } from '../probe/probing.ts'
+import { type Answered, probe as askAll, readingsOf } from '../probe/questions.ts'
 import { call, cleanUp, openSandbox, type Sandbox } from '../probe/sandbox.ts'
 import type { Streams, Tool } from '../tool.ts'
 
@@ -32,7 +32,13 @@ export const probe = command({
     let left: string[] = []
     const answers: Answered[] = []
     try {
-      await tellAnswers(tool, sandbox, answers)
+      for await (const answered of askAll(sandbox)) {
+        answers.push(answered)
+        await tool.show(answered, () => answerLines(answered))
+        if (tool.deps.signal.aborted) break
+      }
+      if (tool.deps.signal.aborted)
+        tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
     } finally {
       left = await cleanUp(sandbox)
     }
@@ -43,16 +49,6 @@ export const probe = command({
     return tool.deps.signal.aborted ? exitCodes.interrupted : exitCodes.done
   },
 })
-
-async function tellAnswers(tool: Tool, sandbox: Sandbox, answers: Answered[]): Promise<void> {
-  for await (const answered of askAll(sandbox)) {
-    answers.push(answered)
-    await tool.show(answered, () => answerLines(answered))
-    if (!tool.deps.signal.aborted) continue
-    tool.note(`Interrupted: ${answers.length} questions asked. Undoing; running it again is safe.`)
-    return
-  }
-}
 
 function answerLines({ asks, answer, unanswered, differs }: Answered): string {
   const said = answer ?? `not answered: ${unanswered}`

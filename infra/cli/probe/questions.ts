@@ -1,17 +1,10 @@
+import type { ClientSession } from '../../../functions/seam/client.ts'
+import type { Readings } from '../../local/seam/state.ts'
 import { bearer } from '../send.ts'
 import { identityQuestions } from './identity-questions.ts'
-import {
-  call,
-  getOrCreate,
-  newKey,
-  type Question,
-  type Sandbox,
-  type SeamReply,
-  type Session,
-  said,
-  Unanswered,
-  vend,
-} from './sandbox.ts'
+import { call, getOrCreate, newKey, type Question, type Sandbox, said, Unanswered, vend } from './sandbox.ts'
+
+/** The contract suite: what Seam’s documentation leaves open, asked of a workspace one after the other. */
 
 type End = 'deleted' | 'revoked' | 'expired'
 const eachEnd = (what: string, question: (how: End) => Question): Record<string, Question> =>
@@ -182,7 +175,7 @@ async function deleteTakesEffect(sandbox: Sandbox): Promise<string> {
 }
 
 /** A client session that lives, or was ended so. */
-async function ended(sandbox: Sandbox, how: End | 'live', key = newKey()): Promise<Session> {
+async function ended(sandbox: Sandbox, how: End | 'live', key = newKey()): Promise<ClientSession> {
   const expires_at = new Date(sandbox.clock() + shortLife).toISOString()
   const vended = await vend(sandbox, key, how === 'expired' ? { expires_at } : {})
   const { client_session_id } = vended
@@ -193,6 +186,41 @@ async function ended(sandbox: Sandbox, how: End | 'live', key = newKey()): Promi
 }
 
 /** What a browser with the token of this client session is answered. */
-function devicesOf(sandbox: Sandbox, { token }: Session): Promise<SeamReply> {
+function devicesOf(sandbox: Sandbox, { token }: ClientSession) {
   return call(sandbox, '/devices/list', {}, bearer(token))
+}
+
+export interface Answered {
+  name: string
+  asks: string
+  /** Absent: `unanswered` says why. */
+  answer?: string
+  unanswered?: string
+  /** What the local Seam answers, where this workspace answers otherwise. */
+  differs?: string
+}
+
+export async function* probe(sandbox: Sandbox): AsyncGenerator<Answered> {
+  for (const [name, { asks, local, ask }] of Object.entries(questions))
+    try {
+      const answer = await ask(sandbox)
+      yield { name, asks, answer, ...(answer !== local && { differs: local }) }
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error
+      yield { name, asks, unanswered: error.message }
+    }
+}
+
+/** Which readings of the local Seam these answers mean; absent: none of its values, or several. */
+export function readingsOf(answers: Answered[]): Partial<Readings> {
+  const found: Record<string, unknown[]> = {}
+  for (const [name, { reading = {} }] of Object.entries(questions))
+    for (const [one, meanings] of Object.entries(reading))
+      found[one] = [...(found[one] ?? []), meant(meanings, answers.find((it) => it.name === name)?.answer)]
+  const agreed = Object.entries(found).filter(([, [first, ...rest]]) => rest.every((it) => it === first))
+  return Object.fromEntries(agreed.flatMap(([one, [value]]) => (value === undefined ? [] : [[one, value]])))
+}
+
+function meant(meanings: Record<string, unknown>, answer = ''): unknown {
+  return Object.entries(meanings).find(([text]) => answer === text || answer.startsWith(`${text} `))?.[1]
 }

@@ -22,11 +22,6 @@ export interface Sandbox {
     | undefined
 }
 
-export type Session = Pick<
-  ClientSession,
-  'client_session_id' | 'token' | 'connected_account_ids' | 'expires_at'
->
-
 /** @throws CliError unless the key opens a sandbox workspace: in no other one is anything asked */
 export async function openSandbox(
   options: Pick<Sandbox, 'endpoint' | 'apiKey' | 'clock' | 'sleep' | 'logIn'>,
@@ -49,7 +44,7 @@ export async function call(
   path: string,
   params: object = {},
   credentials: Record<string, string> = bearer(sandbox.apiKey),
-): Promise<SeamReply> {
+) {
   const reply = await post(`${sandbox.endpoint}${path}`, credentials, params)
   const client_session_id = reply.body?.client_session?.client_session_id
   const what = `client session ${client_session_id}`
@@ -58,10 +53,8 @@ export async function call(
   return reply
 }
 
-export type SeamReply = Awaited<ReturnType<typeof post>>
-
 /** `ok` when Seam did it, else such as `400 invalid_input`. */
-export const said = ({ status, type }: SeamReply, ok?: string) =>
+export const said = ({ status, type }: Awaited<ReturnType<typeof post>>, ok?: string) =>
   status === 200 && ok !== undefined ? ok : `${status} ${type ?? ''}`.trimEnd()
 
 export const getOrCreate = '/client_sessions/get_or_create'
@@ -74,7 +67,7 @@ export async function vend(
   sandbox: Sandbox,
   user_identifier_key = newKey(),
   params: { connected_account_ids?: string[]; user_identity_id?: string; expires_at?: string } = {},
-): Promise<Session> {
+): Promise<ClientSession> {
   const expires_at = new Date(sandbox.clock() + 3_600_000).toISOString()
   const asked = { user_identifier_key, expires_at, connected_account_ids: [], ...params }
   const reply = await call(sandbox, getOrCreate, asked)

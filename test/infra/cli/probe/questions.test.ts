@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Answered, probe, readingsOf } from '../../../../infra/cli/probe/probing.ts'
+import { type Answered, probe, readingsOf } from '../../../../infra/cli/probe/questions.ts'
 import { cleanUp, openSandbox } from '../../../../infra/cli/probe/sandbox.ts'
 import { plainReadings, type Readings } from '../../../../infra/local/seam/state.ts'
 import { type LocalSeam, startSeam } from '../../../../infra/local/seam/workspace.ts'
