@@ -31,11 +31,10 @@ export const doctor = command({
     const { examine } = await import('../doctor/examine.ts')
     const { findingLine, summary } = await import('../doctor/finding.ts')
     const all: Finding[] = []
-    for await (const findings of examine(tool, endpoint, token))
-      for (const finding of findings) {
-        all.push(finding)
-        await tool.show(finding, () => findingLine(finding, tool.paint))
-      }
+    for await (const finding of examine(tool, endpoint, token)) {
+      all.push(finding)
+      await tool.show(finding, () => findingLine(finding, tool.paint))
+    }
     if (!tool.json) await tool.show(undefined, () => `\n${summary(all)}`)
     return all.some(({ state }) => state === 'bad') ? exitCodes.unexpected : exitCodes.done
   },

@@ -9,9 +9,9 @@ import { bad, type Finding, unknown } from './finding.ts'
 import { issuerFindings } from './issuers.ts'
 import { keptFindings } from './kept.ts'
 
-type Findings = AsyncGenerator<Finding[]>
+type Findings = AsyncGenerator<Finding>
 
-/** In parts, so that a person sees how it goes. Neither a stack nor an endpoint: the local world, and never AWS. */
+/** One after the other, so that a person sees how it goes. Neither a stack nor an endpoint: the local world, and never AWS. */
 export async function* examine(
   tool: Tool,
   endpoint: string | undefined,
@@ -20,18 +20,18 @@ export async function* examine(
   const { environment, target } = tool
   const { folder } = tool.deps
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
-    yield stageFindings(folder)
+    yield* stageFindings(folder)
     yield* orRed('local world', localFindings(environment, token))
     return
   }
   const { configuration, findings } = deployableFindings(folder, target.stage)
-  yield findings
-  if (configuration !== undefined) yield await issuerFindings(configuration)
+  yield* findings
+  if (configuration !== undefined) yield* await issuerFindings(configuration)
   if (endpoint !== undefined) {
     const answers = await endpointFindings(endpoint, configuration?.allowedOrigins ?? [])
-    yield answers
-    if (answers[0]?.state === 'good') yield await vendFindings(endpoint, token)
-    yield [unknown('what is behind it', 'cannot be seen from outside', 'give --stack NAME or --stage NAME')]
+    yield* answers
+    if (answers[0]?.state === 'good') yield* await vendFindings(endpoint, token)
+    yield unknown('what is behind it', 'cannot be seen from outside', 'give --stack NAME or --stage NAME')
     return
   }
   // Of a stage that cannot be used the name is not known.
@@ -45,7 +45,7 @@ async function* orRed(what: string, parts: Findings): Findings {
     yield* parts
   } catch (error) {
     if (!(error instanceof CliError)) throw error
-    yield [bad(what, 'cannot be looked into', error.message)]
+    yield bad(what, 'cannot be looked into', error.message)
   }
 }
 
@@ -53,7 +53,8 @@ async function* localFindings(environment: Environment, token: string | undefine
   const { openLocalWorld } = await import('../reach.ts')
   const { worldFindings } = await import('./world.ts')
   const { file, configuration, client, seam } = await openLocalWorld(environment)
-  yield [...warnings('configuration', configuration), ...(await issuerFindings(configuration))]
+  yield* warnings('configuration', configuration)
+  yield* await issuerFindings(configuration)
   // A real workspace cannot reach this machine: logins are seen when the page asks.
   const hearsSeam = file.seam_control !== undefined
   const world = { endpoint: file.api, client, tableName: file.table, seam, hearsSeam }
@@ -73,7 +74,7 @@ async function* deployedFindings(
     yield* stackFindings(await findStack(name, environment), configuration, token)
   } catch (error) {
     if (error instanceof UsageError)
-      yield await keptFindings((await signIn(environment)).client, name, undefined)
+      yield* await keptFindings((await signIn(environment)).client, name, undefined)
     throw error
   }
 }

@@ -12,26 +12,28 @@ import { keptFindings } from './kept.ts'
 import { trailFinding } from './trail.ts'
 import { worldFindings } from './world.ts'
 
-/** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. In parts, so that a person sees how it goes. */
+/** A deployed stack, from its endpoint to its table, its secrets and Seam behind it. */
 export async function* stackFindings(
   stack: DeployedStack,
   configuration: Configuration | undefined,
   token: string | undefined,
-): AsyncGenerator<Finding[]> {
+): AsyncGenerator<Finding> {
   const { name, outputs, aws } = stack
-  yield [good('stack', `${name} in ${aws.region}`), await releaseFinding(stack, configuration)]
+  yield good('stack', `${name} in ${aws.region}`)
+  yield releaseFinding(stack, configuration)
   const apiKey = await goodSecret(stack, 'SeamApiKeySecret')
-  if (typeof apiKey !== 'string') yield [apiKey]
+  if (typeof apiKey !== 'string') yield apiKey
   for (const name of ['WebhookSecretsSecret', 'SealingKeySecret'] as const) {
     const secret = await goodSecret(stack, name)
-    yield [typeof secret === 'string' ? good(secrets[name].what, 'of the right shape') : secret]
+    yield typeof secret === 'string' ? good(secrets[name].what, 'of the right shape') : secret
   }
-  yield [await alarmFinding(stack), await trailFinding(stack)]
-  yield await keptFindings(stack.client, name, outputs.Table)
+  yield alarmFinding(stack)
+  yield trailFinding(stack)
+  yield* await keptFindings(stack.client, name, outputs.Table)
 
   const { DynamoDB } = await import('@aws-sdk/client-dynamodb')
   const client = new DynamoDB(aws)
-  yield await tableSettingsFindings(client, outputs.Table)
+  yield* await tableSettingsFindings(client, outputs.Table)
   const seam = typeof apiKey === 'string' ? { endpoint: outputs.SeamEndpoint, apiKey } : undefined
   const world = { endpoint: outputs.Endpoint, client, tableName: outputs.Table, seam, hearsSeam: true }
   yield* worldFindings(world, configuration, token)

@@ -23,21 +23,19 @@ export async function* worldFindings(
   { endpoint, client, tableName, seam, hearsSeam }: World,
   configuration: Configuration | undefined,
   token: string | undefined,
-): AsyncGenerator<Finding[]> {
+): AsyncGenerator<Finding> {
   const answers = await endpointFindings(endpoint, configuration?.allowedOrigins ?? [])
-  yield answers
-  yield [await tableShapeFinding(client, tableName)]
+  yield* answers
+  yield tableShapeFinding(client, tableName)
   const table = vendingTable({ client, tableName })
   const settings = await table.readSettings().catch(() => undefined)
   if (seam !== undefined)
-    yield await workspaceFindings(seam, settings?.workspace_id, hearsSeam ? endpoint : undefined)
-  yield [
-    await table.readRun().then(
-      ({ last_report }) => cleanupFinding(last_report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
-      () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
-    ),
-  ]
-  if (answers[0]?.state === 'good') yield await vendFindings(endpoint, token)
+    yield* await workspaceFindings(seam, settings?.workspace_id, hearsSeam ? endpoint : undefined)
+  yield table.readRun().then(
+    ({ last_report }) => cleanupFinding(last_report, configuration?.cleanup.everyMinutes ?? 5, Date.now()),
+    () => unknown('cleaning up', 'its report cannot be read', 'let these credentials dynamodb:GetItem'),
+  )
+  if (answers[0]?.state === 'good') yield* await vendFindings(endpoint, token)
 }
 
 /** Whether the table is the one that the code was written for. */

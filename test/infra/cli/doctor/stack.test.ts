@@ -59,8 +59,8 @@ afterAll(async () => {
 async function look(token?: string, here = configuration) {
   const findings: Finding[] = []
   await runHere(async () => {
-    for await (const some of stackFindings(await findStack('doors', environment), here, token))
-      findings.push(...some)
+    for await (const finding of stackFindings(await findStack('doors', environment), here, token))
+      findings.push(finding)
     return 0
   }, environment)
   return {
