@@ -68,12 +68,7 @@ export async function runProgram(
   }
 }
 
-async function runCommand(
-  row: Command,
-  tool: Tool,
-  words: string[],
-  options: Record<string, unknown>,
-): Promise<ExitCode> {
+async function runCommand(row: Command, tool: Tool, words: string[], options: Record<string, unknown>) {
   const running = row.run(tool, words, options as never)
   if (row.undoes) return await running
   // Every command may be repeated, so an interrupted one need not be waited for.

@@ -68,11 +68,7 @@ export class Tool {
   }
 
   /** A result: as one line of JSON, or as a person reads it. */
-  async show(
-    result: unknown,
-    forPeople: () => string,
-    exitCode: ExitCode = exitCodes.done,
-  ): Promise<ExitCode> {
+  async show(result: unknown, forPeople: () => string, exitCode: ExitCode = exitCodes.done) {
     this.#progress?.clear()
     await writeTo(this.streams.stdout, `${this.json ? JSON.stringify(result) : forPeople()}\n`)
     return exitCode

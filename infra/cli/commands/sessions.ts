@@ -43,7 +43,17 @@ export const sessionCommands = {
     about: 'show our client sessions that no record names, after a restore',
     options: { delete: { about: 'also delete those seen an hour ago' } },
     examples: ['orphans', 'orphans --delete'],
-    run: (tool, _, options) => showOrphans(tool, options.delete ?? false),
+    async run(tool, _, options) {
+      const { orphans, looked_at } = await tool.callAdmin('orphans', { delete: options.delete ?? false })
+      await tool.list(
+        orphans,
+        ['client_session_id', 'owner', 'created_at', 'expires_at', 'first_seen_at', 'state'],
+        `${counted(orphans.length, 'orphan')} among ${counted(looked_at, 'client session')} under our prefix.`,
+      )
+      if (orphans.some(({ state }) => state === 'just_seen'))
+        tool.note('Those just seen may be deleted an hour later: run `orphans --delete` then.')
+      return orphans.some(({ state }) => state === 'not_deleted') ? exitCodes.unavailable : exitCodes.done
+    },
   }),
 }
 
@@ -61,16 +71,4 @@ async function endFoundToken(tool: Tool): Promise<ExitCode> {
   const { done, refused, willBeRetried } = exitCodes
   const codes = { dead: done, ended: done, ending: willBeRetried, not_ours: refused }
   return tool.show(ended, () => sentences[ended.outcome], codes[ended.outcome])
-}
-
-async function showOrphans(tool: Tool, remove: boolean): Promise<ExitCode> {
-  const { orphans, looked_at } = await tool.callAdmin('orphans', { delete: remove })
-  await tool.list(
-    orphans,
-    ['client_session_id', 'owner', 'created_at', 'expires_at', 'first_seen_at', 'state'],
-    `${counted(orphans.length, 'orphan')} among ${counted(looked_at, 'client session')} under our prefix.`,
-  )
-  if (orphans.some(({ state }) => state === 'just_seen'))
-    tool.note('Those just seen may be deleted an hour later: run `orphans --delete` then.')
-  return orphans.some(({ state }) => state === 'not_deleted') ? exitCodes.unavailable : exitCodes.done
 }

@@ -1,4 +1,4 @@
-import type { ChangeReport, SessionFate, ShownUser, Status } from '../../../functions/operator/client.ts'
+import type { ChangeReport, Params, SessionFate, ShownUser } from '../../../functions/operator/client.ts'
 import { type Command, command } from '../command.ts'
 import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
@@ -31,9 +31,9 @@ export const userCommands = {
       all: { about: 'every user' },
     },
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
-    run(tool, _, { status, account, limit = '50', after, all }) {
-      const filter = { status, connected_account_id: account }
-      return listUsers(tool, filter, after, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
+    run: (tool, _, { status, account, after, limit = '50', all }) => {
+      const params = { status, connected_account_id: account, after }
+      return listUsers(tool, params, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
     },
   }),
   grant: granting('grant', {
@@ -134,18 +134,13 @@ function wholeNumber(text: string): number {
   throw new UsageError(`--limit: ${JSON.stringify(text)} is not a whole number from 1.`)
 }
 
-async function listUsers(
-  tool: Tool,
-  filter: { status?: Status | undefined; connected_account_id?: string | undefined },
-  first: string | undefined,
-  limit: number,
-): Promise<ExitCode> {
+async function listUsers(tool: Tool, params: Params<'list'>, limit: number): Promise<ExitCode> {
   const users: ShownUser[] = []
   const progress = limit === Number.POSITIVE_INFINITY ? tool.progress('list') : undefined
   let count = 0
-  let after = first
+  let { after } = params
   const ask = (next: { after?: string }) =>
-    tool.callAdmin('list', { ...filter, after: first, limit: Math.min(200, limit - count), ...next })
+    tool.callAdmin('list', { ...params, limit: Math.min(200, limit - count), ...next })
   for await (const page of pages(ask)) {
     after = page.after
     count += page.users.length

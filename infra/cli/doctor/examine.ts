@@ -73,8 +73,7 @@ async function* deployedFindings(
   try {
     yield* stackFindings(await findStack(name, environment), configuration, token)
   } catch (error) {
-    if (error instanceof UsageError)
-      yield* await keptFindings((await signIn(environment)).client, name, undefined)
+    if (error instanceof UsageError) yield* await keptFindings((await signIn(environment)).client, name)
     throw error
   }
 }

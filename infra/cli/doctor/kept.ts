@@ -2,11 +2,7 @@ import type { CloudFormation } from '@aws-sdk/client-cloudformation'
 import { asked, type Finding, look } from './finding.ts'
 
 /** What deleted stacks of this name have left, and none uses. `used`: the table of the one that there is. */
-export async function keptFindings(
-  client: CloudFormation,
-  name: string,
-  used: string | undefined,
-): Promise<Finding[]> {
+export async function keptFindings(client: CloudFormation, name: string, used?: string) {
   const { paginateListStacks } = await import('@aws-sdk/client-cloudformation')
   const deleted = { StackStatusFilter: ['DELETE_COMPLETE' as const] }
   const permissions = 'cloudformation:ListStacks and DescribeStackResources'
@@ -20,11 +16,7 @@ export async function keptFindings(
   return [found].flat()
 }
 
-async function keptBy(
-  client: CloudFormation,
-  StackName: string,
-  used: string | undefined,
-): Promise<Finding[]> {
+async function keptBy(client: CloudFormation, StackName: string, used: string | undefined) {
   const { StackResources = [] } = await client.describeStackResources({ StackName })
   const skipped = StackResources.filter(({ ResourceStatus }) => ResourceStatus === 'DELETE_SKIPPED')
   // CDK's ids end with a hash.

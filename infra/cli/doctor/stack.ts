@@ -41,10 +41,7 @@ export async function* stackFindings(
 }
 
 /** Whether what is deployed is what stands here; if not, setting by setting. */
-async function releaseFinding(
-  stack: DeployedStack,
-  configuration: Configuration | undefined,
-): Promise<Finding> {
+async function releaseFinding(stack: DeployedStack, configuration: Configuration | undefined) {
   const what = 'deployed configuration'
   const { Version, Commit, ConfigurationHash } = stack.outputs
   if (ConfigurationHash === undefined) return unknown(what, 'a stack of an earlier version does not tell')
@@ -55,10 +52,7 @@ async function releaseFinding(
   return look(what, `${release}; differs: ${differences}`, 'npx cdk diff, then npm run deploy')
 }
 
-async function differencesFrom(
-  { name, client }: DeployedStack,
-  configuration: Configuration,
-): Promise<string> {
+async function differencesFrom({ name, client }: DeployedStack, configuration: Configuration) {
   try {
     const { Metadata = '{}' } = await client.getTemplateSummary({ StackName: name })
     const deployed: Record<string, unknown> = JSON.parse(Metadata)

@@ -29,13 +29,11 @@ interface Selectors {
 }
 
 /** Whichever kind: a selector of functions names some, or means all. One with exceptions is not looked into. */
-function covers(
-  { EventSelectors = [], AdvancedEventSelectors = [] }: Selectors,
-  functionName: string,
-): boolean {
+function covers(selectors: Selectors, functionName: string): boolean {
+  const { EventSelectors = [], AdvancedEventSelectors = [] } = selectors
   const older = EventSelectors.flatMap(({ DataResources = [] }) => DataResources)
-  const selectors = [...older, ...AdvancedEventSelectors].map((one) => JSON.stringify(one))
-  const arns = selectors
+  const arns = [...older, ...AdvancedEventSelectors]
+    .map((one) => JSON.stringify(one))
     .filter((text) => text.includes('"AWS::Lambda::Function"') && !text.includes('"Not'))
     .flatMap((text) => text.match(/arn:[^"]+/g) ?? ['arn:aws:lambda'])
   return arns.some((arn) => functionName.startsWith(arn.split(':function:')[1] ?? ''))

@@ -78,11 +78,7 @@ export function unheard({ event_types = ['*'] }: SeamWebhook): string[] {
  * earlier run was cut short, it ends the same. Returns what was done, as a sentence. `renew`: with a new secret.
  * @throws CliError
  */
-export async function registerWebhook(
-  seam: SeamAccess,
-  stack: DeployedStack,
-  renew: boolean,
-): Promise<string> {
+export async function registerWebhook(seam: SeamAccess, stack: DeployedStack, renew: boolean) {
   const url = `${stack.outputs.Endpoint}/webhooks/seam`
   const known = secretsIn(await readSecret(stack, 'WebhookSecretsSecret'))
   const store = (list: string[]) => writeSecret(stack, 'WebhookSecretsSecret', JSON.stringify(list))
