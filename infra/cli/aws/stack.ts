@@ -96,10 +96,7 @@ export async function invokeFunction(client: Lambda, FunctionName: string, paylo
 const keptAtMost = 401 * 24 * 60 * 60_000
 
 /** The lines of a stack's audit log in which `words` stands, in any order; found by CloudWatch. @throws CliError */
-export async function* stackAuditTrail(
-  { outputs, aws }: DeployedStack,
-  words: string,
-): AsyncGenerator<AccountAudit> {
+export async function* stackAuditTrail({ outputs, aws }: DeployedStack, words: string) {
   const { CloudWatchLogs, paginateFilterLogEvents } = await import('@aws-sdk/client-cloudwatch-logs')
   const client = new CloudWatchLogs(aws)
   const query = { filterPattern: JSON.stringify(words), startTime: Date.now() - keptAtMost }

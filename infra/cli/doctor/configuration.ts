@@ -5,10 +5,7 @@ import { deployable, placeOf } from '../configuration.ts'
 import { bad, type Finding, good, look, unknown } from './finding.ts'
 
 /** What would be deployed. */
-export function deployableFindings(
-  folder: string,
-  stage: string | undefined,
-): { configuration?: Configuration; findings: Finding[] } {
+export function deployableFindings(folder: string, stage: string | undefined) {
   const what = placeOf(folder, stage)
   if (what === undefined)
     return {

@@ -12,19 +12,14 @@ import { keptFindings } from './kept.ts'
 type Findings = AsyncGenerator<Finding>
 
 /** One after the other, so that a person sees how it goes. Neither a stack nor an endpoint: the local world, and never AWS. */
-export async function* examine(
-  tool: Tool,
-  endpoint: string | undefined,
-  token: string | undefined,
-): Findings {
-  const { environment, target } = tool
-  const { folder } = tool.deps
+export async function* examine(tool: Tool, endpoint?: string, token?: string): Findings {
+  const { environment, target, deps } = tool
   if (endpoint === undefined && target.stack === undefined && target.stage === undefined) {
-    yield* stageFindings(folder)
+    yield* stageFindings(deps.folder)
     yield* orRed('local world', localFindings(environment, token))
     return
   }
-  const { configuration, findings } = deployableFindings(folder, target.stage)
+  const { configuration, findings } = deployableFindings(deps.folder, target.stage)
   yield* findings
   if (configuration !== undefined) yield* await issuerFindings(configuration)
   if (endpoint !== undefined) {
@@ -35,7 +30,7 @@ export async function* examine(
     return
   }
   // Of a stage that cannot be used the name is not known.
-  const name = configuration === undefined ? target.stack : stackOf(folder, target)
+  const name = configuration === undefined ? target.stack : stackOf(deps.folder, target)
   if (name !== undefined) yield* orRed('stack', deployedFindings(environment, name, configuration, token))
 }
 

@@ -10,11 +10,7 @@ import { bad, check, type Finding, good, look, unknown } from './finding.ts'
 const setUp = '`setup --stack NAME`'
 
 /** What the API key opens, and whether Seam's events reach the vending endpoint. `expected`: whose client sessions the table holds. */
-export async function workspaceFindings(
-  access: SeamAccess,
-  expected: string | undefined,
-  vending: string | undefined,
-): Promise<Finding[]> {
+export async function workspaceFindings(access: SeamAccess, expected?: string, vending?: string) {
   try {
     const { apiKey, workspace } = await openWorkspace(access)
     const findings = [keyFinding(workspace, expected), publishableFinding(workspace)]

@@ -3,12 +3,10 @@ import type { ClientSession, Workspace } from '../../../functions/seam/client.ts
 import type { Readings } from '../../local/seam/state.ts'
 import { Refused } from '../errors.ts'
 import { bearer, post } from '../send.ts'
-import { openWorkspace } from '../setup/seam.ts'
+import { openWorkspace, type SeamAccess } from '../setup/seam.ts'
 
 /** A Seam workspace for trying things, and how to undo all that was made in it, so that nothing of it stays. */
-export interface Sandbox {
-  endpoint: string
-  apiKey: string
+export interface Sandbox extends SeamAccess {
   workspace: Workspace
   /** Connected accounts that were there before. */
   accountIds: string[]
@@ -31,16 +29,16 @@ export async function openSandbox(
     throw new Refused(
       `${workspace.name ?? workspace.workspace_id} is a production workspace. Give the API key of a sandbox workspace: nothing is tried in any other.`,
     )
-  const undo: Sandbox['undo'] = new Map()
-  const sandbox = { ...options, apiKey, workspace, undo }
+  const sandbox: Sandbox = { ...options, apiKey, workspace, accountIds: [], undo: new Map() }
   const { body } = await call(sandbox, '/connected_accounts/list')
   const accounts: { connected_account_id: string }[] = body?.connected_accounts ?? []
-  return { ...sandbox, accountIds: accounts.map(({ connected_account_id }) => connected_account_id) }
+  sandbox.accountIds = accounts.map(({ connected_account_id }) => connected_account_id)
+  return sandbox
 }
 
 /** One POST, by the API key unless told otherwise; never throws for what is answered. */
 export async function call(
-  sandbox: Pick<Sandbox, 'endpoint' | 'apiKey' | 'undo'>,
+  sandbox: Sandbox,
   path: string,
   params: object = {},
   credentials: Record<string, string> = bearer(sandbox.apiKey),
