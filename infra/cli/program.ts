@@ -3,7 +3,6 @@ import { Command as Commander, CommanderError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { safeAddress } from '../local/environment.ts'
 import type { Command, OptionRows } from './command.ts'
-import { accountId } from './commands/users.ts'
 import { commands, groups } from './commands.ts'
 import type { Target } from './configuration.ts'
 import {
@@ -149,34 +148,36 @@ function addCommand(command: Commander, row: Command, called: string, run: Run):
   })
 }
 
+const shaped = (shape: RegExp, otherwise: (word: string) => string) => (word: string) => {
+  if (shape.test(word)) return word
+  throw new UsageError(otherwise(JSON.stringify(word)))
+}
+
+const subject = shaped(
+  /^[^|]+\|./s,
+  (word) => `${word} is not a whole subject; give <issuer name>|<sub> in quotes, such as 'main|ada'.`,
+)
+
 /** What a word or the value of an option may be, by its name. Checked before any world is reached. */
 const checks: Record<string, (word: string) => string> = {
-  account: accountId,
+  // Seam's are UUIDs: a typing error must not become a record, which would leave its user without the account.
+  account: shaped(
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    (word) => `${word} is not the id of a connected account (a UUID); \`accounts\` shows them.`,
+  ),
   subject,
   from: subject,
   to: subject,
-  endpoint: address,
-  token: dash,
-}
-
-function subject(word: string): string {
-  if (/^[^|]+\|./s.test(word)) return word
-  throw new UsageError(
-    `${JSON.stringify(word)} is not a whole subject; give <issuer name>|<sub> in quotes, such as 'main|ada'.`,
-  )
-}
-
-function address(word: string): string {
-  const safe = safeAddress(word)
-  if (safe !== undefined) return safe
-  throw new UsageError('--endpoint: give an https:// address, since a secret is sent there.')
-}
-
-function dash(word: string): string {
-  if (word === '-') return word
-  throw new UsageError(
-    '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
-  )
+  limit: shaped(/^[1-9]\d{0,6}$/, (word) => `--limit: ${word} is not a whole number from 1.`),
+  token: shaped(
+    /^-$/,
+    () => '--token: give "-", and the token on standard input; an argument stays in the shell’s history.',
+  ),
+  endpoint(word) {
+    const safe = safeAddress(word)
+    if (safe !== undefined) return safe
+    throw new UsageError('--endpoint: give an https:// address, since a secret is sent there.')
+  },
 }
 
 /** Options may come before the command, and `help <command>` is `<command> --help`. */

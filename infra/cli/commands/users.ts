@@ -1,6 +1,6 @@
 import type { ChangeReport, Params, SessionFate, ShownUser } from '../../../functions/operator/client.ts'
 import { type Command, command } from '../command.ts'
-import { type ExitCode, exitCodes, UsageError } from '../errors.ts'
+import { type ExitCode, exitCodes } from '../errors.ts'
 import { counted, sheet, shellQuoted } from '../print.ts'
 import { untilFrom } from '../times.ts'
 import { pages, type Tool } from '../tool.ts'
@@ -33,7 +33,7 @@ export const userCommands = {
     examples: ['list --status disabled', `list --account ${exampleAccount} --json`, 'list --all'],
     run: (tool, _, { status, account, after, limit = '50', all }) => {
       const params = { status, connected_account_id: account, after }
-      return listUsers(tool, params, all ? Number.POSITIVE_INFINITY : wholeNumber(limit))
+      return listUsers(tool, params, all ? Number.POSITIVE_INFINITY : Number(limit))
     },
   }),
   grant: granting('grant', {
@@ -119,19 +119,6 @@ function granting(name: 'grant' | 'set', row: Pick<Command, 'about' | 'words' | 
       return changed(tool, 'recorded', tool.callAdmin(name, params))
     },
   })
-}
-
-/** Seam's are UUIDs: a typing error must not become a record, which would leave its user without the account. */
-export function accountId(word: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(word)) return word
-  throw new UsageError(
-    `${JSON.stringify(word)} is not the id of a connected account (a UUID); \`accounts\` shows them.`,
-  )
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
-  throw new UsageError(`--limit: ${JSON.stringify(text)} is not a whole number from 1.`)
 }
 
 async function listUsers(tool: Tool, params: Params<'list'>, limit: number): Promise<ExitCode> {
