@@ -1,54 +1,15 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
-import * as z from 'zod/v4-mini'
-import { accountRoutes } from './accounts.ts'
 import { clientSessionRoutes, distinct } from './client-sessions.ts'
 import { connectWebviewRoutes } from './connect-webviews.ts'
-import { accountOfDevice, admit, answerOf, updateWorkspace, workspaceOf } from './fake.ts'
-import { callerOf, onlyLooks, type Route, route } from './route.ts'
-import { keepAnswerWithin, keepCallWithin, reachOf } from './scope.ts'
+import { accountOfDevice, admit, answerOf } from './fake.ts'
+import { keepAnswerWithin, keepCallWithin, reachOf, resourceRoutes } from './resources.ts'
 import { countsOf, type Seam } from './state.ts'
 import { strike } from './strike.ts'
-import { shownWebhook } from './webhooks.ts'
-import { Refusal, readParams, refused, type SeamEnv, take } from './wire.ts'
+import { callerOf, onlyLooks, Refusal, type Route, readParams, refused, type SeamEnv } from './wire.ts'
 
-const workspaceChange = z.object({ is_publishable_key_auth_enabled: z.boolean() })
-
-const workspaceRoutes = [
-  route('/workspaces/get', 'token', z.object({}), ({ fake }, _body, { session }) => {
-    const { created_at, ...workspace } = { ...workspaceOf(fake), organization_id: null }
-    const { publishable_key, ...forBrowsers } = workspace
-    return { workspace: session ? forBrowsers : workspace }
-  }),
-  route('/workspaces/update', 'api_key', workspaceChange, ({ fake }, body) => {
-    updateWorkspace(fake, body.is_publishable_key_auth_enabled)
-  }),
-]
-
-const newWebhook = z.object({
-  url: z.url({ protocol: /^https?$/ }),
-  event_types: z.optional(z.array(z.string()).check(z.minLength(1))),
-})
-
-const webhookNamed = z.object({ webhook_id: z.string() })
-const webhookRoutes = [
-  route('/webhooks/list', 'api_key', z.object({}), ({ webhooks }) => ({ webhooks: webhooks.list() })),
-  route('/webhooks/delete', 'api_key', webhookNamed, ({ webhooks }, { webhook_id }) => {
-    take(webhooks.endpoints, 'webhook', webhook_id)
-  }),
-  route('/webhooks/create', 'api_key', newWebhook, ({ webhooks }, { url, event_types }) => ({
-    webhook: shownWebhook(webhooks.add(url, event_types, true)),
-  })),
-]
-
-const routes: Route[] = [
-  clientSessionRoutes,
-  workspaceRoutes,
-  accountRoutes,
-  connectWebviewRoutes,
-  webhookRoutes,
-].flat()
+const routes: Route[] = [clientSessionRoutes, resourceRoutes, connectWebviewRoutes].flat()
 
 /** What Seam's fake may answer; the rest of it (its own database, other workspaces) stays out of reach. */
 const handedOver =
@@ -101,7 +62,7 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const params = c.get('params')
   const reach = session && reachOf(seam, session)
   if (reach) {
-    keepCallWithin(fake, reach, params)
+    keepCallWithin(seam, reach, params)
     // The fake knows accounts only: with those of granted devices it shows too much, which is left out of its answer.
     const lent = reach.devices.flatMap((device) => accountOfDevice(fake, device) ?? [])
     admit(fake, { ...session, connected_account_ids: distinct(reach.accounts, lent) })
@@ -109,7 +70,7 @@ async function handOver(seam: Seam, c: Context<SeamEnv>): Promise<Response> {
   const answer = await answerOf(fake, c.env.incoming, params)
   if (answer.ok) await keepChange(seam, c)
   return reach && answer.ok && answer.body
-    ? c.json(keepAnswerWithin(fake, reach, await answer.json()))
+    ? c.json(keepAnswerWithin(seam, reach, await answer.json()))
     : answer
 }
 

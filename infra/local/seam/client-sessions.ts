@@ -1,9 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import * as z from 'zod/v4-mini'
 import { devicesOf, knowsAccount } from './fake.ts'
-import { endOf, publishableKeyOf, route } from './route.ts'
 import { type ClientSession, emit, type Seam, timeNow } from './state.ts'
-import { find, found, Refusal } from './wire.ts'
+import { endOf, find, found, publishableKeyOf, Refusal, route } from './wire.ts'
 
 const year = 365 * 24 * 3_600_000
 

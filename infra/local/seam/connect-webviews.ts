@@ -4,11 +4,9 @@ import type { Context } from 'hono'
 import { html } from 'hono/html'
 import * as z from 'zod/v4-mini'
 import { distinct } from './client-sessions.ts'
-import { accountsOf, addAccount } from './fake.ts'
-import { deviceTypeOf, providers } from './homes.ts'
-import { route } from './route.ts'
+import { accountsOf, addAccount, deviceTypeOf, providers } from './fake.ts'
 import { type ClientSession, emit, type Seam, timeNow } from './state.ts'
-import { find, found, Refusal, take } from './wire.ts'
+import { find, found, Refusal, route, take } from './wire.ts'
 
 /** Who logs in, at which provider. */
 export type Login = { [member in 'provider' | 'email']?: string | undefined }

@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createDatabase, type Database, Fake } from '@seamapi/fake-seam-connect'
 import type { ClientSession } from '@seamapi/types/connect'
-import { type AccountWish, deviceTypeOf } from './homes.ts'
-import type { Params } from './wire.ts'
 
 /** The collections that are kept between runs. Client sessions and Connect Webviews are not among them: ours are the only ones. */
 const kept =
@@ -36,22 +34,30 @@ export async function startFake(url: string, clock: () => number, saved: unknown
   const { server } = await withoutListening(() => new Fake(database).startServer({ port: 1, baseUrl: url }))
   if (server.listening) throw new Error('The fake Seam listens by itself, on every interface; it must not.')
 
-  return { database, server, clock, workspace_id, api_key, api_key_id }
+  const workspace = () => {
+    const [workspace] = database.workspaces
+    if (workspace === undefined) throw new Error('The local Seam workspace is empty')
+    return workspace
+  }
+  return { database, server, clock, workspace, workspace_id, api_key, api_key_id }
 }
 
 export type FakeSeam = Awaited<ReturnType<typeof startFake>>
 
-export function workspaceOf({ database }: FakeSeam) {
-  const [workspace] = database.workspaces
-  if (workspace === undefined) throw new Error('The local Seam workspace is empty')
-  return workspace
-}
-
 export function updateWorkspace(fake: FakeSeam, is_publishable_key_auth_enabled: boolean): void {
-  fake.database.setState({ workspaces: [{ ...workspaceOf(fake), is_publishable_key_auth_enabled }] })
+  fake.database.setState({ workspaces: [{ ...fake.workspace(), is_publishable_key_auth_enabled }] })
 }
 
 export const accountsOf = ({ database }: FakeSeam) => database.connected_accounts
+
+/** Every connected account, with the names of its devices. */
+export const accountsShown = (fake: FakeSeam) =>
+  accountsOf(fake).map(({ connected_account_id, provider = 'account', user_identifier }) => ({
+    connected_account_id,
+    provider,
+    whose: user_identifier?.email ?? connected_account_id.slice(0, 8),
+    devices: devicesOf(fake, connected_account_id).map(({ display_name }) => display_name),
+  }))
 
 export const knowsAccount = (fake: FakeSeam, connected_account_id: string): boolean =>
   byAccount(accountsOf(fake)).has(connected_account_id)
@@ -65,8 +71,8 @@ export const accountOfDevice = ({ database }: FakeSeam, device_id: string) =>
 export const deviceOfAccessCode = ({ database }: FakeSeam, access_code_id: string) =>
   database.access_codes.find((code) => code.access_code_id === access_code_id)?.device_id
 
-export function addAccount({ database, workspace_id, clock }: FakeSeam, wish: AccountWish): string {
-  const { provider, email, devices, custom_metadata = {} } = wish
+export function addAccount({ database, workspace_id, clock }: FakeSeam, wish: Partial<AccountWish>): string {
+  const { provider, email, devices, custom_metadata = {} } = { ...newcomer, ...wish }
   const created_at = new Date(clock()).toISOString()
   const { connected_account_id } = database.addConnectedAccount({
     connected_account_id: randomUUID(),
@@ -115,7 +121,7 @@ export function admit(
   })
 }
 
-export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: Params): Promise<Response> =>
+export const answerOf = (fake: FakeSeam, request: IncomingMessage, params: object): Promise<Response> =>
   new Promise((resolve) => {
     const response = new ServerResponse(request)
     const { end } = response
@@ -180,4 +186,65 @@ const kinds: Record<string, { capabilities: string[]; properties: object }> = {
       },
     },
   },
+}
+
+/** A provider has devices of one type. */
+const deviceTypes: Record<string, string> = {
+  august: 'august_lock',
+  schlage: 'schlage_lock',
+  yale: 'yale_lock',
+  ecobee: 'ecobee_thermostat',
+  minut: 'minut_sensor',
+}
+
+/** What a Connect Webview accepts unless told otherwise. */
+export const providers = Object.keys(deviceTypes)
+
+export const deviceTypeOf = (provider: string): string => deviceTypes[provider] ?? 'august_lock'
+
+export type AccountWish = {
+  provider: string
+  email: string
+  /** The names of its devices. */
+  devices: string[]
+  custom_metadata?: Record<string, string | boolean>
+}
+
+const account = (provider: string, email: string, ...devices: string[]): AccountWish => ({
+  provider,
+  email,
+  devices,
+})
+
+const households: Record<string, AccountWish[]> = {
+  ada: [
+    account('august', 'ada@example.com', 'Front Door', 'Garden Gate'),
+    account('ecobee', 'ada@example.com', 'Living Room'),
+  ],
+  grace: [account('schlage', 'grace@example.com', 'Harbour Office')],
+  alan: [account('yale', 'alan@example.com', 'Hut'), account('minut', 'alan@example.com', 'Hall Sensor')],
+}
+
+/** Connected accounts that nobody has yet, to be granted by an operator or a test. */
+const spareAccounts: AccountWish[] = [
+  account('august', 'guest-house@example.com', 'Guest House'),
+  account('schlage', 'workshop@example.com', 'Workshop'),
+]
+
+/** What an account is unless told otherwise. */
+const newcomer = account('august', 'newcomer@example.com', 'Side Door')
+
+/** Who moves into a fresh workspace. */
+export function settle(fake: FakeSeam) {
+  updateWorkspace(fake, false)
+  const settled = (accounts: AccountWish[]) => accounts.map((wish) => addAccount(fake, wish))
+  return {
+    users: Object.entries(households).map(([sub, accounts]) => ({
+      sub,
+      connected_account_ids: settled(accounts),
+    })),
+    spare_account_ids: settled(spareAccounts),
+    connect_webviews: [],
+    user_identities: [],
+  }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { ConnectWebview, ClientSession as Shown } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import type { FakeSeam } from './fake.ts'
-import type { Faults } from './faults.ts'
-import type { Endpoint, LocalEvent, Webhooks } from './webhooks.ts'
+import { stateKeeper } from '../state-file.ts'
+import { type FakeSeam, settle, snapshotOf, startFake } from './fake.ts'
+import { Faults } from './faults.ts'
+import { type Endpoint, type LocalEvent, Webhooks } from './webhooks.ts'
 
 /**
  * What Seam's documentation leaves open, so that every answer can be tried. The probe against a sandbox workspace
@@ -48,7 +49,7 @@ export type UserIdentity = {
 }
 
 /** Every client session ever made, and the ways to find one. */
-export class SessionRows {
+class SessionRows {
   readonly byId = new Map<string, ClientSession>()
   readonly byToken = new Map<string, ClientSession>()
   /** The oldest first. */
@@ -115,4 +116,36 @@ export const savedWorkspace = z.object({
   /** What belongs to Seam's fake. */
   seam: z.looseObject({ workspaces: rows().check(z.length(1)), api_keys: rows().check(z.length(1)) }),
 })
-export type SavedWorkspace = z.infer<typeof savedWorkspace>
+type SavedWorkspace = z.infer<typeof savedWorkspace>
+
+/** @param saved what was in the `stateFile` */
+export async function openWorkspace(
+  { url, clock, ended, stateFile }: Pick<Seam, 'url' | 'clock' | 'ended'> & { stateFile: string | undefined },
+  saved: SavedWorkspace | undefined,
+): Promise<Seam> {
+  const fake = await startFake(url, clock, saved?.seam)
+  const seam: Seam = {
+    url,
+    clock,
+    ended,
+    readings: { ...plainReadings },
+    faults: new Faults(),
+    counts: {},
+    fake,
+    sessions: new SessionRows(),
+    kept: saved ?? settle(fake),
+    webhooks: new Webhooks(clock, ended, saved?.webhooks ?? []),
+    save: async () => {},
+  }
+  for (const row of saved?.client_sessions ?? []) seam.sessions.add(row)
+  if (stateFile) seam.save = stateKeeper(stateFile, () => snapshot(seam))
+  return seam
+}
+
+const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } => ({
+  ...seam.kept,
+  version: 1,
+  client_sessions: [...seam.sessions.byId.values()],
+  webhooks: seam.webhooks.endpoints.filter(({ kept }) => kept),
+  seam: snapshotOf(seam.fake),
+})

@@ -1,32 +1,15 @@
 import * as z from 'zod/v4-mini'
 import { faultOrders, startControl } from '../control.ts'
 import { listen } from '../loopback.ts'
-import { readStateFile, stateKeeper } from '../state-file.ts'
-import { deleteAccount, identityFor } from './accounts.ts'
+import { readStateFile } from '../state-file.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'
-import {
-  accountsOf,
-  addAccount,
-  devicesOf,
-  type FakeSeam,
-  snapshotOf,
-  startFake,
-  updateWorkspace,
-  workspaceOf,
-} from './fake.ts'
-import { Faults, faultSchema } from './faults.ts'
-import { type AccountWish, households, newcomer, spareAccounts } from './homes.ts'
-import {
-  plainReadings,
-  readingsSchema,
-  type SavedWorkspace,
-  type Seam,
-  SessionRows,
-  savedWorkspace,
-} from './state.ts'
-import { moodSchema, Webhooks } from './webhooks.ts'
+import { type AccountWish, accountsShown, addAccount } from './fake.ts'
+import { faultSchema } from './faults.ts'
+import { deleteAccount, identityFor } from './resources.ts'
+import { openWorkspace, readingsSchema, type Seam, savedWorkspace } from './state.ts'
+import { moodSchema } from './webhooks.ts'
 import { checked } from './wire.ts'
 
 interface Options {
@@ -47,12 +30,13 @@ export type LocalSeam = Awaited<ReturnType<typeof startSeam>>
  * @throws CliError when the port is taken or the state file is damaged; its message says what to do
  */
 export async function startSeam({ port = 0, stateFile, clock = Date.now, origins }: Options = {}) {
+  const remedy = 'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.'
   const saved = stateFile ? await readStateFile(stateFile, savedWorkspace, remedy) : undefined
   const mayCall = (origin: string) => origins?.has(origin) === true
   const server = await listen(port, 'the local Seam', mayCall)
   const closing = new AbortController()
-  const seam = await openWorkspace(server.url, clock, saved, closing.signal)
-  if (stateFile) seam.save = stateKeeper(stateFile, () => snapshot(seam))
+  const { url } = server
+  const seam = await openWorkspace({ url, clock, ended: closing.signal, stateFile }, saved)
   await seam.save()
   server.serveFetch(seamApp(seam, mayCall).fetch)
   const control = await startSeamControl(seam)
@@ -68,55 +52,6 @@ export async function startSeam({ port = 0, stateFile, clock = Date.now, origins
   }
 }
 
-const remedy = 'Delete it: the local Seam then starts with a fresh workspace, and tokens it made end.'
-
-async function openWorkspace(
-  url: string,
-  clock: () => number,
-  saved: SavedWorkspace | undefined,
-  ended: AbortSignal,
-): Promise<Seam> {
-  const fake = await startFake(url, clock, saved?.seam)
-  const seam: Seam = {
-    url,
-    clock,
-    ended,
-    readings: { ...plainReadings },
-    faults: new Faults(),
-    counts: {},
-    fake,
-    sessions: new SessionRows(),
-    kept: saved ?? settle(fake),
-    webhooks: new Webhooks(clock, ended, saved?.webhooks ?? []),
-    save: async () => {},
-  }
-  for (const row of saved?.client_sessions ?? []) seam.sessions.add(row)
-  return seam
-}
-
-/** Who moves into a fresh workspace. */
-function settle(fake: FakeSeam): Seam['kept'] {
-  updateWorkspace(fake, false)
-  const settled = (accounts: AccountWish[]) => accounts.map((wish) => addAccount(fake, wish))
-  return {
-    users: Object.entries(households).map(([sub, accounts]) => ({
-      sub,
-      connected_account_ids: settled(accounts),
-    })),
-    spare_account_ids: settled(spareAccounts),
-    connect_webviews: [],
-    user_identities: [],
-  }
-}
-
-const snapshot = (seam: Seam): Omit<SavedWorkspace, 'seam'> & { seam: object } => ({
-  ...seam.kept,
-  version: 1,
-  client_sessions: [...seam.sessions.byId.values()],
-  webhooks: seam.webhooks.endpoints.filter(({ kept }) => kept),
-  seam: snapshotOf(seam.fake),
-})
-
 /** What this process may do to the workspace and see of it. */
 function inProcess(seam: Seam) {
   const { url, fake, kept, counts, readings, faults, webhooks } = seam
@@ -130,7 +65,7 @@ function inProcess(seam: Seam) {
     url,
     apiKey: fake.api_key,
     workspaceId: fake.workspace_id,
-    publishableKey: workspaceOf(fake).publishable_key,
+    publishableKey: fake.workspace().publishable_key,
     /** Who has accounts with devices from the start. */
     users: kept.users,
     /** Connected accounts with a device each, that nobody has. */
@@ -143,13 +78,7 @@ function inProcess(seam: Seam) {
     sessions: () =>
       [...seam.sessions.byId.values()].map((row) => ({ ...structuredClone(row), live: isLive(seam, row) })),
     /** Every connected account, with the names of its devices. */
-    accounts: () =>
-      accountsOf(fake).map(({ connected_account_id, provider = 'account', user_identifier }) => ({
-        connected_account_id,
-        provider,
-        whose: user_identifier?.email ?? connected_account_id.slice(0, 8),
-        devices: devicesOf(fake, connected_account_id).map(({ display_name }) => display_name),
-      })),
+    accounts: () => accountsShown(fake),
     /** The user identity of a person, who was granted one spare device. Made when it is first asked for. */
     identityOf: (person: string): string => identityFor(seam, person),
     /** As if its time were up. */
@@ -160,7 +89,7 @@ function inProcess(seam: Seam) {
     },
     connectWebviews: () => structuredClone(kept.connect_webviews),
     /** @returns the new connected account's id */
-    addAccount: (wish: Partial<AccountWish> = {}): string => addAccount(fake, { ...newcomer, ...wish }),
+    addAccount: (wish: Partial<AccountWish> = {}): string => addAccount(fake, wish),
     deleteAccount: (connected_account_id: string): void => told(deleteAccount(seam, connected_account_id)),
     completeWebview: (connect_webview_id: string, login?: Login): string =>
       told(complete(seam, connect_webview_id, login)),
