@@ -10,7 +10,7 @@ import { sealingKeysFrom, tokenSealer } from '../../functions/session/seal.ts'
 import type { Table } from '../../functions/table/table.ts'
 import { times } from '../../functions/times.ts'
 import type { CallerClients } from '../../functions/wiring.ts'
-import { auditWriter } from './audit-file.ts'
+import { auditWriter } from './files.ts'
 
 export interface SeamAccess {
   url: string

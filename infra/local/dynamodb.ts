@@ -9,8 +9,8 @@ import { sdkAttempts } from '../../functions/aws/dynamodb-sdk.ts'
 import { tableShape } from '../../functions/table/keys.ts'
 import { times } from '../../functions/times.ts'
 import { CliError, codeOf } from './cli-error.ts'
+import type { WorldFile } from './files.ts'
 import { closeServer } from './loopback.ts'
-import type { WorldFile } from './world-file.ts'
 
 const require = createRequire(import.meta.url)
 

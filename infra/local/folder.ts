@@ -2,7 +2,7 @@ import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CliError, codeOf } from './cli-error.ts'
-import { readWorldFile } from './world-file.ts'
+import { readWorldFile } from './files.ts'
 
 /**
  * Creates the folder of a local world's state if it is missing, for its owner alone, and locks it until it is released

@@ -7,8 +7,8 @@ import * as z from 'zod/v4-mini'
 import { loopbackHosts } from '../../functions/http/addresses.ts'
 import { effects, secevent } from '../../functions/identity-events/meaning.ts'
 import { logoutEvent } from '../../functions/identity-events/token.ts'
+import { readStateFile, writeStateFile } from './files.ts'
 import { listen } from './loopback.ts'
-import { readStateFile, writeStateFile } from './state-file.ts'
 
 export interface IdentityProviderOptions {
   /** 0 = any free one. */

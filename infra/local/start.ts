@@ -7,8 +7,8 @@ import { cleanupWords } from './cleanup-words.ts'
 import { CliError } from './cli-error.ts'
 import { curlFor } from './curl.ts'
 import { readEnvironment } from './environment.ts'
+import type { WorldFile } from './files.ts'
 import { startWorld, type World } from './world.ts'
-import type { WorldFile } from './world-file.ts'
 
 /** `npm start`: runs the local world until a signal ends it. */
 

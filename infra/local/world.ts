@@ -25,13 +25,13 @@ import { cleaningSchedule, endKilledRun } from './cleaning.ts'
 import { CliError } from './cli-error.ts'
 import { callAdminOf, localClients } from './clients.ts'
 import { createTable, worldDynamoDbClient } from './dynamodb.ts'
+import { removeWorldFile, type WorldFile, writeWorldFile } from './files.ts'
 import { clearFolder, takeFolder } from './folder.ts'
 import { listen, PortTaken } from './loopback.ts'
 import { oneApi } from './one-api.ts'
 import { Watcher } from './page/watching.ts'
 import { type Parts, type PartsOptions, startParts } from './parts.ts'
 import type { SeamUser } from './seam/state.ts'
-import { removeWorldFile, type WorldFile, writeWorldFile } from './world-file.ts'
 
 export interface WorldOptions extends PartsOptions {
   /** The API's; absent or 0 = any free one. */

@@ -41,10 +41,8 @@ export const resourceRoutes = [
   })),
   route('/connected_accounts/get', 'token', account, (seam, body, { session }) => {
     if (session) keepCallWithin(seam, reachOf(seam, session), body)
-    const { connected_account_id } = body
-    return {
-      connected_account: shownAccount(find(accountsOf(seam.fake), 'connected_account', connected_account_id)),
-    }
+    const row = find(accountsOf(seam.fake), 'connected_account', body.connected_account_id)
+    return { connected_account: shownAccount(row) }
   }),
   route('/connected_accounts/delete', 'api_key', account, (seam, { connected_account_id }) => {
     find(accountsOf(seam.fake), 'connected_account', connected_account_id)
@@ -69,12 +67,10 @@ export const resourceRoutes = [
   }),
 ]
 
-const shownAccount = ({
-  connect_webview_id,
-  workspace_id,
-  bridge_id,
-  ...account
-}: ReturnType<typeof accountsOf>[number]) => ({ ...account, errors: [], warnings: [] })
+function shownAccount(row: ReturnType<typeof accountsOf>[number]) {
+  const { connect_webview_id, workspace_id, bridge_id, ...account } = row
+  return { ...account, errors: [], warnings: [] }
+}
 
 const shownIdentity = ({ device_ids, ...identity }: UserIdentity) => identity
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { ConnectWebview, ClientSession as Shown } from '@seamapi/types/connect'
 import * as z from 'zod/v4-mini'
-import { stateKeeper } from '../state-file.ts'
+import { stateKeeper } from '../files.ts'
 import { type FakeSeam, settle, snapshotOf, startFake } from './fake.ts'
 import { Faults } from './faults.ts'
 import { type Endpoint, type LocalEvent, Webhooks } from './webhooks.ts'

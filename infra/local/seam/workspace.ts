@@ -1,7 +1,7 @@
 import * as z from 'zod/v4-mini'
 import { faultOrders, startControl } from '../control.ts'
+import { readStateFile } from '../files.ts'
 import { listen } from '../loopback.ts'
-import { readStateFile } from '../state-file.ts'
 import { seamApp } from './app.ts'
 import { isLive } from './client-sessions.ts'
 import { complete, fail, type Login } from './connect-webviews.ts'

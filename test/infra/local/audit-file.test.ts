@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { AccountAudit } from '../../../functions/http/audit.ts'
-import { auditTrail, auditWriter } from '../../../infra/local/audit-file.ts'
+import { auditTrail, auditWriter } from '../../../infra/local/files.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -9,10 +9,10 @@ import { readConfiguration } from '../../../functions/config.ts'
 import { withdraw } from '../../../functions/record/writes.ts'
 import { vendingTable } from '../../../functions/table/table.ts'
 import { worldDynamoDbClient } from '../../../infra/local/dynamodb.ts'
+import { readRunningWorld, readWorldFile } from '../../../infra/local/files.ts'
 import { providerEventKinds } from '../../../infra/local/identity-provider.ts'
 import { startSeam } from '../../../infra/local/seam/workspace.ts'
 import { startWorld, type World, type WorldOptions } from '../../../infra/local/world.ts'
-import { readRunningWorld, readWorldFile } from '../../../infra/local/world-file.ts'
 import { listen, stopListening } from '../../loopback.ts'
 
 let folder: string
