@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { urlToHttpOptions } from 'node:url'
 import * as z from 'zod/v4-mini'
-import { faultOrders, startControl } from './control.ts'
+import { startControl } from './control.ts'
 import { FaultPlan, faultLimits } from './faults.ts'
 import { listen } from './loopback.ts'
 
@@ -80,13 +80,13 @@ export async function startDynamoDbFaults(options: Options) {
     answer(layer, request, response).catch(() => request.socket.destroy())
   })
   const state = () => ({ faults: faults.remaining(), delivered: faults.delivered, counts })
-  const control = await startControl('the fault layer of DynamoDB', faultOrders(faults, ruleSchema), state)
+  const control = await startControl('the fault layer of DynamoDB', faults, ruleSchema, state)
   return {
     /** Base URL, to be used instead of the engine's. */
     endpoint: server.url,
     counts,
     faults,
-    /** Base URL of the control address: `GET /` → { faults, delivered, counts }; see `faultOrders` for the rest. */
+    /** Base URL of the control address: `GET /` → { faults, delivered, counts }; see `startControl` for the rest. */
     control: control.url,
     async close(): Promise<void> {
       await Promise.all([server.close(), control.close()])
@@ -177,14 +177,8 @@ function accessKeyIdOf({ headers }: IncomingMessage): string | undefined {
 }
 
 async function forward(endpoint: string, { headers, body }: Call): Promise<Answer> {
-  const passed = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'] as const
   const engine = endpoint.startsWith('/') ? { socketPath: endpoint } : urlToHttpOptions(new URL(endpoint))
-  const forwarded = request({
-    ...engine,
-    method: 'POST',
-    headers: Object.fromEntries(passed.map((name) => [name, String(headers[name] ?? '')])),
-  })
-  forwarded.end(body)
+  const forwarded = request({ ...engine, method: 'POST', headers }).end(body)
   const [response] = (await once(forwarded, 'response')) as [IncomingMessage]
   return { status: response.statusCode ?? 500, body: await text(response) }
 }

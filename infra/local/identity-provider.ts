@@ -93,10 +93,8 @@ export async function startIdentityProvider(options: IdentityProviderOptions = {
   return provider
 }
 
-type Provider = Pick<IdentityProvider, 'issuer' | 'keys' | 'sign' | 'send'>
-
 function providerApp(
-  provider: Provider,
+  provider: IdentityProvider,
   mayCall: (origin: string) => boolean,
   before?: MiddlewareHandler<Env>,
 ) {

@@ -49,15 +49,12 @@ function withoutKeys(environment) {
 /** Npm's own record of node_modules, written last, has all that the lock file has. */
 function isInstalled() {
   const found = packages('node_modules/.package-lock.json')
-  return (
-    Object.keys(found).length > 0 &&
-    Object.entries(packages('package-lock.json')).every(
-      ([path, { version, integrity, optional }]) =>
-        path === '' ||
-        (found[path] === undefined
-          ? optional
-          : found[path].version === version && found[path].integrity === integrity),
-    )
+  return Object.entries(packages('package-lock.json')).every(
+    ([path, { version, integrity, optional }]) =>
+      path === '' ||
+      (found[path] === undefined
+        ? optional
+        : found[path].version === version && found[path].integrity === integrity),
   )
 }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod/v4-mini'
-import { faultOrders, startControl } from '../control.ts'
+import { startControl } from '../control.ts'
 import { readStateFile } from '../files.ts'
 import { listen } from '../loopback.ts'
 import { seamApp } from './app.ts'
@@ -110,22 +110,18 @@ function inProcess(seam: Seam) {
  *     POST /webhooks/flush sends what is held or waits to be tried again
  */
 function startSeamControl({ faults, readings, counts, webhooks }: Seam) {
-  return startControl(
-    'the local Seam',
-    {
-      ...faultOrders(faults, faultSchema),
-      'POST /faults/settle': () => faults.settle(),
-      'PATCH /readings': (params) => Object.assign(readings, checked(z.partial(readingsSchema), params)),
-      'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),
-      'POST /webhooks/flush': () => webhooks.flush(),
-    },
-    () => ({
-      faults: faults.planned(),
-      delivered: faults.delivered,
-      late: faults.late.size,
-      counts,
-      readings,
-      webhooks: { ...webhooks.mood, waiting: webhooks.waiting().length, attempts: webhooks.attempts },
-    }),
-  )
+  const state = () => ({
+    faults: faults.planned(),
+    delivered: faults.delivered,
+    late: faults.late.size,
+    counts,
+    readings,
+    webhooks: { ...webhooks.mood, waiting: webhooks.waiting().length, attempts: webhooks.attempts },
+  })
+  return startControl('the local Seam', faults, faultSchema, state, {
+    'POST /faults/settle': () => faults.settle(),
+    'PATCH /readings': (params) => Object.assign(readings, checked(z.partial(readingsSchema), params)),
+    'PATCH /webhooks': (params) => Object.assign(webhooks.mood, checked(z.partial(moodSchema), params)),
+    'POST /webhooks/flush': () => webhooks.flush(),
+  })
 }
