@@ -81,12 +81,9 @@ function serveDesk(app: Hono, operator: Operator): void {
   app.post('/desk', async (c) => {
     const act = actSchema.safeParse(await c.req.json().catch(() => undefined))
     if (!act.success) return c.text('There is no such act.', 400)
-    try {
-      return c.json({ request_id: await carryOut(operator, act.data) })
-    } catch (error) {
-      return c.json({ error: error instanceof Error ? error.message : 'failed' }, 502)
-    }
+    return c.json({ request_id: await carryOut(operator, act.data) })
   })
+  app.onError(({ message }, c) => c.json({ error: message }, 502))
 }
 
 function streamObservations(c: Context, watcher: Watcher): Response {
