@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfiguration } from '../../../functions/config.ts'
 import providers from '../../identity-providers.json' with { type: 'json' }
-import { parsedJson, propsOf, type Stage, stagesFile } from '../../stage.ts'
+import { parsedJson, propsOf, readStages, type Stage, stagesFile } from '../../stage.ts'
 import { asking } from '../asking.ts'
 import { command, type OptionRows, type OptionsOf } from '../command.ts'
 import { Refused, UsageError } from '../errors.ts'
@@ -48,17 +48,18 @@ export const init = command({
   isWorldless: true,
   async run(tool, _, given) {
     const file = join(tool.deps.folder, stagesFile)
-    const exists = existsSync(file)
-    if (exists && !given.force)
+    if (existsSync(file) && !given.force)
       throw new Refused(
         `${stagesFile} exists and was not touched. Edit it, or add --force to write the stage again.`,
       )
+    // With --force too, the other stages stay: a file that cannot be read is not replaced.
+    const others = readStages(tool.deps.folder)
     const answers = await complete(tool, { ...lists, ...given })
     const stage = stageOf(answers)
     // As synthesis does.
     readConfiguration(propsOf(stage).configuration)
     const name = given.stage ?? answers.deployment ?? ''
-    const stages = { ...(exists && (parsedJson(readFileSync(file, 'utf8')) as object)), [name]: stage }
+    const stages = { ...others, [name]: stage }
     writeFileSync(file, `${JSON.stringify(stages, null, 2)}\n`)
     const { send, notes = [] } = providerOf(answers) ?? other
     const result = { file: stagesFile, stage: name, stages: Object.keys(stages), send }

@@ -92,9 +92,16 @@ describe('with options', () => {
     expect(written()).toEqual(before)
     expect((await init(...auth0, '--stage', 'dev', '--force')).code).toBe(0)
     expect(Object.keys(written())).toEqual(['prod', 'dev'])
-    writeFileSync(join(folder, 'token-vending.json'), 'broken')
-    expect((await init(...auth0, '--force')).code).toBe(0)
-    expect(Object.keys(written())).toEqual(['prod'])
+  })
+
+  test('does not replace a file whose stages it cannot read, with --force either', async () => {
+    const file = join(folder, 'token-vending.json')
+    for (const broken of ['broken', '[]', '{ "prod": {} }']) {
+      writeFileSync(file, broken)
+      const { code, err } = await init(...auth0, '--force')
+      expect([code, err]).toEqual([2, expect.stringContaining('token-vending.json: give { "<stage>":')])
+      expect(readFileSync(file, 'utf8')).toBe(broken)
+    }
   })
 })
 
