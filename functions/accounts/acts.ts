@@ -57,9 +57,7 @@ export function granted(user: User, accountIds: string[], changes: Changes, now:
   let next = hold(writes.revive(user), accountIds, now)
   if (status === 'disabled') next = writes.disable(next, 'operator', now)
   if (status === 'active') next = writes.enable(next, 'operator')
-  const until = access_until ?? undefined
-  if (access_until !== undefined && until !== next.access_until)
-    next = writes.setAccessUntil(next, until, now)
+  if (access_until !== undefined) next = writes.setAccessUntil(next, access_until ?? undefined, now)
   if (not_before !== undefined && not_before > (next.not_before ?? 0)) next = { ...next, not_before }
   return next
 }

@@ -4,13 +4,11 @@ import { type Attempt, newAttempt, writeRetired } from './attempt.ts'
 import { type Act, busy, type SessionDeps } from './deps.ts'
 import { callSeam, sealedFor } from './obtain.ts'
 import { deleteReplaced } from './retire.ts'
-import { foreignBindings, judge, refreshIn, type Verdict } from './verdict.ts'
+import { budgetReturnsIn, foreignBindings, judge, refreshIn } from './verdict.ts'
 
 /** Carries verdicts out. */
 
-export type Outcome =
-  | NonNullable<Awaited<ReturnType<typeof handOut>>>
-  | { handedOut: false; user: User; verdict: Verdict }
+export type HandedOut = NonNullable<Awaited<ReturnType<typeof handOut>>>
 
 export interface TokenRequest extends Act {
   binding: string
@@ -21,10 +19,10 @@ export interface TokenRequest extends Act {
 }
 
 /**
- * The token of one binding, as the verdict says: reused, extended, or new. Throws an outage (`Problem`) when it is
- * unavailable. What was retired on the way is deleted once; cleanup does the rest.
+ * The token of one binding, as the verdict says: reused, extended, or new. Throws a `Problem`: an outage when it is
+ * unavailable, or `rate_limited`. What was retired on the way is deleted once; cleanup does the rest.
  */
-export async function obtainToken(deps: SessionDeps, read: User, request: TokenRequest): Promise<Outcome> {
+export async function obtainToken(deps: SessionDeps, read: User, request: TokenRequest): Promise<HandedOut> {
   const attempt = newAttempt(deps, read, request)
   const { binding, dead, trace } = attempt
   /** A sealed token that could not be opened. */
@@ -48,7 +46,10 @@ export async function obtainToken(deps: SessionDeps, read: User, request: TokenR
       settle: attempt.recorded || failure !== undefined,
     })
     trace.verdicts.push(verdict)
-    if (verdict.act === 'leave') return { handedOut: false, user: attempt.user, verdict }
+    if (verdict.act === 'leave') {
+      const retryAfter = budgetReturnsIn(attempt.user, binding, deps.terms, now) / 1000
+      throw new Problem('rate_limited', { reason: verdict.reason, retryAfter })
+    }
     if (verdict.act === 'reuse' && session !== undefined) {
       const replaced = attempt.replaced.splice(0)
       if (replaced.length > 0) {
@@ -79,7 +80,7 @@ async function handOut(deps: SessionDeps, attempt: Attempt, session: RecordedSes
   const token = await deps.seal.open(session.sealed_token, sealedFor(user, session), deadline)
   if (token === undefined) return undefined
   const settings = await deps.workspace.settings(deadline)
-  return { handedOut: true as const, user, session, token, refreshIn, settings, isNew }
+  return { session, token, refreshIn, settings, isNew }
 }
 
 /** Live client sessions of the user that lack an account; those of an act in flight get it from its commit. */

@@ -133,15 +133,11 @@ async function shownUnder(deps: RetireDeps, user_identifier_key: string, act: Ac
   const { end } = deps.breakers
   const deadline = startCall(deps, act, 'list', end)
   const shown = await through(end, deps, deadline, (until) => deps.seam.list({ user_identifier_key }, until))
-  const now = deps.clock()
-  const { clockSkew } = deps.terms.times
-  return (
-    shown
-      .filter((session) => session.user_identifier_key === user_identifier_key)
-      // Some lists show the dead too.
-      .filter(({ expires_at }) => now < Date.parse(expires_at) + clockSkew)
-      .map(({ client_session_id }) => client_session_id)
-  )
+  const theirs = shown.filter((session) => session.user_identifier_key === user_identifier_key)
+  // Some lists show the dead too.
+  const diedBefore = deps.clock() - deps.terms.times.clockSkew
+  const live = theirs.filter(({ expires_at }) => diedBefore < Date.parse(expires_at))
+  return live.map(({ client_session_id }) => client_session_id)
 }
 
 /** Whether Seam has deleted them all. */

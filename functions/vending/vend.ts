@@ -4,9 +4,8 @@ import type { ClientSessionAnswer } from '../http/contract.ts'
 import { Problem } from '../http/problem.ts'
 import { recordedSession, type User } from '../record/user.ts'
 import { expectAdmission } from '../seam/breaker.ts'
-import { type Outcome, obtainToken } from '../session/carry-out.ts'
+import { type HandedOut, obtainToken } from '../session/carry-out.ts'
 import { newTrace, type SessionDeps, type Trace } from '../session/deps.ts'
-import { budgetReturnsIn } from '../session/verdict.ts'
 import { type AdmitDeps, admitCaller, type CallerRequest, checkCaller } from './admit.ts'
 
 /** Hands a verified caller the token of their own client session, and of no other. */
@@ -31,12 +30,8 @@ export async function vend(deps: VendDeps, request: VendRequest): Promise<VendRe
   const trace = newTrace()
   const admit = (seen: User) => checkCaller(deps, seen, caller)
   const act = { binding, admit, deadline, trace, dead }
-  const outcome = await obtainToken(deps, user, act).finally(() => fillAudit(audit, trace))
-  if (outcome.handedOut) return vendResult(deps, outcome, audit)
-  throw new Problem('rate_limited', {
-    reason: outcome.verdict.reason,
-    retryAfter: budgetReturnsIn(outcome.user, binding, deps.terms, deps.clock()) / 1000,
-  })
+  const handedOut = await obtainToken(deps, user, act).finally(() => fillAudit(audit, trace))
+  return vendResult(deps, handedOut, audit)
 }
 
 /** A binding may report its session dead once in a while: each report costs a new one. */
@@ -50,7 +45,7 @@ function checkReport({ terms, clock }: VendDeps, user: User, binding: string, de
 /** Times in the body are relative too, because browsers' clocks are wrong. */
 function vendResult(
   { configuration, clock }: VendDeps,
-  { session, token, refreshIn, settings, isNew }: Outcome & { handedOut: true },
+  { session, token, refreshIn, settings, isNew }: HandedOut,
   audit: Audit,
 ) {
   audit.client_session_id = session.client_session_id

@@ -139,8 +139,8 @@ export async function startCleaningWorld(options: { engine?: Engine; terms?: Par
     /** A user with a live client session, made as every other. */
     async signedIn(user: User = person()): Promise<User> {
       const act = { binding: shared, deadline: soon(), trace: newTrace() }
-      const outcome = await obtainToken(deps, user, act)
-      return outcome.user
+      await obtainToken(deps, user, act)
+      return (await table.readUser(user.owner)) as User
     },
 
     /** Written as it is: as a restore, or a process that was killed, would leave it. */
