@@ -4,10 +4,11 @@ import { setUserIdentity } from '../accounts/identity.ts'
 import { moveUser } from '../accounts/move.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
+import { missing } from '../record/writes.ts'
 import { gather } from '../seam/rate-limit.ts'
 import { type Acting, change, forOneUser, whoIs } from './acting.ts'
 import type { ChangeReport, Granting, Params, Result } from './client.ts'
-import { changeReport, without } from './showing.ts'
+import { changeReport } from './showing.ts'
 
 /** The commands that change who may have what. */
 
@@ -26,7 +27,7 @@ async function refuseUnknown(acting: Acting, owner: string, granting: Granting):
   const { connected_account_ids, unverified = false } = granting
   if (unverified) return
   const held = (await acting.table.readUser(owner))?.connected_account_ids ?? []
-  const unknown = await gather(without([...new Set(connected_account_ids)], held), async (id) =>
+  const unknown = await gather(missing([...new Set(connected_account_ids)], held), async (id) =>
     (await isKnownAccount(acting, id).catch(asKnown)) ? [] : [id],
   )
   if (unknown.flat().length > 0)

@@ -4,12 +4,13 @@ import { setUserIdentity } from '../accounts/identity.ts'
 import { ownerOf } from '../caller/owner.ts'
 import { Problem } from '../http/problem.ts'
 import { newUser, pending, type User } from '../record/user.ts'
+import { missing } from '../record/writes.ts'
 import { gather } from '../seam/rate-limit.ts'
 import { type Acting, forOneUser, whoIs } from './acting.ts'
 import { untilMs } from './changing.ts'
 import type { ImportedUser, ImportResult, Params, Result } from './client.ts'
 import { pageOfUsers } from './looking.ts'
-import { fate, isoOf, without } from './showing.ts'
+import { fate, isoOf } from './showing.ts'
 import { accountIds, firstIssue, identityId, instant } from './words.ts'
 
 /** Users in and out, a piece at a time. What a record says already costs one read: an import may be run again. */
@@ -84,7 +85,7 @@ async function importLine(
   return {
     outcome,
     ...difference,
-    granted: without(difference.granted, deleted),
+    granted: missing(difference.granted, deleted),
     detail:
       deleted.length > 0 ? `not granted, because Seam has deleted them: ${deleted.join(', ')}` : undefined,
     client_session: fate({ ...done, failure }),
@@ -96,8 +97,8 @@ function between(before: User, after: User) {
   const [from, to] = [fieldsOf(before), fieldsOf(after)]
   const fields = Object.keys(to) as (keyof typeof to)[]
   return {
-    granted: without(after.connected_account_ids, before.connected_account_ids),
-    withdrawn: without(before.connected_account_ids, after.connected_account_ids),
+    granted: missing(after.connected_account_ids, before.connected_account_ids),
+    withdrawn: missing(before.connected_account_ids, after.connected_account_ids),
     changes: fields
       .filter((field) => from[field] !== to[field])
       .map((field) => `${field}: ${from[field] ?? 'none'} → ${to[field] ?? 'none'}`),

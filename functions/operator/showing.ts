@@ -1,5 +1,6 @@
 import type { ChangeResult } from '../accounts/change.ts'
 import { heldAccountIds, isRecorded, type User, unconfirmed } from '../record/user.ts'
+import { missing } from '../record/writes.ts'
 import type { ChangeReport, SessionFate, ShownClientSession, ShownUser } from './client.ts'
 
 /** Records as an operator sees them: every field is named here, so that no key and no token can slip through. PURE. */
@@ -38,8 +39,8 @@ export function changeReport(result: ChangeResult): ChangeReport {
   return {
     user: shownUser(user),
     changed,
-    granted: without(user.connected_account_ids, held),
-    withdrawn: without(held, user.connected_account_ids),
+    granted: missing(user.connected_account_ids, held),
+    withdrawn: missing(held, user.connected_account_ids),
     deleted_account_ids: deletedAccountIds,
     client_session: fate(result),
     will_be_retried: failure !== undefined,
@@ -55,11 +56,6 @@ export function fate({ user, before, trace, failure }: ChangeResult): SessionFat
   if (live.length === 0) return Object.keys(before?.sessions ?? {}).length === 0 ? 'none' : 'ended'
   if (failure !== undefined && live.some(({ lacks = [] }) => lacks.length > 0)) return 'widening'
   return trace.seam_calls.includes('get_or_create') ? 'widened' : 'kept'
-}
-
-export function without(all: string[], some: string[]): string[] {
-  const left = new Set(some)
-  return all.filter((one) => !left.has(one))
 }
 
 export const iso = (time: number | string) => new Date(time).toISOString()
