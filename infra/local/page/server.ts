@@ -72,11 +72,7 @@ function pageApp(url: string, { facts, watcher, operator }: Shown): Hono {
     return c.body(await bundle, 200, { 'content-type': 'text/javascript; charset=utf-8' })
   })
   for (const [path, file] of Object.entries(files)) app.get(path, serveStatic({ path: file }))
-  if (operator !== undefined) serveDesk(app, operator)
-  return app
-}
-
-function serveDesk(app: Hono, operator: Operator): void {
+  if (operator === undefined) return app
   app.get('/desk.json', async (c) => c.json(await readDesk(operator, c.req.query('sub') ?? '')))
   app.post('/desk', async (c) => {
     const act = actSchema.safeParse(await c.req.json().catch(() => undefined))
@@ -84,6 +80,7 @@ function serveDesk(app: Hono, operator: Operator): void {
     return c.json({ request_id: await carryOut(operator, act.data) })
   })
   app.onError(({ message }, c) => c.json({ error: message }, 502))
+  return app
 }
 
 function streamObservations(c: Context, watcher: Watcher): Response {

@@ -10,7 +10,7 @@ export interface Browser {
   number: number
   facts: PageFacts
   /** Absent: nobody is signed in. */
-  login?: Login | undefined
+  login?: { claims: Claims; cached?: string | undefined } | undefined
   sessions: ReturnType<typeof clientSession>
   /** What it holds now. */
   session?: ClientSession | undefined
@@ -23,11 +23,8 @@ export interface Browser {
   refused?: string | undefined
 }
 
-interface Login {
-  /** `sub`, and whatever else its bearer tokens say. */
-  claims: Record<string, unknown>
-  cached?: string | undefined
-}
+/** `sub`, and whatever else a login's bearer tokens say. */
+export type Claims = Record<string, unknown>
 
 export function newBrowser(number: number, facts: PageFacts, changed: () => void): Browser {
   /** As an app's identity provider gives it: cached, unless it must be fresh. */
@@ -46,7 +43,7 @@ export function newBrowser(number: number, facts: PageFacts, changed: () => void
 }
 
 /** Without `claims`: nobody is signed in any more. */
-export function signIn(browser: Browser, claims?: Login['claims']): void {
+export function signIn(browser: Browser, claims?: Claims): void {
   Object.assign(browser, { login: claims && { claims }, devices: undefined, refused: undefined })
   browser.sessions.reset()
 }
@@ -63,7 +60,7 @@ export async function bearerOf({ login, facts }: Browser): Promise<string> {
   return login.cached
 }
 
-async function fetchToken({ issuer }: PageFacts, claims: Login['claims']): Promise<string> {
+async function fetchToken({ issuer }: PageFacts, claims: Claims): Promise<string> {
   const response = await fetch(`${issuer}/token`, { method: 'POST', body: JSON.stringify(claims) })
   if (!response.ok) throw new Error(`The identity provider answered ${response.status}.`)
   return (await response.json()).access_token

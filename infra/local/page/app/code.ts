@@ -28,7 +28,7 @@ export function prepareCode(configuration: Configuration): void {
   const pasted = part<HTMLTextAreaElement>('pasted')
   pasted.addEventListener('input', async () => {
     const token = pasted.value.trim().replace(/^bearer\s+/i, '')
-    part('explained').textContent = token === '' ? '' : await explained(configuration, token)
+    part('explained').textContent = token && (await explained(configuration, token))
   })
 }
 

@@ -26,9 +26,10 @@ export function showDesk(desk: Desk | undefined, sub: string, send: Send): void 
   fill('seam-states', states)
   if (desk === undefined || sub === '') return
   const { connected_account_ids: held = [], status, user_identity_id } = desk.record ?? {}
-  const rows = held.map((id) => heldRow(desk, sub, id, send))
+  // The user's own first, then every other account of the workspace.
+  const ids = new Set([...held, ...desk.accounts.map((one) => one.connected_account_id)])
+  const rows = [...ids].map((id) => accountRow(desk, sub, id, held.includes(id), send))
   fill('accounts', rows.length > 0 ? rows : element('li', {}, 'No accounts.'))
-  showFree(desk, sub, held, send)
   const acting = (label: string, title: string, act: Act) => button(label, () => send(act, title))
   const given = user_identity_id === undefined
   fill(
@@ -46,33 +47,24 @@ export function showDesk(desk: Desk | undefined, sub: string, send: Send): void 
   )
 }
 
-function heldRow(desk: Desk, sub: string, connected_account_id: string, send: Send): HTMLElement {
-  const name = accountName(desk, connected_account_id)
-  const devices = desk.accounts.find((one) => one.connected_account_id === connected_account_id)?.devices
-  const take = () => send({ act: 'withdraw', sub, connected_account_id }, `You took ${name} from ${sub}`)
+function accountRow(desk: Desk, sub: string, id: string, isHeld: boolean, send: Send): HTMLElement {
+  const name = accountName(desk, id)
+  const devices = desk.accounts.find((one) => one.connected_account_id === id)?.devices
+  const [label, act, title] = isHeld
+    ? (['Take away', 'withdraw', `You took ${name} from ${sub}`] as const)
+    : (['Give', 'grant', `You gave ${name} to ${sub}`] as const)
   return element(
     'li',
     {},
-    element('span', {}, element('b', {}, name), element('br'), element('small', {}, devices?.join(', '))),
-    button('Take away', take, { 'aria-label': `Take away: ${name}` }),
+    element(
+      'span',
+      {},
+      element(isHeld ? 'b' : 'span', {}, name),
+      element('br'),
+      element('small', {}, devices?.join(', ')),
+    ),
+    button(label, () => send({ act, sub, connected_account_id: id }, title), {
+      'aria-label': `${label}: ${name}`,
+    }),
   )
-}
-
-/** Every other account of the workspace, to be given with one click. */
-function showFree(desk: Desk, sub: string, held: string[], send: Send): void {
-  const free = desk.accounts.filter(({ connected_account_id: id }) => !held.includes(id))
-  const select = part<HTMLSelectElement>('free')
-  const chosen = select.value
-  const options = free.map(({ connected_account_id: value, provider, whose, devices }) =>
-    element('option', { value, selected: value === chosen }, `${provider} ${whose}: ${devices.join(', ')}`),
-  )
-  fill('free', options)
-  part('giving').hidden = free.length === 0
-  part('give').onclick = () => {
-    const connected_account_id = select.value
-    send(
-      { act: 'grant', sub, connected_account_id },
-      `You gave ${accountName(desk, connected_account_id)} to ${sub}`,
-    )
-  }
 }
