@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import type { Act, Desk } from '../operator.ts'
 import type { PageFacts } from '../server.ts'
 import type { Observation } from '../watching.ts'
-import { type Browser, bearerOf, expireSignIn, newBrowser, signIn } from './browser.ts'
+import { type Browser, bearerOf, type Claims, expireSignIn, newBrowser, signIn } from './browser.ts'
 import { prepareCode, showCode } from './code.ts'
 import { connect, stopConnecting } from './connecting.ts'
 import { showDesk } from './desk.ts'
@@ -22,7 +22,7 @@ const own = new Set<string>()
 
 /** Whose page this is, and what the next sign-in claims. */
 let who = ''
-let claims: Record<string, unknown> = {}
+let claims: Claims = {}
 const browsers: Browser[] = [newBrowser(1, facts, render)]
 let [active] = browsers as [Browser]
 let desk: Desk | undefined
@@ -74,7 +74,7 @@ function subInAddress(): string {
   return decodeURIComponent(location.hash.slice(1))
 }
 
-function become(sub: string, more: Record<string, unknown> = {}): void {
+function become(sub: string, more: Claims = {}): void {
   who = sub
   claims = { ...more, sub }
   desk = undefined
@@ -87,7 +87,7 @@ function become(sub: string, more: Record<string, unknown> = {}): void {
 }
 
 /** A `sid` of its own: the first login has that of a plain curl. */
-function anotherLogin(): Record<string, unknown> {
+function anotherLogin(): Claims {
   return { sid: crypto.randomUUID(), ...claims }
 }
 
