@@ -26,10 +26,14 @@ export function showDesk(desk: Desk | undefined, sub: string, send: Send): void 
   fill('seam-states', states)
   if (desk === undefined || sub === '') return
   const { connected_account_ids: held = [], status, user_identity_id } = desk.record ?? {}
-  // The user's own first, then every other account of the workspace.
-  const ids = new Set([...held, ...desk.accounts.map((one) => one.connected_account_id)])
-  const rows = [...ids].map((id) => accountRow(desk, sub, id, held.includes(id), send))
+  const rows = held.map((id) => accountRow(desk, sub, id, true, send))
   fill('accounts', rows.length > 0 ? rows : element('li', {}, 'No accounts.'))
+  const free = desk.accounts.map((one) => one.connected_account_id).filter((id) => !held.includes(id))
+  part('giving').hidden = free.length === 0
+  fill(
+    'free',
+    free.map((id) => accountRow(desk, sub, id, false, send)),
+  )
   const acting = (label: string, title: string, act: Act) => button(label, () => send(act, title))
   const given = user_identity_id === undefined
   fill(
@@ -56,13 +60,7 @@ function accountRow(desk: Desk, sub: string, id: string, isHeld: boolean, send: 
   return element(
     'li',
     {},
-    element(
-      'span',
-      {},
-      element(isHeld ? 'b' : 'span', {}, name),
-      element('br'),
-      element('small', {}, devices?.join(', ')),
-    ),
+    element('span', {}, element('b', {}, name), element('br'), element('small', {}, devices?.join(', '))),
     button(label, () => send({ act, sub, connected_account_id: id }, title), {
       'aria-label': `${label}: ${name}`,
     }),

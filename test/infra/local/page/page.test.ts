@@ -163,6 +163,7 @@ test('what the operator takes away vanishes at once, and what is given appears',
   await marks(page, 'hands', 'gone', 'Living Room')
   await marks(page, 'seam', 'gone', /is dead/)
   await marks(page, 'record', 'gone', 'ecobee ada@example.com', /^gone: client session/)
+  await page.getByText('Give an account').click()
   await press(page, /^Give: ecobee ada/)
   await shows(page, ...ada)
   await says(page, 'outcome', /Same token, 1 device more/)
