@@ -26,14 +26,12 @@ export function showDesk(desk: Desk | undefined, sub: string, send: Send): void 
   fill('seam-states', states)
   if (desk === undefined || sub === '') return
   const { connected_account_ids: held = [], status, user_identity_id } = desk.record ?? {}
-  const rows = held.map((id) => accountRow(desk, sub, id, true, send))
+  const rowsOf = (ids: string[]) => ids.map((id) => accountRow(desk, sub, id, held.includes(id), send))
+  const rows = rowsOf(held)
   fill('accounts', rows.length > 0 ? rows : element('li', {}, 'No accounts.'))
   const free = desk.accounts.map((one) => one.connected_account_id).filter((id) => !held.includes(id))
   part('giving').hidden = free.length === 0
-  fill(
-    'free',
-    free.map((id) => accountRow(desk, sub, id, false, send)),
-  )
+  fill('free', rowsOf(free))
   const acting = (label: string, title: string, act: Act) => button(label, () => send(act, title))
   const given = user_identity_id === undefined
   fill(
