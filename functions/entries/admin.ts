@@ -3,15 +3,10 @@ import { deadlineIn } from '../http/deadline.ts'
 import { times } from '../times.ts'
 import { wireAdmin } from '../wiring.ts'
 import { lambdaClients } from './clients.ts'
-import type { Environment } from './environment.ts'
 import { isWarmer } from './event.ts'
 
-const clients = lambdaClients(process.env as unknown as Environment, Date.now)
-const administer = wireAdmin(clients.configuration, times, {
-  ...clients,
-  // Its log group is an audit log: subjects stand in clear there, so few may read it.
-  auditLog: clients.log,
-})
+const clients = lambdaClients(process.env, Date.now)
+const administer = wireAdmin(clients.configuration, times, clients)
 
 /** Invoked under IAM, never over HTTP: see `operator/client.ts` for what it takes and answers. */
 export async function handler(event: unknown, { awsRequestId }: Context) {

@@ -6,7 +6,6 @@ import { during } from '../http/steps.ts'
 import { cleanupTime, times } from '../times.ts'
 import { wireCleanup } from '../wiring.ts'
 import { lambdaClients } from './clients.ts'
-import type { Environment } from './environment.ts'
 import { isWarmer } from './event.ts'
 
 /**
@@ -19,10 +18,8 @@ const order = z.strictObject({
   override_fuse: z.optional(z.boolean()),
 })
 
-const environment = process.env as unknown as Environment<'cleanup'>
-// It neither opens nor seals tokens.
-const clients = lambdaClients({ ...environment, SEALING_KEY_SECRET_ARN: '' }, Date.now)
-const { configuration, seamWith, readSecret, clock, log } = clients
+const clients = lambdaClients(process.env, Date.now)
+const { configuration, seamWith, clock, log } = clients
 
 export async function handler(event: unknown, { awsRequestId }: Context) {
   if (isWarmer(event)) return { ok: true }
@@ -35,7 +32,7 @@ export async function handler(event: unknown, { awsRequestId }: Context) {
   // come from a workspace that nobody has confirmed.
   let apiKey: Promise<string> | undefined
   const readApiKey = (_: unknown, deadline: Deadline) =>
-    (apiKey ??= readSecret(environment.SEAM_API_KEY_SECRET_ARN, { fresh: true }, deadline))
+    (apiKey ??= clients.readApiKey({ fresh: true }, deadline))
   const cleanUp = wireCleanup(configuration, times, { ...clients, seam: seamWith(readApiKey) })
   const deadline = deadlineIn(cleanupTime(configuration.cleanup.everyMinutes, times), clock)
   const audit: Audit = { what: 'cleanup', request_id: awsRequestId }

@@ -15,30 +15,39 @@ import { times } from '../times.ts'
 import type { Environment } from './environment.ts'
 
 /** The outside clients as they are in Lambda, for the entries alone: like them it prints. */
-export function lambdaClients(environment: Environment & AwsEnvironment, clock: () => number) {
-  const { TABLE_NAME: tableName, SEAM_API_KEY_SECRET_ARN, SEALING_KEY_SECRET_ARN } = environment
+export function lambdaClients(variables: object, clock: () => number) {
+  const environment = variables as Environment & AwsEnvironment
   const aws: AwsDeps = { environment, clock, noteSdk }
   const configuration = TOKEN_VENDING_CONFIGURATION
   const fetch = freshFetch(clock)
   const readSecret = secretReader({ getSecretValue: secretsManager(aws), clock, times })
-  const readSealingKey = (deadline: Deadline) =>
-    readSecret(SEALING_KEY_SECRET_ARN, { fresh: false }, deadline)
-  const seamWith = (apiKey: Parameters<typeof seamClient>[0]['apiKey']) =>
+  // A function that may not read a secret does not know where it is, and never asks.
+  const readerOf =
+    (arn = '') =>
+    (how: { fresh: boolean }, deadline: Deadline) =>
+      readSecret(arn, how, deadline)
+  const readApiKey = readerOf(environment.SEAM_API_KEY_SECRET_ARN)
+  const readSealingKey = readerOf(environment.SEALING_KEY_SECRET_ARN)
+  const log = jsonLog((line) => process.stdout.write(`${line}\n`))
+  const seamWith = (apiKey: typeof readApiKey) =>
     seamClient({ endpoint: configuration.seamEndpoint, apiKey, times, fetch })
   return {
     configuration,
-    table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName }),
+    table: vendingTable({ client: dynamoDb(aws, times.dynamodb), tableName: environment.TABLE_NAME }),
     seamWith,
-    seam: seamWith((how, deadline) => readSecret(SEAM_API_KEY_SECRET_ARN, how, deadline)),
-    seal: tokenSealer(sealingKeyReader(readSealingKey)),
-    readSecret,
+    seam: seamWith(readApiKey),
+    seal: tokenSealer(sealingKeyReader((deadline) => readSealingKey({ fresh: false }, deadline))),
+    readApiKey,
     readSealingKey,
+    readWebhookSecrets: readerOf(environment.SEAM_WEBHOOK_SECRETS_SECRET_ARN),
     clock,
     fetch,
     uuid: () => crypto.randomUUID(),
     random: Math.random,
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-    log: jsonLog((line) => process.stdout.write(`${line}\n`)),
+    log,
+    // Subjects stand in clear in the lines of changes: few may read the log group of a function that writes them.
+    auditLog: log,
     requestId: (c: Context) => c.env.requestContext.requestId as string,
   }
 }

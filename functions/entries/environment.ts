@@ -17,5 +17,7 @@ export const secretsOf = {
   admin: bothKeys,
 } as const satisfies Record<Entry, Record<string, string>>
 
-/** Names and ARNs, never a secret. */
-export type Environment<E extends Entry = 'vend'> = Record<'TABLE_NAME' | keyof (typeof secretsOf)[E], string>
+type Variable = keyof (typeof secretsOf)['webhook']
+
+/** Names and ARNs, never a secret; a function has the variables of its own secrets alone. */
+export type Environment = { TABLE_NAME: string } & { [V in Variable]?: string }

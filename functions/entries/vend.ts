@@ -2,10 +2,9 @@ import { deadlineIn } from '../http/deadline.ts'
 import { times } from '../times.ts'
 import { wireVend } from '../wiring.ts'
 import { lambdaClients } from './clients.ts'
-import type { Environment } from './environment.ts'
 import { httpHandler } from './http-handler.ts'
 
-const clients = lambdaClients(process.env as unknown as Environment, Date.now)
+const clients = lambdaClients(process.env, Date.now)
 const version = TOKEN_VENDING_VERSION
 const { app, recall } = wireVend(clients.configuration, times, { ...clients, version })
 
@@ -13,4 +12,5 @@ export const handler = httpHandler(app, clients.log)
 
 // What the first caller of a process would wait for, read while nobody waits: the table's connection, the issuers' keys
 // and the sealing key. Each read gives up long before Lambda's 10 s for a start; what failed is read again when needed.
-await Promise.allSettled([recall(), clients.readSealingKey(deadlineIn(times.secrets, clients.clock))])
+const soon = deadlineIn(times.secrets, clients.clock)
+await Promise.allSettled([recall(), clients.readSealingKey({ fresh: false }, soon)])

@@ -14,7 +14,7 @@ import { sharedSession } from './keeper.ts'
 let world: CleaningWorld
 let secrets: Server
 let secretReads = 0
-let environment: Environment<'cleanup'> & Record<string, string>
+let environment: Environment & Record<string, string>
 beforeAll(async () => {
   world = await startCleaningWorld()
   secrets = createServer((_, response) => {
