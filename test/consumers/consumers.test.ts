@@ -95,14 +95,16 @@ if (process.env.LONG === '1')
       const launchOptions = { executablePath: join(browser, 'chromium'), chromiumSandbox: false }
       await write(
         'playwright.config.ts',
-        `export default ${JSON.stringify({ testDir: 'playwright', use: { launchOptions } })}`,
+        `export default ${JSON.stringify({ testDir: 'playwright', timeout: 300_000, use: { launchOptions } })}`,
       )
       expect((await node(bin('playwright'), 'test', '--reporter=line')).stdout).toContain('1 passed')
     })
 
     test('jest requires all of it', async () => {
       await write('jest/doors.test.js', jestTest)
-      expect((await node(bin('jest'), '--rootDir', 'jest')).stderr).toContain('Tests:       1 passed')
+      expect((await node(bin('jest'), '--rootDir', 'jest', '--testTimeout=300000')).stderr).toContain(
+        'Tests:       1 passed',
+      )
     })
 
     test.each([

@@ -134,7 +134,7 @@ test('Ctrl-C in a process of its own ends it with 130', async () => {
   }))
   child.stdin?.write(users.map((user) => `${JSON.stringify(user)}\n`).join(''))
   const last = () => runIn(terminal.folder, ['show', 'local|cut-99'])
-  await expect.poll(async () => (await last()).code, { timeout: 25_000 }).toBe(0)
+  await expect.poll(async () => (await last()).code).toBe(0)
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')
   expect([code, err]).toEqual([130, expect.stringContaining('Running it again is safe')])

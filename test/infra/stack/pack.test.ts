@@ -212,7 +212,7 @@ test('a stranger’s Vitest test starts the local world, also as on Node 20', as
     await complaints(['doors.test.ts'], { skipLibCheck: true, lib: ['es2022', 'dom', 'esnext.disposable'] }),
   ).toBe('')
   const vitest = join(app, 'node_modules', 'vitest', 'vitest.mjs')
-  const { stdout } = await run(process.execPath, [vitest, 'run', '--root', app], {
+  const { stdout } = await run(process.execPath, [vitest, 'run', '--root', app, '--testTimeout=300000'], {
     cwd: app,
     env: { ...cleanEnvironment(), NO_COLOR: '1' },
   })
