@@ -261,6 +261,7 @@ export function endLogin(user: User, binding: string, iat: number, now: number):
   return { ...retire(user, [binding], now), ended: { ...user.ended, [binding]: Math.max(before, iat) } }
 }
 
+/** Those of `all` that `some` lacks. */
 export function missing(all: string[], some: string[]): string[] {
   const there = new Set(some)
   return all.filter((one) => !there.has(one))
